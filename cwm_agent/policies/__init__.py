@@ -1,0 +1,1 @@
+"""What decides the next message: the embedded engine, a recording, a person."""

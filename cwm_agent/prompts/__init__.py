@@ -1,0 +1,1 @@
+"""Prompt packs: every sentence that the model sees, as data."""

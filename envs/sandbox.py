@@ -1,0 +1,57 @@
+"""The sandbox protocol: a place that runs commands and can be thrown away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tools.workspace import CommandResult, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxLimits:
+    """What one sandbox may use. Bytes and seconds."""
+
+    memory_bytes: int = 4 * 2**30
+    pids: int = 512
+    cpus: float = 2.0
+    output_bytes: int = 480 * 1024
+    network: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who a sandbox belongs to; written on it so that strays can be found and removed."""
+
+    run: str
+    instance: str
+    sample: int
+    pid: int
+    boot_id: str
+
+
+class Sandbox(Workspace, Protocol):
+    """A workspace with a life cycle. `open` and `close` are idempotent; use as context manager."""
+
+    @property
+    def kind(self) -> str:
+        """ "docker" or "bubblewrap"."""
+
+    def open(self) -> None:
+        """Create it and start the shell; raises SandboxError with the remedy."""
+
+    def close(self) -> None:
+        """Remove everything it made."""
+
+    def control(self, command: str, *, timeout: float) -> CommandResult:
+        """Run a harness command in a clean shell, apart from the model's shell state."""
+
+    def restart_shell(self, *, cwd: str) -> None:
+        """Give the model a fresh shell; files and background processes stay."""
+
+    def put_tree(self, source: str, target: str) -> None:
+        """Copy a local folder into the sandbox (mode bits, symlinks, empty folders kept)."""
+
+    def __enter__(self) -> Sandbox: ...
+
+    def __exit__(self, *exc: object) -> None: ...

@@ -1,0 +1,1 @@
+"""What thinks: tokenizer, chat format, weights, inference engine."""

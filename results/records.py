@@ -1,0 +1,159 @@
+"""The types that a run leaves on disk, one dataclass per record.
+
+Everything that happens in an attempt is one of the `Event` types, appended to
+`events.jsonl` in order. Text is a view: where a policy works with tokens, the
+ids are the truth and stand beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+ExitReason = Literal[
+    "submitted",  # the model submitted and ended with a final answer
+    "turn_limit",
+    "token_limit",
+    "time_limit",
+    "format_errors",  # too many malformed calls in a row, or one in strict mode
+    "interrupted",  # by the user; can be resumed
+    "policy_error",
+    "sandbox_error",
+]
+
+Finish = Literal["stop", "length", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation. `role` is system, user, assistant or "tool: NAME"."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer of a policy.
+
+    `text` is everything after the generation prefix (thinking included).
+    `ids` are the sampled token ids, empty for policies without tokens.
+    `prompt_tokens` counts the whole context before the reply,
+    `cached_tokens` how many of them needed no prefill, `context_tokens` the
+    whole context after it.
+    """
+
+    text: str
+    ids: tuple[int, ...] = ()
+    finish: Finish = "stop"
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    context_tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """First event of every process that works on the attempt (so a resumed one has several)."""
+
+    instance: str
+    sample: int
+    policy: str
+    sandbox: str
+    prompt_pack: str
+    mode: str
+    pid: int
+    boot_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Messages that the environment added to the conversation (the opening ones, or a result)."""
+
+    messages: tuple[Message, ...]
+    ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """The policy's answer of one turn."""
+
+    turn: int
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRan:
+    """What a tool call did. `tool` is "" when the reply held no valid call."""
+
+    turn: int
+    tool: str
+    ok: bool
+    seconds: float
+    ending: str | None = None
+    exit_code: int | None = None
+    dropped_bytes: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The working tree after a turn that changed it, as a binary git diff against the start."""
+
+    turn: int
+    tree: str
+    diff: str
+    cwd: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A submit call was accepted."""
+
+    turn: int
+    patch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Last event of an attempt that ended (an interrupted one may continue after it)."""
+
+    reason: ExitReason
+    detail: str = ""
+
+
+Event = AttemptStarted | Observed | Replied | ToolRan | Snapshot | Submitted | Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the hidden tests said of a patch: each named test with its outcome before and after."""
+
+    resolved: bool
+    fail_to_pass: dict[str, bool] = field(default_factory=dict)
+    pass_to_pass: dict[str, bool] = field(default_factory=dict)
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """`result.json`: written once, atomically, when an attempt is over.
+
+    `resolved` is None when there were no tests to judge by.
+    """
+
+    instance: str
+    sample: int
+    exit_reason: ExitReason
+    patch: str
+    turns: int
+    seconds: float
+    prompt_tokens: int
+    completion_tokens: int
+    policy: str
+    sandbox: str
+    mode: str
+    prompt_pack: str
+    resolved: bool | None = None
+    verdict: Verdict | None = None
+    detail: str = ""
