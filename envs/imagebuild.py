@@ -1,0 +1,109 @@
+"""Running a script on top of an image and keeping the result as a new one.
+
+A container is made, the script runs in it, and the container is committed: one
+layer, whatever the script did. Host settings lie in a folder that is removed
+before the commit, so they are in no layer; variables go to the script alone.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from envs.errors import SandboxError
+from envs.hostsettings import host_settings
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container
+
+Progress = Callable[[str], None]
+
+SETTINGS = "/.build-settings"
+BUILD_LABEL = "cwm-agent.build"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One image to make: from which one, by which script, with which variables and labels."""
+
+    tag: str
+    base: str
+    script: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def build_image(client: DockerClient, build: Build, progress: Progress) -> None:
+    """Make the image; raises SandboxError with the end of the script's output."""
+    remove_stray_builds(client, build.tag)
+    container = client.containers.create(
+        build.base,
+        ["sleep", "infinity"],
+        entrypoint=[],
+        init=True,
+        labels={BUILD_LABEL: build.tag},
+    )
+    try:
+        container.start()
+        _run_script(client, container, build, progress)
+        repository, _, version = build.tag.rpartition(":")
+        container.commit(repository, version, changes=_changes(build))
+    finally:
+        container.remove(force=True, v=True)
+
+
+def remove_stray_builds(client: DockerClient, tag: str) -> None:
+    """Remove what a killed builder of the same tag left; the caller holds the tag's lock."""
+    for container in client.containers.list(all=True, filters={"label": f"{BUILD_LABEL}={tag}"}):
+        container.remove(force=True, v=True)
+
+
+def _run_script(
+    client: DockerClient, container: Container, build: Build, progress: Progress
+) -> None:
+    settings = host_settings(SETTINGS)
+    container.put_archive("/", _archive(SETTINGS.lstrip("/"), settings.files))
+    execution = client.api.exec_create(
+        container.id, ["sh", "-euc", build.script], environment=dict(settings.environment)
+    )["Id"]
+    tail: list[str] = []
+    pending = ""
+    for chunk in client.api.exec_start(execution, stream=True):
+        *lines, pending = (pending + chunk.decode(errors="replace")).split("\n")
+        for line in lines:
+            tail = [*tail[-19:], line.rstrip()]
+            progress(line.rstrip())
+    code = client.api.exec_inspect(execution)["ExitCode"]
+    if code != 0:
+        raise SandboxError(
+            f"building {build.tag} failed with code {code}; check the network and the pins. "
+            "Its last lines:\n" + "\n".join([*tail, pending])
+        )
+    container.exec_run(["rm", "-rf", SETTINGS])
+
+
+def _archive(folder: str, files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        top = tarfile.TarInfo(folder)
+        top.type, top.mode = tarfile.DIRTYPE, 0o755
+        archive.addfile(top)
+        for name, data in files.items():
+            entry = tarfile.TarInfo(f"{folder}/{name}")
+            entry.size, entry.mode = len(data), 0o644
+            archive.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def _changes(build: Build) -> list[str]:
+    """Dockerfile lines for `commit`; a dollar sign would otherwise be expanded there."""
+    lines = ["ENTRYPOINT []", 'CMD ["bash"]']
+    for word, pairs in (("ENV", build.environment), ("LABEL", build.labels)):
+        for name, value in pairs.items():
+            lines.append(f"{word} {name}={json.dumps(value).replace('$', chr(92) + '$')}")
+    return lines

@@ -1,0 +1,193 @@
+"""The images that sandboxes start from: one small base, and one for each recipe on top of it.
+
+Every image is named by a key over what goes into it, so an image that exists
+is the right one. `docker image prune --all --filter label=cwm-agent.image`
+removes them all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shlex
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envs.errors import SandboxError
+from envs.imagebuild import Build, build_image
+from envs.rootfs import as_tar, bootstrap, can_bootstrap
+from envs.task import Recipe
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+Progress = Callable[[str], None]
+
+SUITE = "bookworm"
+PUBLIC_IMAGE = f"debian:{SUITE}-slim"
+PACKAGES = ("ca-certificates", "git", "procps", "python3", "python3-pip", "python3-venv")
+VENV = "/opt/venv"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+REGISTRY_SECONDS = 10.0
+FORMAT = 1  # part of every key; raise it when the way of building changes what comes out
+
+INSTALL_PACKAGES = "export DEBIAN_FRONTEND=noninteractive; apt-get update; apt-get install -y "
+FORGET_PACKAGES = "; apt-get clean; rm -rf /var/lib/apt/lists/*"
+
+
+def quiet(line: str) -> None:
+    """A progress callback that shows nothing."""
+
+
+def base_image(client: DockerClient, progress: Progress = quiet) -> str:
+    """The tag of a Debian image with bash, git and Python; made on first use.
+
+    From the public Debian image where the registry answers, else from packages
+    with debootstrap (which needs root). Raises SandboxError with the remedy.
+    """
+    tag = f"cwm-agent/base:{content_key(SUITE, PACKAGES, platform.machine())}"
+    if _present(client, tag):
+        return tag
+    with _lock(tag):
+        if _present(client, tag):
+            return tag
+        progress(f"making the base image {tag} (once per machine)")
+        if _obtain_public(client, progress):
+            script = INSTALL_PACKAGES + "--no-install-recommends " + " ".join(PACKAGES)
+            build = Build(
+                tag, PUBLIC_IMAGE, script + FORGET_PACKAGES, _base_environment(), _labels("base")
+            )
+            build_image(client, build, progress)
+        else:
+            _import_bootstrapped(client, tag, progress)
+    return tag
+
+
+def recipe_image(client: DockerClient, recipe: Recipe, progress: Progress = quiet) -> str:
+    """The tag of an image with the recipe's packages on the base image; made on first use.
+
+    Its pip pins live in a virtual environment that is first in PATH. Raises
+    SandboxError with the end of the output when they cannot be installed.
+    """
+    base = base_image(client, progress)
+    tag = f"cwm-agent/recipe:{content_key(base, recipe.apt, recipe.pip, recipe.environment)}"
+    if _present(client, tag):
+        return tag
+    with _lock(tag):
+        if not _present(client, tag):
+            progress(f"making the image {tag} (once per recipe)")
+            environment = {"VIRTUAL_ENV": VENV, "PATH": f"{VENV}/bin:{SYSTEM_PATH}"}
+            environment |= dict(recipe.environment)
+            build = Build(tag, base, recipe_script(recipe), environment, _labels("recipe"))
+            build_image(client, build, progress)
+    return tag
+
+
+def recipe_script(recipe: Recipe) -> str:
+    """The shell script that installs a recipe on the base image."""
+    steps = []
+    if recipe.apt:
+        steps.append(INSTALL_PACKAGES + shlex.join(recipe.apt) + FORGET_PACKAGES)
+    steps.append(f"python3 -m venv {VENV}")
+    if recipe.pip:
+        steps.append(f"{VENV}/bin/pip install --no-cache-dir -- " + shlex.join(recipe.pip))
+    return "\n".join(steps)
+
+
+def content_key(*parts: object) -> str:
+    """12 hex digits over everything that decides what is in an image or environment."""
+    canonical = json.dumps([FORMAT, *parts], sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _present(client: DockerClient, tag: str) -> bool:
+    from docker.errors import ImageNotFound
+
+    try:
+        client.images.get(tag)
+    except ImageNotFound:
+        return False
+    return True
+
+
+def _labels(kind: str) -> dict[str, str]:
+    return {"cwm-agent.image": kind}
+
+
+def _base_environment() -> dict[str, str]:
+    return {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"}
+
+
+def _obtain_public(client: DockerClient, progress: Progress) -> bool:
+    """Have the public Debian image here; False when the registry does not answer in time."""
+    from docker.errors import DockerException
+
+    if _present(client, PUBLIC_IMAGE):
+        return True
+    if not _registry_answers(client):
+        progress(f"no registry answers for {PUBLIC_IMAGE}")
+        return False
+    progress(f"pulling {PUBLIC_IMAGE}")
+    try:
+        client.images.pull(PUBLIC_IMAGE)
+    except DockerException as error:
+        progress(f"pulling failed: {error}")
+        return False
+    return True
+
+
+def _registry_answers(client: DockerClient) -> bool:
+    """Whether the engine reaches the registry; asked aside, for the engine may wait minutes."""
+    from docker.errors import DockerException
+
+    answers: list[bool] = []
+
+    def ask() -> None:
+        try:
+            client.images.get_registry_data(PUBLIC_IMAGE)
+        except (DockerException, OSError):
+            return
+        answers.append(True)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(REGISTRY_SECONDS)
+    return bool(answers)
+
+
+def _import_bootstrapped(client: DockerClient, tag: str, progress: Progress) -> None:
+    if obstacle := can_bootstrap():
+        raise SandboxError(
+            f"the base image cannot be made: no registry answers for {PUBLIC_IMAGE}, and "
+            f"{obstacle}; load that image (docker load), or run once as root with debootstrap "
+            "installed, or use --sandbox bubblewrap"
+        )
+    with tempfile.TemporaryDirectory(prefix="cwm-agent-base-") as folder:
+        root = Path(folder) / "root"
+        bootstrap(root, SUITE, PACKAGES, progress)
+        changes = ['CMD ["bash"]']
+        changes += [f"ENV {name}={value}" for name, value in _base_environment().items()]
+        changes += [f"LABEL {name}={value}" for name, value in _labels("base").items()]
+        repository, _, version = tag.rpartition(":")
+        progress("importing the file system into Docker")
+        with as_tar(root) as stream:
+            client.api.import_image_from_stream(
+                stream, repository=repository, tag=version, changes=changes
+            )
+
+
+@contextmanager
+def _lock(tag: str) -> Iterator[None]:
+    """One builder of a tag at a time on this machine; the others wait and find it made."""
+    from filelock import FileLock
+    from platformdirs import user_cache_path
+
+    folder = user_cache_path("cwm-agent") / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / (tag.replace("/", "-").replace(":", "-") + ".lock")):
+        yield
