@@ -157,3 +157,28 @@ class AttemptResult:
     resolved: bool | None = None
     verdict: Verdict | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRecord:
+    """One resolved setting: its JSON value and the layer or file that it came from."""
+
+    value: object
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """`run.json`: everything needed to say what a run was, and to repeat it.
+
+    `created` is UTC, ISO 8601. `settings` is keyed by the dotted name of the
+    setting, `versions` by program or package, `hashes` by what was hashed
+    ("model", "prompt_pack"), `seeds` by what they seed.
+    """
+
+    created: str
+    command: tuple[str, ...]
+    settings: dict[str, SettingRecord] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    seeds: dict[str, int] = field(default_factory=dict)

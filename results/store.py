@@ -1,0 +1,239 @@
+"""The folder of runs.
+
+runs/<name>/
+  run.json                           RunInfo
+  <instance>/<sample>/events.jsonl   the journal, the only truth
+  <instance>/<sample>/result.json    AttemptResult, written once when the attempt is over
+  preds.jsonl                        predictions in the format of SWE-bench
+  index.db                           a cache (see results.index)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from results.errors import ResultsError, RunFolderError, RunNotFoundError
+from results.files import read_record, sync_folder, write_atomically, write_record
+from results.journal import Entry, Journal, is_live, read_journal
+from results.records import AttemptResult, AttemptStarted, ExitReason, RunInfo
+
+UNFINISHED: frozenset[ExitReason] = frozenset({"interrupted", "policy_error", "sandbox_error"})
+"""Exit reasons after which an attempt may be continued, so that its result may be replaced."""
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+
+
+def folder_name(instance: str) -> str:
+    """A safe folder name for an instance id; a plain id stays as it is.
+
+    Other ids get the first 8 hex digits of their SHA-256 appended, so two ids
+    never share a folder. The id itself stands in the records.
+    """
+    if _PLAIN_NAME.fullmatch(instance):
+        return instance
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", instance).strip(".-")[:80]
+    digest = hashlib.sha256(instance.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{plain or 'instance'}-{digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One sample of one instance. `folder` is `<run>/<instance>/<sample>`."""
+
+    folder: Path
+    sample: int
+
+    @property
+    def events_path(self) -> Path:
+        """The journal file."""
+        return self.folder / "events.jsonl"
+
+    @property
+    def live(self) -> bool:
+        """Whether a process is working on it now."""
+        return is_live(self.events_path)
+
+    @property
+    def instance(self) -> str:
+        """The instance id; the folder name as long as the journal has no event."""
+        for entry in self.entries() if self.events_path.exists() else ():
+            if isinstance(entry.event, AttemptStarted):
+                return entry.event.instance
+        return self.folder.parent.name
+
+    def journal(self) -> Journal:
+        """Open the journal for writing; raises JournalError."""
+        return Journal(self.events_path)
+
+    def entries(self) -> list[Entry]:
+        """What the journal holds now; raises JournalError."""
+        return read_journal(self.events_path)
+
+    def result(self) -> AttemptResult | None:
+        """The result, or None while the attempt is not over."""
+        return read_record(AttemptResult, self.folder / "result.json")
+
+    def finish(self, result: AttemptResult) -> None:
+        """Write `result.json` atomically.
+
+        Raises ResultsError when the attempt is already over. A result that
+        says the attempt can be continued (see UNFINISHED) is replaced.
+        """
+        earlier = self.result()
+        if earlier is not None and earlier.exit_reason not in UNFINISHED:
+            raise ResultsError(
+                f"{self.folder} already has a result ({earlier.exit_reason}); "
+                f"start a new run, or remove that folder to repeat the attempt"
+            )
+        write_record(self.folder / "result.json", result)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run folder."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    def info(self) -> RunInfo:
+        """What `run.json` says; raises RunFolderError when it is missing or damaged."""
+        info = read_record(RunInfo, self.folder / "run.json")
+        if info is None:
+            raise RunFolderError(f"{self.folder} is not a run folder: it has no run.json")
+        return info
+
+    def attempt(self, instance: str, sample: int = 0) -> Attempt:
+        """The attempt, its folder made if needed; raises RunFolderError."""
+        folder = self.folder / folder_name(instance) / str(sample)
+        _make_folder(folder)
+        return Attempt(folder, sample)
+
+    def attempts(self) -> Iterator[Attempt]:
+        """All attempts that have begun, by instance and sample."""
+        found = [
+            (path.parent.parent.name, int(path.parent.name), path.parent)
+            for path in self.folder.glob("*/*/events.jsonl")
+            if path.parent.name.isdecimal()
+        ]
+        for _, sample, folder in sorted(found):
+            yield Attempt(folder, sample)
+
+    def write_predictions(self, model: str, *, sample: int = 0) -> Path:
+        """Write `preds.jsonl` anew from the results of one sample of every instance.
+
+        One line an instance with instance_id, model_name_or_path and
+        model_patch, the format that the swebench package grades.
+        """
+        lines = [
+            json.dumps(
+                {
+                    "instance_id": result.instance,
+                    "model_name_or_path": model,
+                    "model_patch": result.patch,
+                }
+            )
+            for attempt in self.attempts()
+            if attempt.sample == sample and (result := attempt.result()) is not None
+        ]
+        path = self.folder / "preds.jsonl"
+        write_atomically(path, "".join(line + "\n" for line in lines).encode("ascii"))
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The folder that holds all runs; it need not exist before the first run."""
+
+    root: Path
+
+    def create(self, info: RunInfo, name: str | None = None) -> Run:
+        """Make a new run folder with its `run.json`.
+
+        Without a name it is called after the local time. Raises ResultsError
+        for a taken or unusable name, RunFolderError when it cannot be written.
+        """
+        if name is not None and not _PLAIN_NAME.fullmatch(name):
+            raise ResultsError(
+                f"{name!r} cannot name a run: use up to 100 letters, digits, '.', '_' and '-'"
+            )
+        _make_folder(self.root)
+        folder = self._new_folder(name)
+        try:
+            write_record(folder / "run.json", info)
+            sync_folder(self.root)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return Run(folder)
+
+    def open(self, name: str | os.PathLike[str]) -> Run:
+        """The run called `name`, or the one whose folder is at that path."""
+        for folder in (self.root / name, Path(name)):
+            if (folder / "run.json").is_file():
+                return Run(folder)
+        known = [run.name for run in self.runs()]
+        listed = f"; the newest are {', '.join(known[:5])}" if known else ""
+        raise RunNotFoundError(f"there is no run {str(name)!r} in {self.root}{listed}")
+
+    def newest(self) -> Run:
+        """The run created last; raises RunNotFoundError without any."""
+        for run in self.runs():
+            return run
+        raise RunNotFoundError(
+            f"there are no runs in {self.root}; start one with `cwm-agent solve`, "
+            f"or name another folder with --runs"
+        )
+
+    def runs(self) -> list[Run]:
+        """All runs, the newest first."""
+        found = [Run(path.parent) for path in self.root.glob("*/run.json")]
+        return sorted(found, key=lambda run: (_created(run), run.name), reverse=True)
+
+    def _new_folder(self, name: str | None) -> Path:
+        base = name or datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
+        for attempt in range(1, 1000):
+            folder = self.root / (base if attempt == 1 else f"{base}-{attempt}")
+            try:
+                folder.mkdir()
+                return folder
+            except FileExistsError as error:
+                if name is not None:
+                    raise ResultsError(
+                        f"there is already a run {name!r} in {self.root}; choose another name"
+                    ) from error
+            except OSError as error:
+                raise _unwritable(folder, error) from error
+        raise ResultsError(f"no free name for a run in {self.root}; give one")
+
+
+def _created(run: Run) -> str:
+    try:
+        return run.info().created
+    except RunFolderError:  # a damaged run is listed last, and must not hide the others
+        return ""
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> RunFolderError:
+    return RunFolderError(
+        f"cannot create {folder}: {error.strerror}; choose another runs folder with --runs DIR "
+        f"or the setting 'runs'"
+    )
