@@ -1,0 +1,15 @@
+"""Errors of the commands themselves. Every text names the remedy."""
+
+from __future__ import annotations
+
+
+class CwmAgentError(Exception):
+    """Base of all errors of this package."""
+
+
+class UsageError(CwmAgentError):
+    """The command was asked for something that makes no sense (exit code 2)."""
+
+
+class ConfigError(UsageError):
+    """A setting is unknown, malformed or out of range."""

@@ -1,0 +1,147 @@
+"""The layers that settings come from, lowest first, each as dotted keys with an origin."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from cwm_agent.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "CWM_AGENT_"
+NOT_SETTINGS = frozenset({"CWM_AGENT_DEBUG"})
+"""Variables with our prefix that switch something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Values by dotted key, and where they stand (a file, "environment", "--set", a flag)."""
+
+    values: Mapping[str, object]
+    origins: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where settings are looked for; the defaults are those of the running process."""
+
+    system: Path = Path("/etc/cwm-agent/config.toml")
+    user: Path = field(
+        default_factory=lambda: platformdirs.user_config_path("cwm-agent") / "config.toml"
+    )
+    project: Path = field(default_factory=Path.cwd)
+
+    def files(self) -> list[Path]:
+        """The files that are read when they exist, lowest layer first."""
+        return [
+            self.system,
+            self.user,
+            self.project / "pyproject.toml",
+            self.project / "cwm-agent.toml",
+        ]
+
+
+def file_layers(places: Places, extra: Sequence[Path]) -> Iterator[Layer]:
+    """Layers of the files that exist, then of the `--config` files, which must exist."""
+    for path in places.files():
+        if path.is_file():
+            table = read_table(path)
+            if path.name == "pyproject.toml":
+                tool = table.get("tool")
+                table = tool.get("cwm-agent", {}) if isinstance(tool, dict) else {}
+            yield table_layer(table, str(path))
+    for path in extra:
+        yield table_layer(read_table(path), str(path))
+
+
+def read_table(path: Path) -> dict[str, object]:
+    """The mapping in a TOML (`.toml`) or YAML (`.yaml`, `.yml`) file; raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no configuration file {path}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read configuration file {path}: {error}") from error
+    if path.suffix in (".yaml", ".yml"):
+        return _parse_yaml(text, path)
+    if path.suffix != ".toml":
+        raise ConfigError(f"configuration file {path} must end in .toml, .yaml or .yml")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def _parse_yaml(text: str, path: Path) -> dict[str, object]:
+    import yaml
+
+    try:
+        table = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path} is not valid YAML: {reason}") from error
+    if table is None:
+        return {}
+    if not isinstance(table, dict) or not all(isinstance(key, str) for key in table):
+        raise ConfigError(f"{path} must hold settings by name at its top level")
+    return table
+
+
+def environment_layer(environment: Mapping[str, str]) -> Layer:
+    """`CWM_AGENT_LIMITS__TURNS=9` sets `limits.turns`."""
+    values: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    for name, text in sorted(environment.items()):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in NOT_SETTINGS:
+            key = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
+            values[key] = _value(key, text)
+            origins[key] = f"environment variable {name}"
+    return Layer(values, origins)
+
+
+def assignments_layer(assignments: Sequence[str]) -> Layer:
+    """`--set limits.turns=9`; raises ConfigError for text without '='."""
+    values: dict[str, object] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(
+                f"--set takes KEY=VALUE, such as --set limits.turns=64, not {assignment!r}"
+            )
+        values[key.strip()] = _value(key.strip(), text.strip())
+    return Layer(values, dict.fromkeys(values, "--set"))
+
+
+def flags_layer(flags: Mapping[str, object]) -> Layer:
+    """Options of the command itself by dotted key; None means not given."""
+    values = {key: value for key, value in flags.items() if value is not None}
+    return Layer(values, dict.fromkeys(values, "command line"))
+
+
+def table_layer(table: Mapping[str, object], origin: str) -> Layer:
+    """The layer of a nested table."""
+    values = dict(_flatten(table, ""))
+    return Layer(values, dict.fromkeys(values, origin))
+
+
+def _flatten(table: Mapping[str, object], prefix: str) -> Iterator[tuple[str, object]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _value(key: str, text: str) -> object:
+    """Text as a value. Known settings convert themselves; a switch has no declared type."""
+    if not key.startswith("switches."):
+        return text
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float | str) else text

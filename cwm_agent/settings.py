@@ -1,0 +1,110 @@
+"""All settings, their defaults and what they accept.
+
+A field's docstring is its help text in `config init` and `config schema`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
+
+Switch = bool | int | float | str
+
+EmptyUnsets = BeforeValidator(lambda value: None if value == "" else value)
+"""An empty text unsets an optional setting: TOML and the environment have no null."""
+
+
+class Section(BaseModel):
+    """What all sections share: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        validate_default=True,
+        allow_inf_nan=False,
+    )
+
+
+class SandboxSettings(Section):
+    """Where commands run."""
+
+    kind: Literal["auto", "docker", "bubblewrap"] = "auto"
+    """auto takes Docker when an engine answers, else bubblewrap."""
+    image: Annotated[str | None, EmptyUnsets] = None
+    """Docker image that holds the repository's dependencies; empty: built from the repository."""
+    memory: ByteSize = Field(default=ByteSize(4 * 2**30), ge=64 * 2**20)
+    """Memory of one sandbox, such as "4GiB"."""
+    pids: int = Field(default=512, ge=16)
+    """Processes and threads in one sandbox."""
+    cpus: float = Field(default=2.0, gt=0)
+    """CPU cores of one sandbox."""
+    network: bool = False
+    """Whether commands can reach the network."""
+
+
+class LimitSettings(Section):
+    """What one attempt may use."""
+
+    turns: int = Field(default=128, ge=1)
+    """Replies of the model."""
+    context_tokens: int = Field(default=131072, ge=1)
+    """Tokens of the whole conversation."""
+    action_tokens: int = Field(default=65536, ge=1)
+    """Tokens of one reply, thinking included."""
+    tool_turn_tokens: int = Field(default=32768, ge=1)
+    """Tokens of one tool result shown to the model."""
+    prompt_tokens: int = Field(default=8192, ge=1)
+    """Tokens of the opening messages."""
+    command_seconds: float = Field(default=120.0, gt=0)
+    """Seconds of one command."""
+    total_seconds: Annotated[float | None, EmptyUnsets] = Field(default=None, gt=0)
+    """Seconds of the whole attempt; empty: no limit."""
+
+
+class SamplingSettings(Section):
+    """How the next token is chosen."""
+
+    temperature: float = Field(default=1.0, ge=0)
+    """0 always takes the likeliest token."""
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    """Sample from the likeliest tokens that together have this probability."""
+    seed: int = Field(default=42, ge=0)
+    """Sample number k uses seed + k."""
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    mode: Literal["improved", "faithful"] = "improved"
+    """faithful follows the published protocol, improved fixes its defects (docs/modes.md)."""
+    model: Annotated[str | None, EmptyUnsets] = None
+    """Folder of a checkpoint, or its name in the Hugging Face cache."""
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    """auto, cpu, cuda or cuda:N."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """auto takes bfloat16 on a GPU and float32 on a CPU."""
+    prompt_pack: str = Field(default="default", min_length=1)
+    """Name or file of the texts that the model sees."""
+    runs: str = Field(default="runs", min_length=1)
+    """Folder of the runs."""
+    samples: int = Field(default=1, ge=1)
+    """Attempts for every issue."""
+    sandbox: SandboxSettings = SandboxSettings()
+    limits: LimitSettings = LimitSettings()
+    sampling: SamplingSettings = SamplingSettings()
+    switches: dict[str, Switch] = Field(default_factory=dict)
+    """Single differences between the modes, to override what `mode` says."""
+
+
+def leaf_keys(section: type[BaseModel] = Settings, prefix: str = "") -> list[str]:
+    """Dotted names of all settings but `switches.*`, in the order of definition."""
+    keys: list[str] = []
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            keys += leaf_keys(kind, f"{prefix}{name}.")
+        elif name != "switches":
+            keys.append(prefix + name)
+    return keys
