@@ -1,0 +1,61 @@
+"""What the exit code of a command means, and which error gives which."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from results.records import ExitReason
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command."""
+
+    SUCCESS = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    UNRESOLVED = 3
+    ENVIRONMENT = 4
+    MODEL = 5
+    LIMIT = 6
+    INTERRUPTED = 130
+
+
+ERROR_CLASSES: dict[str, ExitCode] = {
+    "cwm_agent.errors.UsageError": ExitCode.USAGE,
+    "results.errors.RunNotFoundError": ExitCode.USAGE,
+    "results.errors.ResultsError": ExitCode.ENVIRONMENT,
+    "envs.errors.SandboxError": ExitCode.ENVIRONMENT,
+    "model.errors.ModelError": ExitCode.MODEL,
+    "tools.texts.TextError": ExitCode.USAGE,
+}
+"""By name, so that looking up the code imports nothing; subclasses take the nearest base's code."""
+
+_REASONS: dict[ExitReason, ExitCode] = {
+    "turn_limit": ExitCode.LIMIT,
+    "token_limit": ExitCode.LIMIT,
+    "time_limit": ExitCode.LIMIT,
+    "format_errors": ExitCode.UNRESOLVED,
+    "interrupted": ExitCode.INTERRUPTED,
+    "policy_error": ExitCode.MODEL,
+    "sandbox_error": ExitCode.ENVIRONMENT,
+}
+
+
+def code_of_error(error: BaseException) -> ExitCode | None:
+    """The exit code of one of our errors; None for an unexpected one."""
+    for base in type(error).__mro__:
+        code = ERROR_CLASSES.get(f"{base.__module__}.{base.__qualname__}")
+        if code is not None:
+            return code
+    return None
+
+
+def code_of_attempt(reason: ExitReason, resolved: bool | None) -> ExitCode:
+    """The exit code of an attempt that ended.
+
+    A resolved one is a success whatever ended it. `resolved` None means that
+    there were no tests to judge by: then a submission is a success.
+    """
+    if resolved or (resolved is None and reason == "submitted"):
+        return ExitCode.SUCCESS
+    return _REASONS.get(reason, ExitCode.UNRESOLVED)

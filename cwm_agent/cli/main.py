@@ -1,0 +1,122 @@
+"""The entry point: finds the command, runs it, turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from cwm_agent import __version__
+from cwm_agent.cli.exit_codes import ExitCode, code_of_error
+from cwm_agent.cli.lazy import Lazy, lazy_group
+
+COMMANDS = {
+    "solve": Lazy("cwm_agent.cli.solve", "Solve one issue and get a tested patch."),
+    "view": Lazy("cwm_agent.cli.view", "Show what happened in a run, turn by turn."),
+    "ls": Lazy("cwm_agent.cli.ls", "List runs and their attempts."),
+    "bench": Lazy("cwm_agent.cli.bench", "Measure parts of the system.", group=True),
+    "prompts": Lazy("cwm_agent.cli.prompts", "List, show and import prompt packs.", group=True),
+    "config": Lazy("cwm_agent.cli.config", "Show settings and where they come from.", group=True),
+    "doctor": Lazy("cwm_agent.cli.doctor", "Check that this machine is ready."),
+}
+
+app = typer.Typer(
+    name="cwm-agent",
+    cls=lazy_group(COMMANDS),
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"cwm-agent {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print a traceback for errors.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Run Code World Model on real issues, in containers.
+
+    \b
+    Example:
+      cwm-agent solve issue.md --repo .
+
+    \b
+    Results go to stdout, everything else to stderr. Exit codes: 0 success,
+    1 unexpected error, 2 usage, 3 ran but unresolved, 4 environment not ready,
+    5 model failure, 6 limit reached, 130 interrupted.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; errors are printed to stderr."""
+    try:
+        command = typer.main.get_command(app)
+        code = command.main(list(arguments), prog_name="cwm-agent", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or ExitCode.SUCCESS)
+    except BrokenPipeError:
+        # The reader of our output went away; keep the interpreter from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.SUCCESS
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    except TyperException as error:
+        return _report_usage(error)
+    except Exception as error:  # noqa: BLE001 - the last place that can report it
+        return _report(error, traceback_wanted=_wants_traceback(arguments))
+
+
+def _report_usage(error: TyperException) -> int:
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    if message.startswith("Usage:"):  # a group called without a command: show its help
+        print(message, file=sys.stderr)
+    else:
+        print(f"error: {message}", file=sys.stderr)
+        if context is not None:
+            print(f"see `{context.command_path} --help`", file=sys.stderr)
+    return ExitCode.USAGE
+
+
+def _report(error: Exception, *, traceback_wanted: bool) -> int:
+    code = code_of_error(error)
+    if traceback_wanted:
+        traceback.print_exception(error)
+    if code is not None:
+        print(f"error: {error}", file=sys.stderr)
+        return code
+    if not traceback_wanted:
+        print(f"error: unexpected {type(error).__name__}: {error}", file=sys.stderr)
+        print("run it again as `cwm-agent -v ...` for the traceback", file=sys.stderr)
+    return ExitCode.UNEXPECTED
+
+
+def _wants_traceback(arguments: Sequence[str]) -> bool:
+    if os.environ.get("CWM_AGENT_DEBUG"):
+        return True
+    before_command = takewhile(lambda argument: argument.startswith("-"), arguments)
+    return any(argument in ("-v", "--verbose") for argument in before_command)
+
+
+def main() -> NoReturn:
+    """The program `cwm-agent`."""
+    sys.exit(run(sys.argv[1:]))
