@@ -1,0 +1,81 @@
+"""The operations of the transformer in plain torch: the definition of right.
+
+Every operation computes in fp32 and rounds once to the type of its input, as
+the training code did. (transformers rounds more often in bf16; in fp32 both
+agree to about 1e-5.)
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """Divide each row by its root mean square and scale it.
+
+    x (..., hidden), weight (hidden,) -> (..., hidden) in the type of x.
+    Source: arXiv 1910.07467.
+    """
+    wide = x.float()
+    scale = torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)
+    return (wide * scale * weight.float()).to(x.dtype)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Apply RoPE in Hugging Face order: entry i is paired with entry i + head_dim / 2.
+
+    x (tokens, heads, head_dim); cos, sin (tokens, head_dim / 2) in fp32.
+    """
+    first, second = x.float().chunk(2, dim=-1)
+    cos, sin = cos[:, None], sin[:, None]
+    turned = torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
+    return turned.to(x.dtype)
+
+
+def visible(queries: int, keys: int, window: int | None, device: torch.device) -> Tensor:
+    """Which keys each query may see, (queries, keys) of bool.
+
+    The last query stands at the position of the last key. A query at position
+    q sees keys k with q - window < k <= q.
+    """
+    key = torch.arange(keys, device=device)
+    query = torch.arange(keys - queries, keys, device=device)[:, None]
+    mask = key <= query
+    return mask if window is None else mask & (key > query - window)
+
+
+def attend(query: Tensor, keys: Tensor, values: Tensor, window: int | None) -> Tensor:
+    """Grouped-query attention of the newest tokens over all given keys.
+
+    query (tokens, heads, head_dim); keys, values (kv_heads, length, head_dim),
+    ending at the last query's position and reaching back at least to the first
+    key that the first query sees. Returns (tokens, heads, head_dim).
+    Scores are scaled by head_dim ** -0.5.
+    """
+    tokens, heads, head_dim = query.shape
+    kv_heads, length, _ = keys.shape
+    group = heads // kv_heads
+    # (kv_heads, group, tokens, head_dim): a group shares its keys as a view, without a copy.
+    grouped = query.view(tokens, kv_heads, group, head_dim).permute(1, 2, 0, 3)
+    shape = (kv_heads, group, length, head_dim)
+    sees_all = tokens == 1 and (window is None or length <= window)
+    mask = None if sees_all else visible(tokens, length, window, query.device)
+    mixed = functional.scaled_dot_product_attention(
+        grouped,
+        keys[:, None].expand(shape),
+        values[:, None].expand(shape),
+        attn_mask=mask,
+    )
+    return mixed.permute(2, 0, 1, 3).reshape(tokens, heads, head_dim)
+
+
+def swiglu(gate_and_up: Tensor) -> Tensor:
+    """silu(gate) * up for a merged projection (tokens, 2 * intermediate), gate first.
+
+    The activation is rounded before the product, as in both reference
+    implementations. Source: arXiv 2002.05202.
+    """
+    gate, up = gate_and_up.chunk(2, dim=-1)
+    return functional.silu(gate) * up

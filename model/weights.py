@@ -1,0 +1,172 @@
+"""Model weights: strict loading of safetensors, or random ones by configuration.
+
+Tensor names are those of Hugging Face CWM and Llama checkpoints. Query, key and
+value projections become one matrix, and so do gate and up: one multiplication
+instead of three or two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from model.config import ModelConfig
+from model.errors import CheckpointError
+from model.tensor_files import TensorFiles
+
+EMBEDDING = "model.embed_tokens.weight"
+NORM = "model.norm.weight"
+HEAD = "lm_head.weight"
+
+_INIT_STD = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class LayerWeights:
+    """One decoder layer; matrices are (out, in) as torch.nn.functional.linear takes them."""
+
+    attention_norm: Tensor  # (hidden,)
+    qkv: Tensor  # ((heads + 2 * kv_heads) * head_dim, hidden): queries, keys, values
+    output: Tensor  # (hidden, heads * head_dim)
+    feed_forward_norm: Tensor  # (hidden,)
+    gate_up: Tensor  # (2 * intermediate, hidden): gate, up
+    down: Tensor  # (hidden, intermediate)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """All weights of a model, on one device and in one number format."""
+
+    embedding: Tensor  # (vocabulary, hidden)
+    layers: tuple[LayerWeights, ...]
+    norm: Tensor  # (hidden,)
+    head: Tensor  # (vocabulary, hidden); the embedding itself when tied
+
+
+def load_weights(
+    folder: Path, config: ModelConfig, *, device: torch.device, dtype: torch.dtype
+) -> Weights:
+    """Load `model.safetensors` or the shards of its index.
+
+    Raises CheckpointError when a file is missing or damaged, or when the names
+    and shapes are not exactly those that `config` asks for.
+    """
+    with TensorFiles(folder, device) as files:
+        shapes = tensor_shapes(config)
+        _check_names(files, shapes, config)
+        weights = _assemble(config, lambda name: files.read(name).to(dtype))
+        if config.tied_embeddings and HEAD in files.shapes:
+            _check_tied(files, weights.embedding)
+    return weights
+
+
+def random_weights(
+    config: ModelConfig, *, seed: int, device: torch.device, dtype: torch.dtype
+) -> Weights:
+    """Normally distributed weights (standard deviation 0.02) and unit norms.
+
+    The same seed gives the same weights on the same kind of device.
+    """
+    generator = torch.Generator(device=device).manual_seed(seed)
+    shapes = tensor_shapes(config)
+
+    def draw(name: str) -> Tensor:
+        shape = shapes[name]
+        if len(shape) == 1:
+            return torch.ones(shape, device=device, dtype=dtype)
+        empty = torch.empty(shape, device=device, dtype=dtype)
+        return empty.normal_(0.0, _INIT_STD, generator=generator)
+
+    return _assemble(config, draw)
+
+
+def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor that a checkpoint of this shape must hold."""
+    hidden, inner = config.hidden, config.intermediate
+    queries, keys = config.heads * config.head_dim, config.kv_heads * config.head_dim
+    shapes: dict[str, tuple[int, ...]] = {EMBEDDING: (config.vocabulary, hidden), NORM: (hidden,)}
+    if not config.tied_embeddings:
+        shapes[HEAD] = (config.vocabulary, hidden)
+    for index in range(config.layers):
+        layer = f"model.layers.{index}."
+        shapes |= {
+            layer + "input_layernorm.weight": (hidden,),
+            layer + "self_attn.q_proj.weight": (queries, hidden),
+            layer + "self_attn.k_proj.weight": (keys, hidden),
+            layer + "self_attn.v_proj.weight": (keys, hidden),
+            layer + "self_attn.o_proj.weight": (hidden, queries),
+            layer + "post_attention_layernorm.weight": (hidden,),
+            layer + "mlp.gate_proj.weight": (inner, hidden),
+            layer + "mlp.up_proj.weight": (inner, hidden),
+            layer + "mlp.down_proj.weight": (hidden, inner),
+        }
+    return shapes
+
+
+def _assemble(config: ModelConfig, read: Callable[[str], Tensor]) -> Weights:
+    """Take tensors by name and merge those that are multiplied together."""
+
+    def layer(index: int) -> LayerWeights:
+        prefix = f"model.layers.{index}."
+
+        def merged(*names: str) -> Tensor:
+            return torch.cat([read(f"{prefix}{name}.weight") for name in names])
+
+        return LayerWeights(
+            attention_norm=merged("input_layernorm"),
+            qkv=merged("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+            output=merged("self_attn.o_proj"),
+            feed_forward_norm=merged("post_attention_layernorm"),
+            gate_up=merged("mlp.gate_proj", "mlp.up_proj"),
+            down=merged("mlp.down_proj"),
+        )
+
+    embedding = read(EMBEDDING)
+    return Weights(
+        embedding=embedding,
+        layers=tuple(layer(index) for index in range(config.layers)),
+        norm=read(NORM),
+        head=embedding if config.tied_embeddings else read(HEAD),
+    )
+
+
+def _check_names(
+    files: TensorFiles, shapes: dict[str, tuple[int, ...]], config: ModelConfig
+) -> None:
+    """Names and shapes must agree in both directions."""
+    # Old Llama exports store the RoPE frequencies, which follow from the configuration.
+    known = {name for name in files.shapes if not name.endswith("rotary_emb.inv_freq")}
+    optional = {HEAD} if config.tied_embeddings else set()
+    problems = {
+        "missing": sorted(shapes.keys() - known),
+        "unexpected": sorted(known - shapes.keys() - optional),
+        "wrong shape": [
+            f"{name} is {list(files.shapes[name])}, expected {list(shape)}"
+            for name, shape in shapes.items()
+            if name in known and files.shapes[name] != shape
+        ],
+    }
+    if found := [f"{kind}: {_listed(names)}" for kind, names in problems.items() if names]:
+        raise CheckpointError(
+            f"the tensors in {files.folder} do not fit its config.json ({'; '.join(found)}); "
+            "use the config.json and weight files of the same checkpoint"
+        )
+
+
+def _listed(names: list[str], most: int = 8) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
+def _check_tied(files: TensorFiles, embedding: Tensor) -> None:
+    """A stored head beside tied embeddings must be the same matrix."""
+    head = files.read(HEAD).to(embedding.dtype)
+    if head.shape != embedding.shape or not torch.equal(head, embedding):
+        raise CheckpointError(
+            f"config.json ties the embeddings, but {HEAD} in {files.folder} differs from "
+            f"{EMBEDDING}; set tie_word_embeddings to false if the head is separate"
+        )
