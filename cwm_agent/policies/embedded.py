@@ -1,0 +1,146 @@
+"""The policy that runs a checkpoint in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envs.environment import Meter, ReplyLimits
+from results.records import Event, Message, Observed, Replied, Reply
+
+if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
+    from model.chat import ChatFormat
+    from model.checkpoint import Checkpoint
+    from model.sampler import Sampling
+    from model.session import Session
+
+
+class EmbeddedPolicy:
+    """A checkpoint folder as a policy; conversations share its weights.
+
+    `device` and `dtype` as in `model.checkpoint.load_checkpoint`, whose errors
+    it raises. `sampling` None means the published setting. `thinking` starts
+    every answer with the thinking prefix.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        sampling: Sampling | None = None,
+        thinking: bool = True,
+    ) -> None:
+        from model.chat import ChatFormat
+        from model.checkpoint import load_checkpoint
+        from model.sampler import PUBLISHED
+
+        self._name = f"embedded:{folder.resolve().name}"
+        self._sampling = PUBLISHED if sampling is None else sampling
+        self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype)
+        config = self._checkpoint.config
+        self._format = ChatFormat(
+            self._checkpoint.tokenizer,
+            thinking=thinking,
+            bos_id=config.bos_id,
+            eos_ids=config.eos_ids,
+        )
+
+    @property
+    def name(self) -> str:
+        """`embedded:` and the folder's name."""
+        return self._name
+
+    @property
+    def meter(self) -> Meter:
+        """The checkpoint's tokenizer."""
+        return self._checkpoint.tokenizer
+
+    def open(self, *, seed: int) -> EmbeddedConversation:
+        """A new conversation with its own keys and values."""
+        from model.session import Session
+
+        session = Session(self._checkpoint.transformer, sampling=self._sampling, seed=seed)
+        return EmbeddedConversation(self._checkpoint, self._format, session)
+
+    def close(self) -> None:
+        """Nothing to do: the weights go with the policy object."""
+
+
+class EmbeddedConversation:
+    """One dialogue. Its context is exactly the ids it was given and has sampled."""
+
+    def __init__(self, checkpoint: Checkpoint, chat: ChatFormat, session: Session) -> None:
+        self._tokenizer = checkpoint.tokenizer
+        self._format = chat
+        self._session = session
+        self._answer = ""  # text of the answer in progress, when a reply was cut
+
+    def observe(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        """Append messages and the header of the next answer; returns all ids appended."""
+        from model.chat import ChatMessage
+
+        ids = self._format.continuation(
+            [ChatMessage(message.role, message.text) for message in messages],
+            last_id=self._session.last_id,
+        )
+        self._take_observed(ids)
+        return tuple(ids)
+
+    def reply(self, limits: ReplyLimits) -> Reply:
+        """The next assistant message, or the rest of one that was cut."""
+        from model.stops import StopWatcher
+
+        began = time.monotonic()
+        watcher = StopWatcher(
+            self._tokenizer,
+            stop_ids=self._format.stop_ids,
+            after_tool_call=limits.stop_after_tool_call,
+            thinking=self._format.thinking,
+            earlier=self._answer,
+        )
+        generation = self._session.generate(limits.max_tokens, watcher)
+        self._answer += generation.text
+        return Reply(
+            text=generation.text,
+            ids=generation.ids,
+            finish=generation.finish,
+            prompt_tokens=generation.prompt_tokens,
+            cached_tokens=generation.cached,
+            context_tokens=generation.prompt_tokens + len(generation.ids),
+            seconds=time.monotonic() - began,
+        )
+
+    def restore(self, events: Sequence[Event]) -> None:
+        """Append what the journal recorded; recorded ids are taken as they are.
+
+        Events of a policy without tokens have no ids; their text is encoded.
+        """
+        for event in events:
+            if isinstance(event, Observed):
+                if event.ids:
+                    self._take_observed(event.ids)
+                else:
+                    self.observe(event.messages)
+            elif isinstance(event, Replied):
+                self._take_reply(event.reply)
+
+    def cancel(self) -> None:
+        """End a running `reply`; if none runs, the next one ends at once."""
+        self._session.cancel()
+
+    def close(self) -> None:
+        """Free keys and values."""
+        self._session.close()
+
+    def _take_observed(self, ids: Sequence[int]) -> None:
+        self._session.append(ids)
+        self._answer = ""
+
+    def _take_reply(self, reply: Reply) -> None:
+        ids = reply.ids or self._format.answer(reply.text, finished=reply.finish == "stop")
+        self._session.append(ids)
+        self._answer += reply.text
