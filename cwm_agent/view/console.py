@@ -1,0 +1,28 @@
+"""The rich console that all printed views share."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from rich.console import Console
+
+PIPE_WIDTH = 240
+"""Columns when nobody looks: wide enough that no table is cut."""
+
+
+def console(file: TextIO | None = None) -> Console:
+    """A console on stdout that never interprets text as markup.
+
+    Without a terminal it writes no colour and no control sequence. NO_COLOR is
+    honoured by rich.
+    """
+    target = file or sys.stdout
+    return Console(
+        file=target,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=True,
+        width=None if target.isatty() else PIPE_WIDTH,
+    )

@@ -1,0 +1,93 @@
+"""The list of runs and attempts behind `cwm-agent ls`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rich.table import Table
+from rich.text import Text
+
+from cwm_agent.view.console import console
+from cwm_agent.view.sanitize import clean_line
+from results.index import Row, rows
+from results.store import Store, folder_name
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of the list. `live` means that a process works on the attempt now."""
+
+    run: str
+    row: Row
+    live: bool
+
+    def as_json(self) -> dict[str, object]:
+        """Flat, with the keys of Row."""
+        return {"run": self.run, **dataclasses.asdict(self.row), "live": self.live}
+
+
+def listing(store: Store) -> list[Listed]:
+    """Every attempt of every run, the newest run first."""
+    found = []
+    for run in store.runs():
+        live = {a.folder.relative_to(run.folder).as_posix() for a in run.attempts() if a.live}
+        for row in rows(run):
+            folder = f"{folder_name(row.instance)}/{row.sample}"
+            found.append(Listed(run.name, row, folder in live))
+    return found
+
+
+def print_listing(listed: list[Listed], *, as_json: bool) -> None:
+    """Print the list to stdout; an empty one says so on stderr."""
+    if as_json:
+        print(json.dumps([item.as_json() for item in listed], indent=2))
+        return
+    if not listed:
+        print("no runs yet; start one with `cwm-agent solve`", file=sys.stderr)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("run", "instance", "policy", "exit", "resolved", "turns", "age"):
+        table.add_column(name, justify="right" if name == "turns" else "left", no_wrap=True)
+    now = datetime.now(UTC)
+    for item in listed:
+        row = item.row
+        table.add_row(
+            Text(clean_line(item.run)),
+            Text(clean_line(f"{row.instance} #{row.sample}")),
+            Text(clean_line(row.policy)),
+            _exit_text(item),
+            {True: Text("yes", "green"), False: Text("no", "red"), None: Text("-")}[row.resolved],
+            Text(str(row.turns)),
+            Text(age(row.started, now)),
+        )
+    console().print(table)
+
+
+def age(since: str, now: datetime) -> str:
+    """How long ago an ISO time was, in its two largest units; "-" for an empty text."""
+    if not since:
+        return "-"
+    minutes, seconds = divmod(
+        max(0, int((now - datetime.fromisoformat(since)).total_seconds())), 60
+    )
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours}h"
+    if hours:
+        return f"{hours}h {minutes}m"
+    return f"{minutes}m {seconds}s" if minutes else f"{seconds}s"
+
+
+def _exit_text(item: Listed) -> Text:
+    if item.row.problem:
+        return Text("damaged", "red")
+    if item.live:
+        return Text("running", "yellow")
+    if item.row.exit_reason is None:
+        return Text("killed", "red")  # no result, and nobody writes one
+    return Text(clean_line(item.row.exit_reason))

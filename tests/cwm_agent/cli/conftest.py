@@ -1,0 +1,92 @@
+"""Runs on disk for the commands that read them, made through the real writers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from results.records import (
+    AttemptResult,
+    AttemptStarted,
+    Ended,
+    Event,
+    Message,
+    Observed,
+    Replied,
+    Reply,
+    RunInfo,
+    Snapshot,
+    Submitted,
+    ToolRan,
+    Verdict,
+)
+from results.store import Attempt, Store
+
+ROOT = Path(__file__).parents[3]
+PATCH = "diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-old\n+new\n"
+STARTED = AttemptStarted("flask-4010", 0, "replay", "bubblewrap", "default", "improved", 1, "boot")
+LONG = "\n".join(f"line {number}" for number in range(1000))
+
+EVENTS: tuple[Event, ...] = (
+    STARTED,
+    Observed((Message("system", "You repair code."), Message("user", "Names may be empty."))),
+    Replied(
+        1,
+        Reply(
+            "<think>\nLook first.\n</think>\n\n<tool: bash>\ncat x.py\n</tool>",
+            ids=(1, 2, 3), prompt_tokens=100, cached_tokens=90, context_tokens=1234, seconds=2.5,
+        ),
+    ),
+    ToolRan(1, "bash", ok=True, seconds=0.25, ending="exited", exit_code=1, dropped_bytes=5000),
+    Observed((Message("tool: bash", LONG + "\n\x1b]0;owned\x07\x1b[31mred\x1b[0m"),)),
+    Replied(2, Reply("<tool: submit>\n</tool>", finish="stop")),
+    Snapshot(2, "0123456789abcdef", PATCH, "/testbed"),
+    Submitted(2, PATCH),
+    Ended("submitted"),
+)  # fmt: skip
+RESULT = AttemptResult(
+    "flask-4010", 0, "submitted", PATCH, 2, 12.5, 100, 30, "replay", "bubblewrap", "improved",
+    "default", resolved=False,
+    verdict=Verdict(False, {"test_a": True, "test_b\x1b[2J": False}, {"test_c": True}),
+)  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "runs")
+
+
+@pytest.fixture
+def finished(store: Store) -> Attempt:
+    """A run with one attempt that submitted a patch which did not pass."""
+    run = store.create(RunInfo("2026-11-22T10:00:00Z", ("cwm-agent", "solve")), "first")
+    attempt = run.attempt("flask-4010")
+    with attempt.journal() as journal:
+        for event in EVENTS:
+            journal.append(event)
+    attempt.finish(replace(RESULT))
+    return attempt
+
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def cwm_agent(tmp_path: Path) -> Command:
+    """Runs the command line in an empty folder, away from the tester's own settings."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CWM_AGENT_")}
+    environment |= {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "XDG_CONFIG_HOME": ""}
+
+    def call(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "cwm_agent", *arguments],
+            cwd=tmp_path, env=environment | extra, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+
+    return call
