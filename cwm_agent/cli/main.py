@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import select
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,6 +17,8 @@ from typer.exceptions import TyperException
 from cwm_agent import __version__
 from cwm_agent.cli.exit_codes import ExitCode, code_of_error
 from cwm_agent.cli.lazy import Lazy, lazy_group
+
+STDOUT = 1
 
 COMMANDS = {
     "solve": Lazy("cwm_agent.cli.solve", "Solve one issue and get a tested patch."),
@@ -72,10 +76,13 @@ def run(arguments: Sequence[str]) -> int:
         code = command.main(list(arguments), prog_name="cwm-agent", standalone_mode=False)
         sys.stdout.flush()
         return int(code or ExitCode.SUCCESS)
-    except BrokenPipeError:
-        # The reader of our output went away; keep the interpreter from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.SUCCESS
+    except SystemExit as error:
+        broken = error.__context__
+        if not isinstance(broken, BrokenPipeError):
+            raise
+        return _report_broken_pipe(broken, arguments)  # typer met it first
+    except BrokenPipeError as error:
+        return _report_broken_pipe(error, arguments)
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)
         return ExitCode.INTERRUPTED
@@ -83,6 +90,16 @@ def run(arguments: Sequence[str]) -> int:
         return _report_usage(error)
     except Exception as error:  # noqa: BLE001 - the last place that can report it
         return _report(error, traceback_wanted=_wants_traceback(arguments))
+
+
+def _report_broken_pipe(error: BrokenPipeError, arguments: Sequence[str]) -> int:
+    """No error when whoever read our stdout has enough; but it may be another pipe that broke."""
+    poll = select.poll()
+    poll.register(STDOUT, 0)
+    if not any(event & select.POLLERR for _, event in poll.poll(0)):
+        return _report(error, traceback_wanted=_wants_traceback(arguments))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)  # for the flush when Python ends
+    return ExitCode.SUCCESS
 
 
 def _report_usage(error: TyperException) -> int:
@@ -119,4 +136,7 @@ def _wants_traceback(arguments: Sequence[str]) -> bool:
 
 def main() -> NoReturn:
     """The program `cwm-agent`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # never fail on a character, whatever the locale
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))

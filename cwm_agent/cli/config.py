@@ -1,0 +1,102 @@
+"""`cwm-agent config`: what is set, where it comes from, and how to set it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cwm_agent.cli.options import Assignments, ConfigFiles, Json
+
+app = typer.Typer(help="Show settings and where they come from.", no_args_is_help=True)
+
+
+@app.command()
+def show(
+    config: ConfigFiles = None,
+    assignments: Assignments = None,
+    origin: Annotated[bool, typer.Option("--origin", help="Say where each value is set.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the settings that a command started here would use.
+
+    \b
+    Example:
+      cwm-agent config show --origin --set limits.turns=64
+    """
+    from cwm_agent.config import load_settings
+    from cwm_agent.configtext import shown_value
+
+    resolved = load_settings(config_files=config or (), assignments=assignments or ())
+    records = resolved.records()
+    if as_json and origin:
+        table = {key: {"value": r.value, "origin": r.origin} for key, r in records.items()}
+        print(json.dumps(table, indent=2))
+    elif as_json:
+        print(json.dumps(resolved.settings.model_dump(mode="json"), indent=2))
+    else:
+        lines = {key: f"{key} = {shown_value(record.value)}" for key, record in records.items()}
+        width = max(map(len, lines.values()))
+        for key, line in lines.items():
+            print(f"{line:<{width}}  # {records[key].origin}" if origin else line)
+
+
+@app.command()
+def path(as_json: Json = False) -> None:
+    """Print the files that settings are read from, the strongest last.
+
+    \b
+    Example:
+      cwm-agent config path
+    """
+    from cwm_agent.layers import Places
+
+    files = Places().files()
+    if as_json:
+        print(json.dumps([{"path": str(file), "exists": file.is_file()} for file in files]))
+    else:
+        for file in files:
+            print(f"{file}{'' if file.is_file() else '  (absent)'}")
+
+
+@app.command()
+def init(
+    project: Annotated[
+        bool, typer.Option("--project", help="Write ./cwm-agent.toml, not the user's file.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Write a settings file in which every setting is explained and commented out.
+
+    \b
+    Example:
+      cwm-agent config init --project
+    """
+    from cwm_agent.configtext import template
+    from cwm_agent.errors import UsageError
+    from cwm_agent.layers import Places
+
+    target = Path("cwm-agent.toml") if project else Places().user
+    if target.exists() and not force:
+        raise UsageError(f"{target} exists already; edit it, or replace it with --force")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(template(), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from error
+    print(target)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the settings.
+
+    \b
+    Example:
+      cwm-agent config schema > cwm-agent.schema.json
+    """
+    from cwm_agent.settings import Settings
+
+    print(json.dumps(Settings.model_json_schema(), indent=2))
