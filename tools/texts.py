@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
 
+from tools.errors import ToolsError
 
-class TextError(Exception):
+
+class TextError(ToolsError):
     """A prompt pack lacks a text, or a text and its variables do not fit."""
 
 

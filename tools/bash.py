@@ -1,0 +1,62 @@
+"""The `bash` tool: run commands in the persistent shell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tools.texts import Texts
+from tools.tool import ToolResult
+from tools.workspace import CommandResult, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class BashTool:
+    """Feedback is the raw output; the exit code is not shown, as in training.
+
+    `keep_partial_output`: what a failed command printed stays in the feedback.
+    Without it only the sentence about the failure is shown, and output beyond
+    the byte cap counts as a failure of the session.
+    """
+
+    texts: Texts
+    timeout: float = 120.0
+    keep_partial_output: bool = True
+    name: str = "bash"
+
+    def run(self, body: str, workspace: Workspace) -> ToolResult:
+        """Run the body as one command."""
+        result = workspace.run(body, timeout=self.timeout)
+        cut = result.dropped_bytes > 0
+        if result.ending == "exited" and not (cut and not self.keep_partial_output):
+            return ToolResult(self._with_gap(result), ok=True, command=result)
+        notice = self._failure(result)
+        if not self.keep_partial_output or not result.output:
+            return ToolResult(notice, ok=False, command=result)
+        output = self._with_gap(result)
+        joined = output if output.endswith("\n") else output + "\n"
+        return ToolResult(joined + notice, ok=False, command=result)
+
+    def _with_gap(self, result: CommandResult) -> str:
+        if not result.dropped_bytes:
+            return result.output
+        note = self.texts.render("bash.dropped", dropped_bytes=result.dropped_bytes)
+        return f"{result.output.rstrip()}\n{note}"
+
+    def _failure(self, result: CommandResult) -> str:
+        if not self.keep_partial_output:
+            return f"{self._fresh_cause(result)} {self.texts.render('bash.fresh.session')}"
+        if result.ending == "timeout":
+            return self.texts.render(
+                "bash.timeout", seconds=f"{result.seconds:.0f}", cwd=result.cwd
+            )
+        if result.ending == "lost":
+            return self.texts.render("bash.lost")
+        code = "unknown" if result.exit_code is None else result.exit_code
+        return self.texts.render("bash.shell_ended", exit_code=code, cwd=result.cwd)
+
+    def _fresh_cause(self, result: CommandResult) -> str:
+        if result.ending == "timeout":
+            return self.texts.render("bash.fresh.timeout")
+        if result.ending == "exited":
+            return self.texts.render("bash.fresh.too_much_output")
+        return self.texts.render("bash.fresh.ended")

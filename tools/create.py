@@ -1,0 +1,42 @@
+"""The `create` tool: write a new file.
+
+The first line of the body is the path, the rest the content; no final newline
+is added.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+
+from tools.texts import Texts
+from tools.tool import ToolResult
+from tools.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTool:
+    """Refuses an existing path, an empty path and a missing parent folder, in this order."""
+
+    texts: Texts
+    name: str = "create"
+
+    def run(self, body: str, workspace: Workspace) -> ToolResult:
+        """Create the file that `body` describes."""
+        first, _, content = body.partition("\n")
+        path = first.strip()
+        if path and workspace.path_kind(path) != "missing":
+            return ToolResult(self.texts.render("create.exists", path=path), ok=False)
+        if not path:
+            return ToolResult(self.texts.render("create.no_path"), ok=False)
+        parent = posixpath.dirname(posixpath.normpath(posixpath.join(workspace.cwd, path)))
+        if workspace.path_kind(parent) != "directory":
+            return ToolResult(self.texts.render("create.no_parent", parent=parent), ok=False)
+        try:
+            workspace.write_file(path, content.encode("utf-8", "replace"))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            text = self.texts.render("create.unusable", path=path, reason=reason)
+            return ToolResult(text, ok=False)
+        lines = content.count("\n") + 1
+        return ToolResult(self.texts.render("create.done", path=path, lines=lines), ok=True)

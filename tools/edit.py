@@ -1,0 +1,178 @@
+"""The `edit` tool: replace lines that stand exactly once in a file.
+
+PATH
+<<<<<<< SEARCH
+lines as they are
+=======
+lines as they shall be
+>>>>>>> REPLACE
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tools.document import Document
+from tools.texts import Texts
+from tools.tool import ToolResult
+from tools.workspace import Workspace
+
+EXCERPT_LINES = 8
+_SEARCH, _DIVIDER, _REPLACE = "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE"
+_PUBLISHED_BLOCK = re.compile(rf"(.*)\n{_SEARCH}\n((?s:.*?))\n{_DIVIDER}\n((?s:.*?))\n{_REPLACE}")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Lines to find and lines to put there; no new lines means deletion."""
+
+    search: tuple[str, ...]
+    replacement: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One parsed block. Several `readings` exist when the divider line is also text in it."""
+
+    path: str
+    readings: tuple[Change, ...]
+
+
+def parse_blocks(body: str) -> list[Block]:
+    """Every complete block of an edit call, read line by line."""
+    lines = body.split("\n")
+    blocks: list[Block] = []
+    number = 1
+    while number < len(lines):
+        end = _end_of_block(lines, number) if lines[number].rstrip() == _SEARCH else None
+        if end is None:
+            number += 1
+            continue
+        inner = lines[number + 1 : end]
+        readings = tuple(
+            Change(tuple(inner[:at]), tuple(inner[at + 1 :]))
+            for at, line in enumerate(inner)
+            if line.rstrip() == _DIVIDER and at > 0
+        )
+        if readings:
+            blocks.append(Block(lines[number - 1].strip(), readings))
+        number = end + 1
+    return blocks
+
+
+def _end_of_block(lines: list[str], start: int) -> int | None:
+    marks = (n for n in range(start + 1, len(lines)) if lines[n].rstrip() == _REPLACE)
+    return next(marks, None)
+
+
+def parse_published_blocks(body: str) -> list[Block]:
+    """Every block by the published pattern, which knows no empty part."""
+    return [
+        Block(path, (Change(tuple(search.split("\n")), tuple(replacement.split("\n"))),))
+        for path, search, replacement in _PUBLISHED_BLOCK.findall(body)
+    ]
+
+
+def find_lines(lines: tuple[str, ...], search: tuple[str, ...], *, whole: bool) -> list[int]:
+    """Indexes where `search` stands, overlaps included.
+
+    Unless `whole`, the last line of `search` may be the beginning of a line.
+    """
+    *first, last = search
+    count = len(search)
+    return [
+        at
+        for at in range(len(lines) - count + 1)
+        if (lines[at + count - 1] == last or (not whole and lines[at + count - 1].startswith(last)))
+        and list(lines[at : at + count - 1]) == first
+    ]
+
+
+def excerpt(lines: tuple[str, ...], start: int, stop: int) -> str:
+    """Lines from index `start` to `stop` with 8 more on both sides, numbered in 6 columns."""
+    low = max(0, start - EXCERPT_LINES)
+    shown = lines[low : stop + EXCERPT_LINES]
+    return "\n".join(f"{number:6}\t{line}" for number, line in enumerate(shown, low + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class EditTool:
+    """Edits through the workspace's file interface, so an image needs no Python.
+
+    `whole_lines`: the search must match whole lines, not a line's beginning.
+    `allow_deletion`: the replacement part may hold no line at all.
+    `keep_line_endings`: CRLF stays CRLF.
+    """
+
+    texts: Texts
+    whole_lines: bool = True
+    allow_deletion: bool = True
+    keep_line_endings: bool = True
+    name: str = "edit"
+
+    def run(self, body: str, workspace: Workspace) -> ToolResult:
+        """Apply the one block in `body`."""
+        blocks = parse_blocks(body) if self.allow_deletion else parse_published_blocks(body)
+        if not blocks:
+            return self._refuse(self.texts.render("edit.unparsable"))
+        if len(blocks) > 1:
+            return self._refuse(self.texts.render("edit.several_blocks", count=len(blocks)))
+        block = blocks[0]
+        if not block.path or workspace.path_kind(block.path) == "missing":
+            return self._refuse(self.texts.render("edit.missing", path=block.path))
+        try:
+            document = Document.from_bytes(workspace.read_file(block.path))
+            return self._apply(block, document, workspace)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            return self._refuse(self.texts.render("edit.unusable", path=block.path, reason=reason))
+        except UnicodeEncodeError as error:
+            return self._refuse(
+                self.texts.render("edit.encoding", path=block.path, encoding=error.encoding)
+            )
+
+    def _apply(self, block: Block, document: Document, workspace: Workspace) -> ToolResult:
+        if not self.keep_line_endings:
+            document = document.with_unix_endings()
+        change, places = self._place(block, document)
+        if not places:
+            return self._refuse(self._not_found(block.path, change, document))
+        if len(places) > 1:
+            numbers = [at + 1 for at in places]
+            return self._refuse(
+                self.texts.render("edit.not_unique", path=block.path, lines=numbers)
+            )
+        at, count = places[0], len(change.search)
+        rest = document.lines[at + count - 1][len(change.search[-1]) :]
+        new = change.replacement
+        if rest:  # only when a line's beginning matched
+            new = (*new[:-1], new[-1] + rest)
+        edited = document.replace_lines(at, count, new)
+        workspace.write_file(block.path, edited.to_bytes())
+        feedback = self.texts.render(
+            "edit.done",
+            path=block.path,
+            line=at + 1,
+            total=len(edited.lines),
+            excerpt=excerpt(edited.lines, at, at + len(new)),
+        )
+        return ToolResult(feedback, ok=True)
+
+    def _place(self, block: Block, document: Document) -> tuple[Change, list[int]]:
+        """The reading of the block that fits the file exactly once, else the first reading."""
+        found = [
+            (change, find_lines(document.lines, change.search, whole=self.whole_lines))
+            for change in block.readings
+        ]
+        fitting = [item for item in found if len(item[1]) == 1]
+        return fitting[0] if len(fitting) == 1 else found[0]
+
+    def _not_found(self, path: str, change: Change, document: Document) -> str:
+        message = self.texts.render("edit.not_found", path=path)
+        if any(change.search[0].lstrip() in line for line in document.lines):
+            return f"{message} {self.texts.render('edit.not_found_hint')}"
+        return message
+
+    def _refuse(self, feedback: str) -> ToolResult:
+        return ToolResult(feedback, ok=False)

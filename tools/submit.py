@@ -1,0 +1,60 @@
+"""The `submit` tool: hand in a patch file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tools.texts import Texts
+from tools.tool import ToolResult
+from tools.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitTool:
+    """The body is the path of a patch file; the accepted patch is in the result's `submission`.
+
+    `through_shell`: the published way, `cat PATH` with the path unquoted, so
+    that blanks and wildcards in it are the shell's. Otherwise the file is read
+    as named. `working_diff`: what an empty body submits; None refuses it.
+    `needs_diff`: only text that starts like a diff is accepted.
+    """
+
+    texts: Texts
+    through_shell: bool = False
+    working_diff: Callable[[], str] | None = None
+    needs_diff: bool = True
+    timeout: float = 120.0
+    name: str = "submit"
+
+    def run(self, body: str, workspace: Workspace) -> ToolResult:
+        """Read and check the submission; the feedback asks for a review of it."""
+        path = body.strip()
+        if not path and self.working_diff is not None:
+            patch: str | None = self.working_diff()
+            path = self.texts.render("submit.working_tree")
+        elif self.through_shell:
+            patch = self._by_shell(path, workspace)
+        else:
+            patch = self._by_file(path, workspace)
+        if patch is None:
+            return ToolResult(self.texts.render("submit.unreadable", path=path), ok=False)
+        if not patch.strip():
+            return ToolResult(self.texts.render("submit.empty", path=path), ok=False)
+        if self.needs_diff and not patch.startswith("diff"):
+            return ToolResult(self.texts.render("submit.no_diff", path=path), ok=False)
+        shown = patch.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        feedback = self.texts.render("submit.review", submission=shown)
+        return ToolResult(feedback, ok=True, submission=patch)
+
+    def _by_shell(self, path: str, workspace: Workspace) -> str | None:
+        result = workspace.run(f"cat {path}", timeout=self.timeout)
+        whole = result.ending == "exited" and result.exit_code == 0 and not result.dropped_bytes
+        return result.output if whole else None
+
+    def _by_file(self, path: str, workspace: Workspace) -> str | None:
+        """Bytes that are no UTF-8 become lone surrogates, so that they can be written back."""
+        try:
+            return workspace.read_file(path).decode("utf-8", "surrogateescape")
+        except OSError:
+            return None
