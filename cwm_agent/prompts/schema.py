@@ -1,0 +1,70 @@
+"""Which texts a prompt pack has, and which variables each may use.
+
+A text may leave a variable out, but never use another one.
+"""
+
+from __future__ import annotations
+
+TEXTS: dict[str, tuple[str, ...]] = {
+    "system.description": (),
+    "system.thinking": ("description",),
+    "system.environment": ("environment",),
+    "environment.about": ("session_timeout", "context_size", "max_turns"),
+    "environment.tool.bash": (),
+    "environment.tool.edit": (),
+    "environment.tool.create": (),
+    "environment.tool.submit": (),
+    "environment.rules": (),
+    "task.issue": ("issue", "repo_root"),
+    "result.output": ("feedback",),
+    "result.budget": ("remaining_turns", "remaining_tokens"),
+    "result.cut": ("left_out", "total"),
+    "restored": ("cwd", "turns"),
+    "format.thinking_missing": ("marks",),
+    "format.thinking_repeated": ("marks",),
+    "format.several_calls": ("count", "names"),
+    "format.tag_mismatch": ("calls", "opening", "closing"),
+    "format.misplaced_tag": (),
+    "format.unclosed": ("name",),
+    "format.text_after": ("name",),
+    "format.no_call": (),
+    "format.empty": ("name",),
+    "format.unknown_tool": ("name", "names"),
+    "format.reply_cut": ("max_tokens",),
+    "bash.dropped": ("dropped_bytes",),
+    "bash.timeout": ("seconds", "cwd"),
+    "bash.shell_ended": ("exit_code", "cwd"),
+    "bash.lost": (),
+    "bash.fresh.timeout": (),
+    "bash.fresh.too_much_output": (),
+    "bash.fresh.ended": (),
+    "bash.fresh.session": (),
+    "edit.unparsable": (),
+    "edit.several_blocks": ("count",),
+    "edit.missing": ("path",),
+    "edit.unusable": ("path", "reason"),
+    "edit.encoding": ("path", "encoding"),
+    "edit.not_found": ("path",),
+    "edit.not_found_hint": (),
+    "edit.not_unique": ("path", "lines"),
+    "edit.done": ("path", "line", "total", "excerpt"),
+    "create.exists": ("path",),
+    "create.no_path": (),
+    "create.no_parent": ("parent",),
+    "create.unusable": ("path", "reason"),
+    "create.done": ("path", "lines"),
+    "submit.working_tree": (),
+    "submit.unreadable": ("path",),
+    "submit.empty": ("path",),
+    "submit.no_diff": ("path",),
+    "submit.review": ("submission",),
+}
+
+NEEDED: dict[str, tuple[str, ...]] = {
+    "system.thinking": ("description",),
+    "system.environment": ("environment",),
+    "task.issue": ("issue",),
+    "result.output": ("feedback",),
+    "submit.review": ("submission",),
+}
+"""Variables that a text must use, since without them the model would miss its task or a result."""
