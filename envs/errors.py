@@ -5,3 +5,11 @@ from __future__ import annotations
 
 class SandboxError(Exception):
     """The place where commands run cannot be had or was lost; the text names the remedy."""
+
+
+class PatchError(SandboxError):
+    """A patch does not apply to the repository; the text says where."""
+
+
+class ModeError(Exception):
+    """A mode or a switch is unknown or has a wrong value; the text names the choices."""

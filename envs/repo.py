@@ -1,0 +1,113 @@
+"""The repository inside the sandbox: hide its future, snapshot it, diff it, patch it.
+
+The harness keeps its own git directory beside the repository and never reads
+the repository's configuration. So hooks, filters, external diff programs, a
+broken index or a deleted `.git` cannot run code in the harness's commands or
+bend its diffs, and the model's index stays untouched. All commands go through
+`Sandbox.control`, apart from the model's shell.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from shlex import quote
+
+from envs import gitscripts
+from envs.errors import PatchError, SandboxError
+from envs.sandbox import Sandbox
+from tools.workspace import CommandResult
+
+QUICK = 120.0
+SLOW = 1800.0
+"""Seconds for commands on a repository, and for a garbage collection of a large history."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingTree:
+    """One state of the working tree: its git tree id and the binary diff from the start."""
+
+    tree: str
+    diff: str
+
+
+class SandboxRepository:
+    """The repository at `root` of an open sandbox. Call `prepare` once, before anything else."""
+
+    def __init__(self, sandbox: Sandbox, root: str) -> None:
+        self._sandbox = sandbox
+        self._root = root
+        self._scratch = "/tmp/.cwm-agent" + root.replace("/", "-")
+        self._start = ""
+        self._last = WorkingTree("", "")
+
+    @property
+    def start_tree(self) -> str:
+        """The git tree id of the state that diffs start from."""
+        return self._start
+
+    def prepare(self) -> None:
+        """Make `root` a repository with an identity, hide its future, take the first snapshot.
+
+        Takes as long as git needs, outside any command's time limit. Raises
+        SandboxError when git or the folder is missing or a step fails.
+        """
+        self._control(
+            f"command -v git >/dev/null || {{ echo {quote(gitscripts.NO_GIT)}; exit 1; }}"
+        )
+        kind = self._sandbox.path_kind(self._root)
+        if kind != "directory":
+            raise SandboxError(
+                f"there is no repository at {self._root} in the sandbox; "
+                "give a checkout with --repo or an image that has one there"
+            )
+        self._control(gitscripts.adopt(self._root, self._scratch), timeout=SLOW)
+        self._control(gitscripts.hide_future(self._root), timeout=SLOW)
+        self._start = self._write_tree(timeout=SLOW)
+        self._last = WorkingTree(self._start, "")
+
+    def snapshot(self) -> WorkingTree:
+        """The working tree now; untracked files count unless git ignores them."""
+        tree = self._write_tree(timeout=QUICK)
+        if tree != self._last.tree:
+            self._last = WorkingTree(tree, self.diff(self._start, tree))
+        return self._last
+
+    def diff(self, old: str, new: str) -> str:
+        """Binary git diff between two trees; bytes that are no UTF-8 become lone surrogates."""
+        target = posixpath.join(self._scratch, "diff")
+        self._control(gitscripts.diff(self._scratch, old, new, target), timeout=SLOW)
+        return self._sandbox.read_file(target).decode("utf-8", "surrogateescape")
+
+    def apply(self, patch: str) -> None:
+        """Apply a git patch to the working tree, all of it or nothing; raises PatchError."""
+        if not patch.strip():
+            return
+        source = posixpath.join(self._scratch, "patch")
+        self._sandbox.write_file(source, patch.encode("utf-8", "surrogateescape"))
+        command = gitscripts.apply(self._root, self._scratch, source)
+        result = self._sandbox.control(command, timeout=QUICK)
+        if result.ending != "exited" or result.exit_code:
+            raise PatchError(f"the patch does not apply: {_last_line(result)}")
+
+    def _write_tree(self, *, timeout: float) -> str:
+        command = gitscripts.write_tree(self._root, self._scratch)
+        tree = self._control(command, timeout=timeout).output.strip().rpartition("\n")[2]
+        if len(tree) not in (40, 64) or not set(tree) <= set("0123456789abcdef"):
+            raise SandboxError(f"git gave no tree id for {self._root} but: {tree[:200]}")
+        return tree
+
+    def _control(self, command: str, *, timeout: float = QUICK) -> CommandResult:
+        result = self._sandbox.control(command, timeout=timeout)
+        if result.ending == "exited" and result.exit_code == 0:
+            return result
+        if result.ending == "timeout":
+            raise SandboxError(f"git took longer than {timeout:g} s in {self._root}; try again")
+        if result.ending == "lost":
+            raise SandboxError("the sandbox went away; continue the run with --resume")
+        raise SandboxError(f"preparing {self._root} failed: {_last_line(result)}")
+
+
+def _last_line(result: CommandResult) -> str:
+    lines = result.output.strip().splitlines()
+    return lines[-1] if lines else f"{result.ending}, exit code {result.exit_code}"
