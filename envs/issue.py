@@ -1,0 +1,233 @@
+"""Solving an issue: the environment around the four tools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from envs.budget import Budget, Clock, Limits
+from envs.environment import Meter, ReplyLimits, Step
+from envs.errors import PatchError, SandboxError
+from envs.modes import Switches
+from envs.repo import SandboxRepository
+from envs.sandbox import Sandbox
+from envs.task import IssueTask
+from envs.toolbox import Toolbox
+from envs.wording import Wording
+from results.records import (
+    Event,
+    ExitReason,
+    Message,
+    Observed,
+    Replied,
+    Reply,
+    Snapshot,
+    Submitted,
+    ToolRan,
+)
+from tools.call import Call, parse_call, parse_faithful
+from tools.errors import CallError
+from tools.texts import Texts
+from tools.tool import ToolResult
+
+ALL_TOOLS = ("bash", "edit", "create", "submit")
+
+
+class IssueEnvironment:
+    """One issue in one sandbox, from its opening messages to its patch.
+
+    `tools` names the tools that the model gets, in the order of their
+    description. With `thinking` a reply's answer is what follows `</think>`.
+    The sandbox is opened by `start` or `restore` and closed by `close`. When
+    a step ends the episode, its messages are only a record: nobody answers.
+    """
+
+    def __init__(
+        self,
+        task: IssueTask,
+        sandbox: Sandbox,
+        tools: Sequence[str],
+        texts: Texts,
+        switches: Switches,
+        limits: Limits,
+        meter: Meter,
+        clock: Clock,
+        *,
+        thinking: bool = True,
+    ) -> None:
+        self._task = task
+        self._sandbox = sandbox
+        self._texts = texts
+        self._switches = switches
+        self._limits = limits
+        self._thinking = thinking
+        self._clock = clock
+        self._budget = Budget(limits, meter, clock)
+        self._wording = Wording(texts, switches, limits, meter)
+        self._repository = SandboxRepository(sandbox, task.root)
+        self._toolbox = Toolbox(
+            tools, texts, switches, limits, lambda: self._repository.snapshot().diff
+        )
+        self._tree = ""
+        self._diff = ""
+        self._submission: str | None = None
+        self._exit: ExitReason | None = None
+        self._malformed_in_row = 0
+
+    def start(self) -> tuple[Message, ...]:
+        """Fill the sandbox and return the system and the user message; raises SandboxError."""
+        self._prepare()
+        messages = (
+            self._wording.system(self._toolbox.names, thinking=self._thinking),
+            self._wording.issue(self._task.issue, self._task.root),
+        )
+        self._budget.count_messages(messages)
+        return messages
+
+    def limits(self) -> ReplyLimits:
+        """What the next reply may use."""
+        return ReplyLimits(self._budget.reply_tokens(), self._switches.stop_after_call)
+
+    def step(self, reply: Reply) -> Step:
+        """Check the limits, then the call, then run it; a lost sandbox ends the episode."""
+        self._budget.count_reply(reply)
+        limit = self._budget.exceeded(last_turn_acts=self._switches.last_turn_acts)
+        if limit is not None:
+            return self._end(Step((), exit=limit))
+        try:
+            call = self._parse(reply.text)
+        except CallError as error:
+            return self._answer_malformed(error, reply)
+        self._malformed_in_row = 0
+        try:
+            return self._act(call)
+        except SandboxError as error:
+            ran = ToolRan(
+                self._budget.turns, call.name, False, 0.0, ending="lost", error=str(error)
+            )
+            return self._end(Step((), (ran,), "sandbox_error", str(error)))
+
+    def restore(self, events: tuple[Event, ...]) -> tuple[Message, ...]:
+        """Continue in a fresh sandbox with the files of the last snapshot; raises SandboxError."""
+        if not any(isinstance(event, Observed) for event in events):
+            return self.start()
+        self._prepare()
+        self._budget.restore(events)
+        cwd = self._task.root
+        for event in events:
+            if isinstance(event, Submitted):
+                self._submission = event.patch
+            elif isinstance(event, Snapshot):
+                self._diff, cwd = event.diff, event.cwd
+            elif isinstance(event, ToolRan):
+                self._malformed_in_row = 0 if event.tool else self._malformed_in_row + 1
+        try:
+            self._repository.apply(self._diff)
+        except PatchError as error:
+            raise SandboxError(
+                f"the attempt cannot continue: {error}; was the repository changed since? "
+                "start a new run instead"
+            ) from error
+        self._tree = self._repository.snapshot().tree
+        if self._sandbox.path_kind(cwd) != "directory":
+            cwd = self._task.root
+        self._sandbox.restart_shell(cwd=cwd)
+        turns = sum(isinstance(event, Replied) for event in events)
+        notice = Message("user", self._texts.render("restored", cwd=cwd, turns=turns))
+        self._budget.count_messages((notice,))
+        return (notice,)
+
+    def patch(self) -> str:
+        """The submission if it counts, else (improved mode) the working tree's diff, else ""."""
+        ended_well = self._exit == "submitted"
+        if self._submission is not None and (ended_well or self._switches.keep_submission_on_limit):
+            return self._submission
+        return self._diff if self._switches.submit_on_limit else ""
+
+    def close(self) -> None:
+        """Give the sandbox back."""
+        self._sandbox.close()
+
+    def _prepare(self) -> None:
+        self._sandbox.open()
+        if self._task.repository is not None:
+            self._sandbox.put_tree(str(self._task.repository), self._task.root)
+        self._repository.prepare()
+        self._tree = self._repository.start_tree
+        self._sandbox.restart_shell(cwd=self._task.root)
+
+    def _parse(self, text: str) -> Call:
+        names = self._toolbox.names
+        if not self._switches.tolerant_calls:
+            return parse_faithful(text, thinking=self._thinking, names=names)
+        return parse_call(
+            text,
+            thinking=self._thinking,
+            names=names,
+            may_be_empty={"submit"} if self._switches.submit_working_tree else (),
+            refuse_text_after=self._switches.refuse_text_after_call,
+        )
+
+    def _answer_malformed(self, error: CallError, reply: Reply) -> Step:
+        if self._submission is not None and self._is_final(error):
+            return self._end(Step((), exit="submitted"))
+        self._malformed_in_row += 1
+        ran = ToolRan(self._budget.turns, "", False, 0.0, error=str(error))
+        message = self._wording.malformed(error, cut=reply.finish == "length")
+        allowed = self._switches.malformed_in_row
+        if allowed and self._malformed_in_row >= allowed:
+            detail = f"{self._malformed_in_row} unusable replies in a row, the last: {error}"
+            return self._end(Step((message,), (ran,), "format_errors", detail))
+        return self._continue(message, (ran,))
+
+    def _is_final(self, error: CallError) -> bool:
+        """Whether a reply without a usable call is the final answer after a submission."""
+        if error.kind in ("thinking_missing", "thinking_repeated"):
+            return False
+        return error.kind == "no_call" or self._switches.malformed_ends_after_submission
+
+    def _act(self, call: Call) -> Step:
+        began = self._clock()
+        result = self._toolbox.run(call, self._sandbox, self._budget.remaining_seconds)
+        events: list[Event] = [self._ran(call, result, self._clock() - began)]
+        if result.command is not None and result.command.ending == "lost":
+            detail = "the sandbox went away while a command ran"
+            return self._end(Step((), tuple(events), "sandbox_error", detail))
+        if result.submission is not None:
+            self._submission = result.submission
+            events.append(Submitted(self._budget.turns, result.submission))
+        if call.name == "bash" and not result.ok and self._switches.fresh_session_on_failure:
+            self._sandbox.restart_shell(cwd=self._task.root)
+        events += self._snapshot()
+        message = self._wording.result(call.name, result.feedback, self._budget)
+        return self._continue(message, tuple(events))
+
+    def _ran(self, call: Call, result: ToolResult, seconds: float) -> ToolRan:
+        command = result.command
+        return ToolRan(
+            self._budget.turns,
+            call.name,
+            result.ok,
+            seconds,
+            ending=command.ending if command else None,
+            exit_code=command.exit_code if command else None,
+            dropped_bytes=command.dropped_bytes if command else 0,
+        )
+
+    def _snapshot(self) -> list[Event]:
+        state = self._repository.snapshot()
+        if state.tree == self._tree:
+            return []
+        self._tree, self._diff = state.tree, state.diff
+        return [Snapshot(self._budget.turns, state.tree, state.diff, self._sandbox.cwd)]
+
+    def _continue(self, message: Message, events: tuple[Event, ...]) -> Step:
+        if self._switches.last_turn_acts:  # else the next step's checks end the episode
+            spent = self._budget.spent(next_tokens=self._budget.message_tokens(message))
+            if spent is not None:
+                return self._end(Step((message,), events, spent))
+        self._budget.count_messages((message,))
+        return Step((message,), events)
+
+    def _end(self, step: Step) -> Step:
+        self._exit = step.exit
+        return step
