@@ -10,18 +10,18 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from envs.errors import SandboxError
 from envs.hostsettings import host_settings
+from envs.progress import Progress
 
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
-Progress = Callable[[str], None]
 
 SETTINGS = "/.build-settings"
 BUILD_LABEL = "cwm-agent.build"

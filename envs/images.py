@@ -13,20 +13,20 @@ import platform
 import shlex
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envs.errors import SandboxError
 from envs.imagebuild import Build, build_image
+from envs.progress import Progress, quiet
 from envs.rootfs import as_tar, bootstrap, can_bootstrap
 from envs.task import Recipe
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-Progress = Callable[[str], None]
 
 SUITE = "bookworm"
 PUBLIC_IMAGE = f"debian:{SUITE}-slim"
@@ -38,10 +38,6 @@ FORMAT = 1  # part of every key; raise it when the way of building changes what 
 
 INSTALL_PACKAGES = "export DEBIAN_FRONTEND=noninteractive; apt-get update; apt-get install -y "
 FORGET_PACKAGES = "; apt-get clean; rm -rf /var/lib/apt/lists/*"
-
-
-def quiet(line: str) -> None:
-    """A progress callback that shows nothing."""
 
 
 def base_image(client: DockerClient, progress: Progress = quiet) -> str:

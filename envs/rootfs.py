@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from envs.errors import SandboxError
-
-Progress = Callable[[str], None]
+from envs.progress import Progress
 
 # Nothing in a sandbox reads these, and they are a quarter of the size.
 LEFT_OUT = (

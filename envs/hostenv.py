@@ -1,0 +1,81 @@
+"""A recipe as a virtual environment on the host, for sandboxes that share its file system."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from envs.errors import SandboxError
+from envs.images import SYSTEM_PATH, content_key
+from envs.progress import Progress, quiet
+from envs.task import Recipe
+
+COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class HostEnvironment:
+    """Variables for the sandbox's shell, and host folders that it must see, read-only."""
+
+    variables: Mapping[str, str]
+    read_only: tuple[Path, ...]
+
+
+def host_environment(recipe: Recipe, progress: Progress = quiet) -> HostEnvironment:
+    """The recipe's pip pins in a cached virtual environment; made on first use.
+
+    Debian packages of a recipe are not installed: the sandbox sees this host's
+    programs. Raises SandboxError when the pins cannot be installed.
+    """
+    from filelock import FileLock
+    from platformdirs import user_cache_path
+
+    environments = user_cache_path("cwm-agent") / "environments"
+    folder = environments / content_key(recipe.pip, sys.version, sys.base_prefix)
+    if not (folder / COMPLETE).exists():
+        environments.mkdir(parents=True, exist_ok=True)
+        with FileLock(environments / f"{folder.name}.lock"):
+            if not (folder / COMPLETE).exists():
+                progress(f"making the environment {folder} (once per recipe)")
+                _make(folder, recipe, progress)
+    if recipe.apt:
+        progress(
+            f"not installed here, taken from this host if it has them: {', '.join(recipe.apt)}"
+        )
+    variables = {"VIRTUAL_ENV": str(folder), "PATH": f"{folder}/bin:{SYSTEM_PATH}"}
+    return HostEnvironment(
+        variables=variables | dict(recipe.environment),
+        read_only=(folder, Path(sys.base_prefix)),
+    )
+
+
+def _make(folder: Path, recipe: Recipe, progress: Progress) -> None:
+    """Scripts in an environment name its path, so it is made in place and marked when whole."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    _run([sys.executable, "-m", "venv", str(folder)], progress)
+    if recipe.pip:
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--no-input"]
+        _run([*pip, "--disable-pip-version-check", "--", *recipe.pip], progress)
+    (folder / COMPLETE).touch()
+
+
+def _run(command: list[str], progress: Progress) -> None:
+    tail: list[str] = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            tail = [*tail[-19:], line.rstrip()]
+            progress(line.rstrip())
+    if process.returncode != 0:
+        raise SandboxError(
+            f"{' '.join(command[:4])} failed with code {process.returncode}; check the network, "
+            "the pins and free disk space (on Debian also: apt-get install python3-venv). "
+            "Its last lines:\n" + "\n".join(tail)
+        )

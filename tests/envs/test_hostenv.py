@@ -1,0 +1,53 @@
+"""Recipes as virtual environments of this host."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from envs.errors import SandboxError
+from envs.hostenv import COMPLETE, host_environment
+from envs.task import Recipe
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def test_pins_are_installed_once_and_first_in_the_path() -> None:
+    recipe = Recipe(pip=("iniconfig==2.3.1",), environment=(("GREETING", "hi"),))
+    first: list[str] = []
+    made = host_environment(recipe, first.append)
+    script = ["sh", "-c", 'python -c "import iniconfig; print(iniconfig.__file__)"; echo $GREETING']
+    output = subprocess.run(script, env=dict(made.variables), capture_output=True, text=True)
+    module, greeting = output.stdout.splitlines()
+    folder = made.variables["VIRTUAL_ENV"]
+    assert Path(module).is_relative_to(folder)
+    assert greeting == "hi"
+    assert Path(folder) in made.read_only
+    again: list[str] = []
+    assert host_environment(recipe, again.append) == made
+    assert first
+    assert again == []
+
+
+def test_an_environment_that_was_not_finished_is_made_anew() -> None:
+    folder = Path(host_environment(Recipe()).variables["VIRTUAL_ENV"])
+    (folder / COMPLETE).unlink()
+    (folder / "bin" / "python").unlink()
+    host_environment(Recipe())
+    assert (folder / "bin" / "python").exists()
+
+
+def test_pins_that_cannot_be_had_are_named_with_the_output_of_pip(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match=r"check the network(.|\n)*no-such-file"):
+        host_environment(Recipe(pip=(f"{tmp_path}/no-such-file.whl",)))
+
+
+def test_debian_packages_are_said_to_be_left_to_the_host() -> None:
+    lines: list[str] = []
+    host_environment(Recipe(apt=("gfortran",)), lines.append)
+    assert [line for line in lines if "gfortran" in line]
