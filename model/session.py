@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from model.cache.dense import DenseCache
+from model.device import memory_of
 from model.errors import ContextOverflowError, SamplingError, SessionError, TokenIdError
 from model.sampler import Sampling, choose
 from model.stops import StopWatcher
@@ -108,7 +109,8 @@ class Session:
         finish: Finish = "length"
         try:
             for _ in range(min(max_tokens, self._transformer.config.context - start)):
-                logits = self._compute(cache)
+                with memory_of(self._transformer.device, "the conversation"):
+                    logits = self._compute(cache)
                 if logits is None:
                     finish = "cancelled"
                     break

@@ -62,9 +62,9 @@ class Pair:
         return self.ours.logits(ids, cache, last_only=False)
 
 
-def load(folder: Path, device: str = "cpu") -> Transformer:
+def load(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Transformer:
     config = read_config(folder)
-    weights = load_weights(folder, config, device=torch.device(device), dtype=torch.float32)
+    weights = load_weights(folder, config, device=torch.device(device), dtype=dtype)
     return Transformer(config, weights)
 
 
@@ -188,6 +188,16 @@ def test_chunks_give_the_logits_of_the_whole(pairs: dict[str, Pair], chunks: lis
     parts = [pair.ours.logits(part, cache, last_only=False) for part in ids.split(chunks)]
     torch.testing.assert_close(torch.cat(parts), pair.their_logits(ids), atol=1e-4, rtol=0)
     assert cache.length == 48
+
+
+def test_bfloat16_rounds_no_worse_than_transformers_does(pairs: dict[str, Pair]) -> None:
+    pair, ids = pairs["cwm"], some_ids(3 * WINDOW)
+    theirs = type(pair.theirs).from_pretrained(pair.folder, dtype=torch.bfloat16).eval()
+    narrow = Pair(theirs, load(pair.folder, dtype=torch.bfloat16), pair.folder)
+    exact = pair.their_logits(ids)
+    our_error = (narrow.our_logits(ids) - exact).std()
+    their_error = (narrow.their_logits(ids).float() - exact).std()
+    assert 0 < our_error < 1.2 * their_error < 0.5 * exact.std()
 
 
 @pytest.mark.gpu

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from model.checkpoint import load_checkpoint
 from model.config import read_config
-from model.errors import CheckpointError, DeviceError, ModelError
+from model.errors import CheckpointError
 from model.weights import HEAD, load_weights, random_weights
 
 CPU = torch.device("cpu")
@@ -154,14 +154,3 @@ def test_random_weights_follow_the_seed(folder: Path) -> None:
     assert torch.equal(one.layers[0].qkv, same.layers[0].qkv)
     assert not torch.equal(one.layers[0].qkv, other.layers[0].qkv)
     assert one.layers[0].gate_up.std().item() == pytest.approx(0.02, rel=0.1)
-
-
-@pytest.mark.parametrize("device", ["gpu9", "meta", "cuda:99"])
-def test_a_device_that_is_not_there_is_refused(folder: Path, device: str) -> None:
-    with pytest.raises(DeviceError, match=device):
-        load_checkpoint(folder, device=device)
-
-
-def test_an_unknown_number_format_is_refused(folder: Path) -> None:
-    with pytest.raises(ModelError, match="unknown number format 'int4'"):
-        load_checkpoint(folder, device="cpu", dtype="int4")

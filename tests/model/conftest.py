@@ -1,0 +1,31 @@
+"""Tokenizers for the tests of this folder."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from model.tokenizer import Tokenizer
+
+
+@pytest.fixture(scope="session")
+def llama3_file() -> Path:
+    """Llama 3's `tokenizer.model`, which CWM shares, from the package llama-models."""
+    spec = importlib.util.find_spec("llama_models")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]) / "llama3" / "tokenizer.model"
+
+
+@pytest.fixture(scope="session")
+def llama3(llama3_file: Path) -> Tokenizer:
+    return Tokenizer.from_folder(llama3_file.parent)
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_tokenizer: str, tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
+    folder = tmp_path_factory.mktemp("tokenizer")
+    (folder / "tokenizer.json").write_text(tiny_tokenizer)
+    return Tokenizer.from_folder(folder)
