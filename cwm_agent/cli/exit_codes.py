@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
 
 ERROR_CLASSES: dict[str, ExitCode] = {
     "cwm_agent.errors.UsageError": ExitCode.USAGE,
+    "cwm_agent.policies.errors.PolicyError": ExitCode.MODEL,
     "results.errors.RunNotFoundError": ExitCode.USAGE,
     "results.errors.ResultsError": ExitCode.ENVIRONMENT,
     "envs.errors.SandboxError": ExitCode.ENVIRONMENT,

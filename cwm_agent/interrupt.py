@@ -1,0 +1,72 @@
+"""Ctrl-C: once to finish the turn and save, twice to stop now."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Interrupt:
+    """The user's wish to stop. Install it as a context manager in the main thread.
+
+    The first SIGINT sets `requested`; the loop looks at it between turns. The
+    second one, and any SIGTERM, raises KeyboardInterrupt where the program
+    stands, except inside `shield`, where it waits for the end of the block.
+    `notify` is called with 1 and 2 to tell the user. With `cancel_replies` the
+    first SIGINT also cancels a reply that is under way: right for a person who
+    is being waited for, wrong for a model whose tokens have cost something.
+    """
+
+    def __init__(
+        self, notify: Callable[[int], None] | None = None, *, cancel_replies: bool = False
+    ) -> None:
+        self.requested = False
+        self.cancel: Callable[[], None] | None = None
+        """How to cancel a reply of the running conversation; set by the loop."""
+        self._notify = notify
+        self._cancel_replies = cancel_replies
+        self._stopping = False
+        self._shields = 0
+        self._previous: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> Interrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    @contextmanager
+    def shield(self) -> Iterator[None]:
+        """Let a block finish (a journal line must be written whole or not at all)."""
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
+        if self._stopping and not self._shields:
+            self._stopping = False
+            raise KeyboardInterrupt
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if not self.requested and number == signal.SIGINT:
+            self.requested = True
+            self._tell(1)
+            if self._cancel_replies and self.cancel is not None:
+                self.cancel()
+            return
+        self.requested = True
+        self._tell(2)
+        if self._shields:
+            self._stopping = True
+        else:
+            raise KeyboardInterrupt
+
+    def _tell(self, level: int) -> None:
+        if self._notify is not None:
+            self._notify(level)

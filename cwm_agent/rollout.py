@@ -1,0 +1,235 @@
+"""The loop: a policy and an environment talk, and a journal keeps every word.
+
+One turn is: reply, journal, step, journal, fsync. The order matters.
+
+- The reply is appended before the environment acts on it. A killed process
+  therefore leaves either no trace of the turn, or the reply without its
+  result, and then a resumed attempt knows that the action was under way. It
+  acts on that reply again, in a place restored to the state before the turn,
+  and the environment's notice tells the model so.
+- The result is appended, and everything made durable, before the next reply
+  is asked for. A power cut loses at most the turn in flight.
+
+Nothing else in this project drives a conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Protocol
+
+from cwm_agent.interrupt import Interrupt
+from cwm_agent.policies.errors import PolicyError
+from cwm_agent.policies.policy import Conversation, Policy
+from envs.environment import Environment, Step
+from envs.errors import SandboxError
+from model.errors import ModelError
+from results.records import (
+    AttemptStarted,
+    Ended,
+    Event,
+    ExitReason,
+    Message,
+    Observed,
+    Replied,
+    Reply,
+    Snapshot,
+    Submitted,
+)
+from results.store import UNFINISHED
+
+Watch = Callable[[Event], None]
+
+
+class EventLog(Protocol):
+    """What the loop needs of `results.journal.Journal`."""
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What stood in it when it was opened."""
+
+    def append(self, event: Event) -> object:
+        """Hand one event to the operating system."""
+
+    def commit(self) -> None:
+        """Make what was appended durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """One attempt up to its end, earlier processes included. Token counts are sums over turns."""
+
+    events: tuple[Event, ...]
+    reason: ExitReason
+    detail: str
+    patch: str
+
+    @property
+    def turns(self) -> int:
+        """How many replies the policy gave."""
+        return len(replies(self.events))
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Context before each reply, cached or not."""
+        return sum(reply.prompt_tokens for reply in replies(self.events))
+
+    @property
+    def completion_tokens(self) -> int:
+        """What the policy wrote."""
+        return sum(
+            len(reply.ids) or max(0, reply.context_tokens - reply.prompt_tokens)
+            for reply in replies(self.events)
+        )
+
+
+def rollout(
+    policy: Policy,
+    environment: Environment,
+    journal: EventLog,
+    *,
+    started: AttemptStarted,
+    seed: int,
+    interrupt: Interrupt,
+    watch: Watch | None = None,
+) -> Trajectory:
+    """Play one attempt to its end, or go on with the one in `journal`.
+
+    `watch` sees each new event after it was written. A failing policy or
+    sandbox ends the attempt with its reason; the caller closes both.
+    Raises JournalError when the disk refuses, which is the one thing that
+    cannot be recorded.
+    """
+    loop = _Loop(environment, journal, interrupt, watch)
+    loop.record(started)
+    ended = _play(loop, policy, seed)
+    loop.record(ended)
+    loop.commit()
+    patch = last_patch(loop.events) if ended.reason in UNFINISHED else environment.patch()
+    return Trajectory(tuple(loop.events), ended.reason, ended.detail, patch)
+
+
+def replies(events: Sequence[Event]) -> list[Reply]:
+    """The policy's replies, in order."""
+    return [event.reply for event in events if isinstance(event, Replied)]
+
+
+def settle(events: Sequence[Event]) -> tuple[tuple[Event, ...], Replied | None]:
+    """Split a journal into the turns that were completed and the reply that was in flight.
+
+    A turn is complete once its observation (or the attempt's end by a limit or
+    submission) is written. What a killed process wrote of an incomplete turn
+    beside the reply is void, because the turn is acted on again.
+    """
+    settled: list[Event] = []
+    flight: list[Event] = []
+    for event in events:
+        if isinstance(event, AttemptStarted) or _is_pause(event):
+            del flight[1:]
+            settled.append(event)
+        elif isinstance(event, Replied):
+            flight = [event]
+        elif flight and not isinstance(event, Observed | Ended):
+            flight.append(event)
+        else:
+            settled += [*flight, event]
+            flight = []
+    in_flight = flight[0] if flight else None
+    assert in_flight is None or isinstance(in_flight, Replied)
+    return tuple(settled), in_flight
+
+
+def last_patch(events: Sequence[Event]) -> str:
+    """The last submission of a journal, else its last recorded working tree."""
+    for event in reversed(events):
+        if isinstance(event, Submitted):
+            return event.patch
+    return next((event.diff for event in reversed(events) if isinstance(event, Snapshot)), "")
+
+
+def _is_pause(event: Event) -> bool:
+    return isinstance(event, Ended) and event.reason in UNFINISHED
+
+
+def _play(loop: _Loop, policy: Policy, seed: int) -> Ended:
+    """Talk until something ends it; returns what."""
+    try:
+        with closing(policy.open(seed=seed)) as conversation:
+            loop.interrupt.cancel = conversation.cancel
+            step = loop.begin(conversation)
+            while step is None or step.exit is None:
+                if loop.interrupt.requested:
+                    return Ended("interrupted")
+                reply = conversation.reply(loop.environment.limits())
+                if reply.finish == "cancelled":
+                    return Ended("interrupted")
+                step = loop.turn(conversation, reply)
+            return Ended(step.exit, step.detail)
+    except KeyboardInterrupt:
+        return Ended("interrupted", "stopped in the middle of a turn")
+    except (PolicyError, ModelError) as error:
+        return Ended("policy_error", str(error))
+    except SandboxError as error:
+        return Ended("sandbox_error", str(error))
+
+
+class _Loop:
+    """One process's work on one attempt."""
+
+    def __init__(
+        self, environment: Environment, journal: EventLog, interrupt: Interrupt, watch: Watch | None
+    ) -> None:
+        self.environment = environment
+        self.interrupt = interrupt
+        self.past = journal.events
+        self.events = list(journal.events)
+        self._journal = journal
+        self._watch = watch
+
+    def record(self, event: Event) -> None:
+        """Append one event, whole, and show it."""
+        with self.interrupt.shield():
+            self._journal.append(event)
+            self.events.append(event)
+        if self._watch is not None:
+            self._watch(event)
+
+    def commit(self) -> None:
+        """Make the turn durable."""
+        with self.interrupt.shield():
+            self._journal.commit()
+
+    def begin(self, conversation: Conversation) -> Step | None:
+        """Open the task, or restore it; returns the step of a turn that was in flight."""
+        settled, in_flight = settle(self.past)
+        if not any(isinstance(event, Observed) for event in settled):
+            self._observe(conversation, self.environment.start())
+            return None
+        notices = self.environment.restore(settled)
+        if in_flight is None:
+            conversation.restore(settled)
+            if notices:
+                self._observe(conversation, notices)
+            return None
+        conversation.restore((*settled, in_flight))
+        return self._act(conversation, in_flight.reply, notices)
+
+    def turn(self, conversation: Conversation, reply: Reply) -> Step:
+        """Record a reply and act on it."""
+        self.record(Replied(len(replies(self.events)) + 1, reply))
+        return self._act(conversation, reply, ())
+
+    def _act(self, conversation: Conversation, reply: Reply, notices: tuple[Message, ...]) -> Step:
+        step = self.environment.step(reply)
+        for event in step.events:
+            self.record(event)
+        if step.exit is None:
+            self._observe(conversation, (*step.messages, *notices))
+        return step
+
+    def _observe(self, conversation: Conversation, messages: tuple[Message, ...]) -> None:
+        ids = conversation.observe(messages)
+        self.record(Observed(messages, ids))
+        self.commit()
