@@ -116,30 +116,33 @@ def _top_level_calls(answer: str) -> tuple[list[Call], str]:
     calls: list[Call] = []
     name = ""
     start = depth = after = 0
+    nested = False
     for number, line in enumerate(lines):
         if depth == 0:
             if opened := _OPEN_AT_END.search(line):
-                name, start, depth = opened.group(1), number + 1, 1
+                name, start, depth, nested = opened.group(1), number + 1, 1, False
         elif line.strip() == CLOSE:
             depth -= 1
             if depth == 0:
                 calls.append(Call(name, "\n".join(lines[start:number])))
                 after = number + 1
         elif _OPEN_ALONE.fullmatch(line):
-            depth += 1
+            depth, nested = depth + 1, True
     if depth:
-        last, rest = _loosely_closed(name, "\n".join(lines[start:]), depth)
+        if nested:
+            raise CallError("unclosed", name=name)
+        last, rest = _loosely_closed(name, "\n".join(lines[start:]))
         return [*calls, last], rest
     if not calls:
         raise CallError("misplaced_tag" if "<tool:" in answer else "no_call")
     return calls, "\n".join(lines[after:])
 
 
-def _loosely_closed(name: str, rest: str, depth: int) -> tuple[Call, str]:
+def _loosely_closed(name: str, rest: str) -> tuple[Call, str]:
     """A call whose only close shares its line with other text; raises CallError("unclosed")."""
     body, mark, after = rest.partition(CLOSE)
     begins_line = body == "" or body.endswith("\n")
     ends_line = not after.partition("\n")[0].strip()
-    if depth > 1 or not mark or CLOSE in after or not (begins_line or ends_line):
+    if not mark or CLOSE in after or not (begins_line or ends_line):
         raise CallError("unclosed", name=name)
     return Call(name, body.removesuffix("\n")), after

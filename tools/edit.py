@@ -160,13 +160,16 @@ class EditTool:
         return ToolResult(feedback, ok=True)
 
     def _place(self, block: Block, document: Document) -> tuple[Change, list[int]]:
-        """The reading of the block that fits the file exactly once, else the first reading."""
+        """The longest search that fits exactly once, else the first reading.
+
+        A shorter one that fits too would write lines again that follow it already.
+        """
         found = [
             (change, find_lines(document.lines, change.search, whole=self.whole_lines))
             for change in block.readings
         ]
         fitting = [item for item in found if len(item[1]) == 1]
-        return fitting[0] if len(fitting) == 1 else found[0]
+        return fitting[-1] if fitting else found[0]
 
     def _not_found(self, path: str, change: Change, document: Document) -> str:
         message = self.texts.render("edit.not_found", path=path)
