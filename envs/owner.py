@@ -1,0 +1,51 @@
+"""Whether the process that owns a sandbox still lives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from envs.sandbox import Owner
+
+LABEL = "cwm-agent."
+
+
+def boot_id() -> str:
+    """A random name of this boot of the machine; "" where the system has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def start_time(pid: int) -> int | None:
+    """When the process started, in clock ticks since boot; None when there is no such process.
+
+    Field 22 of /proc/PID/stat (man 5 proc). With the boot id it names a process
+    for good, while a pid alone may have been given to another.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    return int(stat.rpartition(")")[2].split()[19])
+
+
+def labels(owner: Owner) -> dict[str, str]:
+    """What is written on everything that `owner` makes, to find it again."""
+    return {
+        f"{LABEL}run": owner.run,
+        f"{LABEL}instance": owner.instance,
+        f"{LABEL}sample": str(owner.sample),
+        f"{LABEL}pid": str(owner.pid),
+        f"{LABEL}boot": owner.boot_id,
+        f"{LABEL}owner-start-time": str(start_time(owner.pid) or 0),
+    }
+
+
+def is_alive(labels: Mapping[str, str]) -> bool:
+    """Whether exactly the process that `labels` names still runs, in this boot."""
+    pid = labels.get(f"{LABEL}pid", "")
+    if not pid.isdigit() or labels.get(f"{LABEL}boot") != boot_id():
+        return False
+    return str(start_time(int(pid))) == labels.get(f"{LABEL}owner-start-time")

@@ -1,0 +1,36 @@
+# set -- TARGET SIZE, then this: replaces the file by the SIZE bytes that follow on
+# this shell's stream. Written beside the target and renamed, so that a full disk
+# never costs the old content; in place where the folder admits no new file.
+# Whatever fails, all SIZE bytes are taken off the stream.
+target=$1
+if [[ -L $target ]]; then target=$(readlink -f -- "$target") || target=$1; fi
+new=$target.$$.$RANDOM
+data=/proc/$PPID/fd/0
+code=0
+if [[ -d $target ]]; then
+  echo "$target: Is a directory" >&2
+  code=1
+elif [[ -e $target && ! -f $target ]]; then
+  echo "$target: Invalid argument" >&2
+  code=1
+elif [[ -e $target ]] && ! { : >>"$target"; }; then
+  code=1
+elif [[ -e $target ]] && ! { : >"$new"; } 2>/dev/null; then
+  head -c "$2" <$data | { cat >"$target" || { cat >/dev/null; false; }; }
+  exit
+elif ! { : >"$new"; }; then
+  code=1
+fi
+if ((code)); then
+  head -c "$2" <$data >/dev/null
+  exit "$code"
+fi
+if [[ -e $target ]]; then
+  chmod --reference="$target" -- "$new"
+  chown --reference="$target" -- "$new" 2>/dev/null
+fi
+if head -c "$2" <$data | { cat >"$new" || { cat >/dev/null; false; }; } && mv -f -T -- "$new" "$target"; then
+  exit 0
+fi
+rm -f -- "$new"
+exit 1

@@ -1,0 +1,172 @@
+"""The commands and files of one sandbox, over two shells: the model's and the harness's own."""
+
+from __future__ import annotations
+
+import errno
+import os
+import posixpath
+import shlex
+from importlib import resources
+
+from envs.errors import SandboxError
+from envs.shell import Finished, Shell
+from envs.stream import Connect
+from tools.workspace import CommandResult, PathKind
+
+FILE_SECONDS = 120.0
+FILE_BYTES = 256 * 2**20
+"""The largest file that is read into memory."""
+
+ERRNO_OF_TEXT = {os.strerror(number): number for number in errno.errorcode}
+
+
+class Session:
+    """Everything that the kinds of sandbox share, given a way to start a bash inside."""
+
+    def __init__(self, connect: Connect, *, root: str, output_bytes: int) -> None:
+        self._root = root
+        self._output_bytes = output_bytes
+        # A control command that runs out of time is signalled from a shell opened for that.
+        self._rescuer = Shell(connect)
+        self._control = Shell(connect, home=b"/", helper=lambda: self._rescuer)
+        self._shell = Shell(connect, home=os.fsencode(root), helper=lambda: self._control)
+
+    def open(self) -> None:
+        """Start both shells; the model's in the root folder, made if it is missing."""
+        self._control.open()
+        self._harness(f"mkdir -p -- {shlex.quote(self._root)}")
+        self._shell.open()
+
+    def close(self) -> None:
+        """Hang up both."""
+        for shell in (self._shell, self._control, self._rescuer):
+            shell.close()
+
+    @property
+    def cwd(self) -> str:
+        """Where the model's shell stands."""
+        return self._shell.cwd.decode("utf-8", "replace")
+
+    def run(self, command: str, *, timeout: float) -> CommandResult:
+        """See Workspace."""
+        finished = self._shell.execute(
+            command.encode("utf-8", "replace"), timeout=timeout, limit=self._output_bytes
+        )
+        return _result(finished, self.cwd)
+
+    def control(self, command: str, *, timeout: float) -> CommandResult:
+        """See Sandbox."""
+        self._revive()
+        finished = self._control.execute(
+            _isolated(command, self._root), timeout=timeout, limit=self._output_bytes
+        )
+        return _result(finished, self._root)
+
+    def restart_shell(self, *, cwd: str) -> None:
+        """See Sandbox."""
+        self._shell.restart(os.fsencode(cwd))
+
+    def path_kind(self, path: str) -> PathKind:
+        """See Workspace."""
+        finished = self._harness(
+            f"p={self._quoted(path)}; if [[ -f $p ]]; then echo file; "
+            "elif [[ -d $p ]]; then echo directory; "
+            "elif [[ -e $p || -L $p ]]; then echo other; else echo missing; fi",
+        )
+        kinds: dict[bytes, PathKind] = {
+            b"file\n": "file",
+            b"directory\n": "directory",
+            b"missing\n": "missing",
+        }
+        return kinds.get(finished.output, "other")
+
+    def read_file(self, path: str) -> bytes:
+        """See Workspace."""
+        finished = self._harness(
+            f"p={self._quoted(path)}; "
+            'if [[ -d $p ]]; then echo "$p: Is a directory"; exit 1; fi; '
+            'if [[ -e $p && ! -f $p ]]; then echo "$p: Invalid argument"; exit 1; fi; '
+            'cat <"$p"',
+            path=path,
+            limit=FILE_BYTES,
+        )
+        if finished.dropped:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
+        return finished.output
+
+    def write_file(self, path: str, data: bytes) -> None:
+        """See Workspace."""
+        script = resources.files("envs").joinpath("scripts", "write_file.sh").read_text()
+        self._harness(f"set -- {self._quoted(path)} {len(data)}\n{script}", path=path, payload=data)
+
+    def make_folder(self, path: str) -> tuple[str, int, int]:
+        """Make the folder where it is missing; its absolute path, and who we are inside."""
+        finished = self._harness(f"mkdir -p -- {self._quoted(path)} && id -u && id -g", path=path)
+        user, group = finished.output.split()
+        return posixpath.join(self.cwd, path), int(user), int(group)
+
+    def unpack(self, archive: bytes, target: str) -> None:
+        """Unpack a tar archive into the folder `target`, made if it is missing."""
+        folder = self._quoted(target)
+        self._harness(
+            f"mkdir -p -- {folder}; head -c {len(archive)} </proc/$PPID/fd/0 | "
+            f"{{ tar -x --no-same-owner -C {folder} -f - || {{ cat >/dev/null; false; }}; }}",
+            path=target,
+            payload=archive,
+        )
+
+    def _quoted(self, path: str) -> str:
+        """The path as a shell word, taken from the folder of the model's shell."""
+        if not path or "\0" in path:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        cwd = os.fsdecode(self._shell.cwd)
+        return shlex.quote(posixpath.join(cwd, path))
+
+    def _harness(
+        self, script: str, *, path: str = "", limit: int = 64 * 1024, payload: bytes = b""
+    ) -> Finished:
+        """Run a file operation in the control shell; raises OSError or SandboxError."""
+        self._revive()
+        finished = self._control.execute(
+            _isolated(script, "/"), timeout=FILE_SECONDS, limit=limit, payload=payload
+        )
+        if finished.ending != "exited":
+            raise SandboxError(
+                f"a file operation in the sandbox did not finish ({finished.ending}); "
+                "open a new sandbox"
+            )
+        if finished.exit_code != 0:
+            raise _os_error(finished.output, path)
+        return finished
+
+    def _revive(self) -> None:
+        """Have a control shell that works, also after a command killed every process inside."""
+        if self._control.execute(b":", timeout=FILE_SECONDS).ending == "lost":
+            raise SandboxError("the sandbox is gone; open a new one")
+
+
+def _isolated(command: str, folder: str) -> bytes:
+    """`command` in a subshell of the control shell, so that one leaves nothing to the next."""
+    inner = f"(cd -- {shlex.quote(folder)} 2>/dev/null || cd /; eval {shlex.quote(command)})"
+    return inner.encode("utf-8", "surrogateescape")
+
+
+def _os_error(output: bytes, path: str) -> OSError:
+    """The OSError of the kind that a coreutils or bash message ends with (C locale)."""
+    lines = output.decode("utf-8", "replace").strip().splitlines() or ["unknown error"]
+    for line in lines:
+        number = ERRNO_OF_TEXT.get(line.rsplit(": ", 1)[-1])
+        if number is not None:
+            return OSError(number, os.strerror(number), path)
+    return OSError(errno.EIO, lines[-1], path)
+
+
+def _result(finished: Finished, cwd: str) -> CommandResult:
+    return CommandResult(
+        output=finished.output.decode("utf-8", "replace"),
+        exit_code=finished.exit_code,
+        ending=finished.ending,
+        seconds=finished.seconds,
+        cwd=cwd,
+        dropped_bytes=finished.dropped,
+    )

@@ -1,0 +1,253 @@
+"""A persistent bash over one byte stream.
+
+A supervisor (scripts/supervisor.sh) keeps one shell running; the shell reads a
+command, runs it with standard input closed and both outputs on the output
+channel, and only then reads a random token, which it writes behind the output
+and, with exit code and folder, on the protocol channel. A command cannot forge
+an ending, because the token arrives after it.
+
+Needs bash 4.4 or newer and coreutils where it runs, and a mounted /proc.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+
+from envs.errors import SandboxError
+from envs.framing import HeadTail, Records, UntilToken
+from envs.stream import Connect, Stream, StreamClosed
+from tools.workspace import Ending
+
+START_SECONDS = 30.0
+GRACE_SECONDS = 2.0
+"""How long a command has after SIGTERM, and again after SIGKILL, to be over."""
+LATE_OUTPUT_SECONDS = 30.0
+"""How long the output of a finished command may take to arrive."""
+TICKS_PER_SECOND = 100  # USER_HZ, the unit of /proc/PID/stat on Linux
+DEFAULT_LIMIT = 480 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How one command ended; see tools.workspace.CommandResult. `cwd` is "" when unknown."""
+
+    output: bytes
+    dropped: int
+    exit_code: int | None
+    ending: Ending
+    seconds: float
+
+
+class Shell:
+    """One shell that outlives its commands. Not for several threads at once."""
+
+    def __init__(
+        self, connect: Connect, *, home: bytes = b"/", helper: Callable[[], Shell] | None = None
+    ) -> None:
+        """`connect` starts a bash in the sandbox; a fresh shell starts in `home`.
+
+        `helper` gives another shell in the same sandbox, which signals this
+        one's commands when they run out of time; without it the shell is given
+        up then, and its commands with it.
+        """
+        self._connect = connect
+        self._home = home
+        self._helper = helper
+        self._stream: Stream | None = None
+        self._records = Records()
+        self._start_token = b""
+        self._early = b""
+        self.pid = 0
+        self.cwd = b"/"
+
+    def open(self, cwd: bytes | None = None) -> None:
+        """Start a fresh shell in `cwd` (or / where that is missing); raises SandboxError."""
+        self.close()
+        self._stream = self._connect()
+        self._records = Records()
+        self._early = b""
+        self._stream.send(_program())
+        self._begin(self._home if cwd is None else cwd)
+
+    def close(self) -> None:
+        """Hang up; the shell ends by itself when it next reads."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def execute(
+        self, command: bytes, *, timeout: float, limit: int = DEFAULT_LIMIT, payload: bytes = b""
+    ) -> Finished:
+        """Run `command`; `payload` follows it on the shell's stream for the command to read.
+
+        Never raises for what the command does. Ending "lost" means that no
+        shell can be had any more; after every other one the next call works.
+        """
+        call = _Call(limit)
+        try:
+            if self._stream is None:
+                raise StreamClosed("the shell is not open")
+            call.output.feed(self._early)
+            self._early = b""
+            self._stream.send(command.replace(b"\0", b"") + b"\0" + payload + call.token + b"\0")
+            if not self._await(call, call.started + timeout):
+                self._stop(call)
+            if call.ended:
+                self._begin(self._home_after(call), call)
+            else:
+                self._early = call.scanner.rest
+        except StreamClosed:
+            self._reconnect(call)
+        return call.finished()
+
+    def restart(self, cwd: bytes) -> None:
+        """A fresh shell in `cwd`; background processes stay. Raises SandboxError."""
+        try:
+            self._signal("KILL", 0.0, also_shell=True)
+            call = _Call(0)
+            if self._await(call, call.started + GRACE_SECONDS) and call.ended:
+                self._begin(cwd)
+                return
+        except StreamClosed:
+            pass
+        self.open(cwd)
+
+    def _begin(self, cwd: bytes, call: _Call | None = None) -> None:
+        """Have the supervisor start a shell; what comes before its token belongs to `call`."""
+        assert self._stream is not None
+        token = secrets.token_hex(16).encode()
+        self._stream.send(b"start " + token + b" " + cwd + b"\0")
+        scanner = UntilToken(token)
+        output = call.output if call else HeadTail(0)
+        if call:
+            output.feed(call.scanner.flush())
+        self.pid = 0
+        deadline = time.monotonic() + START_SECONDS
+        while not (scanner.found and self.pid):
+            piece = self._stream.receive(deadline - time.monotonic())
+            if piece is None and time.monotonic() > deadline:
+                raise StreamClosed("no shell started in the sandbox; is bash 4.4 or newer there?")
+            if piece and piece[0] == "output":
+                output.feed(scanner.feed(piece[1]))
+            elif piece:
+                for record in self._records.feed(piece[1]):
+                    kind, _, pid = record.partition(b" ")
+                    self.pid = int(pid) if kind == b"hello" else self.pid
+        self._start_token, self._early, self.cwd = token, scanner.rest, cwd
+
+    def _await(self, call: _Call, deadline: float) -> bool:
+        """Receive until the call is over (True) or the deadline has passed."""
+        assert self._stream is not None
+        while not call.over:
+            piece = self._stream.receive(deadline - time.monotonic())
+            if piece is None and time.monotonic() >= deadline:
+                if not call.done or call.late:
+                    return False
+                call.late = True  # it ended in time; only its output is still under way
+                deadline = time.monotonic() + LATE_OUTPUT_SECONDS
+            elif piece and piece[0] == "output":
+                call.output.feed(call.scanner.feed(piece[1]))
+            elif piece:
+                for record in self._records.feed(piece[1]):
+                    self._take(record, call)
+        return True
+
+    def _take(self, record: bytes, call: _Call) -> None:
+        """Act on a record; whatever else wrote to the channel is passed over."""
+        done = record.find(call.token + b" done ")
+        if done >= 0:
+            _, _, code, cwd = record[done:].split(b" ", 3)
+            call.exit_code, call.done = int(code), True
+            if cwd:
+                self.cwd = cwd.removesuffix(b"\n")
+        elif record.startswith(self._start_token + b" ended "):
+            call.exit_code, call.ended = int(record.split(b" ")[2]), True
+
+    def _stop(self, call: _Call) -> None:
+        """End a command that ran out of time, keeping the shell if it lets us."""
+        call.timed_out = True
+        for signal, also_shell in (("TERM", False), ("KILL", False), ("KILL", True)):
+            elapsed = time.monotonic() - call.started
+            self._signal(signal, elapsed, also_shell=also_shell)
+            if self._await(call, time.monotonic() + GRACE_SECONDS):
+                return
+        raise StreamClosed("a command could not be stopped")
+
+    def _signal(self, signal: str, elapsed: float, *, also_shell: bool) -> None:
+        """Signal what the running command started in the last `elapsed` seconds."""
+        ticks = int(elapsed * TICKS_PER_SECOND) + 2
+        script = f"set -- {self.pid} {ticks} {signal}\n{_script('interrupt.sh')}"
+        if also_shell:
+            script += f"\nkill -s KILL {self.pid}\n"
+        try:
+            if self._helper is None:
+                raise StreamClosed("this shell's commands cannot be signalled")
+            helper = self._helper()
+            for _ in range(2):  # the helper's own shell may have been killed by the command
+                if helper.execute(script.encode(), timeout=GRACE_SECONDS * 2).ending == "exited":
+                    break
+        except SandboxError as error:
+            raise StreamClosed("the sandbox cannot be reached to stop a command") from error
+
+    def _home_after(self, call: _Call) -> bytes:
+        """Where a shell that replaces the ended one starts."""
+        return self.cwd if call.timed_out else self._home
+
+    def _reconnect(self, call: _Call) -> None:
+        """Replace a broken stream; the call is lost with the sandbox when that fails."""
+        call.output.feed(call.scanner.flush())
+        try:
+            self.open(self._home_after(call))
+            call.ended, call.exit_code = True, None
+        except SandboxError:
+            self.close()
+            call.lost = True
+
+
+class _Call:
+    """What is known of one call so far."""
+
+    def __init__(self, limit: int) -> None:
+        self.token = secrets.token_hex(16).encode()
+        self.scanner = UntilToken(self.token)
+        self.output = HeadTail(limit)
+        self.started = time.monotonic()
+        self.exit_code: int | None = None
+        self.done = self.ended = self.timed_out = self.late = self.lost = False
+
+    @property
+    def over(self) -> bool:
+        """The command has ended and all its output is here, or its shell has ended."""
+        return self.ended or (self.done and self.scanner.found)
+
+    def finished(self) -> Finished:
+        """The result, once nothing more is awaited."""
+        ending: Ending = "exited"
+        if self.lost:
+            ending = "lost"
+        elif self.timed_out:
+            ending = "timeout"
+        elif self.ended:
+            ending = "shell_ended"
+        return Finished(
+            output=self.output.value(),
+            dropped=self.output.dropped,
+            exit_code=self.exit_code if ending in ("exited", "shell_ended") else None,
+            ending=ending,
+            seconds=time.monotonic() - self.started,
+        )
+
+
+def _script(name: str) -> str:
+    return resources.files("envs").joinpath("scripts", name).read_text()
+
+
+def _program() -> bytes:
+    """The supervisor, with the loop it gives to each shell."""
+    loop = shlex.quote(_script("loop.sh"))
+    return f"SHELL_LOOP={loop}\n{_script('supervisor.sh')}".encode()
