@@ -13,3 +13,7 @@ class UsageError(CwmAgentError):
 
 class ConfigError(UsageError):
     """A setting is unknown, malformed or out of range."""
+
+
+class NotReadyError(CwmAgentError):
+    """Something that the command needs is not there yet (exit code 4)."""

@@ -25,6 +25,7 @@ from cwm_agent.policies.errors import PolicyError
 from cwm_agent.policies.policy import Conversation, Policy
 from envs.environment import Environment, Step
 from envs.errors import SandboxError
+from envs.modes import Switches
 from model.errors import ModelError
 from results.records import (
     AttemptStarted,
@@ -139,6 +140,22 @@ def settle(events: Sequence[Event]) -> tuple[tuple[Event, ...], Replied | None]:
     in_flight = flight[0] if flight else None
     assert in_flight is None or isinstance(in_flight, Replied)
     return tuple(settled), in_flight
+
+
+def finished(events: Sequence[Event], rules: Switches) -> Trajectory | None:
+    """The attempt that a journal holds to its end; None when it can go on or has not begun.
+
+    Its patch is what the environment said at the end: see IssueEnvironment.patch.
+    """
+    last = events[-1] if events else None
+    if not isinstance(last, Ended) or last.reason in UNFINISHED:
+        return None
+    if any(isinstance(event, Submitted) for event in events):
+        counts = last.reason == "submitted" or rules.keep_submission_on_limit
+    else:
+        counts = rules.submit_on_limit
+    patch = last_patch(events) if counts else ""
+    return Trajectory(tuple(events), last.reason, last.detail, patch)
 
 
 def last_patch(events: Sequence[Event]) -> str:

@@ -1,0 +1,130 @@
+"""What one attempt is about, as a record beside its journal, so that it can be resumed by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from cwm_agent.checkout import Checkout
+from envs.task import HiddenTests, IssueTask, Recipe
+from results.errors import RunFolderError
+from results.files import read_record, write_record
+
+JOB_FILE = "job.json"
+COPY = "repository"
+"""Name of the working copy in an attempt's folder; it lives as long as a process works on it."""
+
+PolicyKind = Literal["embedded", "replay", "human"]
+SandboxKind = Literal["docker", "bubblewrap"]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChoice:
+    """Who answers: a checkpoint, a recording (`source` is its path), or the person."""
+
+    kind: PolicyKind
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TestsRecord:
+    """`envs.task.HiddenTests` as text; file contents are latin-1, which keeps every byte.
+
+    `find_failing` means that the tests to be fixed are those that fail before the patch.
+    """
+
+    __test__ = False
+
+    files: dict[str, str]
+    command: str
+    fail_to_pass: tuple[str, ...] = ()
+    pass_to_pass: tuple[str, ...] = ()
+    timeout: float = 600.0
+    find_failing: bool = False
+
+    @classmethod
+    def of(cls, tests: HiddenTests) -> TestsRecord:
+        """The record of hidden tests."""
+        return cls(
+            {path: content.decode("latin-1") for path, content in tests.files.items()},
+            tests.command,
+            tests.fail_to_pass,
+            tests.pass_to_pass,
+            tests.timeout,
+        )
+
+    def restore(self) -> HiddenTests:
+        """The hidden tests of the record."""
+        return HiddenTests(
+            {path: text.encode("latin-1") for path, text in self.files.items()},
+            self.command,
+            self.fail_to_pass,
+            self.pass_to_pass,
+            self.timeout,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutRecord:
+    """`cwm_agent.checkout.Checkout` as text."""
+
+    root: str
+    commit: str
+    changes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One issue, one repository, one policy, one kind of sandbox."""
+
+    instance: str
+    issue: str
+    policy: PolicyChoice
+    sandbox: SandboxKind
+    checkout: CheckoutRecord | None = None
+    image: str | None = None
+    root: str = "/testbed"
+    pip: tuple[str, ...] = ()
+    apt: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    tests: TestsRecord | None = None
+    apply: bool = False
+
+    def source(self) -> Checkout | None:
+        """The user's checkout, None when the image holds the repository."""
+        if self.checkout is None:
+            return None
+        found = self.checkout
+        return Checkout(Path(found.root), found.commit, found.changes)
+
+    def task(self, repository: Path | None) -> IssueTask:
+        """The task with the working copy at `repository`."""
+        return IssueTask(
+            instance=self.instance,
+            issue=self.issue,
+            repository=repository,
+            image=self.image,
+            recipe=self.recipe(),
+            root=self.root,
+            tests=self.tests.restore() if self.tests else None,
+        )
+
+    def recipe(self) -> Recipe | None:
+        """What the repository needs to run, None for nothing beyond the base."""
+        if not (self.pip or self.apt or self.environment):
+            return None
+        return Recipe(self.pip, self.apt, tuple(sorted(self.environment.items())))
+
+
+def write_job(folder: Path, job: Job) -> None:
+    """Keep the job in an attempt's folder; raises RunFolderError."""
+    write_record(folder / JOB_FILE, job)
+
+
+def read_job(folder: Path) -> Job:
+    """The job of an attempt's folder; raises RunFolderError when it is missing or damaged."""
+    job = read_record(Job, folder / JOB_FILE)
+    if job is None:
+        raise RunFolderError(f"{folder} cannot be resumed: it has no {JOB_FILE}; start a new run")
+    return job

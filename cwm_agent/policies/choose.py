@@ -1,0 +1,111 @@
+"""From what the user asked for to a policy that is ready to talk."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cwm_agent.errors import NotReadyError
+from cwm_agent.job import PolicyChoice
+from cwm_agent.policies.human import HumanPolicy
+from cwm_agent.policies.policy import Policy
+from cwm_agent.policies.recording import load_recording
+from cwm_agent.policies.replay import ReplayPolicy
+from cwm_agent.settings import Settings
+from tools.call import THINK_END
+
+NO_POLICY = (
+    "no model is configured; name a checkpoint with --model DIR (or the setting 'model'), "
+    "play a recorded conversation with --replay FILE, or answer yourself with --human"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A policy and what the environment must know of it.
+
+    `thinking`: its replies hold a thinking part first. `context_tokens`: the
+    longest conversation it can hold, None without a limit. `note` is a line
+    for the screen.
+    """
+
+    policy: Policy
+    thinking: bool
+    note: str
+    context_tokens: int | None = None
+
+
+def choose_policy(replay: Path | None, human: bool, settings: Settings) -> PolicyChoice:
+    """What the flags and the settings ask for; raises NotReadyError when nothing is named."""
+    if replay is not None:
+        load_recording(replay)
+        return PolicyChoice("replay", str(replay.absolute()))
+    if human:
+        return PolicyChoice("human")
+    if settings.model is None:
+        raise NotReadyError(NO_POLICY)
+    return PolicyChoice("embedded", str(find_checkpoint(settings.model).absolute()))
+
+
+def find_checkpoint(model: str) -> Path:
+    """The folder of a checkpoint: a path, or a name in the Hugging Face cache.
+
+    Raises NotReadyError for a name that is not in the cache. A folder's
+    contents are checked when it is loaded.
+    """
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return folder
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(model, local_files_only=True))
+    except (HFValidationError, LocalEntryNotFoundError) as error:
+        raise NotReadyError(
+            f"there is no checkpoint folder {model}, and no model of that name in the Hugging "
+            "Face cache; check the path, or download it with `hf download NAME`"
+        ) from error
+
+
+def open_policy(choice: PolicyChoice, settings: Settings, show: Callable[[str], None]) -> Speaker:
+    """Make the policy ready; `show` displays texts to a person who plays the model.
+
+    Raises UsageError for a bad recording and ModelError for a bad checkpoint.
+    """
+    match choice.kind:
+        case "replay":
+            return _open_replay(Path(choice.source))
+        case "human":
+            policy = HumanPolicy(sys.stdin.fileno(), show)
+            return Speaker(policy, thinking=False, note="you are the model")
+        case "embedded":
+            return _open_embedded(Path(choice.source), settings)
+
+
+def _open_replay(path: Path) -> Speaker:
+    recording = load_recording(path)
+    about = f" ({recording.description})" if recording.description else ""
+    note = f"recorded conversation {recording.name}{about}: no model runs, everything else is real"
+    thinking = any(THINK_END in reply for reply in recording.replies)
+    return Speaker(ReplayPolicy(recording), thinking, note)
+
+
+def _open_embedded(folder: Path, settings: Settings) -> Speaker:
+    from cwm_agent.policies.embedded import EmbeddedPolicy
+    from model.config import read_config
+    from model.sampler import Sampling
+
+    wanted = settings.sampling
+    # At temperature 0 only the likeliest token is left, so there is no nucleus to cut.
+    top_p = wanted.top_p if wanted.temperature else 1.0
+    policy = EmbeddedPolicy(
+        folder,
+        device=settings.device,
+        dtype=settings.dtype,
+        sampling=Sampling(wanted.temperature, top_p),
+    )
+    note = f"model {folder.name} in this process"
+    return Speaker(policy, True, note, read_config(folder).context)

@@ -1,0 +1,118 @@
+"""From the words of a command line to a job: reads the issue, the tests and the checkout."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cwm_agent.checkout import read_checkout
+from cwm_agent.errors import UsageError
+from cwm_agent.job import CheckoutRecord, TestsRecord
+
+STDIN = "-"
+_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_LOOKS_LIKE_A_PATH = re.compile(r"\S*(/\S*|\.(md|txt|rst|markdown))")
+_NO_ISSUE = "give the issue as text, as a file, or '-' to read it from standard input"
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """The text of an issue and a short name for it."""
+
+    name: str
+    text: str
+
+
+def read_issue(argument: str | None) -> Issue:
+    """The issue that ISSUE stands for; raises UsageError when there is none or it is empty."""
+    if argument is None:
+        raise UsageError(f"no issue; {_NO_ISSUE}")
+    if argument == STDIN:
+        issue = Issue("issue", sys.stdin.buffer.read().decode("utf-8", errors="replace"))
+        place = "standard input"
+    elif _is_file(argument):
+        place = argument
+        issue = Issue(Path(argument).stem, _read_text(Path(argument)))
+    elif _LOOKS_LIKE_A_PATH.fullmatch(argument):
+        raise UsageError(f"there is no file {argument}; {_NO_ISSUE}")
+    else:
+        place = "the text"
+        issue = Issue("issue", argument)
+    if not issue.text.strip():
+        raise UsageError(f"the issue is empty ({place}); {_NO_ISSUE}")
+    return Issue(_NAME.sub("-", issue.name).strip(".-") or "issue", issue.text)
+
+
+def read_repository(folder: Path, *, dirty: bool) -> CheckoutRecord:
+    """The state of the user's checkout; raises UsageError when it cannot be worked from."""
+    found = read_checkout(folder, dirty=dirty)
+    return CheckoutRecord(str(found.root), found.commit, found.changes)
+
+
+class _TestsFile(BaseModel):
+    """The layout of a `--tests` file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    command: str = Field(min_length=1)
+    files: dict[str, str] = Field(default_factory=dict)
+    fail_to_pass: list[str] = Field(min_length=1)
+    pass_to_pass: list[str] = Field(default_factory=list)
+    timeout: float = Field(default=600.0, gt=0)
+
+
+def read_tests(command: str | None, file: Path | None) -> TestsRecord | None:
+    """What judges the patch: a command alone, or a YAML file with named tests.
+
+    The file's keys: `command` (prints pytest's -rA summary), `files` (path in
+    the repository to a file beside the YAML file whose content is written
+    there), `fail_to_pass`, `pass_to_pass`, `timeout` in seconds. Raises UsageError.
+    """
+    if file is None:
+        return None if command is None else TestsRecord({}, command, find_failing=True)
+    if command is not None:
+        raise UsageError("give --test or --tests, not both")
+    try:
+        wanted = _TestsFile.model_validate(yaml.safe_load(_read_text(file)))
+    except yaml.YAMLError as error:
+        raise UsageError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise UsageError(
+            f"{file}: {where}: {first['msg']}; a tests file has command, fail_to_pass, and "
+            "optionally files, pass_to_pass, timeout"
+        ) from error
+    contents = {
+        target: _read_bytes(file.parent / source) for target, source in wanted.files.items()
+    }
+    return TestsRecord(
+        {target: content.decode("latin-1") for target, content in contents.items()},
+        wanted.command,
+        tuple(wanted.fail_to_pass),
+        tuple(wanted.pass_to_pass),
+        wanted.timeout,
+    )
+
+
+def _is_file(argument: str) -> bool:
+    try:
+        return Path(argument).is_file()
+    except (OSError, ValueError):  # an issue text may be too long for a name, or hold a NUL
+        return False
+
+
+def _read_text(path: Path) -> str:
+    return _read_bytes(path).decode("utf-8", errors="replace")
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; check the path") from error

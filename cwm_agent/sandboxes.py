@@ -1,0 +1,70 @@
+"""Makes the sandboxes of one attempt: the one it works in, and clean ones to judge in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from cwm_agent.job import Job
+from cwm_agent.settings import SandboxSettings
+from envs.hostenv import HostEnvironment, host_environment
+from envs.progress import Progress
+from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.task import Recipe
+
+BUILD_SECONDS = 3600.0
+"""How long the engine may be silent while it builds an image."""
+
+
+@dataclass
+class SandboxMaker:
+    """What is slow (an image, a virtual environment) is prepared once, at the first `make`."""
+
+    job: Job
+    settings: SandboxSettings
+    owner: Owner
+    progress: Progress
+
+    def make(self) -> Sandbox:
+        """A new sandbox, not yet open; raises SandboxError when its contents cannot be had."""
+        limits = SandboxLimits(
+            memory_bytes=int(self.settings.memory),
+            pids=self.settings.pids,
+            cpus=self.settings.cpus,
+            network=self.settings.network,
+        )
+        if self.job.sandbox == "docker":
+            from envs.docker import DockerSandbox
+
+            return DockerSandbox(self._image, limits=limits, owner=self.owner, root=self.job.root)
+        from envs.bubblewrap import BubblewrapSandbox
+
+        environment = self._environment
+        return BubblewrapSandbox(
+            limits=limits,
+            owner=self.owner,
+            environment=environment.variables,
+            read_only_paths=[str(path) for path in environment.read_only],
+            root=self.job.root,
+        )
+
+    @property
+    def _recipe(self) -> Recipe:
+        """Without any package it still gives a `python` that may be written to."""
+        return self.job.recipe() or Recipe()
+
+    @cached_property
+    def _image(self) -> str:
+        if self.job.image is not None:
+            return self.job.image
+        from contextlib import closing
+
+        from envs.docker import connect_engine
+        from envs.images import recipe_image
+
+        with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
+            return recipe_image(client, self._recipe, self.progress)
+
+    @cached_property
+    def _environment(self) -> HostEnvironment:
+        return host_environment(self._recipe, self.progress)
