@@ -22,12 +22,14 @@ class ExitCode(IntEnum):
 
 ERROR_CLASSES: dict[str, ExitCode] = {
     "cwm_agent.errors.UsageError": ExitCode.USAGE,
+    "cwm_agent.errors.NotReadyError": ExitCode.ENVIRONMENT,
     "cwm_agent.policies.errors.PolicyError": ExitCode.MODEL,
     "results.errors.RunNotFoundError": ExitCode.USAGE,
     "results.errors.ResultsError": ExitCode.ENVIRONMENT,
     "envs.errors.SandboxError": ExitCode.ENVIRONMENT,
     "model.errors.ModelError": ExitCode.MODEL,
-    "tools.texts.TextError": ExitCode.USAGE,
+    "tools.errors.ToolsError": ExitCode.USAGE,
+    "envs.errors.ModeError": ExitCode.USAGE,
 }
 """By name, so that looking up the code imports nothing; subclasses take the nearest base's code."""
 
