@@ -54,6 +54,20 @@ def dump(texts: Texts) -> str:
     )
 
 
+def save(texts: Texts, comment: str, *, folder: Path | None = None) -> Path:
+    """Write a pack under its name among the user's, replacing one; raises TextError."""
+    target = (folder or user_folder()) / f"{texts.name}.yaml"
+    heading = "".join(f"# {line}\n" for line in comment.splitlines())
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = target.with_suffix(".tmp")
+        scratch.write_text(f"{heading}\n{dump(texts)}", "utf-8")
+        scratch.replace(target)
+    except OSError as error:
+        raise TextError(f"cannot write the prompt pack {target}: {error.strerror}") from error
+    return target
+
+
 def problems(templates: dict[str, object]) -> list[str]:
     """Everything that keeps `templates` from being a complete pack, one sentence each."""
     found = [f"text '{key}' is missing" for key in TEXTS if key not in templates]
