@@ -55,8 +55,11 @@ def render_call(call: Call) -> str:
 def parse_faithful(reply: str, *, thinking: bool, names: Collection[str]) -> Call:
     """The call of a reply by the published rules; raises CallError."""
     answer = answer_of(reply, thinking=thinking)
-    if thinking and (marks := reply.count(THINK_END)) != 1:
-        raise CallError("thinking_repeated" if marks else "thinking_missing", marks=marks)
+    marks = reply.count(THINK_END)
+    if thinking and marks == 0:
+        raise CallError("thinking_missing", marks=marks)
+    if thinking and marks > 1:
+        raise CallError("thinking_repeated", marks=marks)
     found: list[tuple[str, str]] = _PUBLISHED_CALL.findall(answer)
     if len(found) > 1:
         raise CallError(
@@ -133,8 +136,10 @@ def _top_level_calls(answer: str) -> tuple[list[Call], str]:
             raise CallError("unclosed", name=name)
         last, rest = _loosely_closed(name, "\n".join(lines[start:]))
         return [*calls, last], rest
+    if not calls and "<tool:" in answer:
+        raise CallError("misplaced_tag")
     if not calls:
-        raise CallError("misplaced_tag" if "<tool:" in answer else "no_call")
+        raise CallError("no_call")
     return calls, "\n".join(lines[after:])
 
 

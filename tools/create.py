@@ -26,17 +26,21 @@ class CreateTool:
         first, _, content = body.partition("\n")
         path = first.strip()
         if path and workspace.path_kind(path) != "missing":
-            return ToolResult(self.texts.render("create.exists", path=path), ok=False)
+            return self._told(False, self.texts.render("create.exists", path=path))
         if not path:
-            return ToolResult(self.texts.render("create.no_path"), ok=False)
+            return self._told(False, self.texts.render("create.no_path"))
         parent = posixpath.dirname(posixpath.normpath(posixpath.join(workspace.cwd, path)))
         if workspace.path_kind(parent) != "directory":
-            return ToolResult(self.texts.render("create.no_parent", parent=parent), ok=False)
+            return self._told(False, self.texts.render("create.no_parent", parent=parent))
         try:
             workspace.write_file(path, content.encode("utf-8", "replace"))
         except OSError as error:
             reason = error.strerror or str(error)
             text = self.texts.render("create.unusable", path=path, reason=reason)
-            return ToolResult(text, ok=False)
+            return self._told(False, text)
         lines = content.count("\n") + 1
-        return ToolResult(self.texts.render("create.done", path=path, lines=lines), ok=True)
+        return self._told(True, self.texts.render("create.done", path=path, lines=lines))
+
+    def _told(self, ok: bool, feedback: str) -> ToolResult:
+        """Feedback ends in a newline: in training a program printed it."""
+        return ToolResult(f"{feedback}\n", ok=ok)

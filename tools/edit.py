@@ -100,6 +100,7 @@ def excerpt(lines: tuple[str, ...], start: int, stop: int) -> str:
 class EditTool:
     """Edits through the workspace's file interface, so an image needs no Python.
 
+    Feedback ends in a newline: in training a program printed it.
     `whole_lines`: the search must match whole lines, not a line's beginning.
     `allow_deletion`: the replacement part may hold no line at all.
     `keep_line_endings`: CRLF stays CRLF.
@@ -157,7 +158,7 @@ class EditTool:
             total=len(edited.lines),
             excerpt=excerpt(edited.lines, at, at + len(new)),
         )
-        return ToolResult(feedback, ok=True)
+        return ToolResult(f"{feedback}\n", ok=True)
 
     def _place(self, block: Block, document: Document) -> tuple[Change, list[int]]:
         """The longest search that fits exactly once, else the first reading.
@@ -178,4 +179,4 @@ class EditTool:
         return message
 
     def _refuse(self, feedback: str) -> ToolResult:
-        return ToolResult(feedback, ok=False)
+        return ToolResult(f"{feedback}\n", ok=False)
