@@ -27,7 +27,6 @@ ERROR_CLASSES: dict[str, ExitCode] = {
     "results.errors.RunNotFoundError": ExitCode.USAGE,
     "results.errors.ResultsError": ExitCode.ENVIRONMENT,
     "envs.errors.SandboxError": ExitCode.ENVIRONMENT,
-    "envs.errors.ModeError": ExitCode.USAGE,
     "model.errors.ModelError": ExitCode.MODEL,
     "tools.errors.ToolsError": ExitCode.USAGE,
     "envs.errors.ModeError": ExitCode.USAGE,
