@@ -57,18 +57,14 @@ def attend(query: Tensor, keys: Tensor, values: Tensor, window: int | None) -> T
     tokens, heads, head_dim = query.shape
     kv_heads, length, _ = keys.shape
     group = heads // kv_heads
-    # (kv_heads, group, tokens, head_dim): a group shares its keys as a view, without a copy.
-    grouped = query.view(tokens, kv_heads, group, head_dim).permute(1, 2, 0, 3)
-    shape = (kv_heads, group, length, head_dim)
+    # The queries of a group become rows of one head, so that its keys are read once, not copied:
+    # (1, kv_heads, group * tokens, head_dim).
+    rows = query.view(tokens, kv_heads, group, head_dim).permute(1, 2, 0, 3).flatten(1, 2)[None]
     sees_all = tokens == 1 and (window is None or length <= window)
-    mask = None if sees_all else visible(tokens, length, window, query.device)
-    mixed = functional.scaled_dot_product_attention(
-        grouped,
-        keys[:, None].expand(shape),
-        values[:, None].expand(shape),
-        attn_mask=mask,
-    )
-    return mixed.permute(2, 0, 1, 3).reshape(tokens, heads, head_dim)
+    mask = None if sees_all else visible(tokens, length, window, query.device).repeat(group, 1)
+    mixed = functional.scaled_dot_product_attention(rows, keys[None], values[None], attn_mask=mask)
+    split = mixed.view(kv_heads, group, tokens, head_dim)
+    return split.permute(2, 0, 1, 3).reshape(tokens, heads, head_dim)
 
 
 def swiglu(gate_and_up: Tensor) -> Tensor:

@@ -154,3 +154,19 @@ def test_random_weights_follow_the_seed(folder: Path) -> None:
     assert torch.equal(one.layers[0].qkv, same.layers[0].qkv)
     assert not torch.equal(one.layers[0].qkv, other.layers[0].qkv)
     assert one.layers[0].gate_up.std().item() == pytest.approx(0.02, rel=0.1)
+
+
+def test_a_checkpoint_with_byte_ranks_and_the_full_vocabulary_loads(
+    make_checkpoint: Callable[..., Path], llama3_file: Path
+) -> None:
+    folder = make_checkpoint(
+        vocab_size=128256,
+        eos_token_id=[128001, 128008, 128009],
+        num_hidden_layers=1,
+        layer_types=["full_attention"],
+    )
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer.model").symlink_to(llama3_file)
+    checkpoint = load_checkpoint(folder, device="cpu")
+    assert checkpoint.tokenizer.size == checkpoint.config.vocabulary == 128256
+    assert checkpoint.tokenizer.encode_text("\n\n") == [271]
