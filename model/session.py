@@ -121,7 +121,7 @@ class Session:
                     break
         except BaseException:
             del self._ids[start:]
-            cache.truncate(start)
+            cache.truncate(start - 1)  # the next answer needs the logits of the last token
             raise
         finally:
             self._cancelled.clear()

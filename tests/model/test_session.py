@@ -193,6 +193,23 @@ def test_numbers_that_are_none_leave_the_session_as_it_was(
     assert answer(healthy, checkpoint, 5).ids == first.ids
 
 
+def test_an_error_in_the_middle_of_an_answer_takes_the_answer_back(checkpoint: Checkpoint) -> None:
+    session = open_session(checkpoint)
+    session.append(range(20))
+    healthy = open_session(checkpoint)
+    healthy.append(range(20))
+    expected = answer(healthy, checkpoint, 12).ids
+    embedding = checkpoint.transformer.weights.embedding
+    poisoned = next(token for token in expected[3:] if token >= 20)
+    row = embedding[poisoned].clone()
+    embedding[poisoned] = torch.nan
+    with pytest.raises(NumericsError):
+        answer(session, checkpoint, 12)
+    assert session.ids == tuple(range(20))
+    embedding[poisoned] = row
+    assert answer(session, checkpoint, 12).ids == expected
+
+
 def test_misuse_is_named(checkpoint: Checkpoint) -> None:
     session = open_session(checkpoint)
     with pytest.raises(SessionError, match="context is empty"):

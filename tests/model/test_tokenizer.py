@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from model.errors import CheckpointError, TokenizerError
 from model.tokenizer import PIECE_CHARACTERS, Detokenizer, Tokenizer
+from model.vocabulary import Vocabulary
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("é€😀 \n\t<|>"))
 
@@ -128,6 +129,15 @@ def test_head_and_tail_of_words(llama3: Tokenizer) -> None:
     assert llama3.count(text) == 4
     assert llama3.head(text, 2) == "one two"
     assert llama3.tail(text, 2) == " three four"
+
+
+def test_a_cut_that_splits_otherwise_is_counted_anew() -> None:
+    """Here "ab" is one token only between other letters, so neither end of one token has it."""
+    ids = {"abc": [2, 3], "cab": [3, 2], "ab": [0, 1], "a": [0], "b": [1]}
+    pieces = {0: b"a", 1: b"b", 2: b"ab", 3: b"c", 4: b"long"}
+    tokenizer = Tokenizer(Vocabulary(lambda text: ids.get(text, []), pieces, {}))
+    assert tokenizer.count(tokenizer.head("abc", 1)) <= 1
+    assert tokenizer.count(tokenizer.tail("cab", 1)) <= 1
 
 
 def test_head_of_a_long_text_is_not_the_whole_work(llama3: Tokenizer) -> None:
