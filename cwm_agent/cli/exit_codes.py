@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from results.records import ExitReason
+if TYPE_CHECKING:  # only a name for the type checker: help must answer at once
+    from results.records import ExitReason
 
 
 class ExitCode(IntEnum):

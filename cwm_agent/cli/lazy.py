@@ -8,12 +8,13 @@ cannot break the others.
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import typer.main
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from cwm_agent.errors import UsageError
 
@@ -81,8 +82,24 @@ def lazy_group(table: dict[str, Lazy]) -> type[TyperGroup]:
         def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's interface
             return list(table)
 
-        def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
-            with formatter.section("Commands"):
-                formatter.write_dl([(name, lazy.summary) for name, lazy in table.items()])
+        def format_commands(self, ctx: Any, formatter: Any) -> None:
+            with self._summaries_only():
+                super().format_commands(ctx, formatter)
+
+        def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+            with self._summaries_only():
+                return list(super().shell_complete(ctx, incomplete))
+
+        @contextmanager
+        def _summaries_only(self) -> Iterator[None]:
+            """Within it every command is an empty one that has only its name and summary."""
+            commands = self.commands
+            self.commands = {
+                name: TyperCommand(name, help=lazy.summary) for name, lazy in table.items()
+            }
+            try:
+                yield
+            finally:
+                self.commands = commands
 
     return LazyGroup

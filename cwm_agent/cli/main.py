@@ -6,7 +6,6 @@ import io
 import os
 import select
 import sys
-import traceback
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Annotated, NoReturn
@@ -117,6 +116,8 @@ def _report_usage(error: TyperException) -> int:
 def _report(error: Exception, *, traceback_wanted: bool) -> int:
     code = code_of_error(error)
     if traceback_wanted:
+        import traceback
+
         traceback.print_exception(error)
     if code is not None:
         print(f"error: {error}", file=sys.stderr)

@@ -46,6 +46,15 @@ def test_help_imports_nothing_heavy_and_no_command(arguments: list[str]) -> None
     assert modules & {lazy.module for lazy in COMMANDS.values()} == set()
 
 
+def test_completion_answers_without_importing_any_command() -> None:
+    done = cwm_agent(_CWM_AGENT_COMPLETE="complete_bash", COMP_WORDS="cwm-agent ", COMP_CWORD="1")
+    assert done.stdout.split() == list(COMMANDS)
+    done = cwm_agent(
+        _CWM_AGENT_COMPLETE="complete_bash", COMP_WORDS="cwm-agent ls --j", COMP_CWORD="2"
+    )
+    assert done.stdout.split() == ["--json"]
+
+
 def test_help_lists_every_command_on_stdout() -> None:
     done = cwm_agent("--help")
     assert done.returncode == 0
