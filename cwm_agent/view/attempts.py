@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from cwm_agent.errors import UsageError
 from cwm_agent.view.console import console
 from cwm_agent.view.plain import Detail, PlainView
+from envs.owner import boot_id, start_time
 from results.codec import encode
 from results.errors import RunNotFoundError
 from results.journal import Entry, follow_journal, kind_of
 from results.records import AttemptResult, AttemptStarted
 from results.store import Attempt, Run
-
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +103,9 @@ def _await_result(
         pause(0.2)
 
 
-def process_lives(pid: int, boot_id: str) -> bool:
-    """Whether the process of that number, of that boot of this machine, is running."""
-    try:
-        if BOOT_ID.read_text().strip() != boot_id:
-            return False
-        os.kill(pid, 0)
-    except (ProcessLookupError, FileNotFoundError):
-        return False
-    except PermissionError:
-        return True
-    return True
+def process_lives(pid: int, boot: str) -> bool:
+    """Whether a process of that number runs in that boot of this machine."""
+    return boot == boot_id() and start_time(pid) is not None
 
 
 def attempt_json(attempt: Attempt) -> dict[str, object]:
