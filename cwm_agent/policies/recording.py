@@ -40,10 +40,11 @@ class Recording:
 
     @property
     def name(self) -> str:
-        """Short name for records: the file's, or for a journal its attempt's, name."""
+        """Short name: of the file, of the folder of a `conversation.yaml`, or of an attempt."""
         if self.source.name == "events.jsonl":
             return "/".join(self.source.absolute().parts[-4:-1])
-        return self.source.stem
+        generic = self.source.stem == "conversation"
+        return self.source.absolute().parent.name if generic else self.source.stem
 
 
 def load_recording(path: Path) -> Recording:

@@ -1,0 +1,144 @@
+"""One issue to a judged patch, through the real command line and real sandboxes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+from cases import (
+    CHECK,
+    CONVERSATION,
+    EDIT,
+    FIXED,
+    HIDDEN_TEST,
+    LOOK,
+    PYTEST,
+    Solve,
+    fingerprint,
+    git,
+    write_recording,
+    write_tests,
+)
+
+from results.records import ToolRan
+
+LOCAL = ("--sandbox", "bubblewrap", "--repo", "repository")
+
+
+def recorded(solve: Solve, *replies: str) -> tuple[str, str]:
+    return "--replay", str(write_recording(solve.folder / "talk.yaml", *replies))
+
+
+def test_a_conversation_that_fixes_the_bug_is_resolved(solve: Solve, sandbox: str) -> None:
+    before = fingerprint(solve.repository)
+    answer = solve.json(
+        *("add subtracts", "--repo", "repository", "--sandbox", sandbox, "--name", "first"),
+        *recorded(solve, *CONVERSATION),
+        *PYTEST,
+        *("--tests", write_tests(solve.folder)),
+    )
+    assert answer["resolved"] is True
+    assert (answer["exit_reason"], answer["turns"], answer["run"]) == ("submitted", 7, "first")
+    assert (answer["sandbox"], answer["policy"]) == (sandbox, "replay:talk")
+    assert answer["patch"].count("\n+") == 2  # the header's +++ and one line
+    assert answer["verdict"]["fail_to_pass"] == {"test_calc.py::test_sum": True}
+    assert answer["verdict"]["pass_to_pass"] == {"test_calc.py::test_zero": True}
+    assert fingerprint(solve.repository) == before
+    assert solve.strays() == []
+    run = solve.folder / "runs" / "first"
+    assert json.loads((run / "issue" / "0" / "result.json").read_text())["resolved"] is True
+    assert json.loads((run / "preds.jsonl").read_text())["model_patch"] == answer["patch"]
+    ran = [event for event in solve.events("first") if isinstance(event, ToolRan)]
+    assert [event.exit_code for event in ran if event.tool == "bash"] == [0, 1, 0, 0]
+
+
+def test_a_wrong_patch_is_not_resolved_and_not_applied(solve: Solve) -> None:
+    wrong = EDIT.replace("a + b", "a * b")
+    before = fingerprint(solve.repository)
+    finished = solve(
+        *("add subtracts", *LOCAL, *PYTEST, "--apply", "--tests", write_tests(solve.folder)),
+        *recorded(solve, LOOK, wrong, *CONVERSATION[-3:]),
+    )
+    assert finished.returncode == 3
+    assert (
+        "not resolved: 0 of 1 failing tests pass now, 1 of 1 others still pass" in finished.stderr
+    )
+    assert "not applied: the tests say" in finished.stderr
+    assert fingerprint(solve.repository) == before
+
+
+def test_stdout_is_a_patch_that_git_applies(solve: Solve) -> None:
+    (solve.folder / "issue.md").write_text("# add subtracts\n\nIt should add.\n")
+    finished = solve("issue.md", *LOCAL, *recorded(solve, *CONVERSATION))
+    assert finished.returncode == 0, finished.stderr
+    subprocess.run(
+        ["git", "apply"], input=finished.stdout, text=True, cwd=solve.repository, check=True
+    )
+    assert (solve.repository / "calc.py").read_text() == FIXED
+    assert "turn   2  bash" in finished.stderr
+    assert "exit 1" in finished.stderr
+    assert "not judged: no tests were given" in finished.stderr
+    assert "no model runs" in finished.stderr
+
+
+def test_apply_changes_the_checkout_and_a_command_can_judge(solve: Solve) -> None:
+    (solve.repository / "test_calc.py").write_text(HIDDEN_TEST)
+    git(solve.repository, "commit", "--quiet", "-am", "a failing test")
+    finished = solve(
+        *("-", *LOCAL, *PYTEST, "--apply", "--test", "python -m pytest -rA", "--json"),
+        *recorded(solve, *CONVERSATION),
+        input="add subtracts\n",
+    )
+    answer = json.loads(finished.stdout)
+    assert answer["verdict"]["fail_to_pass"] == {"test_calc.py::test_sum": True}
+    assert answer["applied"] == ["calc.py"]
+    assert (solve.repository / "calc.py").read_text() == FIXED
+    assert git(solve.repository, "status", "--porcelain") == "M calc.py"
+
+
+def test_uncommitted_changes_are_the_start_with_dirty(solve: Solve) -> None:
+    (solve.repository / "calc.py").write_text(
+        "# mine\n" + (solve.repository / "calc.py").read_text()
+    )
+    answer = solve.json(
+        "add subtracts", *LOCAL, "--dirty", "--apply", *recorded(solve, *CONVERSATION)
+    )
+    assert "# mine" not in "".join(
+        line for line in answer["patch"].splitlines() if line.startswith("+")
+    )
+    assert (solve.repository / "calc.py").read_text() == f"# mine\n{FIXED}"
+
+
+def test_a_limit_keeps_the_working_tree_as_patch(solve: Solve) -> None:
+    answer = solve.json(
+        *("add subtracts", *LOCAL, "--set", "limits.turns=2"),
+        *recorded(solve, EDIT, CHECK, *CONVERSATION),
+        code=6,
+    )
+    assert answer["exit_reason"] == "turn_limit"
+    assert "+    return a + b" in answer["patch"]
+
+
+def test_secrets_and_control_sequences_stay_where_they_are(solve: Solve) -> None:
+    noisy = "\x1b]0;owned\x07 look\n<tool: bash>\nprintf '\\033[2J'; cat .env; env\n</tool>"
+    finished = solve(
+        *("\x1b[31mred\x1b[0m \x1b]52;c;AAAA\x07", *LOCAL, "--name", "noisy"),
+        *recorded(solve, noisy, *CONVERSATION),
+    )
+    assert finished.returncode == 0
+    assert "\x1b" not in finished.stderr
+    assert "\x07" not in finished.stderr
+    told = next(solve.folder.glob("runs/noisy/*/0/events.jsonl")).read_text()
+    assert "No such file" in told  # what `cat .env` said
+    assert "TOKEN=secret" not in told
+    assert str(solve.folder / "config") not in told  # in the environment of the harness
+
+
+def test_a_person_can_be_the_model(solve: Solve) -> None:
+    typed = f"{EDIT}\n.\n<tool: submit>\n\n</tool>\n.\ndone\n.\n"
+    finished = solve("add subtracts", *LOCAL, "--human", "--json", input=typed)
+    answer = json.loads(finished.stdout)
+    assert (answer["exit_reason"], answer["policy"]) == ("submitted", "human")
+    assert "+    return a + b" in answer["patch"]
+    assert "You are the model." in finished.stderr
+    assert "--- tool: edit" in finished.stderr
