@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cwm_agent.prompts.packs import load
+from envs.budget import Limits
+from envs.environment import Step
 from envs.errors import SandboxError
+from envs.issue import ALL_TOOLS, IssueEnvironment
+from envs.modes import Switches, improved
+from envs.task import IssueTask
+from results.records import Event, Message, Observed, Replied, Reply
 from tools.workspace import CommandResult, PathKind
 
 
@@ -143,3 +152,112 @@ def upstream(tmp_path: Path) -> Git:
     git = Git(tmp_path / "upstream")
     git.commit("Start", greet__py="def greet(name):\n    return 'Hello ' + nam\n")
     return git
+
+
+FIX = """greet.py
+<<<<<<< SEARCH
+    return 'Hello ' + nam
+=======
+    return 'Hello ' + name
+>>>>>>> REPLACE"""
+
+
+class Characters:
+    """One character is one token."""
+
+    def count(self, text: str) -> int:
+        return len(text)
+
+    def head(self, text: str, tokens: int) -> str:
+        return text[:tokens]
+
+    def tail(self, text: str, tokens: int) -> str:
+        return text[max(0, len(text) - tokens) :]
+
+
+class Clock:
+    """Time that the test lets pass."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclasses.dataclass
+class Game:
+    """An environment and the journal of what happened in it."""
+
+    environment: IssueEnvironment
+    sandbox: Any
+    clock: Clock
+    events: list[Event] = dataclasses.field(default_factory=list)
+
+    def start(self) -> tuple[Message, ...]:
+        messages = self.environment.start()
+        self.events.append(Observed(messages))
+        return messages
+
+    def say(self, answer: str, *, thought: str = "Well.\n</think>\n", **more: Any) -> Step:
+        reply = Reply(thought + answer, **more)
+        self.events.append(Replied(len(self.events), reply))
+        step = self.environment.step(reply)
+        self.events += step.events
+        if step.exit is None:
+            self.events.append(Observed(step.messages))
+        return step
+
+    def call(self, tool: str, body: str) -> Step:
+        return self.say(f"<tool: {tool}>\n{body}\n</tool>")
+
+    def fix(self) -> Step:
+        """Edit the faulty line."""
+        return self.call("edit", FIX)
+
+    def solve(self) -> Step:
+        """Edit, and submit the change."""
+        self.fix()
+        self.call("bash", "git diff > ../fix.patch")
+        return self.call("submit", "../fix.patch")
+
+    def start_over(self) -> None:
+        """Empty the sandbox for another game."""
+        self.sandbox.close()
+        self.sandbox.open()
+
+
+class Games:
+    """Begins games about `greet.py` in one sandbox."""
+
+    meter = Characters()
+
+    def __init__(self, repository: Path, sandbox: Any, root: str) -> None:
+        self.repository = repository
+        self.sandbox = sandbox
+        self.root = root
+
+    def __call__(self, switches: Switches | None = None, **limits: Any) -> Game:
+        clock = Clock()
+        task = IssueTask("greet-1", "greet() raises NameError", self.repository, root=self.root)
+        environment = IssueEnvironment(
+            task,
+            self.sandbox,
+            ALL_TOOLS,
+            load("default"),
+            switches or improved(),
+            Limits(**{"context_tokens": 200_000, **limits}),
+            self.meter,
+            clock,
+        )
+        return Game(environment, self.sandbox, clock)
+
+
+@pytest.fixture
+def game(sandbox: LocalSandbox, upstream: Git) -> Games:
+    return Games(upstream.root, sandbox, str(sandbox.folder / "testbed"))
+
+
+@pytest.fixture
+def games_in(upstream: Git) -> Callable[[Any], Games]:
+    """Games in another sandbox, at its usual place."""
+    return lambda place: Games(upstream.root, place, "/testbed")

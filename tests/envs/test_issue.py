@@ -4,105 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from cwm_agent.prompts.packs import load
 from envs.budget import Limits
 from envs.environment import Step
 from envs.issue import ALL_TOOLS, IssueEnvironment
-from envs.modes import Switches, faithful, improved
+from envs.modes import faithful, improved
 from envs.task import IssueTask
-from results.records import Event, Message, Observed, Replied, Reply, Snapshot, Submitted, ToolRan
-
-FIX = """greet.py
-<<<<<<< SEARCH
-    return 'Hello ' + nam
-=======
-    return 'Hello ' + name
->>>>>>> REPLACE"""
-
-
-class Characters:
-    """One character is one token."""
-
-    def count(self, text: str) -> int:
-        return len(text)
-
-    def head(self, text: str, tokens: int) -> str:
-        return text[:tokens]
-
-    def tail(self, text: str, tokens: int) -> str:
-        return text[max(0, len(text) - tokens) :]
-
-
-class Clock:
-    """Time that the test lets pass."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@dataclasses.dataclass
-class Game:
-    """An environment and the journal of what happened in it."""
-
-    environment: IssueEnvironment
-    clock: Clock
-    events: list[Event] = dataclasses.field(default_factory=list)
-
-    def start(self) -> tuple[Message, ...]:
-        messages = self.environment.start()
-        self.events.append(Observed(messages))
-        return messages
-
-    def say(self, answer: str, *, thought: str = "Well.\n</think>\n", **more: Any) -> Step:
-        reply = Reply(thought + answer, **more)
-        self.events.append(Replied(len(self.events), reply))
-        step = self.environment.step(reply)
-        self.events += step.events
-        if step.exit is None:
-            self.events.append(Observed(step.messages))
-        return step
-
-    def call(self, tool: str, body: str) -> Step:
-        return self.say(f"<tool: {tool}>\n{body}\n</tool>")
-
-    def solve(self) -> Step:
-        self.call("edit", FIX)
-        return self.call("bash", "git diff > ../fix.patch")
-
-
-@pytest.fixture
-def game(sandbox: Any, upstream: Any) -> Any:
-    def begin(
-        switches: Switches | None = None,
-        *,
-        place: Any = sandbox,
-        tools: Any = ALL_TOOLS,
-        **limits: Any,
-    ) -> Game:
-        clock = Clock()
-        root = str(place.folder / "testbed")
-        task = IssueTask("greet-1", "greet() raises NameError", upstream.root, root=root)
-        allowed = Limits(**{"context_tokens": 200_000, **limits})
-        environment = IssueEnvironment(
-            task,
-            place,
-            tools,
-            load("default"),
-            switches or improved(),
-            allowed,
-            Characters(),
-            clock,
-        )
-        return Game(environment, clock)
-
-    return begin
+from results.records import Snapshot, Submitted, ToolRan
 
 
 def test_an_issue_is_solved_and_submitted(game: Any, tmp_path: Path, upstream: Any) -> None:
@@ -111,8 +23,7 @@ def test_an_issue_is_solved_and_submitted(game: Any, tmp_path: Path, upstream: A
     assert system.role == "system"
     assert "# Environment" in system.text
     assert "greet() raises NameError" in user.text
-    play.solve()
-    step = play.call("submit", "../fix.patch")
+    step = play.solve()
     assert step.messages[0].role == "tool: submit"
     assert "<submission>\ndiff --git a/greet.py" in step.messages[0].text
     end = play.say("## Issue Summary\nDone.")
@@ -145,13 +56,12 @@ def test_a_limit_keeps_the_work_in_improved_mode_only(game: Any) -> None:
     for switches, wanted in ((improved(), "+    return 'Hello ' + name"), (faithful(), "")):
         play = game(switches, turns=2)
         play.start()
-        play.call("edit", FIX)
+        play.fix()
         end = play.call("bash", "ls")
         assert end.exit == "turn_limit"
         assert wanted in play.environment.patch()
         assert bool(play.environment.patch()) == bool(wanted)
-        play.environment.close()
-        play.environment._sandbox.open()
+        play.start_over()
 
 
 def test_the_last_turn_acts_in_improved_mode_only(game: Any) -> None:
@@ -160,8 +70,7 @@ def test_the_last_turn_acts_in_improved_mode_only(game: Any) -> None:
     step = play.call("bash", "echo acted")
     assert "acted" in step.messages[0].text
     assert step.exit == "turn_limit"
-    play.environment.close()
-    play.environment._sandbox.open()
+    play.start_over()
     play = game(faithful(), turns=1)
     play.start()
     step = play.call("bash", "echo acted")
@@ -173,17 +82,15 @@ def test_a_submission_survives_a_limit_in_improved_mode_only(game: Any) -> None:
         play = game(switches, turns=4)
         play.start()
         play.solve()
-        play.call("submit", "../fix.patch")
         assert play.say("No call").exit == ("submitted" if kept else "turn_limit")
         assert bool(play.environment.patch()) == kept
-        play.environment.close()
-        play.environment._sandbox.open()
+        play.start_over()
 
 
 def test_an_empty_submit_hands_in_the_working_tree(game: Any) -> None:
     play = game()
     play.start()
-    play.call("edit", FIX)
+    play.fix()
     step = play.say("<tool: submit>\n</tool>")
     submitted = next(e for e in step.events if isinstance(e, Submitted))
     assert "+    return 'Hello ' + name" in submitted.patch
@@ -216,10 +123,8 @@ def test_a_malformed_call_after_a_submission_ends_only_the_faithful_episode(game
         play = game(switches)
         play.start()
         play.solve()
-        play.call("submit", "../fix.patch")
         assert play.say("<tool: bash>\nls").exit == end
-        play.environment.close()
-        play.environment._sandbox.open()
+        play.start_over()
 
 
 def test_a_reply_cut_by_the_token_limit_is_told_so(game: Any) -> None:
@@ -252,7 +157,14 @@ def test_a_long_issue_keeps_the_instructions(game: Any, sandbox: Any, upstream: 
     for switches, preamble in ((improved(), True), (faithful(), False)):
         task = IssueTask("x", "word " * 5000, upstream.root, root=str(sandbox.folder / "testbed"))
         environment = IssueEnvironment(
-            task, sandbox, ALL_TOOLS, load("default"), switches, Limits(), Characters(), Clock()
+            task,
+            sandbox,
+            ALL_TOOLS,
+            load("default"),
+            switches,
+            Limits(),
+            game.meter,
+            time.monotonic,
         )
         _, user = environment.start()
         assert len(user.text) + len("user") + 4 <= 8192
@@ -272,8 +184,7 @@ def test_a_timeout_keeps_partial_output_in_improved_mode_only(game: Any) -> None
         assert ("partial\n" in text) == partial
         where = play.call("bash", "pwd").messages[0].text.splitlines()[1]
         assert where.endswith("/deep") == partial
-        play.environment.close()
-        play.environment._sandbox.open()
+        play.start_over()
 
 
 def test_time_and_tokens_are_limits_too(game: Any) -> None:
@@ -281,8 +192,7 @@ def test_time_and_tokens_are_limits_too(game: Any) -> None:
     play.start()
     play.clock.now = 101.0
     assert play.call("bash", "ls").exit == "time_limit"
-    play.environment.close()
-    play.environment._sandbox.open()
+    play.start_over()
     play = game(context_tokens=50_000)
     play.start()
     assert play.environment.limits().max_tokens < 50_000
@@ -292,7 +202,7 @@ def test_time_and_tokens_are_limits_too(game: Any) -> None:
 def test_a_lost_sandbox_ends_the_episode_with_the_work_so_far(game: Any, sandbox: Any) -> None:
     play = game()
     play.start()
-    play.call("edit", FIX)
+    play.fix()
     sandbox.break_down()
     end = play.call("bash", "ls")
     assert end.exit == "sandbox_error"

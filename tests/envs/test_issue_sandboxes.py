@@ -1,0 +1,101 @@
+"""The issue environment in the sandboxes that users have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from envs.bubblewrap import BubblewrapSandbox
+from envs.docker import DockerSandbox, connect_engine
+from envs.errors import SandboxError
+from envs.images import base_image
+from envs.modes import faithful
+from envs.owner import boot_id
+from envs.sandbox import Owner, Sandbox, SandboxLimits
+
+OWNER = Owner("test", "greet-1", 0, os.getpid(), boot_id())
+
+
+@pytest.fixture(params=["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)])
+def fresh(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """A sandbox that a test may close and open as it likes."""
+    if request.param == "bubblewrap":
+        sandbox: Sandbox = BubblewrapSandbox(limits=SandboxLimits(), owner=OWNER)
+    else:
+        try:
+            client = connect_engine()
+        except SandboxError as error:
+            pytest.skip(str(error))
+        sandbox = DockerSandbox(base_image(client), limits=SandboxLimits(), owner=OWNER)
+    with sandbox:
+        yield sandbox
+
+
+def seen(step: Any) -> str:
+    """The feedback in a result."""
+    text: str = step.messages[0].text
+    return text.removeprefix("<output>\n").partition("\n</output>")[0]
+
+
+def test_a_shell_that_lasts_and_a_patch_that_counts(fresh: Sandbox, games_in: Any) -> None:
+    play = games_in(fresh)(command_seconds=2.0)
+    play.start()
+    assert seen(play.call("bash", "pwd; git log --format=%s; git status --short")) == (
+        "/testbed\nStart\n"
+    )
+    play.call("bash", "mkdir -p 'a b' && cd 'a b' && export X=7")
+    play.call("create", "note.md\n<tool: bash> is a tag\n")
+    assert seen(play.call("bash", "echo $X; cat note.md")) == "7\n<tool: bash> is a tag\n"
+    slow = seen(play.call("bash", "echo begun; sleep 60"))
+    assert slow.startswith("begun\n")
+    assert "The command was stopped after 2 seconds" in slow
+    assert slow.endswith("stands in /testbed/a b.")
+    ended = seen(play.call("bash", "echo bye; exit 3"))
+    assert ended.startswith("bye\nThe command ended the shell (exit code 3). A new shell")
+    told = ended.rpartition(" in ")[2].removesuffix(".")
+    assert seen(play.call("bash", 'pwd; echo "[$X]"')) == f"{told}\n[]\n"
+    play.call("bash", "cd /testbed")
+    step = play.solve()
+    assert "+    return 'Hello ' + name" in seen(step)
+    assert play.say("## Done").exit == "submitted"
+    assert play.environment.patch().startswith("diff --git a/greet.py b/greet.py")
+
+
+def test_the_published_shell_starts_fresh_after_a_failure(fresh: Sandbox, games_in: Any) -> None:
+    play = games_in(fresh)(faithful(), command_seconds=2.0)
+    play.start()
+    play.call("bash", "mkdir deep; cd deep; export X=7")
+    text = seen(play.call("bash", "echo begun; sleep 60"))
+    assert "begun" not in text
+    assert seen(play.call("bash", 'pwd; echo "[$X]"')) == "/testbed\n[]\n"
+    text = seen(play.call("bash", "head -c 600000 /dev/zero | tr '\\0' x"))
+    assert "printed too much" in text
+
+
+def test_a_new_sandbox_takes_over(fresh: Sandbox, games_in: Any) -> None:
+    games = games_in(fresh)
+    first = games()
+    first.start()
+    first.fix()
+    first.call("bash", "mkdir -p sub && cd sub && head -c 300 /dev/urandom > noise && md5sum noise")
+    digest = first.events[-1].messages[0].text.split()[1]
+    fresh.close()
+    second = games()
+    second.environment.restore(tuple(first.events))
+    text = seen(second.call("bash", "pwd; md5sum noise; git diff --stat"))
+    assert text.startswith(f"/testbed/sub\n{digest}  noise\n")
+    assert "greet.py" in text
+    assert fresh.cwd == "/testbed/sub"
+
+
+def test_a_sandbox_that_dies_ends_the_episode(fresh: Sandbox, games_in: Any) -> None:
+    play = games_in(fresh)()
+    play.start()
+    play.fix()
+    fresh.close()
+    end = play.call("bash", "ls")
+    assert end.exit == "sandbox_error"
+    assert "+    return 'Hello ' + name" in play.environment.patch()
