@@ -22,7 +22,7 @@ from pathlib import Path
 
 from results.errors import ResultsError, RunFolderError, RunNotFoundError
 from results.files import read_record, sync_folder, write_atomically, write_record
-from results.journal import Entry, Journal, is_live, read_journal
+from results.journal import Entry, Journal, Lines, is_live, read_journal
 from results.records import AttemptResult, AttemptStarted, ExitReason, RunInfo
 
 UNFINISHED: frozenset[ExitReason] = frozenset({"interrupted", "policy_error", "sandbox_error"})
@@ -64,7 +64,7 @@ class Attempt:
     @property
     def instance(self) -> str:
         """The instance id; the folder name as long as the journal has no event."""
-        for entry in self.entries() if self.events_path.exists() else ():
+        for entry in Lines(self.events_path).entries() if self.events_path.exists() else ():
             if isinstance(entry.event, AttemptStarted):
                 return entry.event.instance
         return self.folder.parent.name

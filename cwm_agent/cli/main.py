@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 from cwm_agent import __version__
 from cwm_agent.cli.exit_codes import ExitCode, code_of_error
 from cwm_agent.cli.lazy import Lazy, lazy_group
+from cwm_agent.view.sanitize import clean
 
 STDOUT = 1
 
@@ -107,7 +108,7 @@ def _report_usage(error: TyperException) -> int:
     if message.startswith("Usage:"):  # a group called without a command: show its help
         print(message, file=sys.stderr)
     else:
-        print(f"error: {message}", file=sys.stderr)
+        print(f"error: {clean(message)}", file=sys.stderr)
         if context is not None:
             print(f"see `{context.command_path} --help`", file=sys.stderr)
     return ExitCode.USAGE
@@ -118,12 +119,12 @@ def _report(error: Exception, *, traceback_wanted: bool) -> int:
     if traceback_wanted:
         import traceback
 
-        traceback.print_exception(error)
+        print(clean("".join(traceback.format_exception(error))), end="", file=sys.stderr)
     if code is not None:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {clean(str(error))}", file=sys.stderr)
         return code
     if not traceback_wanted:
-        print(f"error: unexpected {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"error: unexpected {type(error).__name__}: {clean(str(error))}", file=sys.stderr)
         print("run it again as `cwm-agent -v ...` for the traceback", file=sys.stderr)
     return ExitCode.UNEXPECTED
 

@@ -13,7 +13,7 @@ from cwm_agent.view.plain import Detail, PlainView
 from envs.owner import boot_id, start_time
 from results.codec import encode
 from results.errors import RunNotFoundError
-from results.journal import Entry, follow_journal, kind_of
+from results.journal import Entry, Lines, follow_journal, kind_of
 from results.records import AttemptResult, AttemptStarted
 from results.store import Attempt, Run
 
@@ -50,7 +50,7 @@ def show_attempts(chosen: Chosen, detail: Detail, *, as_json: bool) -> None:
         return
     for attempt in chosen.attempts:
         view = PlainView(console(), detail)
-        view.events(attempt.entries())
+        view.events(Lines(attempt.events_path).entries())  # what is good before any damage
         view.outcome(attempt.result())
 
 

@@ -13,6 +13,7 @@ from cwm_agent.configtext import template
 from cwm_agent.errors import ConfigError
 from cwm_agent.layers import Places, table_layer
 from cwm_agent.settings import Settings, leaf_keys
+from results.records import SettingRecord
 
 
 @pytest.fixture
@@ -26,30 +27,21 @@ def load(places: Places, **layers: Any) -> Resolved:
 
 
 def test_every_layer_overrides_those_below_it(places: Places, tmp_path: Path) -> None:
-    table = "[limits]\nturns = {}\n"
     extra, more = tmp_path / "extra.toml", tmp_path / "more.yaml"
-    steps: list[tuple[int, str, dict[str, Any]]] = [(128, "default", {})]
-    layers: dict[str, Any] = {}
+    assert load(places).settings.limits.turns == 128
     for turns, path, text in (
-        (1, places.system, table),
-        (2, places.user, table),
-        (3, places.project / "pyproject.toml", "[tool.cwm-agent.limits]\nturns = {}\n"),
-        (4, places.project / "cwm-agent.toml", table),
-        (5, extra, table),
-        (6, more, "limits:\n  turns: {}\n"),
+        (1, places.system, "[limits]\nturns = {}"),
+        (2, places.user, "[limits]\nturns = {}"),
+        (3, places.project / "pyproject.toml", "[tool.cwm-agent.limits]\nturns = {}"),
+        (4, places.project / "cwm-agent.toml", "[limits]\nturns = {}"),
+        (5, extra, "[limits]\nturns = {}"),
+        (6, more, "limits:\n  turns: {}"),
     ):
-        resolved = load(places, **layers)
-        assert (
-            resolved.settings.limits.turns,
-            resolved.origins.get("limits.turns", "default"),
-        ) == (
-            steps[-1][0],
-            steps[-1][1],
-        )
         path.write_text(text.format(turns))
-        if path in (extra, more):
-            layers = {"config_files": [*layers.get("config_files", []), path]}
-        steps.append((turns, str(path), layers))
+        resolved = load(places, config_files=[file for file in (extra, more) if file.exists()])
+        assert resolved.settings.limits.turns == turns
+        assert resolved.origins["limits.turns"] == str(path)
+    layers: dict[str, Any] = {"config_files": [extra, more]}
     for turns, origin, layer in (
         (7, "environment variable CWM_AGENT_LIMITS__TURNS",
          {"environment": {"CWM_AGENT_LIMITS__TURNS": "7", "CWM_AGENT_DEBUG": "1", "HOME": "/"}}),
@@ -60,8 +52,8 @@ def test_every_layer_overrides_those_below_it(places: Places, tmp_path: Path) ->
         resolved = load(places, **layers)
         assert resolved.settings.limits.turns == turns
         assert resolved.origins["limits.turns"] == origin
-    assert resolved.records()["limits.turns"].value == 10
-    assert resolved.records()["samples"].origin == "default"
+    assert resolved.records()["limits.turns"] == SettingRecord(10, "command line")
+    assert resolved.records()["samples"] == SettingRecord(1, "default")
 
 
 def test_layers_merge_key_by_key(places: Places) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cwm_agent.cli.main import run
 from results.records import (
     AttemptResult,
     AttemptStarted,
@@ -28,7 +28,6 @@ from results.records import (
 )
 from results.store import Attempt, Store
 
-ROOT = Path(__file__).parents[3]
 PATCH = "diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-old\n+new\n"
 STARTED = AttemptStarted("flask-4010", 0, "replay", "bubblewrap", "default", "improved", 1, "boot")
 LONG = "\n".join(f"line {number}" for number in range(1000))
@@ -78,15 +77,27 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def cwm_agent(tmp_path: Path) -> Command:
-    """Runs the command line in an empty folder, away from the tester's own settings."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("CWM_AGENT_")}
-    environment |= {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "XDG_CONFIG_HOME": ""}
+def cwm_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Command:
+    """Runs a command line in an empty folder, away from the tester's own settings.
+
+    In this process, because starting Python anew takes longer than most
+    commands; test_main.py runs the real program.
+    """
+    for name in [name for name in os.environ if name.startswith("CWM_AGENT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", "")
+    monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "cwm_agent", *arguments],
-            cwd=tmp_path, env=environment | extra, capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
+        with monkeypatch.context() as patch:
+            for name, value in extra.items():
+                patch.setenv(name, value)
+            capfd.readouterr()
+            code = run(arguments)
+            captured = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, code, captured.out, captured.err)
 
     return call

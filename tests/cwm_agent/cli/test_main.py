@@ -115,7 +115,7 @@ main.COMMANDS["broken"] = Lazy("broken_command", "Fails.")
 main.COMMANDS["absent"] = Lazy("absent_command", "Is not installed.")
 sys.exit(main.run(sys.argv[2:]))
 """
-BROKEN_COMMAND = """
+BROKEN_COMMAND = r"""
 import typer
 app = typer.Typer()
 
@@ -123,6 +123,8 @@ app = typer.Typer()
 def broken(how: str) -> None:
     if how == "interrupt":
         raise KeyboardInterrupt
+    if how == "loud":
+        raise ValueError("a file called \x1b[2J\x1b]0;owned\x07")
     if how == "pipe":
         raise BrokenPipeError(32, "Broken pipe")
     if how == "three":
@@ -138,6 +140,8 @@ def broken(how: str) -> None:
          "run it again as `cwm-agent -v ...` for the traceback\n"),
         (["broken", "interrupt"], 130, ""),
         (["broken", "three"], 3, ""),
+        (["broken", "loud"], 1, "error: unexpected ValueError: a file called ␛[2J␛]0;owned␇\n"
+         "run it again as `cwm-agent -v ...` for the traceback\n"),
         (["broken", "pipe"], 1, "error: unexpected BrokenPipeError: [Errno 32] Broken pipe\n"
          "run it again as `cwm-agent -v ...` for the traceback\n"),
         (["absent"], 2, "error: this installation lacks the command's module absent_command; "

@@ -135,6 +135,15 @@ def test_an_attempt_that_was_killed_shows_its_last_snapshot(
     assert shown.endswith("patch\n" + finished_patch(lines) + "\n")
 
 
+def test_a_damaged_journal_is_shown_up_to_the_damage(cwm_agent: Command, finished: Attempt) -> None:
+    lines = finished.events_path.read_bytes().splitlines(keepends=True)
+    finished.events_path.write_bytes(b"".join([*lines[:3], b"{}\n", *lines[4:]]))
+    done = cwm_agent("view")
+    assert done.returncode == 4
+    assert "<tool: bash>" in done.stdout
+    assert "events.jsonl, line 4: " in done.stderr
+
+
 def finished_patch(lines: list[bytes]) -> str:
     return str(json.loads(lines[6])["data"]["diff"]).rstrip("\n")
 
