@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from cwm_agent.errors import UsageError
+from cwm_agent.sources import Release, fetch
 from envs.progress import Progress, quiet
 from envs.task import HiddenTests, IssueTask, Recipe
 
@@ -47,19 +48,22 @@ def load(name: str, progress: Progress = quiet) -> Example:
     Raises UsageError for an unknown name and SandboxError when the package
     cannot be fetched.
     """
-    from cwm_agent.sources import Release, fetch
-
-    folder = _folder(name)
-    described = yaml.safe_load((folder / "task.yaml").read_text(encoding="utf-8"))
-    releases = [Release(described["package"], **described[which]) for which in ("buggy", "fixed")]
+    described = _described(name)
     with ThreadPoolExecutor() as pool:
-        buggy, fixed = pool.map(lambda release: fetch(release, progress), releases)
+        buggy, fixed = pool.map(
+            lambda which: _release(described, which, progress), ("buggy", "fixed")
+        )
     return Example(
         name=name,
         title=described["title"],
         task=_task(name, described, buggy, fixed),
-        conversation=folder / "conversation.yaml",
+        conversation=conversation(name),
     )
+
+
+def fixed_release(name: str, progress: Progress = quiet) -> Path:
+    """The repository of the release that fixed the bug; raises like `load`."""
+    return _release(_described(name), "fixed", progress)
 
 
 def _task(name: str, described: dict[str, Any], buggy: Path, fixed: Path) -> IssueTask:
@@ -75,6 +79,15 @@ def _task(name: str, described: dict[str, Any], buggy: Path, fixed: Path) -> Iss
     return IssueTask(
         instance=name, issue=described["issue"], repository=buggy, recipe=recipe, tests=tests
     )
+
+
+def _described(name: str) -> dict[str, Any]:
+    described: dict[str, Any] = yaml.safe_load((_folder(name) / "task.yaml").read_text("utf-8"))
+    return described
+
+
+def _release(described: dict[str, Any], which: str, progress: Progress) -> Path:
+    return fetch(Release(described["package"], **described[which]), progress)
 
 
 def _folder(name: str) -> Path:

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable
 
 from envs.errors import SandboxError
+from envs.patches import patch_paths, split_patch
 from envs.pytestlog import TestLog, parse_pytest
 from envs.sandbox import Sandbox
 from envs.task import HiddenTests, IssueTask
@@ -133,14 +134,8 @@ def _protected(tests: HiddenTests, patch: str) -> list[str]:
             folders.add(folder)
             folder = posixpath.dirname(folder)
     conftests = {posixpath.join(folder, "conftest.py") for folder in folders}
-    return sorted(_paths_in(patch) & (tests.files.keys() | conftests))
-
-
-def _paths_in(patch: str) -> set[str]:
-    """Paths that a git diff names in its headers, without their a/ and b/."""
-    return set(re.findall(r"^(?:---|\+\+\+) [ab]/(.+?)\t?$", patch, re.MULTILINE)) | set(
-        re.findall(r"^diff --git a/.+ b/(.+)$", patch, re.MULTILINE)
-    )
+    changed = {path for section in split_patch(patch) for path in patch_paths(section)}
+    return sorted(changed & (tests.files.keys() | conftests))
 
 
 def _left_out(tests: HiddenTests, patch: str) -> list[str]:
