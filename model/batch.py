@@ -1,0 +1,122 @@
+"""A step plan as index tensors, built once a step and used by every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.cache.layout import LayerGroup
+from model.plan import Row, StepPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Which slots the attention of one layer group reads.
+
+    `decode` (rows * longest,) are the slots of all one-token rows, padded to the
+    longest; `mask` (1, rows, 1, longest) marks the real ones, None when all
+    are. `extend[i]` are the slots of the i-th longer row.
+    """
+
+    decode: Tensor | None
+    mask: Tensor | None
+    extend: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Tokens of a step: first those of one-token rows, then the longer rows one after another.
+
+    ids, positions (tokens,); `slots[g]` (tokens,) is where group g stores them;
+    `extend` are (begin, end) of the longer rows in the token dimension;
+    `wanted` are the tokens whose logits are asked for, in the order of the
+    plan's rows.
+    """
+
+    ids: Tensor
+    positions: Tensor
+    slots: tuple[Tensor, ...]
+    gathers: tuple[Gather, ...]
+    decodes: int
+    extend: tuple[tuple[int, int], ...]
+    wanted: Tensor
+
+
+def build_batch(
+    plan: StepPlan, groups: Sequence[LayerGroup], page_size: int, device: torch.device
+) -> Batch:
+    """Lay out the rows of a plan."""
+    decodes = [row for row in plan.rows if len(row.tokens) == 1]
+    extends = [row for row in plan.rows if len(row.tokens) > 1]
+    rows = [*decodes, *extends]
+    begins = np.cumsum([0, *(len(row.tokens) for row in rows)])
+    place = {row.sequence: int(begin) for row, begin in zip(rows, begins, strict=False)}
+    wanted = [
+        place[row.sequence] + i
+        for row in plan.rows
+        for i in range(len(row.tokens) - row.logits, len(row.tokens))
+    ]
+
+    def tensor(values: Sequence[int] | np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Tensor:
+        return torch.as_tensor(np.asarray(values, dtype=np.int64)).to(device)
+
+    gathers, slots = [], []
+    for g, group in enumerate(groups):
+        visible = [_visible_slots(row, g, group, page_size) for row in rows]
+        slots.append(
+            tensor(
+                np.concatenate(
+                    [s[len(s) - len(r.tokens) :] for r, s in zip(rows, visible, strict=True)]
+                )
+            )
+        )
+        gathers.append(_gather(visible, len(decodes), device))
+    return Batch(
+        ids=tensor([token for row in rows for token in row.tokens]),
+        positions=tensor(
+            np.concatenate([np.arange(r.start, r.start + len(r.tokens)) for r in rows])
+        ),
+        slots=tuple(slots),
+        gathers=tuple(gathers),
+        decodes=len(decodes),
+        extend=tuple((int(begins[i]), int(begins[i + 1])) for i in range(len(decodes), len(rows))),
+        wanted=tensor(wanted),
+    )
+
+
+def _visible_slots(
+    row: Row, g: int, group: LayerGroup, page_size: int
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Slots from the oldest position that the row's first token sees to its last token."""
+    span = row.spans[g]
+    base = span.first * page_size
+    first = group.first_needed(row.start) - base
+    end = row.start + len(row.tokens) - base
+    low, high = first // page_size, -(-end // page_size)
+    pages = np.frombuffer(span.pages, dtype=np.int32)[low:high].astype(np.int64)
+    every = (pages[:, None] * page_size + np.arange(page_size)).reshape(-1)
+    return every[first - low * page_size : end - low * page_size]
+
+
+def _gather(
+    visible: list[np.ndarray[tuple[int, ...], np.dtype[np.int64]]],
+    decodes: int,
+    device: torch.device,
+) -> Gather:
+    extend = tuple(torch.from_numpy(s).to(device) for s in visible[decodes:])
+    if not decodes:
+        return Gather(None, None, extend)
+    lengths = np.array([len(s) for s in visible[:decodes]])
+    longest = int(lengths.max())
+    padded = np.zeros((decodes, longest), dtype=np.int64)
+    for i, slots in enumerate(visible[:decodes]):
+        padded[i, : len(slots)] = slots
+    mask = None
+    if lengths.min() < longest:
+        real = np.arange(longest) < lengths[:, None]
+        mask = torch.from_numpy(real).to(device)[None, :, None, :]
+    return Gather(torch.from_numpy(padded.reshape(-1)).to(device), mask, extend)

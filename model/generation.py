@@ -1,0 +1,183 @@
+"""One answer in the making: what it may sample, when it is over, what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import Tensor
+
+from model.errors import SamplingError
+from model.sampler import Draw, Sampling, top_logprobs
+from model.stops import StopWatcher
+
+Finish = Literal["stop", "length", "cancelled"]
+TokenMask = Callable[[Sequence[int]], Tensor | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkBudget:
+    """When to end thinking by force.
+
+    After `soft` tokens of thinking it is closed as soon as the first of
+    `close_ids` is among the `rank` likeliest next tokens; after `hard` tokens
+    at once. Closing writes `close_ids` into the context; they are not sampled.
+    """
+
+    soft: int
+    hard: int
+    close_ids: tuple[int, ...]
+    rank: int = 3
+
+    def __post_init__(self) -> None:
+        """Raise SamplingError when the limits contradict each other."""
+        if not 0 <= self.soft <= self.hard:
+            raise SamplingError(
+                f"thinking budget: soft is {self.soft} and hard {self.hard}; "
+                "they must satisfy 0 <= soft <= hard"
+            )
+        if not self.close_ids:
+            raise SamplingError("thinking budget: close_ids is empty; give the ids that end it")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of one generation.
+
+    `forced` tokens start the answer unsampled (they count towards
+    `max_tokens`). `mask` gets the ids of the answer so far and returns which
+    tokens may follow, (vocabulary,) of bool, or None for all. `logprobs` asks
+    for that many likeliest alternatives a token, 0 for the token's own only.
+    """
+
+    max_tokens: int
+    sampling: Sampling
+    think_budget: ThinkBudget | None = None
+    forced: tuple[int, ...] = ()
+    mask: TokenMask | None = None
+    logprobs: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise SamplingError for values out of range."""
+        if self.max_tokens < 1:
+            raise SamplingError(f"max_tokens is {self.max_tokens}; it must be at least 1")
+        if len(self.forced) >= self.max_tokens:
+            raise SamplingError(
+                f"{len(self.forced)} forced tokens leave nothing of max_tokens {self.max_tokens}; "
+                "raise max_tokens"
+            )
+        if self.logprobs is not None and self.logprobs < 0:
+            raise SamplingError(f"logprobs is {self.logprobs}; it must be 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """Log-probability of a sampled token and the likeliest alternatives, before any filter.
+
+    Both are None and empty for a token that was forced.
+    """
+
+    logprob: float | None
+    top: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One finished answer.
+
+    `ids` are its tokens, a stop token included; `text` is what they say,
+    control tokens hidden. Of the `prompt_tokens` before it, `cached` needed no
+    computation for this answer and `prefilled` did.
+    """
+
+    ids: tuple[int, ...]
+    text: str
+    finish: Finish
+    prompt_tokens: int
+    cached: int
+    prefilled: int
+    steps: int
+    logprobs: tuple[TokenLogprob, ...] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Progress:
+    """A running generation; owned by the engine's thread.
+
+    `on_token` is called there with each new id, so it must return at once.
+    """
+
+    request: Request
+    watcher: StopWatcher
+    stream: int
+    prompt_tokens: int
+    future: Future[Generation]
+    on_token: Callable[[int], None] | None = None
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[TokenLogprob] = field(default_factory=list)
+    thought: int = 0
+    computed_at_start: int = 0
+    steps_at_start: int = 0
+    prefilled: int = 0
+    finish: Finish | None = None
+
+    @property
+    def room(self) -> int:
+        """Tokens that may still be added."""
+        return self.request.max_tokens - len(self.ids)
+
+    def draw(self, position: int, ahead: Sequence[int]) -> Draw:
+        """How to sample the token at `position`, if `ahead` were accepted before it."""
+        mask = self.request.mask
+        allowed = None if mask is None else mask((*self.ids, *ahead))
+        return Draw(self.request.sampling, self.stream, position, allowed)
+
+    def closes_thinking(self, logits: Tensor) -> bool:
+        """Whether the budget ends the thought before the next token; logits (vocabulary,)."""
+        budget = self.request.think_budget
+        if budget is None or not self.watcher.thinking or self.thought < budget.soft:
+            return False
+        if self.thought >= budget.hard:
+            return True
+        likely = logits.topk(min(budget.rank, logits.shape[-1])).indices
+        return bool((likely == budget.close_ids[0]).any())
+
+    def push(self, context: list[int], token: int, logits: Tensor | None, longest: int) -> None:
+        """Append the next token to the answer and to `context`; sets `finish` when it is over.
+
+        `longest` is the most tokens that the context may have. No logits: the
+        token was forced.
+        """
+        context.append(token)
+        self.ids.append(token)
+        self.thought += self.watcher.thinking
+        if self.request.logprobs is not None:
+            self.logprobs.append(self._logprob(token, logits, self.request.logprobs))
+        if self.watcher.push(token):
+            self.finish = "stop"
+        elif self.room == 0 or len(context) >= longest:
+            self.finish = "length"
+        if self.on_token is not None:
+            self.on_token(token)
+
+    @staticmethod
+    def _logprob(token: int, logits: Tensor | None, count: int) -> TokenLogprob:
+        if logits is None:
+            return TokenLogprob(None)
+        own, top = top_logprobs(logits, token, count)
+        return TokenLogprob(own, tuple(top))
+
+    def result(self, finish: Finish, steps: int) -> Generation:
+        """The finished answer."""
+        return Generation(
+            ids=tuple(self.ids),
+            text=self.watcher.finish(),
+            finish=finish,
+            prompt_tokens=self.prompt_tokens,
+            cached=max(0, self.prompt_tokens - self.prefilled),
+            prefilled=self.prefilled,
+            steps=steps - self.steps_at_start,
+            logprobs=None if self.request.logprobs is None else tuple(self.logprobs),
+        )
