@@ -16,7 +16,7 @@ from model.errors import EngineError, ModelError, NumericsError, PoolTooSmallErr
 from model.generation import Finish, Progress
 from model.plan import Row, StepPlan
 from model.runner import StepRunner
-from model.sampler import sample
+from model.sampling import sample
 from model.scheduler import Scheduler, SchedulerSettings
 from model.sequence import Sequence
 

@@ -10,7 +10,7 @@ from typing import Literal
 from torch import Tensor
 
 from model.errors import SamplingError
-from model.sampler import Draw, Sampling, top_logprobs
+from model.sampling import Draw, Sampling, top_logprobs
 from model.stops import StopWatcher
 
 Finish = Literal["stop", "length", "cancelled"]

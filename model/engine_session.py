@@ -1,0 +1,175 @@
+"""One conversation with the model, owned by whoever holds it.
+
+Keys and values stay while a tool runs; only when pages are short does the
+engine move those of resting sessions to the host, and back when they go on.
+Methods may be called from any thread, one at a time for each session (`cancel`
+at any time).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+from model.cache.sequence import SequenceCache
+from model.engine import Engine
+from model.errors import ContextOverflowError, SessionError, TokenIdError
+from model.generation import Generation, Progress, Request
+from model.sampling import substream
+from model.sequence import Counters
+from model.sequence import Sequence as EngineSequence
+from model.stops import StopWatcher
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A point of a session to come back to: its ids, and pages that it keeps until released."""
+
+    ids: tuple[int, ...]
+    cache: SequenceCache
+
+
+class Session:
+    """The context and its keys and values; it only grows, except by `rollback`."""
+
+    def __init__(self, engine: Engine, *, job: str = "", stream: int = 0) -> None:
+        """`job` groups sessions for fair scheduling; `stream` names the sampling noise."""
+        self._engine = engine
+        self._stream = stream
+        self._forks = 0
+        self._sequence: EngineSequence | None = engine.call(lambda: engine.core.open(job)).result()
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The whole context."""
+        return tuple(self._open().ids)
+
+    @property
+    def last_id(self) -> int | None:
+        """The last token of the context, None while it is empty."""
+        ids = self._open().ids
+        return ids[-1] if ids else None
+
+    @property
+    def counters(self) -> Counters:
+        """What the session has cost so far (a copy)."""
+        return replace(self._open().counters)
+
+    def append(self, ids: Sequence[int]) -> None:
+        """Add tokens; they are computed when needed.
+
+        Raises TokenIdError or ContextOverflowError, and then adds nothing.
+        """
+        sequence = self._resting()
+        limits = self._engine.limits
+        for token in ids:
+            if not 0 <= token < limits.vocabulary:
+                raise TokenIdError(
+                    f"token id {token} is outside the vocabulary of {limits.vocabulary}; "
+                    "use the tokenizer of this checkpoint"
+                )
+        if (total := len(sequence.ids) + len(ids)) > limits.context:
+            raise ContextOverflowError(
+                f"the conversation would take {total} tokens, the model holds {limits.context}; "
+                "shorten the task or the tool output"
+            )
+        new = list(ids)
+        self._engine.call(lambda: sequence.ids.extend(new)).result()
+
+    def prefill(self) -> Future[None]:
+        """Compute what was appended, without sampling: before a fork, or while time is cheap."""
+        sequence, future = self._resting(), Future[None]()
+        self._engine.call(lambda: self._engine.core.begin_prefill(sequence, future)).result()
+        return future
+
+    def generate(
+        self,
+        request: Request,
+        watcher: StopWatcher,
+        on_token: Callable[[int], None] | None = None,
+    ) -> Future[Generation]:
+        """Sample an answer; its tokens become part of the context.
+
+        `on_token` is called in the engine's thread with each new id. After
+        "length" or "cancelled" the session can go on from where it is. The
+        future raises a ModelError when the answer failed; the context is then
+        as before.
+        """
+        sequence = self._resting()
+        if not sequence.ids:
+            raise SessionError("the context is empty; append a prompt before generating")
+        if len(sequence.ids) >= self._engine.limits.context:
+            raise ContextOverflowError(
+                f"all {self._engine.limits.context} tokens of the context are used; "
+                "start a new conversation"
+            )
+        future: Future[Generation] = Future()
+        progress = Progress(request, watcher, self._stream, len(sequence.ids), future, on_token)
+        self._engine.call(lambda: self._engine.core.begin(sequence, progress)).result()
+        return future
+
+    def fork(self, count: int = 1) -> list[Session]:
+        """Sessions with the same context that share its pages; each draws noise of its own."""
+        sequence = self._resting()
+        twins = []
+        for _ in range(count):
+            self._forks += 1
+            twin = Session.__new__(Session)
+            twin._engine = self._engine
+            twin._stream = substream(self._stream, self._forks)
+            twin._forks = 0
+            twin._sequence = self._engine.call(lambda: self._engine.core.fork(sequence)).result()
+            twins.append(twin)
+        return twins
+
+    def checkpoint(self) -> Checkpoint:
+        """Remember this point, keys and values included."""
+        sequence = self._resting()
+        cache = self._engine.call(lambda: self._engine.core.cache.fork(sequence.cache)).result()
+        return Checkpoint(tuple(sequence.ids), cache)
+
+    def rollback(self, to: Checkpoint | int) -> None:
+        """Go back to a checkpoint of this session, or to a number of ids.
+
+        A checkpoint stays valid. Going back to a bare number beyond what the
+        window layers still hold costs a new prefill.
+        """
+        sequence = self._resting()
+        if isinstance(to, Checkpoint):
+            ids, cache = list(to.ids), to.cache
+        elif 0 <= to <= len(sequence.ids):
+            ids, cache = sequence.ids[:to], None
+        else:
+            raise SessionError(
+                f"cannot go back to {to} tokens, the session has {len(sequence.ids)}"
+            )
+        self._engine.call(lambda: self._engine.core.rewind(sequence, ids, cache)).result()
+
+    def release(self, checkpoint: Checkpoint) -> None:
+        """Give up a checkpoint."""
+        cache = self._engine.core.cache
+        self._engine.call(lambda: cache.close(checkpoint.cache)).result()
+
+    def cancel(self) -> None:
+        """End a running generation between two steps; what it has so far is its result."""
+        sequence = self._sequence
+        if sequence is not None:
+            self._engine.call(lambda: self._engine.core.finish(sequence, "cancelled"))
+
+    def close(self) -> None:
+        """Free everything; a running generation ends as cancelled."""
+        sequence, self._sequence = self._sequence, None
+        if sequence is not None:
+            self._engine.call(lambda: self._engine.core.release(sequence)).result()
+
+    def _open(self) -> EngineSequence:
+        if self._sequence is None:
+            raise SessionError("the session is closed; open a new one")
+        return self._sequence
+
+    def _resting(self) -> EngineSequence:
+        sequence = self._open()
+        if self._engine.core.busy(sequence):
+            raise SessionError("the session is generating; wait for its result or cancel it")
+        return sequence
