@@ -180,7 +180,8 @@ class EngineCore:
         """Plan, run, sample, book."""
         plan = self.scheduler.plan()
         if not plan.rows:
-            self._nobody_fits()
+            if not self._found_in_cache():
+                self._nobody_fits()
             return
         try:
             logits = self.runner.run(plan)
@@ -193,6 +194,13 @@ class EngineCore:
         self._apply(plan, logits)
         if self.check:
             self.cache.check()
+
+    def _found_in_cache(self) -> bool:
+        """End prefills that admission found computed already; False if there is none."""
+        found = [s for s in self.scheduler.running if not s.sampling and s.pending <= 0]
+        for sequence in found:
+            self.finish(sequence, "stop")
+        return bool(found)
 
     def _nobody_fits(self) -> None:
         candidates = (*self.scheduler.running, *self.scheduler.waiting)

@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 from model.cache.sequence import SequenceCache
 from model.engine import Engine
 from model.errors import ContextOverflowError, SessionError, TokenIdError
-from model.generation import Generation, Progress, Request
+from model.generation import Generation, Progress, Request, Watcher
 from model.sampling import substream
 from model.sequence import Counters
 from model.sequence import Sequence as EngineSequence
-from model.stops import StopWatcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class Session:
     def generate(
         self,
         request: Request,
-        watcher: StopWatcher,
+        watcher: Watcher,
         on_token: Callable[[int], None] | None = None,
     ) -> Future[Generation]:
         """Sample an answer; its tokens become part of the context.

@@ -41,3 +41,11 @@ class NumericsError(ModelError):
 
 class SessionError(ModelError):
     """A session was used in a state that does not allow it."""
+
+
+class EngineError(ModelError):
+    """The engine is closed, or its device or a worker failed."""
+
+
+class PoolTooSmallError(ModelError):
+    """The KV pages cannot hold what one sequence needs."""

@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from torch import Tensor
 
 from model.errors import SamplingError
 from model.sampling import Draw, Sampling, top_logprobs
-from model.stops import StopWatcher
 
 Finish = Literal["stop", "length", "cancelled"]
 TokenMask = Callable[[Sequence[int]], Tensor | None]
+
+
+class Watcher(Protocol):
+    """Follows one answer token by token (see `model.stops`)."""
+
+    @property
+    def thinking(self) -> bool:
+        """Whether the answer so far is inside thinking."""
+
+    def push(self, token: int) -> bool:
+        """Take the next token; True when the answer ends with it."""
+
+    def finish(self) -> str:
+        """The text of all tokens pushed; called once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +123,7 @@ class Progress:
     """
 
     request: Request
-    watcher: StopWatcher
+    watcher: Watcher
     stream: int
     prompt_tokens: int
     future: Future[Generation]

@@ -57,8 +57,7 @@ class Runner:
             hidden = hidden + self._attention(index, layer, hidden, cos, sin, batch)
             hidden = hidden + self._feed_forward(layer, hidden)
         hidden = ops.rms_norm(hidden[batch.wanted], self.weights.norm, self.config.norm_eps)
-        logits = functional.linear(hidden, self.weights.head)
-        return logits if logits.dtype == torch.float64 else logits.float()
+        return ops.wide(functional.linear(hidden, self.weights.head))
 
     def _attention(
         self,
@@ -74,8 +73,9 @@ class Runner:
         normed = ops.rms_norm(hidden, layer.attention_norm, config.norm_eps)
         merged = functional.linear(normed, layer.qkv)
         heads = merged.view(tokens, config.heads + 2 * config.kv_heads, config.head_dim)
-        query_key, value = heads.split([config.heads + config.kv_heads, config.kv_heads], dim=1)
-        query, key = ops.rotate(query_key, cos, sin).split([config.heads, config.kv_heads], dim=1)
+        turned = config.heads + config.kv_heads
+        rotated, value = ops.rotate(heads[:, :turned], cos, sin), heads[:, turned:]
+        query, key = rotated[:, : config.heads], rotated[:, config.heads :]
         group = self.storage.group_of[index]
         self.storage.write(index, batch.slots[group], key, value)
         mixed = self._mix(index, query, batch)

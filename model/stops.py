@@ -1,8 +1,14 @@
-"""When an answer is over, judged on its ids and on its text."""
+"""When an answer is over, judged on its ids and on its text.
+
+An answer has two channels: thinking, up to the first `</think>`, and what
+follows it. A stop text counts only in the channel it was given for, so that a
+thought about the word does not end the answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from model.chat import THINK_CLOSE
 from model.tokenizer import Detokenizer, Tokenizer
@@ -10,55 +16,96 @@ from model.tokenizer import Detokenizer, Tokenizer
 TOOL_CLOSE = "</tool>"
 
 
+@dataclass(frozen=True, slots=True)
+class StopRules:
+    """What ends an answer: any of `ids`; any of `texts` after thinking, `thinking_texts` in it.
+
+    `after_tool_call` adds the end of a tool call to `texts`.
+    """
+
+    ids: Collection[int] = ()
+    texts: tuple[str, ...] = ()
+    thinking_texts: tuple[str, ...] = ()
+    after_tool_call: bool = False
+
+
+class IdWatcher:
+    """Stops at ids alone, for callers that have no use for text."""
+
+    def __init__(self, stop_ids: Collection[int] = ()) -> None:
+        self._stop_ids = stop_ids
+
+    @property
+    def thinking(self) -> bool:
+        """Without text there is no channel."""
+        return False
+
+    def push(self, token: int) -> bool:
+        """True for a stop id."""
+        return token in self._stop_ids
+
+    def finish(self) -> str:
+        """No text."""
+        return ""
+
+
 class StopWatcher:
     """Follows one answer token by token and keeps its text.
 
-    It stops at any of `stop_ids` and, when asked, after the end of a tool call.
-    A tool call counts only outside thinking: with `thinking`, after the first
-    `</think>`. It never stops inside a character. `earlier` is the text of an
-    answer that is being continued.
+    With `thinking` the answer starts inside a thought. It never stops inside a
+    character. `earlier` is the text of an answer that is being continued.
     """
 
     def __init__(
         self,
         tokenizer: Tokenizer,
+        rules: StopRules,
         *,
-        stop_ids: Collection[int],
-        after_tool_call: bool,
         thinking: bool,
         earlier: str = "",
     ) -> None:
         self._detokenizer = Detokenizer(tokenizer)
-        self._stop_ids = stop_ids
-        self._awaited = [THINK_CLOSE, TOOL_CLOSE] if thinking else [TOOL_CLOSE]
-        self._after_tool_call = after_tool_call
+        self._rules = rules
+        self._texts = (*rules.texts, TOOL_CLOSE) if rules.after_tool_call else rules.texts
+        self._thinking = thinking
         self._unmatched = ""
         self._pieces: list[str] = []
-        self._call_ended(earlier)
+        self._ended_by_text = False
+        self._search(earlier)
+
+    @property
+    def thinking(self) -> bool:
+        """Whether `</think>` is still to come."""
+        return self._thinking
 
     def push(self, token: int) -> bool:
         """Take the next token; True when the answer ends with it."""
         piece = self._detokenizer.push(token)
         self._pieces.append(piece)
-        if token in self._stop_ids:
+        self._ended_by_text = self._search(piece) or self._ended_by_text
+        if token in self._rules.ids:
             return True
-        return (
-            self._after_tool_call
-            and self._call_ended(piece)
-            and not self._detokenizer.mid_character
-        )
+        return self._ended_by_text and not self._detokenizer.mid_character
 
     def finish(self) -> str:
         """The text of all tokens pushed; call once."""
         self._pieces.append(self._detokenizer.finish())
         return "".join(self._pieces)
 
-    def _call_ended(self, piece: str) -> bool:
-        """Look for the awaited texts, one after the other; True once all were seen."""
+    def _search(self, piece: str) -> bool:
+        """Look for the texts of the present channel in what came last; True when one is there."""
         self._unmatched += piece
-        while self._awaited and (place := self._unmatched.find(self._awaited[0])) >= 0:
-            self._unmatched = self._unmatched[place + len(self._awaited.pop(0)) :]
-        # Of what was searched, only the beginning of an awaited text can still matter.
-        keep = len(self._awaited[0]) - 1 if self._awaited else 0
+        while True:
+            wanted = (*self._rules.thinking_texts, THINK_CLOSE) if self._thinking else self._texts
+            found = [(place, text) for text in wanted if (place := self._unmatched.find(text)) >= 0]
+            if not found:
+                break
+            place, text = min(found)
+            if not self._thinking or text != THINK_CLOSE:
+                return True
+            self._thinking = False
+            self._unmatched = self._unmatched[place + len(THINK_CLOSE) :]
+        # Of what was searched, only the beginning of a wanted text can still matter.
+        keep = max((len(text) for text in wanted), default=1) - 1
         self._unmatched = self._unmatched[-keep:] if keep else ""
-        return not self._awaited
+        return False

@@ -54,7 +54,7 @@ class Transformer:
         if last_only:
             hidden = hidden[-1:]
         hidden = ops.rms_norm(hidden, self.weights.norm, self.config.norm_eps)
-        return functional.linear(hidden, self.weights.head).float()
+        return ops.wide(functional.linear(hidden, self.weights.head))
 
     def _attention(
         self,

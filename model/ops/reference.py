@@ -12,15 +12,20 @@ from torch import Tensor
 from torch.nn import functional
 
 
+def wide(x: Tensor) -> Tensor:
+    """fp32 for the narrower types; fp64 stays (tests compare schedules in it)."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
 def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     """Divide each row by its root mean square and scale it.
 
     x (..., hidden), weight (hidden,) -> (..., hidden) in the type of x.
     Source: arXiv 1910.07467.
     """
-    wide = x.float()
-    scale = torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)
-    return (wide * scale * weight.float()).to(x.dtype)
+    inner = wide(x)
+    scale = torch.rsqrt(inner.square().mean(-1, keepdim=True) + eps)
+    return (inner * scale * weight.to(inner.dtype)).to(x.dtype)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -28,7 +33,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
     x (tokens, heads, head_dim); cos, sin (tokens, head_dim / 2) in fp32.
     """
-    first, second = x.float().chunk(2, dim=-1)
+    first, second = wide(x).chunk(2, dim=-1)
     cos, sin = cos[:, None], sin[:, None]
     turned = torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
     return turned.to(x.dtype)
@@ -65,6 +70,25 @@ def attend(query: Tensor, keys: Tensor, values: Tensor, window: int | None) -> T
     mixed = functional.scaled_dot_product_attention(rows, keys[None], values[None], attn_mask=mask)
     split = mixed.view(kv_heads, group, tokens, head_dim)
     return split.permute(2, 0, 1, 3).reshape(tokens, heads, head_dim)
+
+
+def attend_decode(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """Grouped-query attention of one new token for each of several sequences.
+
+    query (rows, heads, head_dim); keys, values (kv_heads, rows * longest,
+    head_dim), the keys that each row sees, padded; mask (1, rows, 1, longest)
+    marks the real ones, None when all are. Returns (rows, heads, head_dim).
+    """
+    rows, heads, head_dim = query.shape
+    kv_heads = keys.shape[0]
+    shape = (kv_heads, rows, -1, head_dim)
+    mixed = functional.scaled_dot_product_attention(
+        query.view(rows, kv_heads, heads // kv_heads, head_dim).transpose(0, 1),
+        keys.view(shape),
+        values.view(shape),
+        attn_mask=mask,
+    )
+    return mixed.transpose(0, 1).reshape(rows, heads, head_dim)
 
 
 def swiglu(gate_and_up: Tensor) -> Tensor:

@@ -1,13 +1,16 @@
-"""Tokenizers for the tests of this folder."""
+"""Tokenizers for the tests of this folder, whose helper modules are imported by plain name."""
 
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
 
 from model.tokenizer import Tokenizer
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,113 @@
+"""Tiny engines for tests, and the plainest possible run to compare them with.
+
+Everything is in fp64: batched and single matrix products then differ by 1e-16,
+so that token ids may be compared exactly, whatever the schedule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from model.cache.dense import DenseCache
+from model.cache.layout import group_layers
+from model.cache.manager import KVCache
+from model.config import ModelConfig
+from model.core import EngineCore, EngineLimits
+from model.draft import DraftSettings
+from model.engine import Engine
+from model.kv import KVStorage
+from model.runner import Runner
+from model.sampling import Draw, Sampling, sample
+from model.scheduler import SchedulerSettings
+from model.transformer import Transformer
+from model.weights import Weights, random_weights
+
+CPU = torch.device("cpu")
+
+CONFIG = ModelConfig(
+    model_type="cwm",
+    layers=3,
+    hidden=32,
+    intermediate=48,
+    heads=4,
+    kv_heads=2,
+    head_dim=8,
+    vocabulary=40,
+    context=4096,
+    norm_eps=1e-5,
+    windows=(None, 16, None),
+    rope_theta=10_000.0,
+    rope_scaling=None,
+    tied_embeddings=False,
+    bos_id=0,
+    eos_ids=(1,),
+    dtype=None,
+)
+
+
+def tiny_config(window: int | None) -> ModelConfig:
+    """A three-layer model whose middle layer has the window."""
+    return replace(CONFIG, windows=(None, window, None))
+
+
+def tiny_weights(config: ModelConfig, seed: int = 0) -> Weights:
+    """Random weights, scaled up so that the model's choices vary."""
+    weights = random_weights(config, seed=seed, device=CPU, dtype=torch.float64)
+    return replace(weights, head=weights.head * 50)
+
+
+def tiny_engine(
+    config: ModelConfig,
+    weights: Weights,
+    *,
+    pages: Sequence[int] = (400, 400),
+    host_slots: Sequence[int] = (0, 0),
+    page_size: int = 4,
+    settings: SchedulerSettings | None = None,
+    speculation: DraftSettings | None = None,
+    check: bool = True,
+) -> Engine:
+    """An engine without a thread: the test makes its steps."""
+    groups = group_layers(config.windows)
+    count = len(groups)
+    storage = KVStorage(
+        groups,
+        pages=pages[:count],
+        host_slots=host_slots[:count],
+        page_size=page_size,
+        kv_heads=config.kv_heads,
+        head_dim=config.head_dim,
+        device=CPU,
+        dtype=weights.embedding.dtype,
+    )
+    core = EngineCore(
+        runner=Runner(config, weights, groups, storage),
+        cache=KVCache(groups, page_size, pages[:count], host_slots[:count]),
+        limits=EngineLimits(config.context, config.vocabulary),
+        settings=settings or SchedulerSettings(),
+        speculation=speculation,
+        check=check,
+    )
+    return Engine(core)
+
+
+def naive_answer(
+    config: ModelConfig,
+    weights: Weights,
+    ids: Sequence[int],
+    count: int,
+    sampling: Sampling,
+    stream: int,
+) -> list[int]:
+    """What a sequence answers when it has the machine to itself: one dense cache, no pages."""
+    transformer = Transformer(config, weights)
+    cache = DenseCache(config, CPU, weights.embedding.dtype)
+    context = list(ids)
+    logits = transformer.logits(torch.tensor(context), cache)
+    for _ in range(count):
+        context += sample(logits, [Draw(sampling, stream, len(context))])
+        logits = transformer.logits(torch.tensor(context[-1:]), cache)
+    return context[len(ids) :]
