@@ -9,8 +9,7 @@ from model.config import ModelConfig, read_config
 from model.device import choose_device, choose_dtype, memory_of
 from model.errors import CheckpointError
 from model.tokenizer import Tokenizer
-from model.transformer import Transformer
-from model.weights import load_weights
+from model.weights import Weights, load_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class Checkpoint:
 
     config: ModelConfig
     tokenizer: Tokenizer
-    transformer: Transformer
+    weights: Weights
 
 
 def load_checkpoint(folder: Path, *, device: str = "auto", dtype: str = "auto") -> Checkpoint:
@@ -41,4 +40,4 @@ def load_checkpoint(folder: Path, *, device: str = "auto", dtype: str = "auto") 
         )
     with memory_of(where, f"the model in {folder}"):
         weights = load_weights(folder, config, device=where, dtype=number_format)
-    return Checkpoint(config, tokenizer, Transformer(config, weights))
+    return Checkpoint(config, tokenizer, weights)

@@ -16,7 +16,7 @@ from model.errors import EngineError, ModelError, NumericsError, PoolTooSmallErr
 from model.generation import Finish, Progress
 from model.plan import Row, StepPlan
 from model.runner import StepRunner
-from model.sampling import sample
+from model.sampler import sample
 from model.scheduler import Scheduler, SchedulerSettings
 from model.sequence import Sequence
 
@@ -125,6 +125,13 @@ class EngineCore:
             progress.push(sequence.ids, token, None, self.limits.context)
         sequence.room = progress.room
         self.scheduler.add(sequence)
+        if sequence.cancelled:
+            self.finish(sequence, "cancelled")
+
+    def cancel(self, sequence: Sequence) -> None:
+        """End what the sequence is doing, or what it will begin next."""
+        sequence.cancelled = not self.busy(sequence)
+        self.finish(sequence, "cancelled")
 
     def begin_prefill(self, sequence: Sequence, future: Future[None]) -> None:
         """Compute all ids but the last, whose logits will be asked for later."""
@@ -153,6 +160,7 @@ class EngineCore:
 
     def _retire(self, sequence: Sequence, error: Exception | None = None) -> Progress | None:
         self.scheduler.remove(sequence)
+        sequence.cancelled = sequence.cancelled and not self.busy(sequence)
         sequence.sampling = False
         sequence.target = 0
         prefill = self._prefills.pop(sequence.number, None)

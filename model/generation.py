@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from torch import Tensor
 
 from model.errors import SamplingError
-from model.sampling import Draw, Sampling, top_logprobs
+from model.sampler import Draw, Sampling, top_logprobs
 
 Finish = Literal["stop", "length", "cancelled"]
 TokenMask = Callable[[Sequence[int]], Tensor | None]

@@ -35,7 +35,7 @@ class Sequence:
     `sampling` is true while new tokens are wanted, else the sequence only has
     to be computed up to `target` positions. At most `room` tokens may still be
     sampled. `job` groups sequences for fairness. `computed_once` is the furthest
-    position ever computed.
+    position ever computed. `cancelled` ends the next answer before it begins.
     """
 
     number: int
@@ -48,6 +48,7 @@ class Sequence:
     room: int = 0
     computed_once: int = 0
     passed_over: int = 0
+    cancelled: bool = False
     counters: Counters = field(default_factory=Counters)
 
     @property

@@ -1,170 +1,177 @@
-"""One conversation with the model: its token ids and their keys and values."""
+"""One conversation with the model, owned by whoever holds it.
+
+Keys and values stay while a tool runs; only when pages are short does the
+engine move those of resting sessions to the host, and back when they go on.
+Methods may be called from any thread, one at a time for each session (`cancel`
+at any time).
+"""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor
-
-from model.cache.dense import DenseCache
-from model.device import memory_of
-from model.errors import ContextOverflowError, SamplingError, SessionError, TokenIdError
-from model.sampler import Sampling, choose
-from model.stops import StopWatcher
-from model.transformer import Transformer
-
-Finish = Literal["stop", "length", "cancelled"]
-
-_PREFILL_CHUNK = 512
+from model.cache.sequence import SequenceCache
+from model.engine import Engine
+from model.errors import ContextOverflowError, SessionError, TokenIdError
+from model.generation import Generation, Progress, Request, Watcher
+from model.sampler import substream
+from model.sequence import Counters
+from model.sequence import Sequence as EngineSequence
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
-    """One generated answer.
-
-    `ids` are the sampled tokens, a stop token included; `text` is what they
-    say, control tokens hidden. `cached` of the `prompt_tokens` before the
-    answer needed no computation, `prefilled` did.
-    """
+class Checkpoint:
+    """A point of a session to come back to: its ids, and pages that it keeps until released."""
 
     ids: tuple[int, ...]
-    text: str
-    finish: Finish
-    prompt_tokens: int
-    cached: int
-    prefilled: int
+    cache: SequenceCache
 
 
 class Session:
-    """Keeps keys and values between turns: every token is computed once.
+    """The context and its keys and values; it only grows, except by `rollback`."""
 
-    The context only grows. Noise is drawn by (seed, position), so a session
-    that is given the same ids answers the same. `cancel` may be called from
-    any thread; everything else belongs to one thread at a time.
-    """
-
-    def __init__(
-        self,
-        transformer: Transformer,
-        *,
-        sampling: Sampling,
-        seed: int = 0,
-        chunk: int = _PREFILL_CHUNK,
-    ) -> None:
-        if chunk < 1:
-            raise SessionError(f"chunk is {chunk}; expected at least 1 token")
-        self._transformer = transformer
-        self._sampling = sampling
-        self._seed = seed
-        self._chunk = chunk
-        self._ids: list[int] = []
-        self._cache: DenseCache | None = DenseCache(
-            transformer.config, transformer.device, transformer.dtype
-        )
-        self._cancelled = threading.Event()
+    def __init__(self, engine: Engine, *, job: str = "", stream: int = 0) -> None:
+        """`job` groups sessions for fair scheduling; `stream` names the sampling noise."""
+        self._engine = engine
+        self._stream = stream
+        self._forks = 0
+        self._sequence: EngineSequence | None = engine.call(lambda: engine.core.open(job)).result()
 
     @property
     def ids(self) -> tuple[int, ...]:
         """The whole context."""
-        return tuple(self._ids)
+        return tuple(self._open().ids)
 
     @property
     def last_id(self) -> int | None:
         """The last token of the context, None while it is empty."""
-        return self._ids[-1] if self._ids else None
+        ids = self._open().ids
+        return ids[-1] if ids else None
+
+    @property
+    def counters(self) -> Counters:
+        """What the session has cost so far (a copy)."""
+        return replace(self._open().counters)
 
     def append(self, ids: Sequence[int]) -> None:
-        """Add tokens to the context; they are computed when the next answer is generated.
+        """Add tokens; they are computed when needed.
 
         Raises TokenIdError or ContextOverflowError, and then adds nothing.
         """
-        self._open_cache()
-        config = self._transformer.config
+        sequence = self._resting()
+        limits = self._engine.limits
         for token in ids:
-            if not 0 <= token < config.vocabulary:
+            if not 0 <= token < limits.vocabulary:
                 raise TokenIdError(
-                    f"token id {token} is outside the vocabulary of {config.vocabulary}; "
+                    f"token id {token} is outside the vocabulary of {limits.vocabulary}; "
                     "use the tokenizer of this checkpoint"
                 )
-        if (total := len(self._ids) + len(ids)) > config.context:
+        if (total := len(sequence.ids) + len(ids)) > limits.context:
             raise ContextOverflowError(
-                f"the conversation would take {total} tokens, the model holds {config.context}; "
+                f"the conversation would take {total} tokens, the model holds {limits.context}; "
                 "shorten the task or the tool output"
             )
-        self._ids.extend(ids)
+        new = list(ids)
+        self._engine.call(lambda: sequence.ids.extend(new)).result()
 
-    def generate(self, max_tokens: int, watcher: StopWatcher) -> Generation:
-        """Sample until the watcher stops, the limit or the context is reached, or `cancel`.
+    def prefill(self) -> Future[None]:
+        """Compute what was appended, without sampling: before a fork, or while time is cheap."""
+        sequence, future = self._resting(), Future[None]()
+        self._engine.call(lambda: self._engine.core.begin_prefill(sequence, future)).result()
+        return future
 
-        After "cancelled" or "length" the session can go on from where it is.
-        On an error the context is as before the call.
+    def generate(
+        self,
+        request: Request,
+        watcher: Watcher,
+        on_token: Callable[[int], None] | None = None,
+    ) -> Future[Generation]:
+        """Sample an answer; its tokens become part of the context.
+
+        `on_token` is called in the engine's thread with each new id. After
+        "length" or "cancelled" the session can go on from where it is. The
+        future raises a ModelError when the answer failed; the context is then
+        as before.
         """
-        cache = self._open_cache()
-        self._check_room(max_tokens)
-        start, cached = len(self._ids), cache.length
-        finish: Finish = "length"
-        try:
-            for _ in range(min(max_tokens, self._transformer.config.context - start)):
-                with memory_of(self._transformer.device, "the conversation"):
-                    logits = self._compute(cache)
-                if logits is None:
-                    finish = "cancelled"
-                    break
-                token = choose(logits, self._sampling, seed=self._seed, position=len(self._ids))
-                self._ids.append(token)
-                if watcher.push(token):
-                    finish = "stop"
-                    break
-        except BaseException:
-            del self._ids[start:]
-            cache.truncate(start - 1)  # the next answer needs the logits of the last token
-            raise
-        finally:
-            self._cancelled.clear()
-        return Generation(
-            ids=tuple(self._ids[start:]),
-            text=watcher.finish(),
-            finish=finish,
-            prompt_tokens=start,
-            cached=cached,
-            prefilled=min(cache.length, start) - cached,
-        )
-
-    def cancel(self) -> None:
-        """End the running `generate` before its next step; if none runs, the next one at once."""
-        self._cancelled.set()
-
-    def close(self) -> None:
-        """Free keys and values; the session cannot be used afterwards."""
-        self._cache = None
-
-    def _compute(self, cache: DenseCache) -> Tensor | None:
-        """Run the tokens not yet in the cache; logits (vocabulary,) or None if cancelled."""
-        logits: Tensor | None = None
-        while cache.length < len(self._ids):
-            if self._cancelled.is_set():
-                return None
-            chunk = self._ids[cache.length : cache.length + self._chunk]
-            ids = torch.tensor(chunk, device=self._transformer.device)
-            logits = self._transformer.logits(ids, cache)[0]
-        return logits
-
-    def _check_room(self, max_tokens: int) -> None:
-        if max_tokens < 1:
-            raise SamplingError(f"max_tokens is {max_tokens}; expected at least 1")
-        if not self._ids:
+        sequence = self._resting()
+        if not sequence.ids:
             raise SessionError("the context is empty; append a prompt before generating")
-        if len(self._ids) >= self._transformer.config.context:
+        if len(sequence.ids) >= self._engine.limits.context:
             raise ContextOverflowError(
-                f"all {self._transformer.config.context} tokens of the context are used; "
+                f"all {self._engine.limits.context} tokens of the context are used; "
                 "start a new conversation"
             )
+        future: Future[Generation] = Future()
+        progress = Progress(request, watcher, self._stream, len(sequence.ids), future, on_token)
+        self._engine.call(lambda: self._engine.core.begin(sequence, progress)).result()
+        return future
 
-    def _open_cache(self) -> DenseCache:
-        if self._cache is None:
+    def fork(self, count: int = 1) -> list[Session]:
+        """Sessions with the same context that share its pages; each draws noise of its own."""
+        sequence = self._resting()
+        twins = []
+        for _ in range(count):
+            self._forks += 1
+            twin = Session.__new__(Session)
+            twin._engine = self._engine
+            twin._stream = substream(self._stream, self._forks)
+            twin._forks = 0
+            twin._sequence = self._engine.call(lambda: self._engine.core.fork(sequence)).result()
+            twins.append(twin)
+        return twins
+
+    def checkpoint(self) -> Checkpoint:
+        """Remember this point, keys and values included."""
+        sequence = self._resting()
+        cache = self._engine.call(lambda: self._engine.core.cache.fork(sequence.cache)).result()
+        return Checkpoint(tuple(sequence.ids), cache)
+
+    def rollback(self, to: Checkpoint | int) -> None:
+        """Go back to a checkpoint of this session, or to a number of ids.
+
+        A checkpoint stays valid. Going back to a bare number beyond what the
+        window layers still hold costs a new prefill.
+        """
+        sequence = self._resting()
+        if isinstance(to, Checkpoint):
+            ids, cache = list(to.ids), to.cache
+        elif 0 <= to <= len(sequence.ids):
+            ids, cache = sequence.ids[:to], None
+        else:
+            raise SessionError(
+                f"cannot go back to {to} tokens, the session has {len(sequence.ids)}"
+            )
+        self._engine.call(lambda: self._engine.core.rewind(sequence, ids, cache)).result()
+
+    def release(self, checkpoint: Checkpoint) -> None:
+        """Give up a checkpoint."""
+        cache = self._engine.core.cache
+        self._engine.call(lambda: cache.close(checkpoint.cache)).result()
+
+    def cancel(self) -> None:
+        """End the running generation between two steps; what it has so far is its result.
+
+        If none runs, the next one ends at once.
+        """
+        sequence = self._sequence
+        if sequence is not None:
+            self._engine.call(lambda: self._engine.core.cancel(sequence))
+
+    def close(self) -> None:
+        """Free everything; a running generation ends as cancelled."""
+        sequence, self._sequence = self._sequence, None
+        if sequence is not None:
+            self._engine.call(lambda: self._engine.core.release(sequence)).result()
+
+    def _open(self) -> EngineSequence:
+        if self._sequence is None:
             raise SessionError("the session is closed; open a new one")
-        return self._cache
+        return self._sequence
+
+    def _resting(self) -> EngineSequence:
+        sequence = self._open()
+        if self._engine.core.busy(sequence):
+            raise SessionError("the session is generating; wait for its result or cancel it")
+        return sequence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,9 @@ from results.records import Event, Message, Observed, Replied, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
     from model.chat import ChatFormat
-    from model.checkpoint import Checkpoint
     from model.sampler import Sampling
     from model.session import Session
+    from model.tokenizer import Tokenizer
 
 
 class EmbeddedPolicy:
@@ -34,6 +35,7 @@ class EmbeddedPolicy:
         sampling: Sampling | None = None,
         thinking: bool = True,
     ) -> None:
+        from model.build import build_engine
         from model.chat import ChatFormat
         from model.checkpoint import load_checkpoint
         from model.sampler import PUBLISHED
@@ -48,6 +50,8 @@ class EmbeddedPolicy:
             bos_id=config.bos_id,
             eos_ids=config.eos_ids,
         )
+        self._engine = build_engine(config, self._checkpoint.weights)
+        self._engine.start()
 
     @property
     def name(self) -> str:
@@ -60,21 +64,26 @@ class EmbeddedPolicy:
         return self._checkpoint.tokenizer
 
     def open(self, *, seed: int) -> EmbeddedConversation:
-        """A new conversation with its own keys and values."""
+        """A new conversation: one session of the engine."""
         from model.session import Session
 
-        session = Session(self._checkpoint.transformer, sampling=self._sampling, seed=seed)
-        return EmbeddedConversation(self._checkpoint, self._format, session)
+        sampling = replace(self._sampling, seed=seed)
+        session = Session(self._engine)
+        return EmbeddedConversation(self._checkpoint.tokenizer, self._format, session, sampling)
 
     def close(self) -> None:
-        """Nothing to do: the weights go with the policy object."""
+        """Stop the engine; running replies end as cancelled."""
+        self._engine.close()
 
 
 class EmbeddedConversation:
     """One dialogue. Its context is exactly the ids it was given and has sampled."""
 
-    def __init__(self, checkpoint: Checkpoint, chat: ChatFormat, session: Session) -> None:
-        self._tokenizer = checkpoint.tokenizer
+    def __init__(
+        self, tokenizer: Tokenizer, chat: ChatFormat, session: Session, sampling: Sampling
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._sampling = sampling
         self._format = chat
         self._session = session
         self._answer = ""  # text of the answer in progress, when a reply was cut
@@ -92,17 +101,18 @@ class EmbeddedConversation:
 
     def reply(self, limits: ReplyLimits) -> Reply:
         """The next assistant message, or the rest of one that was cut."""
-        from model.stops import StopWatcher
+        from model.generation import Request
+        from model.stops import StopRules, StopWatcher
 
         began = time.monotonic()
         watcher = StopWatcher(
             self._tokenizer,
-            stop_ids=self._format.stop_ids,
-            after_tool_call=limits.stop_after_tool_call,
+            StopRules(self._format.stop_ids, after_tool_call=limits.stop_after_tool_call),
             thinking=self._format.thinking,
             earlier=self._answer,
         )
-        generation = self._session.generate(limits.max_tokens, watcher)
+        request = Request(limits.max_tokens, self._sampling)
+        generation = self._session.generate(request, watcher).result()
         self._answer += generation.text
         return Reply(
             text=generation.text,

@@ -20,7 +20,7 @@ from model.draft import DraftSettings
 from model.engine import Engine
 from model.kv import KVStorage
 from model.runner import Runner
-from model.sampling import Draw, Sampling, sample
+from model.sampler import Draw, Sampling, sample
 from model.scheduler import SchedulerSettings
 from model.transformer import Transformer
 from model.weights import Weights, random_weights

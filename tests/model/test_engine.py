@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from engines import naive_answer, tiny_config, tiny_engine, tiny_weights
 
-from model.engine_session import Session
 from model.generation import Request
-from model.sampling import Sampling
+from model.sampler import Sampling
+from model.session import Session
 from model.stops import IdWatcher
 
 

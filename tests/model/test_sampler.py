@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
-from model.errors import NumericsError, SamplingError
-from model.sampler import GREEDY, Sampling, choose
+from model.errors import SamplingError
+from model.sampler import GREEDY, Draw, Sampling, sample, top_logprobs
 
 LOGITS = torch.tensor([0.5, 0.3, 0.15, 0.05]).log()
+
+
+def choose(logits: torch.Tensor, sampling: Sampling, *, seed: int, position: int) -> int:
+    """One draw of one row."""
+    return sample(logits[None], [Draw(replace(sampling, seed=seed), 0, position)])[0]
 
 
 def shares(sampling: Sampling, draws: int = 2000) -> list[float]:
@@ -74,9 +80,40 @@ def test_impossible_values_are_refused(temperature: float, top_p: float, said: s
         Sampling(temperature, top_p)
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_logits_that_are_no_numbers_are_an_error(bad: float) -> None:
-    logits = LOGITS.clone()
-    logits[2] = bad
-    with pytest.raises(NumericsError, match="position 7"):
-        choose(logits, GREEDY, seed=0, position=7)
+def test_top_k_and_min_p_drop_the_unlikely() -> None:
+    assert shares(Sampling(1.0, top_k=2)) == pytest.approx([0.625, 0.375, 0, 0], abs=0.04)
+    kept = [0.526, 0.316, 0.158, 0]
+    assert shares(Sampling(1.0, min_p=0.2)) == pytest.approx(kept, abs=0.04)
+
+
+def test_rows_of_a_batch_do_not_touch_each_other() -> None:
+    rows = torch.randn(6, 50, generator=torch.Generator().manual_seed(1))
+    kinds = [GREEDY, Sampling(1.0), Sampling(0.5, top_p=0.5), Sampling(2.0, top_k=3)]
+    draws = [Draw(kinds[i % 4], stream=i, position=9) for i in range(6)]
+    together = sample(rows, draws)
+    assert together == [sample(rows[i : i + 1], [draws[i]])[0] for i in range(6)]
+
+
+def test_a_mask_allows_only_what_it_names() -> None:
+    allowed = torch.tensor([False, False, True, True])
+    for params in (GREEDY, Sampling(1.0), Sampling(1.0, top_p=0.3)):
+        picks = {sample(LOGITS[None], [Draw(params, 0, p, allowed)])[0] for p in range(200)}
+        assert picks <= {2, 3}
+        assert 2 in picks
+
+
+def test_a_wide_nucleus_is_the_same_as_by_sorting_everything() -> None:
+    logits = torch.randn(5000, generator=torch.Generator().manual_seed(2)) * 0.1
+    probs = logits.softmax(-1)
+    order = probs.argsort(descending=True)
+    needed = int((probs[order].cumsum(0) < 0.9).sum()) + 1
+    kept = set(order[:needed].tolist())
+    picks = [choose(logits, Sampling(1.0, top_p=0.9), seed=3, position=p) for p in range(300)]
+    assert set(picks) <= kept
+    assert len(set(picks)) > 250
+
+
+def test_logprobs_are_those_of_the_unfiltered_distribution() -> None:
+    own, top = top_logprobs(LOGITS, 2, 2)
+    assert math.exp(own) == pytest.approx(0.15)
+    assert [(token, round(math.exp(value), 3)) for token, value in top] == [(0, 0.5), (1, 0.3)]

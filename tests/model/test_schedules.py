@@ -21,10 +21,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from model.cache.dense import DenseCache
 from model.config import ModelConfig
 from model.draft import DraftSettings
-from model.engine_session import Checkpoint, Session
 from model.generation import Generation, Request
-from model.sampling import Draw, Sampling, sample
+from model.sampler import Draw, Sampling, sample
 from model.scheduler import SchedulerSettings
+from model.session import Checkpoint, Session
 from model.stops import IdWatcher
 from model.transformer import Transformer
 from model.weights import Weights
@@ -107,9 +107,7 @@ class Schedules(RuleBasedStateMachine):
         sampling=st.sampled_from([GREEDY, WARM, FILTERED]),
         more=st.lists(st.integers(0, 3), max_size=12),
     )
-    def answer(
-        self, data: st.DataObject, count: int, sampling: Sampling, more: list[int]
-    ) -> None:
+    def answer(self, data: st.DataObject, count: int, sampling: Sampling, more: list[int]) -> None:
         life = self.pick(data, busy=False)
         if life is not None and len(life.ids) < 110:
             life.session.append(more)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model.stops import StopWatcher
+from model.stops import StopRules, StopWatcher
 from model.tokenizer import Tokenizer
 
 CALL = "<tool: bash>\nls\n</tool>"
@@ -14,13 +14,8 @@ def shown(
     tokenizer: Tokenizer, text: str, *, thinking: bool, tools: bool = True, earlier: str = ""
 ) -> str:
     """The text of an answer that would go on with `text`, up to where it is stopped."""
-    watcher = StopWatcher(
-        tokenizer,
-        stop_ids={tokenizer.special("<|eot_id|>")},
-        after_tool_call=tools,
-        thinking=thinking,
-        earlier=earlier,
-    )
+    rules = StopRules({tokenizer.special("<|eot_id|>")}, after_tool_call=tools)
+    watcher = StopWatcher(tokenizer, rules, thinking=thinking, earlier=earlier)
     for token in tokenizer.encode_text(text):
         if watcher.push(token):
             break
@@ -57,7 +52,7 @@ def test_a_continued_answer_remembers_its_beginning(tiny: Tokenizer) -> None:
 
 def test_a_stop_token_ends_anywhere_and_is_not_shown(tiny: Tokenizer) -> None:
     eot = tiny.special("<|eot_id|>")
-    watcher = StopWatcher(tiny, stop_ids={eot}, after_tool_call=True, thinking=True)
+    watcher = StopWatcher(tiny, StopRules({eot}, after_tool_call=True), thinking=True)
     assert [watcher.push(token) for token in [*tiny.encode_text("ab"), eot]][-1]
     assert watcher.finish() == "ab"
 
@@ -67,7 +62,7 @@ def test_the_end_of_a_call_waits_for_a_character_begun_in_the_same_token() -> No
 
     pieces = {0: b"</too", 1: b"l>\xe2", 2: b"\x82\xac", 3: b"!"}
     tokenizer = Tokenizer(Vocabulary(lambda text: [], pieces, {}))
-    watcher = StopWatcher(tokenizer, stop_ids=(), after_tool_call=True, thinking=False)
+    watcher = StopWatcher(tokenizer, StopRules(after_tool_call=True), thinking=False)
     assert [watcher.push(token) for token in (0, 1, 2)] == [False, False, True]
     assert watcher.finish() == "</tool>€"
 
@@ -78,5 +73,21 @@ def test_the_tag_is_found_however_it_is_cut(cut: int) -> None:
 
     tag = b"</tool>"
     tokenizer = Tokenizer(Vocabulary(lambda text: [], {0: b"xx" + tag[:cut], 1: tag[cut:]}, {}))
-    watcher = StopWatcher(tokenizer, stop_ids=(), after_tool_call=True, thinking=False)
+    watcher = StopWatcher(tokenizer, StopRules(after_tool_call=True), thinking=False)
     assert watcher.push(0) or watcher.push(1)
+
+
+def stopped(tokenizer: Tokenizer, text: str, rules: StopRules) -> str:
+    """The part of an answer that starts in thinking up to where `rules` end it."""
+    watcher = StopWatcher(tokenizer, rules, thinking=True)
+    for token in tokenizer.encode_text(text):
+        if watcher.push(token):
+            break
+    return watcher.finish()
+
+
+def test_a_stop_text_counts_only_in_its_channel(tiny: Tokenizer) -> None:
+    text = "the END of this\n</think>\nthe END of that"
+    assert stopped(tiny, text, StopRules(texts=("END",))) == "the END of this\n</think>\nthe END"
+    assert stopped(tiny, text, StopRules(thinking_texts=("END",))) == "the END"
+    assert stopped(tiny, text, StopRules()) == text

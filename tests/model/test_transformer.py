@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import torch
 
+from model.build import EngineOptions, build_engine
 from model.cache.dense import DenseCache
 from model.config import read_config
+from model.generation import Request
 from model.sampler import GREEDY
+from model.scheduler import SchedulerSettings
 from model.session import Session
-from model.stops import StopWatcher
-from model.tokenizer import Tokenizer
+from model.stops import IdWatcher
 from model.transformer import Transformer
 from model.weights import load_weights
 
@@ -160,25 +162,22 @@ def test_the_old_names_of_rope_values_mean_the_same(pairs: dict[str, Pair], tmp_
 
 
 @pytest.mark.parametrize("name", ["cwm", "llama"])
-def test_greedy_generation_is_identical(
-    pairs: dict[str, Pair], name: str, tiny_tokenizer: str, tmp_path: Path
-) -> None:
+def test_greedy_generation_is_identical(pairs: dict[str, Pair], name: str) -> None:
     pair, prompt = pairs[name], some_ids(20, seed=3)
     theirs = pair.theirs.generate(
         prompt[None], max_new_tokens=64, do_sample=False, eos_token_id=None, pad_token_id=0
     )[0, 20:]
-    session = Session(pair.ours, sampling=GREEDY, chunk=7)
+    engine = build_engine(
+        pair.ours.config,
+        pair.ours.weights,
+        EngineOptions(scheduling=SchedulerSettings(chunk=7), kv_bytes=2**22),
+    )
+    session = Session(engine)
     session.append(prompt.tolist())
-    answer = session.generate(64, watcher(tiny_tokenizer, tmp_path))
-    assert list(answer.ids) == theirs.tolist()
-    assert len(set(answer.ids)) > 10  # not a trivial loop
-
-
-def watcher(tiny_tokenizer: str, folder: Path) -> StopWatcher:
-    """Never stops."""
-    (folder / "tokenizer.json").write_text(tiny_tokenizer)
-    tokenizer = Tokenizer.from_folder(folder)
-    return StopWatcher(tokenizer, stop_ids=(), after_tool_call=False, thinking=False)
+    answer = session.generate(Request(64, GREEDY), IdWatcher())
+    engine.run_until_idle()
+    assert list(answer.result().ids) == theirs.tolist()
+    assert len(set(theirs.tolist())) > 10  # not a trivial loop
 
 
 @pytest.mark.parametrize("chunks", [[48], [1] * 48, [15, 1, 17, 15], [16, 16, 16], [40, 8]])

@@ -69,9 +69,9 @@ def test_merged_matrices_hold_their_parts_in_order(folder: Path) -> None:
 
 
 def test_the_number_format_is_the_wanted_one(folder: Path) -> None:
-    assert load_checkpoint(folder, device="cpu").transformer.dtype == torch.float32
-    narrow = load_checkpoint(folder, device="cpu", dtype="bfloat16").transformer
-    assert {narrow.dtype, narrow.weights.layers[0].down.dtype} == {torch.bfloat16}
+    assert load_checkpoint(folder, device="cpu").weights.head.dtype == torch.float32
+    narrow = load_checkpoint(folder, device="cpu", dtype="bfloat16").weights
+    assert {narrow.head.dtype, narrow.layers[0].down.dtype} == {torch.bfloat16}
 
 
 def test_missing_unexpected_and_misshaped_tensors_are_all_listed(folder: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_head_beside_tied_embeddings_must_be_the_same(
     tensors = tensors_of(folder)
     tensors[HEAD] = tensors["model.embed_tokens.weight"].clone()
     save_file(tensors, folder / "model.safetensors")
-    weights = load_checkpoint(folder, device="cpu").transformer.weights
+    weights = load_checkpoint(folder, device="cpu").weights
     assert weights.head is weights.embedding
     tensors[HEAD][3, 3] += 1
     save_file(tensors, folder / "model.safetensors")
