@@ -90,6 +90,9 @@ class BubblewrapSandbox:
                 "bubblewrap is not installed; install it (Debian, Ubuntu: apt install bubblewrap; "
                 "Fedora: dnf install bubblewrap) or start a Docker engine"
             )
+        for path in self._read_only:
+            if not Path(path).exists():
+                raise SandboxError(f"{path} is to be shown in the sandbox but does not exist")
         self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         try:
             (self._folder / OWNER_FILE).write_text(json.dumps(labels(self._owner)))

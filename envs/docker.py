@@ -77,7 +77,7 @@ class DockerSandbox:
         if self._client is None:
             self._client = connect_engine()
         try:
-            self._container = self._create(self._client)
+            self._create(self._client)
             self._session.open()
         except BaseException:
             self.close()
@@ -153,16 +153,15 @@ class DockerSandbox:
                     f"{source} could not be copied into the container: {_first_line(error)}"
                 ) from error
 
-    def _create(self, client: DockerClient) -> Any:
-        """A running container; raises SandboxError."""
+    def _create(self, client: DockerClient) -> None:
+        """Create and start the container; raises SandboxError."""
         from docker.errors import DockerException, ImageNotFound
 
         limits = self._limits
         try:
-            return client.containers.run(
+            container = client.containers.create(
                 self._image,
                 entrypoint=["sleep", "infinity"],
-                detach=True,
                 init=True,
                 labels=labels(self._owner),
                 environment=self._environment,
@@ -175,6 +174,8 @@ class DockerSandbox:
                 nano_cpus=int(limits.cpus * 1e9),
                 working_dir="/",
             )
+            self._container = container  # from here on `close` removes it
+            container.start()
         except ImageNotFound as error:
             raise SandboxError(
                 f"there is no image {self._image} on this machine; "

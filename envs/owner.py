@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -38,14 +39,31 @@ def labels(owner: Owner) -> dict[str, str]:
         f"{LABEL}instance": owner.instance,
         f"{LABEL}sample": str(owner.sample),
         f"{LABEL}pid": str(owner.pid),
+        f"{LABEL}pid-namespace": _pid_namespace(),
+        f"{LABEL}host": platform.node(),
         f"{LABEL}boot": owner.boot_id,
         f"{LABEL}owner-start-time": str(start_time(owner.pid) or 0),
     }
 
 
-def is_alive(labels: Mapping[str, str]) -> bool:
-    """Whether exactly the process that `labels` names still runs, in this boot."""
-    pid = labels.get(f"{LABEL}pid", "")
-    if not pid.isdigit() or labels.get(f"{LABEL}boot") != boot_id():
+def is_gone(labels: Mapping[str, str]) -> bool:
+    """Whether the process that `labels` names surely runs no more.
+
+    What another machine on the same engine owns, or another process namespace
+    of this one (a harness in a container), cannot be judged and is not gone.
+    """
+    if labels.get(f"{LABEL}host") != platform.node() or not labels.get(f"{LABEL}boot"):
         return False
-    return str(start_time(int(pid))) == labels.get(f"{LABEL}owner-start-time")
+    if labels[f"{LABEL}boot"] != boot_id():
+        return True
+    if labels.get(f"{LABEL}pid-namespace") != _pid_namespace():
+        return False
+    pid = labels.get(f"{LABEL}pid", "")
+    return not pid.isdigit() or str(start_time(int(pid))) != labels.get(f"{LABEL}owner-start-time")
+
+
+def _pid_namespace() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""

@@ -10,7 +10,7 @@ from importlib import resources
 
 from envs.errors import SandboxError
 from envs.shell import Finished, Shell
-from envs.stream import Connect
+from envs.stream import Connect, StreamClosed
 from tools.workspace import CommandResult, PathKind
 
 FILE_SECONDS = 120.0
@@ -33,7 +33,12 @@ class Session:
 
     def open(self) -> None:
         """Start both shells; the model's in the root folder, made if it is missing."""
-        self._control.open()
+        try:
+            self._control.open()
+        except StreamClosed as error:
+            raise SandboxError(
+                f"no shell starts in the sandbox ({error}); it needs bash 4.4 and coreutils"
+            ) from error
         self._harness(f"mkdir -p -- {shlex.quote(self._root)}")
         self._shell.open()
 
@@ -56,7 +61,7 @@ class Session:
 
     def control(self, command: str, *, timeout: float) -> CommandResult:
         """See Sandbox."""
-        self._revive()
+        self._control.revive()  # a command may have killed every process inside
         finished = self._control.execute(
             _isolated(command, self._root), timeout=timeout, limit=self._output_bytes
         )
@@ -126,7 +131,7 @@ class Session:
         self, script: str, *, path: str = "", limit: int = 64 * 1024, payload: bytes = b""
     ) -> Finished:
         """Run a file operation in the control shell; raises OSError or SandboxError."""
-        self._revive()
+        self._control.revive()  # a command may have killed every process inside
         finished = self._control.execute(
             _isolated(script, "/"), timeout=FILE_SECONDS, limit=limit, payload=payload
         )
@@ -138,11 +143,6 @@ class Session:
         if finished.exit_code != 0:
             raise _os_error(finished.output, path)
         return finished
-
-    def _revive(self) -> None:
-        """Have a control shell that works, also after a command killed every process inside."""
-        if self._control.execute(b":", timeout=FILE_SECONDS).ending == "lost":
-            raise SandboxError("the sandbox is gone; open a new one")
 
 
 def _isolated(command: str, folder: str) -> bytes:

@@ -29,12 +29,13 @@ GRACE_SECONDS = 2.0
 LATE_OUTPUT_SECONDS = 30.0
 """How long the output of a finished command may take to arrive."""
 TICKS_PER_SECOND = 100  # USER_HZ, the unit of /proc/PID/stat on Linux
+SLACK_TICKS = 2
 DEFAULT_LIMIT = 480 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How one command ended; see tools.workspace.CommandResult. `cwd` is "" when unknown."""
+    """How one command ended; see tools.workspace.CommandResult."""
 
     output: bytes
     dropped: int
@@ -105,10 +106,18 @@ class Shell:
             self._reconnect(call)
         return call.finished()
 
+    def revive(self) -> None:
+        """Open it where it is not, or was killed since its last call; raises SandboxError."""
+        if self._stream is None:
+            self.open()
+        elif self.execute(b":", timeout=START_SECONDS).ending == "lost":
+            raise SandboxError("the sandbox is gone; open a new one")
+
     def restart(self, cwd: bytes) -> None:
         """A fresh shell in `cwd`; background processes stay. Raises SandboxError."""
         try:
-            self._signal("KILL", 0.0, also_shell=True)
+            kill = f"kill -s KILL {self.pid}".encode()
+            self._revived_helper().execute(kill, timeout=GRACE_SECONDS)
             call = _Call(0)
             if self._await(call, call.started + GRACE_SECONDS) and call.ended:
                 self._begin(cwd)
@@ -131,7 +140,7 @@ class Shell:
         while not (scanner.found and self.pid):
             piece = self._stream.receive(deadline - time.monotonic())
             if piece is None and time.monotonic() > deadline:
-                raise StreamClosed("no shell started in the sandbox; is bash 4.4 or newer there?")
+                raise StreamClosed("no shell started in time")
             if piece and piece[0] == "output":
                 output.feed(scanner.feed(piece[1]))
             elif piece:
@@ -172,27 +181,30 @@ class Shell:
         """End a command that ran out of time, keeping the shell if it lets us."""
         call.timed_out = True
         for signal, also_shell in (("TERM", False), ("KILL", False), ("KILL", True)):
-            elapsed = time.monotonic() - call.started
-            self._signal(signal, elapsed, also_shell=also_shell)
+            self._signal(signal, call.started, also_shell=also_shell)
             if self._await(call, time.monotonic() + GRACE_SECONDS):
                 return
         raise StreamClosed("a command could not be stopped")
 
-    def _signal(self, signal: str, elapsed: float, *, also_shell: bool) -> None:
-        """Signal what the running command started in the last `elapsed` seconds."""
-        ticks = int(elapsed * TICKS_PER_SECOND) + 2
+    def _signal(self, signal: str, since: float, *, also_shell: bool) -> None:
+        """Signal what the running command started since that monotonic time."""
+        helper = self._revived_helper()
+        ticks = int((time.monotonic() - since) * TICKS_PER_SECOND) + SLACK_TICKS
         script = f"set -- {self.pid} {ticks} {signal}\n{_script('interrupt.sh')}"
         if also_shell:
-            script += f"\nkill -s KILL {self.pid}\n"
+            script += f"\nkill -s KILL {self.pid}"
+        helper.execute(script.encode(), timeout=GRACE_SECONDS * 2)
+
+    def _revived_helper(self) -> Shell:
+        """The shell that signals for this one; raises StreamClosed when there is none."""
+        if self._helper is None:
+            raise StreamClosed("this shell's commands cannot be signalled")
+        helper = self._helper()
         try:
-            if self._helper is None:
-                raise StreamClosed("this shell's commands cannot be signalled")
-            helper = self._helper()
-            for _ in range(2):  # the helper's own shell may have been killed by the command
-                if helper.execute(script.encode(), timeout=GRACE_SECONDS * 2).ending == "exited":
-                    break
+            helper.revive()
         except SandboxError as error:
             raise StreamClosed("the sandbox cannot be reached to stop a command") from error
+        return helper
 
     def _home_after(self, call: _Call) -> bytes:
         """Where a shell that replaces the ended one starts."""

@@ -1,0 +1,97 @@
+"""What sandboxes of dead processes left behind, and its removal."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from envs.bubblewrap import OWNER_FILE, PREFIX, remove_folder
+from envs.docker import connect_engine
+from envs.errors import SandboxError
+from envs.owner import LABEL, is_gone
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+ENGINE_SECONDS = 5.0
+UNNAMED_SECONDS = 3600.0
+"""How old a folder without an owner must be: a sandbox writes its owner right after making it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """One container (its id) or folder (its path) whose owner is gone."""
+
+    kind: Literal["container", "folder"]
+    name: str
+
+
+def find_strays(client: DockerClient | None = None) -> list[Stray]:
+    """Everything that gone processes of this machine left; removes nothing.
+
+    Without `client` the engine of the environment is asked, if one answers.
+    """
+    found = list(_stray_folders())
+    engine = client
+    try:
+        engine = engine or connect_engine(timeout=ENGINE_SECONDS)
+    except SandboxError:
+        return found
+    try:
+        return [*_stray_containers(engine), *found]
+    finally:
+        if client is None:
+            engine.close()
+
+
+def sweep(client: DockerClient | None = None) -> list[Stray]:
+    """Remove all strays; returns those that were removed. Two sweeps at once are harmless."""
+    return [stray for stray in find_strays(client) if remove(stray, client)]
+
+
+def remove(stray: Stray, client: DockerClient | None = None) -> bool:
+    """Remove one stray; False where it was gone already or may not be removed by this user."""
+    if stray.kind == "folder":
+        try:
+            remove_folder(Path(stray.name))
+        except OSError:
+            return False
+        return True
+    from docker.errors import APIError
+
+    engine = client or connect_engine(timeout=ENGINE_SECONDS)
+    try:
+        engine.api.remove_container(stray.name, force=True, v=True)
+    except APIError:  # gone, or being removed by another sweep
+        return False
+    finally:
+        if client is None:
+            engine.close()
+    return True
+
+
+def _stray_containers(client: DockerClient) -> Iterator[Stray]:
+    for container in client.api.containers(all=True, filters={"label": f"{LABEL}pid"}):
+        if is_gone(container.get("Labels") or {}):
+            yield Stray("container", container["Id"][:12])
+
+
+def _stray_folders() -> Iterator[Stray]:
+    for folder in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")):
+        try:
+            labels = json.loads((folder / OWNER_FILE).read_text())
+            gone = is_gone(labels)
+        except PermissionError:
+            continue  # another user's
+        except (OSError, ValueError, AttributeError):
+            try:
+                gone = time.time() - folder.stat().st_mtime > UNNAMED_SECONDS
+            except OSError:
+                continue
+        if gone:
+            yield Stray("folder", str(folder))

@@ -1,0 +1,58 @@
+"""One open sandbox of each kind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from envs.bubblewrap import BubblewrapSandbox
+from envs.docker import DockerSandbox, connect_engine
+from envs.errors import SandboxError
+from envs.images import base_image
+from envs.owner import boot_id
+from envs.sandbox import Owner, Sandbox, SandboxLimits
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+LIMITS = SandboxLimits(memory_bytes=2**30, pids=200, output_bytes=64 * 1024)
+
+
+@pytest.fixture(scope="session")
+def owner() -> Owner:
+    return Owner("test", "instance", 0, os.getpid(), boot_id())
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[DockerClient]:
+    try:
+        client = connect_engine()
+    except SandboxError as error:
+        pytest.skip(str(error))
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def docker_image(engine: DockerClient) -> str:
+    return base_image(engine)
+
+
+@pytest.fixture(
+    scope="module", params=["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)]
+)
+def place(request: pytest.FixtureRequest, owner: Owner) -> Iterator[Sandbox]:
+    """A module's tests share it; each must leave it working."""
+    if request.param == "docker":
+        image = request.getfixturevalue("docker_image")
+        opened: Sandbox = DockerSandbox(image, limits=LIMITS, owner=owner)
+    elif shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed")
+    else:
+        opened = BubblewrapSandbox(limits=LIMITS, owner=owner)
+    with opened as sandbox:
+        yield sandbox

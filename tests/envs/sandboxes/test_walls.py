@@ -1,0 +1,265 @@
+"""What a sandbox keeps out, what it is limited to, and what is left of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from envs.bubblewrap import PREFIX, BubblewrapSandbox
+from envs.choose import choose_kind, open_sandbox
+from envs.docker import DockerSandbox
+from envs.errors import SandboxError
+from envs.owner import is_gone, labels
+from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sweep import Stray, find_strays, sweep
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+PATIENCE = 30.0
+
+
+def run(place: Sandbox, command: str) -> str:
+    return place.run(command, timeout=PATIENCE).output
+
+
+def test_no_network_not_even_the_hosts_loopback(place: Sandbox) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        answer = run(place, f"exec 3<>/dev/tcp/127.0.0.1/{port} && echo reached")
+    assert "refused" in answer
+    assert run(place, "cat /proc/net/dev | grep -c :") == "1\n"
+
+
+def test_no_host_environment_and_no_host_processes(place: Sandbox) -> None:
+    os.environ["CWM_TEST_SECRET"] = "host-secret"
+    try:
+        assert "host-secret" not in run(place, "cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n'")
+    finally:
+        del os.environ["CWM_TEST_SECRET"]
+    assert f"\n{os.getpid()}\n" not in run(place, "cd /proc; printf '%s\\n' [0-9]*")
+
+
+def test_no_capabilities_and_no_new_privileges(place: Sandbox) -> None:
+    status = run(place, "cat /proc/self/status")
+    assert "CapEff:\t0000000000000000" in status
+    assert "CapBnd:\t0000000000000000" in status
+    assert "NoNewPrivs:\t1" in status
+
+
+def test_the_host_is_read_only(place: Sandbox) -> None:
+    before = Path("/usr/bin/env").stat()
+    run(place, "rm -f /usr/bin/env; touch /usr/bin/cwm-agent-was-here; echo h >/proc/sysrq-trigger")
+    assert Path("/usr/bin/env").stat() == before
+    assert not Path("/usr/bin/cwm-agent-was-here").exists()
+    assert not Path("/tmp/cwm-agent-was-here").exists()
+
+
+def test_one_process_cannot_take_more_memory_than_the_limit(place: Sandbox) -> None:
+    result = place.run("head -c 1500000000 /dev/zero | tail -c 1400000000 | wc -c", timeout=60)
+    assert result.output.strip() != "1400000000"
+    assert run(place, "echo fine") == "fine\n"
+
+
+def test_bubblewrap_shows_what_it_was_given_and_nothing_else(owner: Owner, tmp_path: Path) -> None:
+    (tmp_path / "shown").mkdir()
+    (tmp_path / "shown" / "file").write_text("seen")
+    (tmp_path / "other").write_text("unseen")
+    with BubblewrapSandbox(
+        limits=SandboxLimits(),
+        owner=owner,
+        environment={"GREETING": "a b"},
+        read_only_paths=[str(tmp_path / "shown")],
+    ) as place:
+        assert run(place, f"cat {tmp_path}/shown/file; ls {tmp_path}") == "seenshown\n"
+        assert "Read-only" in run(place, f"echo x >{tmp_path}/shown/file")
+        assert run(place, "echo $GREETING") == "a b\n"
+        assert run(place, f"{sys.executable} -c 'print(6 * 7)'") == "42\n"
+
+
+def test_close_leaves_nothing_and_may_come_twice(owner: Owner) -> None:
+    folders = set(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
+    place = BubblewrapSandbox(limits=SandboxLimits(), owner=owner)
+    place.open()
+    place.open()
+    run(place, "mkdir -p a/b; chmod 000 a; sleep 1000 & setsid sleep 1001 &")
+    place.close()
+    place.close()
+    assert set(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")) == folders
+    assert "sleep\x001001" not in "".join(_command_lines())
+    assert place.run("true", timeout=5).ending == "lost"
+
+
+def test_a_missing_read_only_path_is_an_error_with_its_name(owner: Owner) -> None:
+    place = BubblewrapSandbox(limits=SandboxLimits(), owner=owner, read_only_paths=["/no/such"])
+    with pytest.raises(SandboxError, match="/no/such"):
+        place.open()
+
+
+def test_without_bubblewrap_the_error_says_what_to_install(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    with pytest.raises(SandboxError, match="install bubblewrap"):
+        BubblewrapSandbox(limits=SandboxLimits(), owner=owner).open()
+    with pytest.raises(SandboxError, match=r"no Docker engine answers and .* install bubblewrap"):
+        choose_kind("auto")
+    with pytest.raises(SandboxError, match="is not installed"):
+        choose_kind("bubblewrap")
+
+
+def test_without_an_engine_bubblewrap_is_chosen_and_docker_refused(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dead = tmp_path / "dead.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(dead))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{dead}")
+    assert choose_kind("auto") == "bubblewrap"
+    with open_sandbox("auto", image=None, limits=SandboxLimits(), owner=owner) as place:
+        assert (place.kind, run(place, "pwd")) == ("bubblewrap", "/testbed\n")
+    with pytest.raises(SandboxError, match=r"no Docker engine answers .*start it"):
+        choose_kind("docker")
+
+
+def test_a_killed_owner_takes_its_bubblewrap_sandbox_along_and_leaves_a_stray(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    child = _start_owner("bubblewrap", None)
+    (folder,) = tmp_path.glob(f"{PREFIX}*")
+    assert Stray("folder", str(folder)) not in find_strays()
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    deadline = time.monotonic() + PATIENCE
+    while "sleep\x004242" in "".join(_command_lines()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert "sleep\x004242" not in "".join(_command_lines())
+    assert Stray("folder", str(folder)) in sweep()
+    assert not folder.exists()
+
+
+def test_an_owner_is_gone_only_when_that_is_sure(owner: Owner) -> None:
+    mine = labels(owner)
+    assert not is_gone(mine)
+    assert is_gone(mine | {"cwm-agent.owner-start-time": "1"})
+    assert is_gone(mine | {"cwm-agent.boot": "another"})
+    assert not is_gone(mine | {"cwm-agent.host": "another", "cwm-agent.boot": "another"})
+    assert not is_gone(mine | {"cwm-agent.pid-namespace": "another", "cwm-agent.pid": "1"})
+    assert not is_gone({})
+
+
+@pytest.mark.docker
+class TestDocker:
+    def test_a_missing_image_is_named_with_the_remedy(
+        self, owner: Owner, engine: DockerClient
+    ) -> None:
+        place = DockerSandbox("cwm-agent-test/none:1", limits=SandboxLimits(), owner=owner)
+        with pytest.raises(SandboxError, match="docker pull cwm-agent-test/none:1"):
+            place.open()
+
+    def test_a_vanished_container_is_lost_and_stays_lost(
+        self, owner: Owner, docker_image: str
+    ) -> None:
+        place = DockerSandbox(docker_image, limits=SandboxLimits(), owner=owner)
+        with place:
+            name = run(place, "hostname").strip()
+            killer = subprocess.Popen(["sh", "-c", f"sleep 0.5; docker rm -f {name} >/dev/null"])
+            result = place.run("echo before; sleep 100", timeout=PATIENCE)
+            killer.wait()
+            assert (result.ending, result.output) == ("lost", "before\n")
+            assert place.run("true", timeout=PATIENCE).ending == "lost"
+            with pytest.raises(SandboxError):
+                place.read_file("/etc/passwd")
+            with pytest.raises(SandboxError):
+                place.restart_shell(cwd="/")
+
+    def test_limits_and_labels_are_on_the_container(
+        self, owner: Owner, docker_image: str, engine: DockerClient
+    ) -> None:
+        limits = SandboxLimits(memory_bytes=2**29, pids=77, cpus=0.5)
+        with DockerSandbox(docker_image, limits=limits, owner=owner) as place:
+            name = run(place, "hostname").strip()
+            container = engine.containers.get(name)
+            host = container.attrs["HostConfig"]
+            assert (host["Memory"], host["PidsLimit"], host["NanoCpus"]) == (2**29, 77, 5 * 10**8)
+            assert (host["NetworkMode"], host["Init"]) == ("none", True)
+            assert labels(owner).items() <= container.labels.items()
+            bomb = "for i in {1..300}; do sleep 5 & done; wait"
+            assert place.run(bomb, timeout=2).ending in ("timeout", "exited", "shell_ended")
+            assert run(place, "echo fine") == "fine\n"
+
+    def test_an_image_without_bash_is_refused_with_a_reason(
+        self, owner: Owner, docker_image: str, engine: DockerClient
+    ) -> None:
+        tag = "cwm-agent-test/no-bash"
+        script = ["sh", "-c", "rm -f /bin/bash /usr/bin/bash"]
+        container = engine.containers.create(docker_image, script)
+        try:
+            container.start()
+            container.wait()
+            container.commit(tag)
+            place = DockerSandbox(tag, limits=SandboxLimits(), owner=owner)
+            with pytest.raises(SandboxError, match="needs bash"):
+                place.open()
+        finally:
+            container.remove(force=True)
+            engine.images.remove(tag, force=True)
+
+    def test_the_container_of_a_killed_owner_is_swept(
+        self, docker_image: str, engine: DockerClient
+    ) -> None:
+        child = _start_owner("docker", docker_image)
+        assert child.stdout is not None
+        name = child.stdout.readline().strip()
+        assert Stray("container", name) not in find_strays()
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        assert Stray("container", name) in sweep()
+        assert engine.containers.list(all=True, filters={"id": name}) == []
+
+
+OWNER_PROGRAM = """
+import os, sys, time
+from envs.choose import open_sandbox
+from envs.owner import boot_id
+from envs.sandbox import Owner, SandboxLimits
+owner = Owner("killed", "i", 0, os.getpid(), boot_id())
+place = open_sandbox(sys.argv[1], image=sys.argv[2] or None, limits=SandboxLimits(), owner=owner)
+place.run("sleep 4242 &", timeout=9)
+print("ready", flush=True)
+print(place.run("hostname", timeout=9).output.strip(), flush=True)
+time.sleep(600)
+"""
+
+
+def _start_owner(kind: str, image: str | None) -> subprocess.Popen[str]:
+    child = subprocess.Popen(
+        [sys.executable, "-c", OWNER_PROGRAM, kind, image or ""],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    return child
+
+
+def _command_lines() -> Iterator[str]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_text(errors="replace")
+        except OSError:
+            continue
