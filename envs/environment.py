@@ -34,7 +34,8 @@ class Step:
     """The environment's answer to one reply.
 
     `messages` are appended to the conversation. `events` are what happened
-    (tool, snapshot, submission), for the journal. `exit` ends the episode.
+    (tool, snapshot, submission), for the journal. `exit` ends the episode;
+    nobody answers its messages, they show what the last action gave.
     """
 
     messages: tuple[Message, ...]

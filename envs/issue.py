@@ -28,6 +28,7 @@ from tools.call import Call, parse_call, parse_faithful
 from tools.errors import CallError
 from tools.texts import Texts
 from tools.tool import ToolResult
+from tools.workspace import CommandResult
 
 ALL_TOOLS = ("bash", "edit", "create", "submit")
 
@@ -195,7 +196,7 @@ class IssueEnvironment:
         if result.submission is not None:
             self._submission = result.submission
             events.append(Submitted(self._budget.turns, result.submission))
-        if call.name == "bash" and not result.ok and self._switches.fresh_session_on_failure:
+        if self._switches.fresh_session_on_failure and _failed(result.command):
             self._sandbox.restart_shell(cwd=self._task.root)
         events += self._snapshot()
         message = self._wording.result(call.name, result.feedback, self._budget)
@@ -231,3 +232,8 @@ class IssueEnvironment:
     def _end(self, step: Step) -> Step:
         self._exit = step.exit
         return step
+
+
+def _failed(command: CommandResult | None) -> bool:
+    """Whether the published session would have ended: not by a mere exit code."""
+    return command is not None and (command.ending != "exited" or command.dropped_bytes > 0)

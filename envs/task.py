@@ -38,7 +38,11 @@ class HiddenTests:
 
 @dataclass(frozen=True, slots=True)
 class IssueTask:
-    """One issue to solve. `repository` is a local git checkout, or None when `image` holds it."""
+    """One issue to solve.
+
+    `repository` is a local git repository that stands by itself (no alternates,
+    no linked worktree), because all of it is copied; None when `image` holds it.
+    """
 
     instance: str
     issue: str

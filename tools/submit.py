@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tools.texts import Texts
 from tools.tool import ToolResult
@@ -31,12 +31,14 @@ class SubmitTool:
         """Read and check the submission; the feedback asks for a review of it."""
         path = body.strip()
         if not path and self.working_diff is not None:
-            patch: str | None = self.working_diff()
-            path = self.texts.render("submit.working_tree")
-        elif self.through_shell:
-            patch = self._by_shell(path, workspace)
-        else:
-            patch = self._by_file(path, workspace)
+            return self._judge(self.working_diff(), self.texts.render("submit.working_tree"))
+        if not self.through_shell:
+            return self._judge(_read(path, workspace), path)
+        result = workspace.run(f"cat {path}", timeout=self.timeout)
+        whole = result.ending == "exited" and result.exit_code == 0 and not result.dropped_bytes
+        return replace(self._judge(result.output if whole else None, path), command=result)
+
+    def _judge(self, patch: str | None, path: str) -> ToolResult:
         if patch is None:
             return ToolResult(self.texts.render("submit.unreadable", path=path), ok=False)
         if not patch.strip():
@@ -47,14 +49,10 @@ class SubmitTool:
         feedback = self.texts.render("submit.review", submission=shown)
         return ToolResult(feedback, ok=True, submission=patch)
 
-    def _by_shell(self, path: str, workspace: Workspace) -> str | None:
-        result = workspace.run(f"cat {path}", timeout=self.timeout)
-        whole = result.ending == "exited" and result.exit_code == 0 and not result.dropped_bytes
-        return result.output if whole else None
 
-    def _by_file(self, path: str, workspace: Workspace) -> str | None:
-        """Bytes that are no UTF-8 become lone surrogates, so that they can be written back."""
-        try:
-            return workspace.read_file(path).decode("utf-8", "surrogateescape")
-        except OSError:
-            return None
+def _read(path: str, workspace: Workspace) -> str | None:
+    """The file's text; bytes that are no UTF-8 become lone surrogates, to be written back."""
+    try:
+        return workspace.read_file(path).decode("utf-8", "surrogateescape")
+    except OSError:
+        return None

@@ -228,3 +228,14 @@ def test_an_interrupted_attempt_goes_on_in_a_fresh_sandbox(
     assert "+ name\n" in step.messages[0].text
     assert "Remaining turns: 5" in step.messages[0].text
     assert "GIT binary patch" in again.environment.patch()
+
+
+def test_a_submission_that_hangs_costs_the_published_shell(game: Any) -> None:
+    play = game(faithful(), command_seconds=1.0)
+    play.start()
+    play.call("bash", "mkfifo pipe; mkdir deep; cd deep")
+    refused = play.call("submit", "../pipe")
+    assert "missing or cannot be read" in refused.messages[0].text
+    ran = next(e for e in refused.events if isinstance(e, ToolRan))
+    assert (ran.ok, ran.ending) == (False, "timeout")
+    assert play.sandbox.cwd == play.sandbox.folder.as_posix() + "/testbed"
