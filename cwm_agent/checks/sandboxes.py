@@ -1,0 +1,83 @@
+"""The places where commands run: a Docker engine, bubblewrap, and what they left behind."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from cwm_agent.checks.check import GIB, Check
+from cwm_agent.checks.machine import disk
+
+ENGINE_SECONDS = 5.0
+IMAGES_SPACE = 20 * GIB
+
+
+def docker() -> list[Check]:
+    """Whether an engine answers, how it stores images, and the space it has left."""
+    from envs.docker import connect_engine
+    from envs.errors import SandboxError
+
+    try:
+        client = connect_engine(timeout=ENGINE_SECONDS)
+    except SandboxError as error:
+        found, _, remedy = str(error).partition("; ")
+        return [Check("docker", "warn", found, remedy)]
+    try:
+        facts = client.info()
+    finally:
+        client.close()
+    found = (
+        f"engine {facts.get('ServerVersion')}, storage {facts.get('Driver')}, "
+        f"cgroup v{facts.get('CgroupVersion', '1')}"
+    )
+    checks = [Check("docker", "ok", found)]
+    if facts.get("Driver") == "vfs":
+        remedy = "configure overlay2: vfs copies the whole image for every container"
+        checks.append(Check("docker storage", "warn", "vfs", remedy))
+    root = Path(str(facts.get("DockerRootDir") or ""))
+    if root.is_absolute() and root.exists():  # absent here when the engine is on another machine
+        checks.append(disk("docker disk", root, low=IMAGES_SPACE))
+    return checks
+
+
+def bubblewrap() -> Check:
+    """Opens a real sandbox and runs a command in it."""
+    from envs.bubblewrap import BubblewrapSandbox
+    from envs.errors import SandboxError
+    from envs.owner import boot_id
+    from envs.sandbox import Owner, SandboxLimits
+
+    owner = Owner("doctor", "doctor", 0, os.getpid(), boot_id())
+    try:
+        with BubblewrapSandbox(limits=SandboxLimits(), owner=owner, root="/tmp") as sandbox:
+            result = sandbox.run("echo ready", timeout=10.0)
+    except SandboxError as error:
+        found, _, remedy = str(error).partition("; ")
+        return Check("bubblewrap", "warn", found, remedy or "allow user namespaces, or use Docker")
+    if result.exit_code != 0 or result.output.strip() != "ready":
+        remedy = "allow user namespaces, or use Docker"
+        return Check("bubblewrap", "warn", f"a command ended as {result}", remedy)
+    return Check("bubblewrap", "ok", "a sandbox opens and runs commands")
+
+
+def required(checks: list[Check], kind: str) -> list[Check]:
+    """Make it a failure that no sandbox of the configured `kind` works (auto: any will do)."""
+    wanted = {"docker", "bubblewrap"} if kind == "auto" else {kind}
+    if any(check.name in wanted and check.status == "ok" for check in checks):
+        return checks
+    return [replace(check, status="fail") if check.name in wanted else check for check in checks]
+
+
+def strays(*, fix: bool) -> Check:
+    """What sandboxes of dead processes left behind; removed when `fix`."""
+    from envs.sweep import find_strays, sweep
+
+    removed = len(sweep()) if fix else 0
+    left = find_strays()
+    found = f"removed {removed}, {len(left)} left" if fix else f"{len(left)} left behind"
+    if not left:
+        return Check("strays", "ok", found if fix else "none")
+    names = ", ".join(f"{stray.kind} {stray.name}" for stray in left[:3])
+    remedy = "stop or remove them by hand" if fix else "run `cwm-agent doctor --fix`"
+    return Check("strays", "warn", f"{found}: {names}", remedy)

@@ -1,0 +1,32 @@
+"""Is this machine ready? Runs every check and says what to do about each finding."""
+
+from __future__ import annotations
+
+from cwm_agent.checks import engine, machine, sandboxes
+from cwm_agent.checks.check import Check
+from cwm_agent.config import Resolved
+
+
+def examine(resolved: Resolved, *, fix: bool = False) -> list[Check]:
+    """All checks under these settings. With `fix`, strays of dead runs are removed."""
+    settings, runs = resolved.settings, resolved.runs_folder()
+    places = [*sandboxes.docker(), sandboxes.bubblewrap()]
+    return [
+        machine.python(),
+        machine.git(),
+        *sandboxes.required(places, settings.sandbox.kind),
+        sandboxes.strays(fix=fix),
+        machine.runs_folder(runs),
+        machine.disk("runs disk", runs),
+        machine.open_files(),
+        machine.clock(runs),
+        *engine.torch(),
+        engine.triton(),
+        engine.hugging_face(),
+        engine.checkpoint(settings),
+    ]
+
+
+def ready(checks: list[Check]) -> bool:
+    """Whether nothing failed."""
+    return all(check.status != "fail" for check in checks)

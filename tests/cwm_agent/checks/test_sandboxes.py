@@ -1,0 +1,96 @@
+"""Checks of the places where commands run, with and without them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cwm_agent.checks import sandboxes
+from cwm_agent.checks.check import Check
+from envs.bubblewrap import OWNER_FILE, PREFIX
+from envs.owner import boot_id, labels
+from envs.sandbox import Owner
+
+NO_DOCKER = Check("docker", "warn", "no engine", "start it")
+NO_BUBBLEWRAP = Check("bubblewrap", "warn", "not installed", "install it")
+BUBBLEWRAP = Check("bubblewrap", "ok", "works")
+
+
+@pytest.mark.docker
+def test_an_engine_that_answers_says_how_it_is_set_up() -> None:
+    first, *others = sandboxes.docker()
+    assert (first.name, first.status) == ("docker", "ok")
+    assert "storage " in first.found
+    assert "cgroup v" in first.found
+    assert "docker disk" in {check.name for check in others}
+
+
+def test_no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    (check,) = sandboxes.docker()
+    assert check.status == "warn"
+    assert "no Docker engine answers" in check.found
+    assert "start it" in check.remedy
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+def test_bubblewrap_is_really_run() -> None:
+    check = sandboxes.bubblewrap()
+    assert check == Check("bubblewrap", "ok", "a sandbox opens and runs commands")
+
+
+def test_bubblewrap_that_is_absent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    check = sandboxes.bubblewrap()
+    assert check.status == "warn"
+    assert "not installed" in check.found
+    assert "install it" in check.remedy
+
+
+def test_bubblewrap_that_may_not_make_namespaces(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "bwrap").write_text("#!/bin/sh\necho 'bwrap: No permissions' >&2\nexit 1\n")
+    (tmp_path / "bwrap").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    check = sandboxes.bubblewrap()
+    assert check.status == "warn"
+    assert "No permissions" in check.found
+    assert check.remedy
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "failed"),
+    [
+        ("auto", [NO_DOCKER, BUBBLEWRAP], set()),
+        ("auto", [NO_DOCKER, NO_BUBBLEWRAP], {"docker", "bubblewrap"}),
+        ("docker", [NO_DOCKER, BUBBLEWRAP], {"docker"}),
+        ("bubblewrap", [NO_DOCKER, BUBBLEWRAP], set()),
+        ("bubblewrap", [NO_DOCKER, NO_BUBBLEWRAP], {"bubblewrap"}),
+    ],
+)
+def test_what_the_settings_ask_for_must_work(
+    kind: str, found: list[Check], failed: set[str]
+) -> None:
+    checks = sandboxes.required(found, kind)
+    assert {check.name for check in checks if check.status == "fail"} == failed
+
+
+def test_strays_are_named_and_removed_on_request(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert sandboxes.strays(fix=False) == Check("strays", "ok", "none")
+    folder = tmp_path / f"{PREFIX}dead"
+    folder.mkdir()
+    dead = Owner("run", "task", 0, pid=2**22 + 1, boot_id=boot_id())  # above the highest pid
+    (folder / OWNER_FILE).write_text(json.dumps(labels(dead)))
+    check = sandboxes.strays(fix=False)
+    assert check.status == "warn"
+    assert str(folder) in check.found
+    assert sandboxes.strays(fix=True) == Check("strays", "ok", "removed 1, 0 left")
+    assert not folder.exists()
