@@ -101,8 +101,10 @@ class PlainView:
         reply = replied.reply
         facts = [f"{reply.seconds:.1f} s"]
         if reply.ids or reply.context_tokens:
+            # A policy without token ids still counts the context before and after its reply.
+            tokens = len(reply.ids) or reply.context_tokens - reply.prompt_tokens
             facts = [
-                f"{len(reply.ids):,} tokens",
+                f"{tokens:,} tokens",
                 f"context {reply.context_tokens:,} ({reply.cached_tokens:,} cached)",
                 *facts,
             ]

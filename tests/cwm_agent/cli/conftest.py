@@ -44,7 +44,7 @@ EVENTS: tuple[Event, ...] = (
     ),
     ToolRan(1, "bash", ok=True, seconds=0.25, ending="exited", exit_code=1, dropped_bytes=5000),
     Observed((Message("tool: bash", LONG + "\n\x1b]0;owned\x07\x1b[31mred\x1b[0m"),)),
-    Replied(2, Reply("<tool: submit>\n</tool>", finish="stop")),
+    Replied(2, Reply("<tool: submit>\n</tool>", prompt_tokens=1300, context_tokens=1310)),
     Snapshot(2, "0123456789abcdef", PATCH, "/testbed"),
     Submitted(2, PATCH),
     Ended("submitted"),

@@ -37,7 +37,7 @@ def test_the_newest_run_is_shown_turn_by_turn(cwm_agent: Command, finished: Atte
     ]
     assert "│ … 977 lines folded (--full)" in lines
     assert lines[-19:] == [
-        "── turn 2 0.0 s",
+        "── turn 2 10 tokens · context 1,310 (0 cached) · 0.0 s",
         "<tool: submit>",
         "</tool>",
         "  working tree differs in 1 file(s), tree 0123456789ab",
