@@ -6,6 +6,9 @@ from shlex import quote
 
 NO_GIT = "git is missing in the sandbox; use an image with git, or add it to the recipe's packages"
 
+NEW_FILE_BYTES = 8 * 2**20
+"""A new file above this is no part of a patch: data or a program that was built."""
+
 _PLAIN = (
     "-c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.untrackedCache=false "
     "-c commit.gpgSign=false -c gc.auto=0 -c core.quotePath=false"
@@ -46,7 +49,9 @@ fi
 mkdir -p {home}/git/info
 printf '%s\\n' {quote(_BYTES_AS_THEY_ARE)} > {home}/git/info/attributes
 exclude=$({git} rev-parse --git-path info/exclude)
-[ ! -f "$exclude" ] || cp "$exclude" {home}/git/info/exclude
+[ ! -f "$exclude" ] || cp "$exclude" {home}/exclude
+touch {home}/exclude
+cp {home}/exclude {home}/git/info/exclude
 """
 
 
@@ -75,6 +80,16 @@ if [ -f "$dir/objects/info/alternates" ]; then
     rm -f "$dir/objects/info/alternates"
 fi
 {git} gc -q --prune=now
+"""
+
+
+def exclude_large(root: str, scratch: str) -> str:
+    """Have new files above the limit ignored: their names become patterns, specials escaped."""
+    home = quote(scratch)
+    escape = r"s/[][*?\\ ]/\\&/g; s/^\.//"
+    return f"""mkdir -p {quote(root)} && cd {quote(root)} || exit 1
+{{ cat {home}/exclude; find . -name .git -prune -o -type f -size +{NEW_FILE_BYTES}c -print |
+    sed {quote(escape)}; }} > {home}/git/info/exclude
 """
 
 

@@ -63,12 +63,12 @@ class SandboxRepository:
             )
         self._control(gitscripts.adopt(self._root, self._scratch), timeout=SLOW)
         self._control(gitscripts.hide_future(self._root), timeout=SLOW)
-        self._start = self._write_tree(timeout=SLOW)
+        self._start = self._write_tree()
         self._last = WorkingTree(self._start, "")
 
     def snapshot(self) -> WorkingTree:
-        """The working tree now; untracked files count unless git ignores them."""
-        tree = self._write_tree(timeout=QUICK)
+        """The working tree now; new files count unless git ignores them or they are huge."""
+        tree = self._write_tree(gitscripts.exclude_large(self._root, self._scratch))
         if tree != self._last.tree:
             self._last = WorkingTree(tree, self.diff(self._start, tree))
         return self._last
@@ -77,7 +77,10 @@ class SandboxRepository:
         """Binary git diff between two trees; bytes that are no UTF-8 become lone surrogates."""
         target = posixpath.join(self._scratch, "diff")
         self._control(gitscripts.diff(self._scratch, old, new, target), timeout=SLOW)
-        return self._sandbox.read_file(target).decode("utf-8", "surrogateescape")
+        try:
+            return self._sandbox.read_file(target).decode("utf-8", "surrogateescape")
+        except OSError as error:
+            raise SandboxError(f"the diff of {self._root} cannot be read: {error}") from error
 
     def apply(self, patch: str) -> None:
         """Apply a git patch to the working tree, all of it or nothing; raises PatchError."""
@@ -90,9 +93,9 @@ class SandboxRepository:
         if result.ending != "exited" or result.exit_code:
             raise PatchError(f"the patch does not apply: {_last_line(result)}")
 
-    def _write_tree(self, *, timeout: float) -> str:
-        command = gitscripts.write_tree(self._root, self._scratch)
-        tree = self._control(command, timeout=timeout).output.strip().rpartition("\n")[2]
+    def _write_tree(self, first: str = "") -> str:
+        command = first + gitscripts.write_tree(self._root, self._scratch)
+        tree = self._control(command, timeout=SLOW).output.strip().rpartition("\n")[2]
         if len(tree) not in (40, 64) or not set(tree) <= set("0123456789abcdef"):
             raise SandboxError(f"git gave no tree id for {self._root} but: {tree[:200]}")
         return tree
@@ -102,10 +105,12 @@ class SandboxRepository:
         if result.ending == "exited" and result.exit_code == 0:
             return result
         if result.ending == "timeout":
-            raise SandboxError(f"git took longer than {timeout:g} s in {self._root}; try again")
+            raise SandboxError(
+                f"git took longer than {timeout:g} s in {self._root}; resume the run"
+            )
         if result.ending == "lost":
             raise SandboxError("the sandbox went away; continue the run with --resume")
-        raise SandboxError(f"preparing {self._root} failed: {_last_line(result)}")
+        raise SandboxError(f"the harness's git failed in {self._root}: {_last_line(result)}")
 
 
 def _last_line(result: CommandResult) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from envs.errors import PatchError, SandboxError
+from envs.gitscripts import NEW_FILE_BYTES
 from envs.repo import SandboxRepository
 
 
@@ -200,6 +201,30 @@ def test_the_model_may_break_git_itself(place: Place) -> None:
     subprocess.run(["git", "init", "-q", nested], check=True)
     (place.root / "after.py").write_text("x\n")
     assert "b/after.py" in place.repository.snapshot().diff
+
+
+def test_huge_new_files_are_no_part_of_a_snapshot(place: Place) -> None:
+    huge = bytes(NEW_FILE_BYTES + 1)
+    (place.root / "old.bin").write_bytes(huge)
+    place.git("add", "-A")
+    place.git("commit", "-qm", "data")
+    place.repository.prepare()
+    for name in ("new.bin", "a [b]*?\\ c", " # x"):
+        (place.root / name).write_bytes(huge)
+    (place.root / "small.bin").write_bytes(huge[1:])
+    diff = place.repository.snapshot().diff
+    assert [line for line in diff.splitlines() if line.startswith("diff")] == [
+        "diff --git a/small.bin b/small.bin"
+    ]
+    (place.root / "old.bin").write_bytes(huge + b"x")
+    assert "a/old.bin" in place.repository.snapshot().diff
+
+
+def test_a_deleted_working_tree_is_a_diff_like_any_other(place: Place) -> None:
+    place.repository.prepare()
+    subprocess.run(["rm", "-rf", place.root], check=True)
+    diff = place.repository.snapshot().diff
+    assert diff.startswith("diff --git a/greet.py b/greet.py\ndeleted file")
 
 
 def test_a_snapshot_can_be_applied_to_a_fresh_copy(place: Place, upstream: Any) -> None:
