@@ -60,7 +60,10 @@ def _make(folder: Path, recipe: Recipe, progress: Progress) -> None:
     _run([sys.executable, "-m", "venv", str(folder)], progress)
     if recipe.pip:
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--no-input"]
-        _run([*pip, "--disable-pip-version-check", "--", *recipe.pip], progress)
+        _run(
+            [*pip, "--disable-pip-version-check", "--progress-bar", "off", "--", *recipe.pip],
+            progress,
+        )
     (folder / COMPLETE).touch()
 
 

@@ -71,7 +71,9 @@ def recipe_image(client: DockerClient, recipe: Recipe, progress: Progress = quie
     SandboxError with the end of the output when they cannot be installed.
     """
     base = base_image(client, progress)
-    tag = f"cwm-agent/recipe:{content_key(base, recipe.apt, recipe.pip, recipe.environment)}"
+    tag = (
+        f"cwm-agent/recipe:{content_key(base, recipe.apt, recipe.pip, sorted(recipe.environment))}"
+    )
     if _present(client, tag):
         return tag
     with _lock(tag):
@@ -91,7 +93,9 @@ def recipe_script(recipe: Recipe) -> str:
         steps.append(INSTALL_PACKAGES + shlex.join(recipe.apt) + FORGET_PACKAGES)
     steps.append(f"python3 -m venv {VENV}")
     if recipe.pip:
-        steps.append(f"{VENV}/bin/pip install --no-cache-dir -- " + shlex.join(recipe.pip))
+        steps.append(
+            f"{VENV}/bin/pip install --no-cache-dir --progress-bar off -- " + shlex.join(recipe.pip)
+        )
     return "\n".join(steps)
 
 
