@@ -22,6 +22,7 @@ from cwm_agent.settings import SandboxSettings
 from cwm_agent.solve import Outcome, apply_to_checkout, go_on, resume_hint, start
 from cwm_agent.view.console import console
 from envs.choose import choose_kind
+from envs.sweep import sweep
 from results.codec import encode
 from results.store import UNFINISHED, Attempt, Store
 
@@ -57,7 +58,7 @@ def run_request(request: Request, *, as_json: bool) -> int:
     )
     store = Store(resolved.runs_folder())
     progress = Progress(sys.stderr)
-    _sweep(store)
+    _sweep(store, progress)
     if request.resume is not None:
         job, outcome = _resume(store, request, progress)
     else:
@@ -186,8 +187,10 @@ def _sandbox_kind(settings: SandboxSettings) -> SandboxKind:
     return choose_kind("docker" if settings.image is not None else settings.kind)
 
 
-def _sweep(store: Store) -> None:
-    """Remove the working copies that killed processes left in run folders."""
+def _sweep(store: Store, progress: Progress) -> None:
+    """Remove what killed processes left: sandboxes, and working copies in run folders."""
+    for stray in sweep():
+        progress.say(f"removed a stray {stray.kind}: {stray.name}", "dim")
     for copy in store.root.glob(f"*/*/*/{COPY}"):
         if not Attempt(copy.parent, 0).live:
             shutil.rmtree(copy, ignore_errors=True)

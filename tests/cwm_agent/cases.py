@@ -108,7 +108,7 @@ class Solve:
         self.folder = folder
         self.repository = make_repository(folder / "repository")
         kept = {key: value for key, value in os.environ.items() if "CWM_AGENT_" not in key}
-        self._environment = kept | {
+        self.environment = kept | {
             "PYTHONPATH": str(ROOT),
             "XDG_CONFIG_HOME": str(folder / "config"),
             "TMPDIR": str(folder / "tmp"),
@@ -120,7 +120,7 @@ class Solve:
         return subprocess.run(
             self._command(arguments),
             cwd=self.folder,
-            env=self._environment,
+            env=self.environment,
             input=input,
             capture_output=True,
             text=True,
@@ -141,7 +141,7 @@ class Solve:
         return subprocess.Popen(
             self._command(arguments),
             cwd=self.folder,
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

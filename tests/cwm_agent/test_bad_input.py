@@ -1,0 +1,154 @@
+"""What cannot work is refused in one line with the remedy and the documented exit code."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cases import CONVERSATION, Solve, git, write_recording
+
+DRIVER = """
+import contextlib, io, json, sys
+from cwm_agent.cli.main import run
+for arguments in json.load(sys.stdin):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(["solve", *arguments])
+    print(json.dumps([code, out.getvalue(), err.getvalue()]))
+"""
+"""Many command lines in one process, because starting one costs most of a refusal's time."""
+
+REPLAY = ("--replay", "talk.yaml")
+HERE = ("--repo", "repository", *REPLAY)
+
+CASES: dict[str, tuple[int, str, tuple[str, ...]]] = {
+    "no issue": (2, "no issue; give the issue as text, as a file, or '-'", HERE),
+    "empty text": (2, "the issue is empty", ("  ", *HERE)),
+    "empty file": (2, r"the issue is empty \(empty\.md\)", ("empty.md", *HERE)),
+    "missing file": (2, r"no file docs/none\.md", ("docs/none.md", *HERE)),
+    "no repository": (2, "not a git repository; .*--repo", ("x y", "--repo", "plain", *REPLAY)),
+    "no folder": (2, "no folder .*--repo", ("x y", "--repo", "none", *REPLAY)),
+    "dirty": (2, r"uncommitted changes \(new\.txt\).*--dirty", ("x y", "--repo", "dirty", *REPLAY)),
+    "no model": (4, "no model is configured; .*--model.*--replay.*--human", ("x y", *HERE[:2])),
+    "no checkpoint": (
+        4,
+        "no checkpoint folder none/such.*hf download",
+        ("x y", *HERE[:2], "--model", "none/such"),
+    ),
+    "empty checkpoint": (5, r"config\.json", ("x y", *HERE[:2], "--model", "plain")),
+    "two policies": (2, "only one can answer: .*--replay, --human", ("x y", *HERE, "--human")),
+    "no recording": (
+        2,
+        r"no recording at .*none\.yaml; a recording is",
+        ("x y", "--repo", "repository", "--replay", "none.yaml"),
+    ),
+    "bad recording": (2, "has no replies", ("x y", "--repo", "repository", "--replay", "bad.yaml")),
+    "bad number": (
+        2,
+        r"'limits\.turns' = 'many' \(--set\)",
+        ("x y", *HERE, "--set", "limits.turns=many"),
+    ),
+    "bad range": (2, r"'limits\.turns' = '0'", ("x y", *HERE, "--set", "limits.turns=0")),
+    "unknown setting": (
+        2,
+        r"did you mean 'limits\.turns'",
+        ("x y", *HERE, "--set", "limits.turn=3"),
+    ),
+    "unknown mode": (2, "'mode' = 'fast'", ("x y", *HERE, "--mode", "fast")),
+    "unknown switch": (
+        2,
+        "unknown switch 'edit_whole_line'; did you mean",
+        ("x y", *HERE, "--set", "switches.edit_whole_line=true"),
+    ),
+    "unknown pack": (2, "no prompt pack 'none'", ("x y", *HERE, "--set", "prompt_pack=none")),
+    "unknown sandbox": (2, r"'sandbox\.kind' = 'chroot'", ("x y", *HERE, "--sandbox", "chroot")),
+    "image for bubblewrap": (
+        2,
+        "bubblewrap takes no image",
+        ("x y", *HERE, "--sandbox", "bubblewrap", "--image", "a"),
+    ),
+    "unwritable runs": (4, "cannot create .*--runs", ("x y", *HERE, "--runs", "empty.md/runs")),
+    "bad run name": (4, "cannot name a run", ("x y", *HERE, "--name", "../up")),
+    "unknown run": (2, "no run 'none'", ("--resume", "none")),
+    "resume with issue": (
+        2,
+        "keeps its task: leave out an issue, --repo",
+        ("x y", "--resume", "none", "--repo", "repository"),
+    ),
+    "two judges": (
+        2,
+        "give --test or --tests, not both",
+        ("x y", *HERE, "--test", "true", "--tests", "tests.yaml"),
+    ),
+    "bad tests": (
+        2,
+        r"bad\.yaml: command: .*a tests file has",
+        ("x y", *HERE, "--tests", "bad.yaml"),
+    ),
+    "unknown example": (2, "no example 'none'; there are: boltons", ("example:none",)),
+    "unknown option": (2, "No such option", ("--fast",)),
+}
+
+
+def test_bad_input(solve: Solve) -> None:
+    folder = solve.folder
+    write_recording(folder / "talk.yaml", *CONVERSATION)
+    (folder / "bad.yaml").write_text("replies: []\n")
+    (folder / "empty.md").write_text("\n \n")
+    (folder / "plain").mkdir()
+    git(folder, "clone", "--quiet", "repository", "dirty")
+    (folder / "dirty" / "new.txt").write_text("mine\n")
+    finished = subprocess.run(
+        [sys.executable, "-c", DRIVER],
+        cwd=folder,
+        env=solve.environment,
+        input=json.dumps([arguments for _, _, arguments in CASES.values()]),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=True,
+    )
+    answers = [json.loads(line) for line in finished.stdout.splitlines()]
+    assert len(answers) == len(CASES)
+    for (name, (code, pattern, _)), (got, out, err) in zip(CASES.items(), answers, strict=True):
+        errors = [line for line in err.splitlines() if line.startswith("error: ")]
+        assert (got, out, len(errors)) == (code, "", 1), (name, got, out, err)
+        assert re.search(pattern, errors[0]), (name, err)
+        assert "Traceback" not in err
+    assert not (folder / "runs").exists() or not list((folder / "runs").iterdir())
+
+
+def test_an_empty_standard_input_is_no_issue(solve: Solve) -> None:
+    finished = solve("-", "--repo", "repository", "--human")
+    assert finished.returncode == 2
+    assert "the issue is empty (standard input)" in finished.stderr
+
+
+@pytest.mark.docker
+def test_a_missing_image(solve: Solve) -> None:
+    recording = write_recording(solve.folder / "talk.yaml", *CONVERSATION)
+    finished = solve("add subtracts", "--image", "none/such:1", "--replay", recording)
+    assert finished.returncode == 4
+    assert "no image none/such:1" in finished.stderr
+    assert "--image" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert not list((solve.folder / "runs").iterdir())
+
+
+def test_a_damaged_checkpoint(solve: Solve, make_checkpoint: Callable[..., Path]) -> None:
+    checkpoint = make_checkpoint()
+    weights = checkpoint / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    finished = solve("add subtracts", "--repo", "repository", "--model", checkpoint)
+    assert finished.returncode == 5
+    (error,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
+    assert "model.safetensors" in error
+    weights.unlink()
+    finished = solve("add subtracts", "--repo", "repository", "--model", checkpoint)
+    assert finished.returncode == 5
+    assert "Traceback" not in finished.stderr

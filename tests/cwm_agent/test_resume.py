@@ -1,0 +1,142 @@
+"""Killed or interrupted at any point, an attempt goes on from its journal."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+
+from cases import CHECK, CONVERSATION, EDIT, LOOK, SUBMIT, Solve, fingerprint, slow, write_recording
+
+from results.records import AttemptStarted, Ended, Observed, Replied, ToolRan
+
+TASK = ("add subtracts", "--repo", "repository", "--name", "run")
+SLOW = (LOOK, EDIT, slow(3), CHECK, *SUBMIT)
+
+
+def begin(solve: Solve, sandbox: str, *replies: str) -> subprocess.Popen[str]:
+    recording = write_recording(solve.folder / "talk.yaml", *replies)
+    return solve.start(*TASK, "--sandbox", sandbox, "--replay", recording)
+
+
+def kinds(solve: Solve) -> list[str]:
+    return [type(event).__name__ for event in solve.events("run")]
+
+
+def containers(run: str) -> list[str]:
+    """Containers of a run; none where Docker is not installed."""
+    try:
+        listed = subprocess.run(
+            ["docker", "ps", "--all", "--quiet", "--filter", f"label=cwm-agent.run={run}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return []
+    return listed.stdout.split()
+
+
+def test_after_kill_9_the_next_start_cleans_up_and_resume_finishes(
+    solve: Solve, sandbox: str
+) -> None:
+    before = fingerprint(solve.repository)
+    process = begin(solve, sandbox, *SLOW)
+    solve.wait_for("run", Replied, 3, process)
+    process.kill()
+    process.communicate()
+    assert kinds(solve)[-1] == "Replied"
+    assert containers("run") if sandbox == "docker" else solve.strays()
+
+    other = solve("another issue", "--repo", "nowhere", "--replay", solve.folder / "talk.yaml")
+    assert other.returncode == 2
+    assert "removed a stray" in other.stderr
+    assert (containers("run"), solve.strays()) == ([], [])
+
+    answer = solve.json("--resume", "run")
+    assert (answer["exit_reason"], answer["turns"]) == ("submitted", len(SLOW))
+    assert answer["patch"].count("\n+") == 2
+    assert "+    return a + b" in answer["patch"]
+    events = solve.events("run")
+    assert sum(isinstance(event, AttemptStarted) for event in events) == 2
+    assert [event.turn for event in events if isinstance(event, Replied)] == [1, 2, 3, 4, 5, 6, 7]
+    told = [event.messages for event in events if isinstance(event, Observed)]
+    assert len(told[3]) == 2  # the result of the turn in flight, then the notice
+    assert (containers("run"), solve.strays()) == ([], [])
+    assert fingerprint(solve.repository) == before
+
+
+def test_ctrl_c_finishes_the_turn_saves_and_says_how_to_go_on(solve: Solve) -> None:
+    process = begin(solve, "bubblewrap", *SLOW)
+    solve.wait_for("run", Replied, 3, process)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate()
+    assert process.returncode == 130
+    assert "finishing this turn" in stderr
+    assert "solve --resume" in stderr
+    assert "+    return a + b" in stdout  # the working tree so far
+    assert kinds(solve)[-3:] == ["Snapshot", "Observed", "Ended"]
+    assert solve.strays() == []
+    answer = solve.json("--resume", "run")
+    assert (answer["exit_reason"], answer["turns"]) == ("submitted", len(SLOW))
+
+
+def test_ctrl_c_twice_stops_at_once_and_loses_only_the_turn(solve: Solve) -> None:
+    process = begin(solve, "bubblewrap", LOOK, EDIT, slow(6), CHECK, *SUBMIT)
+    solve.wait_for("run", Replied, 3, process)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    while "finishing this turn" not in process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert "stopping now" in stderr
+    assert kinds(solve)[-2:] == ["Replied", "Ended"]
+    assert solve.strays() == []
+    result = next(solve.folder.glob("runs/run/*/0/result.json"))
+    assert json.loads(result.read_text())["exit_reason"] == "interrupted"
+    answer = solve.json("--resume", "run")
+    assert (answer["exit_reason"], answer["turns"]) == ("submitted", len(SLOW))
+
+
+def test_a_person_interrupted_while_typing_goes_on_by_a_recording(solve: Solve) -> None:
+    process = solve(
+        "add subtracts",
+        "--repo",
+        "repository",
+        "--name",
+        "run",
+        "--sandbox",
+        "bubblewrap",
+        "--human",
+        input=f"{EDIT}\n.\nhalf a mess",
+    )
+    assert process.returncode == 130
+    rest = write_recording(solve.folder / "talk.yaml", EDIT, *SUBMIT)
+    answer = solve.json("--resume", "run", "--replay", rest)
+    assert (answer["policy"], answer["turns"]) == ("replay:talk", 4)
+
+
+def test_a_finished_run_and_a_running_one_are_not_resumed(solve: Solve) -> None:
+    process = begin(solve, "bubblewrap", LOOK, EDIT, slow(3), *SUBMIT)
+    solve.wait_for("run", ToolRan, 2, process)
+    busy = solve("--resume", "run")
+    assert (busy.returncode, "being written by another process" in busy.stderr) == (4, True)
+    process.communicate()
+    assert process.returncode == 0
+    over = solve("--resume", "run")
+    assert over.returncode == 2
+    assert "run run is over (submitted)" in over.stderr
+
+
+def test_an_attempt_that_ended_without_its_verdict_is_only_judged(solve: Solve) -> None:
+    recording = write_recording(solve.folder / "talk.yaml", *CONVERSATION)
+    solve.json(*TASK, "--sandbox", "bubblewrap", "--replay", recording)
+    next(solve.folder.glob("runs/run/*/0/result.json")).unlink()
+    before = solve.events("run")
+    assert isinstance(before[-1], Ended)
+    answer = solve.json("--resume", "run")
+    assert (answer["exit_reason"], answer["turns"]) == ("submitted", 7)
+    assert "+    return a + b" in answer["patch"]
+    assert solve.events("run") == before
