@@ -7,6 +7,7 @@ before the commit, so they are in no layer; variables go to the script alone.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import tarfile
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 
 SETTINGS = "/.build-settings"
-BUILD_LABEL = "cwm-agent.build"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,10 @@ class Build:
 
 def build_image(client: DockerClient, build: Build, progress: Progress) -> None:
     """Make the image; raises SandboxError with the end of the script's output."""
-    remove_stray_builds(client, build.tag)
+    remove_stray_build(client, build.tag)
+    name = container_name(build.tag)
     container = client.containers.create(
-        build.base,
-        ["sleep", "infinity"],
-        entrypoint=[],
-        init=True,
-        labels={BUILD_LABEL: build.tag},
+        build.base, ["sleep", "infinity"], name=name, entrypoint=[], init=True
     )
     try:
         container.start()
@@ -57,10 +54,17 @@ def build_image(client: DockerClient, build: Build, progress: Progress) -> None:
         container.remove(force=True, v=True)
 
 
-def remove_stray_builds(client: DockerClient, tag: str) -> None:
+def container_name(tag: str) -> str:
+    """The container in which `tag` is built; a label would pass into the image."""
+    return "build-" + tag.replace("/", "-").replace(":", "-")
+
+
+def remove_stray_build(client: DockerClient, tag: str) -> None:
     """Remove what a killed builder of the same tag left; the caller holds the tag's lock."""
-    for container in client.containers.list(all=True, filters={"label": f"{BUILD_LABEL}={tag}"}):
-        container.remove(force=True, v=True)
+    from docker.errors import NotFound
+
+    with contextlib.suppress(NotFound):
+        client.containers.get(container_name(tag)).remove(force=True, v=True)
 
 
 def _run_script(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.errors import SandboxError
-from envs.imagebuild import BUILD_LABEL, SETTINGS, Build, build_image
+from envs.imagebuild import SETTINGS, Build, build_image, container_name
 from envs.images import base_image, content_key, recipe_image, recipe_script
 from envs.task import Recipe
 
@@ -97,8 +97,7 @@ def test_a_failing_build_shows_its_last_lines_and_leaves_nothing(
     build = Build(scratch_tag, base_image(client), "echo the reason; exit 7")
     with pytest.raises(SandboxError, match=r"code 7(.|\n)*the reason"):
         build_image(client, build, silent)
-    strays = client.containers.list(all=True, filters={"label": f"{BUILD_LABEL}={scratch_tag}"})
-    assert strays == []
+    assert client.containers.list(all=True, filters={"name": container_name(scratch_tag)}) == []
     assert client.images.list("cwm-agent-test/scratch") == []
 
 
@@ -107,7 +106,7 @@ def test_a_container_left_by_a_killed_build_is_removed_by_the_next(
     client: DockerClient, scratch_tag: str
 ) -> None:
     base = base_image(client)
-    stray = client.containers.create(base, "true", labels={BUILD_LABEL: scratch_tag})
+    stray = client.containers.create(base, "true", name=container_name(scratch_tag))
     build_image(client, Build(scratch_tag, base, "true"), silent)
     assert stray.id not in {each.id for each in client.containers.list(all=True)}
 
