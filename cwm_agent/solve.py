@@ -82,7 +82,7 @@ def start(
     attempt = run.attempt(job.instance, SAMPLE)
     try:
         write_job(attempt.folder, job)
-        speaker = open_policy(job.policy, resolved.settings, progress.show)
+        speaker = _speaker(job, resolved, progress)
         return _work(run, attempt, Setting(job, resolved, texts, chosen, speaker), progress)
     finally:
         if not attempt.events_path.exists() or not attempt.entries():
@@ -98,9 +98,13 @@ def go_on(run: Run, attempt: Attempt, job: Job, resolved: Resolved, progress: Pr
             f"`cwm-agent view {run.name}`, or start a new run"
         )
     texts, chosen = _rules(resolved)
-    speaker = open_policy(job.policy, resolved.settings, progress.show)
+    speaker = _speaker(job, resolved, progress)
     write_job(attempt.folder, job)
     return _work(run, attempt, Setting(job, resolved, texts, chosen, speaker), progress)
+
+
+def _speaker(job: Job, resolved: Resolved, progress: Progress) -> Speaker:
+    return open_policy(job.policy, resolved.settings, show=progress.show, say=progress.say)
 
 
 def _rules(resolved: Resolved) -> tuple[Texts, Switches]:

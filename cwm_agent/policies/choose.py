@@ -70,8 +70,17 @@ def find_checkpoint(model: str) -> Path:
         ) from error
 
 
-def open_policy(choice: PolicyChoice, settings: Settings, show: Callable[[str], None]) -> Speaker:
-    """Make the policy ready; `show` displays texts to a person who plays the model.
+def open_policy(
+    choice: PolicyChoice,
+    settings: Settings,
+    *,
+    show: Callable[[str], None],
+    say: Callable[[str], None],
+) -> Speaker:
+    """Make the policy ready.
+
+    `show` displays texts to a person who plays the model, `say` lines about
+    what takes long.
 
     Raises UsageError for a bad recording and ModelError for a bad checkpoint.
     """
@@ -82,6 +91,7 @@ def open_policy(choice: PolicyChoice, settings: Settings, show: Callable[[str], 
             policy = HumanPolicy(sys.stdin.fileno(), show)
             return Speaker(policy, thinking=False, note="you are the model")
         case "embedded":
+            say(f"loading the checkpoint {choice.source}")
             return _open_embedded(Path(choice.source), settings)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 from cases import (
     CHECK,
@@ -20,7 +22,7 @@ from cases import (
     write_tests,
 )
 
-from results.records import ToolRan
+from results.records import Replied, ToolRan
 
 LOCAL = ("--sandbox", "bubblewrap", "--repo", "repository")
 
@@ -142,3 +144,28 @@ def test_a_person_can_be_the_model(solve: Solve) -> None:
     assert "+    return a + b" in answer["patch"]
     assert "You are the model." in finished.stderr
     assert "--- tool: edit" in finished.stderr
+
+
+def test_an_untrained_model_babbles_until_its_limit(
+    solve: Solve, make_checkpoint: Callable[..., Path]
+) -> None:
+    checkpoint = make_checkpoint("tiny", max_position_embeddings=8192)
+    answer = solve.json(
+        *("add subtracts", *LOCAL, "--name", "babble", "--model", checkpoint),
+        *("--set", "limits.turns=3", "--set", "limits.action_tokens=8", "--set", "device=cpu"),
+        code=6,
+    )
+    assert (answer["exit_reason"], answer["turns"], answer["patch"]) == ("turn_limit", 3, "")
+    assert answer["policy"] == "embedded:tiny"
+    said = [event.reply for event in solve.events("babble") if isinstance(event, Replied)]
+    assert sum(len(reply.ids) for reply in said) == answer["completion_tokens"]
+    assert all(reply.ids for reply in said)
+    again = solve.json(
+        *("add subtracts", *LOCAL, "--name", "again", "--model", checkpoint),
+        *("--set", "limits.turns=3", "--set", "limits.action_tokens=8", "--set", "device=cpu"),
+        *("--set", "switches.malformed_in_row=2"),
+        code=3,
+    )
+    assert again["exit_reason"] == "format_errors"
+    repeated = [event.reply for event in solve.events("again") if isinstance(event, Replied)]
+    assert [reply.ids for reply in repeated] == [reply.ids for reply in said[:2]]
