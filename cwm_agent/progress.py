@@ -39,6 +39,7 @@ class Progress:
     def __init__(self, stream: TextIO) -> None:
         self._console = console(stream)
         self._status: Status | None = None
+        self._spins = False
         self._pending: Replied | None = None
 
     def say(self, text: str, style: str = "") -> None:
@@ -53,12 +54,14 @@ class Progress:
         """Follow the attempt; pass this to `rollout`."""
         match event:
             case AttemptStarted():
+                # A person types where a status line would be redrawn.
+                self._spins = self._console.is_terminal and event.policy != "human"
                 self._wait("making the sandbox ready")
             case Observed():
                 self._wait("waiting for the next reply")
             case Replied():
                 self._pending = event
-                self._wait(f"turn {event.turn}: {' '.join(_call(event.reply))}")
+                self._wait(f"turn {event.turn}: {' '.join(_call(event.reply)) or 'the answer'}")
             case ToolRan():
                 self._block(event)
             case Submitted():
@@ -111,13 +114,14 @@ class Progress:
         """One turn: what was called, how it ended, what it cost, and why it was done."""
         reply = self._pending.reply if self._pending else Reply("")
         self._pending = None
-        name, first = _call(reply)
-        line = Text(f"turn {ran.turn:>3}  ", "bold")
+        name, first = _call(reply) or (ran.tool, "")
+        line = Text().append(f"turn {ran.turn:>3}  ", "bold")
         if ran.tool:
-            line.append(clean_line(f"{name:<7}{first}"), "")
+            line.append(clean_line(f"{name:<7}{first}"))
         else:
             line.append("no valid call", "yellow")
-        line.append(clean_line(f"  {_ending(ran)}"), "green" if ran.ok else "red")
+        went_well = ran.ok and not ran.exit_code
+        line.append(clean_line(f"  {_ending(ran)}"), "green" if went_well else "red")
         line.append(f"  {ran.seconds:.1f} s  {_tokens(reply)} tokens", "dim")
         self._console.print(line)
         if why := _prose(reply):
@@ -130,10 +134,14 @@ class Progress:
         self._pending = None
 
     def _wait(self, what: str | None) -> None:
-        if self._status is not None:
-            self._status.stop()
+        """Show what is being waited for; None takes the line away."""
+        if what is None:
+            if self._status is not None:
+                self._status.stop()
             self._status = None
-        if what is not None and self._console.is_terminal:
+        elif self._status is not None:
+            self._status.update(escape(clean_line(what)))
+        elif self._spins:
             self._status = self._console.status(escape(clean_line(what)))
             self._status.start()
 
@@ -144,10 +152,10 @@ def print_patch(console: Console, patch: str) -> None:
         console.print(Text(clean(line), _DIFF_STYLES.get(line[:1], "")))
 
 
-def _call(reply: Reply) -> tuple[str, str]:
+def _call(reply: Reply) -> tuple[str, str] | tuple[()]:
     """Tool and first line of the call, for the eye only: the parser is stricter."""
     found = _CALL.search(answer_of(reply.text, thinking=True))
-    return (found[1], _shorten(found[2])) if found else ("", "")
+    return (found[1], _shorten(found[2])) if found else ()
 
 
 def _prose(reply: Reply) -> str:
