@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from shlex import quote
 
-NO_GIT = "git is missing in the sandbox; use an image with git, or add it to the recipe's packages"
-
 NEW_FILE_BYTES = 8 * 2**20
 """A new file above this is no part of a patch: data or a program that was built."""
 
@@ -21,8 +19,8 @@ def _own(scratch: str, root: str | None = None) -> str:
     home = quote(scratch)
     tree = f"GIT_WORK_TREE={quote(root)} " if root else ""
     return (
-        f"HOME={home} XDG_CONFIG_HOME={home} GIT_CONFIG_NOSYSTEM=1 GIT_ATTR_NOSYSTEM=1 "
-        f"GIT_DIR={home}/git {tree}git {_PLAIN}"
+        f"HOME={home} XDG_CONFIG_HOME={home} GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_COUNT=0 "
+        f"GIT_CONFIG_NOSYSTEM=1 GIT_ATTR_NOSYSTEM=1 GIT_DIR={home}/git {tree}git {_PLAIN}"
     )
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
-from shlex import quote
 
 from envs import gitscripts
 from envs.errors import PatchError, SandboxError
@@ -52,14 +51,15 @@ class SandboxRepository:
         Takes as long as git needs, outside any command's time limit. Raises
         SandboxError when git or the folder is missing or a step fails.
         """
-        self._control(
-            f"command -v git >/dev/null || {{ echo {quote(gitscripts.NO_GIT)}; exit 1; }}"
-        )
-        kind = self._sandbox.path_kind(self._root)
-        if kind != "directory":
+        if self._sandbox.path_kind(self._root) != "directory":
             raise SandboxError(
                 f"there is no repository at {self._root} in the sandbox; "
                 "give a checkout with --repo or an image that has one there"
+            )
+        if self._sandbox.control("command -v git", timeout=QUICK).exit_code:
+            raise SandboxError(
+                "git is missing in the sandbox; use an image that has git, "
+                "or install it where bubblewrap runs"
             )
         self._control(gitscripts.adopt(self._root, self._scratch), timeout=SLOW)
         self._control(gitscripts.hide_future(self._root), timeout=SLOW)

@@ -32,7 +32,7 @@ class LocalSandbox:
         self.folder = folder
         self.home = folder / "home"
         self._cwd = str(folder)
-        self.fresh_shells = 0
+        self.path = os.environ["PATH"]
 
     @property
     def cwd(self) -> str:
@@ -70,7 +70,7 @@ class LocalSandbox:
             done = subprocess.run(
                 ["bash", "-c", command],
                 cwd=self.folder,
-                env={"HOME": str(self.home), "PATH": os.environ["PATH"]},
+                env={"HOME": str(self.home), "PATH": self.path},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -98,7 +98,6 @@ class LocalSandbox:
     def restart_shell(self, *, cwd: str) -> None:
         if not self.home.is_dir():
             raise SandboxError("the sandbox is gone; open a new one")
-        self.fresh_shells += 1
         self._cwd = cwd
 
     def put_tree(self, source: str, target: str) -> None:

@@ -258,3 +258,12 @@ def test_a_missing_folder_and_a_lost_sandbox_are_named(place: Place, sandbox: An
     sandbox.break_down()
     with pytest.raises(SandboxError, match="--resume"):
         place.repository.snapshot()
+
+
+def test_a_sandbox_without_git_is_named(place: Place, sandbox: Any) -> None:
+    programs = sandbox.folder / "bin"
+    programs.mkdir()
+    (programs / "bash").symlink_to("/bin/bash")
+    sandbox.path = str(programs)
+    with pytest.raises(SandboxError, match="git is missing in the sandbox; use an image"):
+        place.repository.prepare()
