@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cwm_agent.job import Job
 from envs.sandbox import Sandbox
 from envs.verify import Verifier
 from results.records import Verdict
+
+NOTHING_FAILED = "no test failed before the patch, so none shows that the issue is solved"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and whether it says that the issue is solved: None when it cannot say."""
+
+    resolved: bool | None = None
+    verdict: Verdict | None = None
 
 
 def judge(
@@ -18,15 +28,18 @@ def judge(
     patch: str,
     make_sandbox: Callable[[], Sandbox],
     say: Callable[[str], None],
-) -> Verdict | None:
-    """The verdict on `patch`, None when the job has no tests. Raises SandboxError."""
+) -> Judgement:
+    """What the job's tests say of `patch`. Raises SandboxError."""
     task = job.task(repository)
     if job.tests is None or task.tests is None:
-        return None
+        return Judgement()
     say("running the tests without and with the patch")
     verifier = Verifier(make_sandbox)
     if job.tests.find_failing:
         outcomes = verifier.before(task).outcomes
         failing = tuple(test for test, outcome in outcomes.items() if outcome == "failed")
         task = replace(task, tests=replace(task.tests, fail_to_pass=failing))
-    return verifier.verify(task, patch)
+    verdict = verifier.verify(task, patch)
+    if verdict.resolved and not verdict.fail_to_pass:
+        return Judgement(None, replace(verdict, resolved=False, detail=NOTHING_FAILED))
+    return Judgement(verdict.resolved, verdict)

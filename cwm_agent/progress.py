@@ -32,6 +32,12 @@ _INDENT = " " * 10
 _CALL = re.compile(r"<tool:[ \t]*([^\s<>]+)[ \t]*>[ \t]*\n(.*)")
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan", "d": "bold", "i": "dim"}
 
+_VERDICTS = {
+    True: ("resolved", "bold green"),
+    False: ("not resolved", "bold red"),
+    None: ("undecided", "yellow"),
+}
+
 
 class Progress:
     """Writes to `stream`: coloured with a status line on a terminal, plain lines elsewhere."""
@@ -86,16 +92,16 @@ class Progress:
         if result.verdict is None:
             self.say("not judged: no tests were given", "yellow")
         else:
-            self._verdict(result.verdict)
+            self._verdict(result.resolved, result.verdict)
 
-    def _verdict(self, verdict: Verdict) -> None:
+    def _verdict(self, resolved: bool | None, verdict: Verdict) -> None:
         fixed, kept = verdict.fail_to_pass.values(), verdict.pass_to_pass.values()
         counts = (
             f"{sum(fixed)} of {len(fixed)} failing tests pass now, "
             f"{sum(kept)} of {len(kept)} others still pass"
         )
-        word = "resolved" if verdict.resolved else "not resolved"
-        self.say(f"{word}: {counts}", "bold green" if verdict.resolved else "bold red")
+        word, style = _VERDICTS[resolved]
+        self.say(f"{word}: {counts}", style)
         if verdict.detail:
             self.say(f"  {verdict.detail}")
 

@@ -20,7 +20,7 @@ from cwm_agent.config import Resolved
 from cwm_agent.errors import UsageError
 from cwm_agent.interrupt import Interrupt
 from cwm_agent.job import COPY, Job, write_job
-from cwm_agent.judge import judge
+from cwm_agent.judge import Judgement, judge
 from cwm_agent.policies.choose import Speaker, open_policy
 from cwm_agent.progress import Progress
 from cwm_agent.prompts.packs import load
@@ -32,7 +32,7 @@ from envs.modes import Switches, switches
 from envs.owner import boot_id
 from envs.sandbox import Owner
 from results.journal import Entry, Journal
-from results.records import AttemptResult, AttemptStarted, RunInfo, Verdict
+from results.records import AttemptResult, AttemptStarted, RunInfo
 from results.store import UNFINISHED, Attempt, Run, Store
 from tools.texts import Texts
 
@@ -140,10 +140,10 @@ def _solve_and_judge(
         trajectory = finished(journal.events, setting.switches)
         if trajectory is None:
             trajectory = _attempt(setting, maker, repository, journal, progress)
-        verdict = None
+        judgement = Judgement()
         if trajectory.reason not in UNFINISHED:
-            verdict = judge(job, repository, trajectory.patch, maker.make, progress.say)
-    return _result(setting, trajectory, verdict, attempt.entries())
+            judgement = judge(job, repository, trajectory.patch, maker.make, progress.say)
+    return _result(setting, trajectory, judgement, attempt.entries())
 
 
 def _copy_repository(job: Job, attempt: Attempt, stack: ExitStack) -> Path | None:
@@ -208,7 +208,7 @@ def _attempt(
 
 
 def _result(
-    setting: Setting, trajectory: Trajectory, verdict: Verdict | None, entries: Sequence[Entry]
+    setting: Setting, trajectory: Trajectory, judgement: Judgement, entries: Sequence[Entry]
 ) -> AttemptResult:
     return AttemptResult(
         instance=setting.job.instance,
@@ -223,8 +223,8 @@ def _result(
         sandbox=setting.job.sandbox,
         mode=setting.resolved.settings.mode,
         prompt_pack=setting.prompt_pack,
-        resolved=verdict.resolved if verdict else None,
-        verdict=verdict,
+        resolved=judgement.resolved,
+        verdict=judgement.verdict,
         detail=trajectory.detail,
     )
 

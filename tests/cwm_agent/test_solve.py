@@ -98,6 +98,18 @@ def test_apply_changes_the_checkout_and_a_command_can_judge(solve: Solve) -> Non
     assert git(solve.repository, "status", "--porcelain") == "M calc.py"
 
 
+def test_a_command_that_failed_nowhere_cannot_say_that_the_issue_is_solved(solve: Solve) -> None:
+    judged = ("--test", "python -m pytest -rA")
+    arguments = ("add subtracts", *LOCAL, *PYTEST, *judged, *recorded(solve, *CONVERSATION))
+    finished = solve(*arguments, "--json")
+    assert finished.returncode == 0
+    answer = json.loads(finished.stdout)
+    assert (answer["resolved"], answer["verdict"]["fail_to_pass"]) == (None, {})
+    assert answer["verdict"]["pass_to_pass"] == {"test_calc.py::test_zero": True}
+    assert "undecided: 0 of 0 failing tests pass now, 1 of 1 others still pass" in finished.stderr
+    assert "no test failed before the patch" in finished.stderr
+
+
 def test_uncommitted_changes_are_the_start_with_dirty(solve: Solve) -> None:
     (solve.repository / "calc.py").write_text(
         "# mine\n" + (solve.repository / "calc.py").read_text()
