@@ -140,7 +140,8 @@ class PlainView:
     def _result(self, result: AttemptResult) -> None:
         self.console.print()
         style = {True: "bold green", False: "bold red", None: "bold yellow"}[result.resolved]
-        word = {True: "resolved", False: "not resolved", None: "not judged (no tests)"}
+        unknown = "undecided" if result.verdict else "not judged (no tests)"
+        word = {True: "resolved", False: "not resolved", None: unknown}
         line = Text(word[result.resolved], style)
         line.append(
             f"  {result.exit_reason} · {result.turns} turns · {result.seconds:.1f} s · "
