@@ -129,7 +129,7 @@ class Shell:
     def _begin(self, cwd: bytes, call: _Call | None = None) -> None:
         """Have the supervisor start a shell; what comes before its token belongs to `call`."""
         assert self._stream is not None
-        token = secrets.token_hex(16).encode()
+        token = secrets.token_urlsafe(8).encode()
         self._stream.send(b"start " + token + b" " + cwd + b"\0")
         scanner = UntilToken(token)
         output = call.output if call else HeadTail(0)
@@ -225,7 +225,7 @@ class _Call:
     """What is known of one call so far."""
 
     def __init__(self, limit: int) -> None:
-        self.token = secrets.token_hex(16).encode()
+        self.token = secrets.token_urlsafe(8).encode()
         self.scanner = UntilToken(self.token)
         self.output = HeadTail(limit)
         self.started = time.monotonic()

@@ -2,30 +2,31 @@
 # (in supervisor.sh; one line, so that bash counts a command's lines from 1).
 # Every word that a command could have redefined is called through `builtin`.
 
-# The next command into __cwm_line, and the descriptors as every command finds them.
-__cwm_next() {
-  LC_ALL=C IFS= TMOUT= builtin read -r -d '' __cwm_line </proc/$PPID/fd/0 || builtin exit
-  __cwm_line=$__cwm_trace$__cwm_line
-  builtin unset -f exec  # `builtin exec` would take its redirections back
-  exec </dev/null >/proc/$PPID/fd/1 2>&1
-  __cwm_busy=1
-}
-
-# Tells the host how the command ended. The token is read only now: while the
-# command ran, nothing inside knew it.
-__cwm_report() {
-  {
-    __cwm_code=$? __cwm_busy= __cwm_trace=
+# Tells the host how the last command ended, and waits for the next one. Runs with
+# 0 = records from the host and 1 = protocol, and changes the shell in nothing.
+__cwm_turn() {
+  __cwm_code=$?
+  if [[ $__cwm_busy ]]; then
+    __cwm_busy= __cwm_trace=
     if [[ $- == *x* ]]; then
       __cwm_trace='builtin set -x;'
       builtin set +x
     fi
-    LC_ALL=C IFS= TMOUT= builtin read -r -d '' __cwm_line </proc/$PPID/fd/0 || builtin exit
+    # The token is read only now: while the command ran, nothing inside knew it.
+    IFS= TMOUT= builtin read -r -d '' __cwm_line || builtin exit
     builtin printf %s "$__cwm_line" >/proc/$PPID/fd/1
-    builtin printf '\0%s done %s ' "$__cwm_line" "$__cwm_code" >/proc/$PPID/fd/2
-    builtin pwd -P >/proc/$PPID/fd/2
-    builtin printf '\0' >/proc/$PPID/fd/2
-  } >/dev/null 2>&1
+    if [[ $PWD -ef . ]]; then
+      builtin printf '\0%s done %s %s\0' "$__cwm_line" "$__cwm_code" "$PWD"
+    else  # a command set $PWD itself, or removed the folder
+      builtin printf '\0%s done %s ' "$__cwm_line" "$__cwm_code"
+      builtin pwd -P
+      builtin printf '\0'
+    fi
+  fi
+  IFS= TMOUT= builtin read -r -d '' __cwm_line || builtin exit
+  __cwm_line=$__cwm_trace$__cwm_line
+  __cwm_busy=1
+  builtin unset -f exec  # the loop's next word; `builtin exec` would take its redirections back
 }
 
 # Signal 62 (no program uses it) unwinds a command that ran out of time: a bash
@@ -41,8 +42,8 @@ if [[ ${__cwm_unwound-} ]]; then
   { builtin source /dev/fd/249; } 2>/dev/null
   { builtin unset __cwm_unwound; builtin unset -f exec; } 2>/dev/null
   exec 249<&- 2>/dev/null
-  (builtin exit 124) || __cwm_report
+  (builtin exit 124)
 else
-  __cwm_code=0 __cwm_busy= __cwm_trace=
+  __cwm_busy= __cwm_trace=
   builtin printf '\0hello %s \0' "$$" >/proc/$PPID/fd/2
 fi
