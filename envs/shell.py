@@ -183,6 +183,8 @@ class Shell:
         for signal, also_shell in (("TERM", False), ("KILL", False), ("KILL", True)):
             self._signal(signal, call.started, also_shell=also_shell)
             if self._await(call, time.monotonic() + GRACE_SECONDS):
+                # Once more: what ignored the first, or was just being forked, outlived it.
+                self._signal("KILL", call.started, also_shell=False)
                 return
         raise StreamClosed("a command could not be stopped")
 

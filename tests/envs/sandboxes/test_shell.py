@@ -193,7 +193,7 @@ def test_a_background_flood_does_not_block(place: Sandbox) -> None:
         "cat <(sleep 100)",
         "sleep 100 & wait",
         "mkfifo /testbed/fifo 2>/dev/null; echo x >/testbed/fifo",
-        "python3 -c 'import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(100)'",
+        "(trap '' TERM; setsid sleep 100 &); sleep 100",
     ],
 )
 def test_a_timeout_ends_the_command_and_keeps_the_partial_output(
