@@ -49,3 +49,7 @@ class EngineError(ModelError):
 
 class PoolTooSmallError(ModelError):
     """The KV pages cannot hold what one sequence needs."""
+
+
+class QuantizationError(ModelError):
+    """The weights cannot be quantised as wanted."""

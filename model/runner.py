@@ -13,6 +13,7 @@ from model.cache.layout import LayerGroup
 from model.config import ModelConfig
 from model.kv import KVStorage
 from model.ops import reference as ops
+from model.ops.linear import linear
 from model.plan import StepPlan
 from model.rope import inverse_frequencies
 from model.weights import LayerWeights, Weights
@@ -57,7 +58,7 @@ class Runner:
             hidden = hidden + self._attention(index, layer, hidden, cos, sin, batch)
             hidden = hidden + self._feed_forward(layer, hidden)
         hidden = ops.rms_norm(hidden[batch.wanted], self.weights.norm, self.config.norm_eps)
-        return ops.wide(functional.linear(hidden, self.weights.head))
+        return ops.wide(linear(hidden, self.weights.head))
 
     def _attention(
         self,
@@ -71,7 +72,7 @@ class Runner:
         """Self-attention block of one layer, (tokens, hidden) -> (tokens, hidden)."""
         config, tokens = self.config, hidden.shape[0]
         normed = ops.rms_norm(hidden, layer.attention_norm, config.norm_eps)
-        merged = functional.linear(normed, layer.qkv)
+        merged = linear(normed, layer.qkv)
         heads = merged.view(tokens, config.heads + 2 * config.kv_heads, config.head_dim)
         turned = config.heads + config.kv_heads
         rotated, value = ops.rotate(heads[:, :turned], cos, sin), heads[:, turned:]
@@ -79,7 +80,7 @@ class Runner:
         group = self.storage.group_of[index]
         self.storage.write(index, batch.slots[group], key, value)
         mixed = self._mix(index, query, batch)
-        return functional.linear(mixed.flatten(1), layer.output)
+        return linear(mixed.flatten(1), layer.output)
 
     def _mix(self, index: int, query: Tensor, batch: Batch) -> Tensor:
         """Attention of all rows over their own pages, (tokens, heads, head_dim)."""
@@ -97,4 +98,4 @@ class Runner:
     def _feed_forward(self, layer: LayerWeights, hidden: Tensor) -> Tensor:
         """SwiGLU block of one layer, (tokens, hidden) -> (tokens, hidden)."""
         normed = ops.rms_norm(hidden, layer.feed_forward_norm, self.config.norm_eps)
-        return functional.linear(ops.swiglu(functional.linear(normed, layer.gate_up)), layer.down)
+        return linear(ops.swiglu(linear(normed, layer.gate_up)), layer.down)

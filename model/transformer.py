@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from model.config import ModelConfig
 from model.ops import reference as ops
+from model.ops.linear import linear
 from model.rope import inverse_frequencies, rotation
 from model.weights import LayerWeights, Weights
 
@@ -54,7 +55,7 @@ class Transformer:
         if last_only:
             hidden = hidden[-1:]
         hidden = ops.rms_norm(hidden, self.weights.norm, self.config.norm_eps)
-        return ops.wide(functional.linear(hidden, self.weights.head))
+        return ops.wide(linear(hidden, self.weights.head))
 
     def _attention(
         self,
@@ -68,16 +69,16 @@ class Transformer:
         """Self-attention block of one layer, (tokens, hidden) -> (tokens, hidden)."""
         config, tokens = self.config, hidden.shape[0]
         normed = ops.rms_norm(hidden, layer.attention_norm, config.norm_eps)
-        merged = functional.linear(normed, layer.qkv)
+        merged = linear(normed, layer.qkv)
         heads = merged.view(tokens, config.heads + 2 * config.kv_heads, config.head_dim)
         query, key, value = torch.split(
             heads, [config.heads, config.kv_heads, config.kv_heads], dim=1
         )
         keys, values = cache.extend(index, ops.rotate(key, cos, sin), value)
         mixed = ops.attend(ops.rotate(query, cos, sin), keys, values, config.windows[index])
-        return functional.linear(mixed.flatten(1), layer.output)
+        return linear(mixed.flatten(1), layer.output)
 
     def _feed_forward(self, layer: LayerWeights, hidden: Tensor) -> Tensor:
         """SwiGLU block of one layer, (tokens, hidden) -> (tokens, hidden)."""
         normed = ops.rms_norm(hidden, layer.feed_forward_norm, self.config.norm_eps)
-        return functional.linear(ops.swiglu(functional.linear(normed, layer.gate_up)), layer.down)
+        return linear(ops.swiglu(linear(normed, layer.gate_up)), layer.down)

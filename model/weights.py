@@ -16,6 +16,7 @@ from torch import Tensor
 
 from model.config import ModelConfig
 from model.errors import CheckpointError
+from model.ops.linear import LinearWeight
 from model.tensor_files import TensorFiles
 
 EMBEDDING = "model.embed_tokens.weight"
@@ -27,14 +28,14 @@ _INIT_STD = 0.02
 
 @dataclass(frozen=True, slots=True)
 class LayerWeights:
-    """One decoder layer; matrices are (out, in) as torch.nn.functional.linear takes them."""
+    """One decoder layer; matrices are (out, in), plain or quantised (see `model.ops.linear`)."""
 
     attention_norm: Tensor  # (hidden,)
-    qkv: Tensor  # ((heads + 2 * kv_heads) * head_dim, hidden): queries, keys, values
-    output: Tensor  # (hidden, heads * head_dim)
+    qkv: LinearWeight  # ((heads + 2 * kv_heads) * head_dim, hidden): queries, keys, values
+    output: LinearWeight  # (hidden, heads * head_dim)
     feed_forward_norm: Tensor  # (hidden,)
-    gate_up: Tensor  # (2 * intermediate, hidden): gate, up
-    down: Tensor  # (hidden, intermediate)
+    gate_up: LinearWeight  # (2 * intermediate, hidden): gate, up
+    down: LinearWeight  # (hidden, intermediate)
 
 
 @dataclass(frozen=True, slots=True)
