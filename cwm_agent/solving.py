@@ -17,7 +17,7 @@ from cwm_agent.job import COPY, JOB_FILE, Job, PolicyChoice, SandboxKind, TestsR
 from cwm_agent.layers import Layer
 from cwm_agent.policies.choose import choose_policy, find_checkpoint
 from cwm_agent.progress import Progress, print_patch
-from cwm_agent.request import read_issue, read_repository, read_tests
+from cwm_agent.request import STDIN, read_issue, read_repository, read_tests
 from cwm_agent.settings import SandboxSettings
 from cwm_agent.solve import Outcome, apply_to_checkout, go_on, resume_hint, start
 from cwm_agent.view.console import console
@@ -80,6 +80,8 @@ def plan(request: Request, resolved: Resolved, progress: Progress) -> Job:
     settings = resolved.settings
     if request.issue is not None and request.issue.startswith(EXAMPLE):
         return _plan_example(request, resolved, progress)
+    if request.human and request.issue == STDIN:
+        raise UsageError("--human reads your replies from standard input: give the issue as a file")
     issue = read_issue(request.issue)
     image = settings.sandbox.image
     if image is not None and (request.pip or request.apt):

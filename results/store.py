@@ -2,6 +2,7 @@
 
 runs/<name>/
   run.json                           RunInfo
+  <instance>/<sample>/job.json       the task and who solves it, for resuming (cwm_agent.job)
   <instance>/<sample>/events.jsonl   the journal, the only truth
   <instance>/<sample>/result.json    AttemptResult, written once when the attempt is over
   preds.jsonl                        predictions in the format of SWE-bench

@@ -41,6 +41,7 @@ CASES: dict[str, tuple[int, str, tuple[str, ...]]] = {
         ("x y", *HERE[:2], "--model", "none/such"),
     ),
     "empty checkpoint": (5, r"config\.json", ("x y", *HERE[:2], "--model", "plain")),
+    "two readers": (2, "--human reads your replies", ("-", "--repo", "repository", "--human")),
     "two policies": (2, "only one can answer: .*--replay, --human", ("x y", *HERE, "--human")),
     "no recording": (
         2,
@@ -124,7 +125,7 @@ def test_bad_input(solve: Solve) -> None:
 
 
 def test_an_empty_standard_input_is_no_issue(solve: Solve) -> None:
-    finished = solve("-", "--repo", "repository", "--human")
+    finished = solve("-", "--repo", "repository", "--model", "none")
     assert finished.returncode == 2
     assert "the issue is empty (standard input)" in finished.stderr
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import docker
+import pytest
 from cases import (
     CHECK,
     CONVERSATION,
@@ -181,3 +184,40 @@ def test_an_untrained_model_babbles_until_its_limit(
     assert again["exit_reason"] == "format_errors"
     repeated = [event.reply for event in solve.events("again") if isinstance(event, Replied)]
     assert [reply.ids for reply in repeated] == [reply.ids for reply in said[:2]]
+
+
+def test_help_loads_nothing_heavy(solve: Solve) -> None:
+    script = (
+        "import sys\nfrom cwm_agent.cli.main import run\nrun(['solve', '--help'])\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", script],
+        env=solve.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    heavy = {"torch", "transformers", "datasets", "docker", "ray", "textual", "rich"}
+    assert "--resume" in finished.stdout
+    assert heavy & set(finished.stderr.split()) == set()
+
+
+@pytest.mark.docker
+def test_an_image_may_hold_the_repository(solve: Solve) -> None:
+    from envs.images import base_image
+
+    client = docker.from_env()
+    (solve.folder / "Dockerfile").write_text(
+        f"FROM {base_image(client)}\nCOPY repository /testbed\n"
+    )
+    tag = "cwm-agent/test-repository:1"
+    client.images.build(path=str(solve.folder), tag=tag, rm=True)
+    try:
+        conversation = [reply.replace("python -c", "python3 -c") for reply in CONVERSATION]
+        answer = solve.json("add subtracts", "--image", tag, *recorded(solve, *conversation))
+    finally:
+        client.images.remove(tag, force=True)
+        client.close()
+    assert answer["sandbox"] == "docker"
+    assert "+    return a + b" in answer["patch"]
