@@ -260,6 +260,9 @@ def remove_folder(folder: Path) -> None:
     """Remove a sandbox's folder, also where a command took its own write permission away."""
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
-        for path, _, _ in os.walk(folder):
-            Path(path).chmod(0o700)
+        folder.chmod(0o700)
+        for path, names, _ in os.walk(folder):
+            for child in (Path(path, name) for name in names):
+                if not child.is_symlink():
+                    child.chmod(0o700)  # before the walk descends into it
         shutil.rmtree(folder)

@@ -14,12 +14,11 @@ from envs.docker import DockerSandbox, connect_engine
 from envs.errors import SandboxError
 from envs.images import base_image
 from envs.owner import boot_id
+from envs.progress import Progress
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 
 if TYPE_CHECKING:
     from docker import DockerClient
-
-Progress = Callable[[str], None]
 
 COMMAND = "true"
 WARM_UP = 5
