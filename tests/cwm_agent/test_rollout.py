@@ -16,9 +16,21 @@ from notebook import STARTED, Notebook, recording
 
 from cwm_agent.interrupt import Interrupt
 from cwm_agent.policies.replay import ReplayPolicy
-from cwm_agent.rollout import Trajectory, rollout, settle
+from cwm_agent.rollout import Trajectory, finished, rollout, settle
+from envs.modes import switches
 from results.journal import Journal, read_journal
-from results.records import AttemptStarted, Ended, Event, Message, Observed, Replied, Reply, ToolRan
+from results.records import (
+    AttemptStarted,
+    Ended,
+    Event,
+    Message,
+    Observed,
+    Replied,
+    Reply,
+    Snapshot,
+    Submitted,
+    ToolRan,
+)
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -183,3 +195,40 @@ def test_what_a_killed_process_wrote_of_its_last_turn_is_void() -> None:
     assert finished == ((STARTED, opening, again, reply, partial, told), None)
     paused = Ended("interrupted")
     assert settle([*crashed, again, partial, told, paused])[1] is None
+
+
+def test_a_journal_cut_off_anywhere_leads_to_the_same_end(tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    play(tmp_path / "whole", "one", "two", "end")
+    lines = (tmp_path / "whole" / "events.jsonl").read_bytes().splitlines(keepends=True)
+    for kept in range(len(lines)):
+        for torn in (b"", lines[kept][: len(lines[kept]) // 2]):
+            folder = tmp_path / f"{kept}-{len(torn)}"
+            folder.mkdir()
+            (folder / "events.jsonl").write_bytes(b"".join(lines[:kept]) + torn)
+            trajectory = play(folder, "one", "two", "end")
+            assert (trajectory.reason, trajectory.patch) == ("submitted", "one\ntwo\nend\n")
+            assert [event.turn for event in journal(folder) if isinstance(event, Replied)] == [
+                1,
+                2,
+                3,
+            ]
+
+
+def test_a_finished_journal_gives_the_patch_that_counted(tmp_path: Path) -> None:
+    opening: list[Event] = [STARTED, Observed((Message("user", "Begin."),))]
+    tree = Snapshot(1, "tree", "diff of the tree", "/")
+    handed_in = Submitted(1, "diff handed in")
+    limit, done = Ended("turn_limit"), Ended("submitted")
+
+    def patch(mode: str, *events: Event) -> str | None:
+        trajectory = finished([*opening, *events], switches(mode))
+        return trajectory.patch if trajectory else None
+
+    assert patch("improved", tree) is None
+    assert patch("improved", tree, Ended("interrupted")) is None
+    assert patch("improved", tree, limit) == "diff of the tree"
+    assert patch("faithful", tree, limit) == ""
+    assert patch("improved", handed_in, tree, limit) == "diff handed in"
+    assert patch("faithful", handed_in, tree, limit) == ""
+    assert patch("faithful", handed_in, tree, done) == "diff handed in"
