@@ -11,13 +11,14 @@ from model.cache.layout import LayerGroup, group_layers, pages_for
 from model.cache.manager import KVCache
 from model.config import ModelConfig
 from model.core import EngineCore, EngineLimits
-from model.device import memory_of
 from model.draft import DraftSettings
 from model.engine import Engine
-from model.errors import PoolTooSmallError
-from model.kv import KVStorage
-from model.runner import Runner
+from model.errors import ConfigError, PoolTooSmallError
+from model.parallel import open_ranks
+from model.rank import RankSpec, WeightSource, build_storage
+from model.runner import Runner, StepRunner
 from model.scheduler import SchedulerSettings
+from model.shards import shard_config
 from model.weights import Weights
 
 _TYPICAL_TOKENS = 16_384  # length of an agent's session, by which groups share the memory
@@ -29,7 +30,8 @@ class EngineOptions:
 
     `kv_bytes` is the memory for keys and values, `host_bytes` that for sessions
     moved off the device; `page_size` is in tokens. `speculation` None turns
-    prompt lookup off.
+    prompt lookup off. `tensor_parallel` divides the model among that many
+    devices (processes on a CPU); bytes are then those of each.
     """
 
     kv_bytes: int = 2 * 2**30
@@ -37,6 +39,7 @@ class EngineOptions:
     page_size: int = 16
     scheduling: SchedulerSettings = field(default_factory=SchedulerSettings)
     speculation: DraftSettings | None = field(default_factory=DraftSettings)
+    tensor_parallel: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,30 +99,57 @@ def _longest(most: int, fits: Callable[[int], bool]) -> int:
 
 
 def build_engine(
-    config: ModelConfig, weights: Weights, options: EngineOptions | None = None
+    config: ModelConfig, weights: Weights | WeightSource, options: EngineOptions | None = None
 ) -> Engine:
-    """An engine over these weights, not yet started."""
+    """An engine over these weights, not yet started.
+
+    A tensor-parallel one needs a source of weights, since each rank loads its
+    own part. Raises PoolTooSmallError, ConfigError when the model cannot be
+    divided, what loading raises, or EngineError when a worker does not start.
+    """
     options = options or EngineOptions()
+    shard = shard_config(config, options.tensor_parallel)
     groups = group_layers(config.windows)
-    dtype: torch.dtype = weights.embedding.dtype
-    plan = plan_pages(config, groups, dtype.itemsize, options)
-    device = weights.embedding.device
-    with memory_of(device, f"KV memory of {options.kv_bytes} bytes"):
-        storage = KVStorage(
-            groups,
-            pages=plan.pages,
-            host_slots=plan.host_slots,
-            page_size=options.page_size,
-            kv_heads=config.kv_heads,
-            head_dim=config.head_dim,
-            device=device,
-            dtype=dtype,
+    dtype = weights.dtype if isinstance(weights, WeightSource) else weights.embedding.dtype
+    plan = plan_pages(shard, groups, dtype.itemsize, options)
+    return Engine(
+        EngineCore(
+            runner=_runner(config, weights, options, plan),
+            cache=KVCache(groups, options.page_size, plan.pages, plan.host_slots),
+            limits=EngineLimits(plan.context, config.vocabulary),
+            settings=options.scheduling,
+            speculation=options.speculation,
         )
-    core = EngineCore(
-        runner=Runner(config, weights, groups, storage),
-        cache=KVCache(groups, options.page_size, plan.pages, plan.host_slots),
-        limits=EngineLimits(plan.context, config.vocabulary),
-        settings=options.scheduling,
-        speculation=options.speculation,
     )
-    return Engine(core)
+
+
+def _runner(
+    config: ModelConfig, weights: Weights | WeightSource, options: EngineOptions, plan: PagePlan
+) -> StepRunner:
+    if options.tensor_parallel > 1:
+        if not isinstance(weights, WeightSource):
+            raise ConfigError(
+                "weights that are loaded already cannot be divided among ranks; "
+                "give the engine their WeightSource"
+            )
+        return open_ranks(
+            RankSpec(
+                config=config,
+                size=options.tensor_parallel,
+                source=weights,
+                page_size=options.page_size,
+                pages=plan.pages,
+                host_slots=plan.host_slots,
+                threads=max(1, torch.get_num_threads() // options.tensor_parallel),
+            )
+        )
+    loaded = weights.load(config) if isinstance(weights, WeightSource) else weights
+    storage = build_storage(
+        config,
+        pages=plan.pages,
+        host_slots=plan.host_slots,
+        page_size=options.page_size,
+        device=loaded.embedding.device,
+        dtype=loaded.embedding.dtype,
+    )
+    return Runner(config, loaded, group_layers(config.windows), storage)

@@ -41,7 +41,7 @@ class Engine:
             self._thread.start()
 
     def close(self) -> None:
-        """Cancel everything, free all pages, stop the thread."""
+        """Cancel everything, free all pages, stop the thread and any workers."""
         if self._closed:
             return
         self.call(self._shut).result()
@@ -101,3 +101,4 @@ class Engine:
     def _shut(self) -> None:
         self._closed = True
         self.core.release_all()
+        self.core.runner.close()

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from model.batch import Batch, build_batch
 from model.cache.layout import LayerGroup
+from model.collective import Alone, Collective
 from model.config import ModelConfig
 from model.kv import KVStorage
 from model.ops import reference as ops
@@ -20,7 +21,7 @@ from model.weights import LayerWeights, Weights
 
 
 class StepRunner(Protocol):
-    """Carries out plans; the engine knows nothing more of the device."""
+    """Carries out plans; the engine knows nothing more of the devices."""
 
     def run(self, plan: StepPlan) -> Tensor:
         """Carry out moves and rows; logits (sum of row.logits, vocabulary) in row order.
@@ -28,9 +29,16 @@ class StepRunner(Protocol):
         fp32, or fp64 for a model in fp64.
         """
 
+    def close(self) -> None:
+        """Let go of what outlives this object, such as worker processes."""
+
 
 class Runner:
-    """One device, all layers."""
+    """One device, all layers.
+
+    In a tensor-parallel group, `config` and `weights` are those of this rank's
+    shard (see `model.shards`) and `collective` joins it with the others.
+    """
 
     def __init__(
         self,
@@ -38,12 +46,14 @@ class Runner:
         weights: Weights,
         groups: tuple[LayerGroup, ...],
         storage: KVStorage,
+        collective: Collective | None = None,
     ) -> None:
         self.config = config
         self.weights = weights
         self.storage = storage
         self._groups = groups
         self._device = weights.embedding.device
+        self._collective = collective or Alone()
         self._inverse = inverse_frequencies(config).to(self._device)
 
     @torch.inference_mode()
@@ -58,7 +68,11 @@ class Runner:
             hidden = hidden + self._attention(index, layer, hidden, cos, sin, batch)
             hidden = hidden + self._feed_forward(layer, hidden)
         hidden = ops.rms_norm(hidden[batch.wanted], self.weights.norm, self.config.norm_eps)
-        return ops.wide(linear(hidden, self.weights.head))
+        logits = ops.wide(linear(hidden, self.weights.head))
+        return self._collective.gather(logits, self.config.vocabulary)
+
+    def close(self) -> None:
+        """See StepRunner; there is nothing to do."""
 
     def _attention(
         self,
@@ -80,7 +94,7 @@ class Runner:
         group = self.storage.group_of[index]
         self.storage.write(index, batch.slots[group], key, value)
         mixed = self._mix(index, query, batch)
-        return linear(mixed.flatten(1), layer.output)
+        return self._collective.all_reduce(linear(mixed.flatten(1), layer.output))
 
     def _mix(self, index: int, query: Tensor, batch: Batch) -> Tensor:
         """Attention of all rows over their own pages, (tokens, heads, head_dim)."""
@@ -98,4 +112,5 @@ class Runner:
     def _feed_forward(self, layer: LayerWeights, hidden: Tensor) -> Tensor:
         """SwiGLU block of one layer, (tokens, hidden) -> (tokens, hidden)."""
         normed = ops.rms_norm(hidden, layer.feed_forward_norm, self.config.norm_eps)
-        return linear(ops.swiglu(linear(normed, layer.gate_up)), layer.down)
+        inner = ops.swiglu(linear(normed, layer.gate_up))
+        return self._collective.all_reduce(linear(inner, layer.down))

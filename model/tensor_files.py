@@ -47,11 +47,14 @@ class TensorFiles:
     ) -> None:
         self._stack.close()
 
-    def read(self, name: str) -> Tensor:
-        """The tensor of that name, on the device, in its stored number format."""
+    def read(self, name: str, part: tuple[slice, ...] | None = None) -> Tensor:
+        """The tensor of that name, on the device, in its stored number format.
+
+        With `part`, only that much of it is read.
+        """
         path, handle = self._owner[name]
         try:
-            tensor: Tensor = handle.get_tensor(name)
+            tensor: Tensor = handle.get_slice(name)[part] if part else handle.get_tensor(name)
         except (SafetensorError, OSError) as error:
             raise _damaged(path, error) from error
         if not tensor.is_floating_point() or tensor.element_size() < 2:

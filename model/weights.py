@@ -17,6 +17,7 @@ from torch import Tensor
 from model.config import ModelConfig
 from model.errors import CheckpointError
 from model.ops.linear import LinearWeight
+from model.shards import WHOLE, Shard
 from model.tensor_files import TensorFiles
 
 EMBEDDING = "model.embed_tokens.weight"
@@ -49,9 +50,16 @@ class Weights:
 
 
 def load_weights(
-    folder: Path, config: ModelConfig, *, device: torch.device, dtype: torch.dtype
+    folder: Path,
+    config: ModelConfig,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    shard: Shard = WHOLE,
 ) -> Weights:
     """Load `model.safetensors` or the shards of its index.
+
+    Only the part of `shard` is read and kept (see `model.shards`).
 
     Raises CheckpointError when a file is missing or damaged, or when the names
     and shapes are not exactly those that `config` asks for.
@@ -59,18 +67,29 @@ def load_weights(
     with TensorFiles(folder, device) as files:
         shapes = tensor_shapes(config)
         _check_names(files, shapes, config)
-        weights = _assemble(config, lambda name: files.read(name).to(dtype))
+
+        def read(name: str) -> Tensor:
+            part = None if shard == WHOLE else shard.of(name, shapes[name])
+            return files.read(name, part).to(dtype)
+
+        weights = _assemble(config, read, shard)
         if config.tied_embeddings and HEAD in files.shapes:
             _check_tied(files, weights.embedding)
     return weights
 
 
 def random_weights(
-    config: ModelConfig, *, seed: int, device: torch.device, dtype: torch.dtype
+    config: ModelConfig,
+    *,
+    seed: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    shard: Shard = WHOLE,
 ) -> Weights:
     """Normally distributed weights (standard deviation 0.02) and unit norms.
 
-    The same seed gives the same weights on the same kind of device.
+    The same seed gives the same weights on the same kind of device; of each
+    tensor, the part of `shard` is kept (see `model.shards`).
     """
     generator = torch.Generator(device=device).manual_seed(seed)
     shapes = tensor_shapes(config)
@@ -80,9 +99,11 @@ def random_weights(
         if len(shape) == 1:
             return torch.ones(shape, device=device, dtype=dtype)
         empty = torch.empty(shape, device=device, dtype=dtype)
-        return empty.normal_(0.0, _INIT_STD, generator=generator)
+        drawn = empty.normal_(0.0, _INIT_STD, generator=generator)
+        part = drawn[shard.of(name, shape)]
+        return part if part.shape == shape else part.clone()  # lets go of the rest
 
-    return _assemble(config, draw)
+    return _assemble(config, draw, shard)
 
 
 def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
@@ -108,8 +129,8 @@ def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _assemble(config: ModelConfig, read: Callable[[str], Tensor]) -> Weights:
-    """Take tensors by name and merge those that are multiplied together."""
+def _assemble(config: ModelConfig, read: Callable[[str], Tensor], shard: Shard) -> Weights:
+    """Take tensors (`shard` of them) by name and merge those that are multiplied together."""
 
     def layer(index: int) -> LayerWeights:
         prefix = f"model.layers.{index}."
@@ -131,8 +152,12 @@ def _assemble(config: ModelConfig, read: Callable[[str], Tensor]) -> Weights:
         embedding=embedding,
         layers=tuple(layer(index) for index in range(config.layers)),
         norm=read(NORM),
-        head=embedding if config.tied_embeddings else read(HEAD),
+        head=_tied_head(embedding, shard) if config.tied_embeddings else read(HEAD),
     )
+
+
+def _tied_head(embedding: Tensor, shard: Shard) -> Tensor:
+    return embedding if shard == WHOLE else embedding[shard.of(HEAD, embedding.shape)]
 
 
 def _check_names(
