@@ -78,7 +78,9 @@ def unpack(archive: Path, target: Path) -> Path:
     """Unpack the one folder that a source distribution holds."""
     inside = target.with_name("unpacked")
     with tarfile.open(archive) as opened:
-        opened.extractall(inside, filter="data")
+        if hasattr(tarfile, "data_filter"):  # not before Python 3.11.4
+            opened.extraction_filter = tarfile.data_filter
+        opened.extractall(inside)
     (top,) = inside.iterdir()
     return top.rename(target)
 

@@ -54,12 +54,15 @@ def host_environment(recipe: Recipe, progress: Progress = quiet) -> HostEnvironm
 
 
 def _make(folder: Path, recipe: Recipe, progress: Progress) -> None:
-    """Scripts in an environment name its path, so it is made in place and marked when whole."""
+    """Scripts in an environment name its path, so it is made in place and marked when whole.
+
+    Python's `-I` keeps out PYTHONPATH, whose packages pip would take for installed.
+    """
     if folder.exists():
         shutil.rmtree(folder)
-    _run([sys.executable, "-m", "venv", str(folder)], progress)
+    _run([sys.executable, "-I", "-m", "venv", str(folder)], progress)
     if recipe.pip:
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--no-input"]
+        pip = [str(folder / "bin" / "python"), "-I", "-m", "pip", "install", "--no-input"]
         _run(
             [*pip, "--disable-pip-version-check", "--progress-bar", "off", "--", *recipe.pip],
             progress,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -23,12 +24,13 @@ from envs.hostenv import host_environment
 from envs.images import recipe_image
 from envs.issue import ALL_TOOLS, IssueEnvironment
 from envs.modes import switches
+from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import IssueTask, Recipe
 from envs.verify import Verifier
 from results.records import ToolRan, Verdict
 
-OWNER = Owner(run="tests", instance="examples", sample=0, pid=0, boot_id="tests")
+OWNER = Owner(run="tests", instance="examples", sample=0, pid=os.getpid(), boot_id=boot_id())
 KINDS = [
     pytest.param("bubblewrap", marks=pytest.mark.skipif(not shutil.which("bwrap"), reason="bwrap")),
     pytest.param("docker", marks=pytest.mark.docker),

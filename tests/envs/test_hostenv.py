@@ -42,6 +42,19 @@ def test_an_environment_that_was_not_finished_is_made_anew() -> None:
     assert (folder / "bin" / "python").exists()
 
 
+def test_packages_that_lie_elsewhere_do_not_count_as_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    information = tmp_path / "elsewhere" / "iniconfig-2.3.1.dist-info"
+    information.mkdir(parents=True)
+    (information / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: iniconfig\nVersion: 2.3.1\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(information.parent))
+    made = host_environment(Recipe(pip=("iniconfig==2.3.1",)))
+    assert list(Path(made.variables["VIRTUAL_ENV"]).rglob("iniconfig/__init__.py"))
+
+
 def test_pins_that_cannot_be_had_are_named_with_the_output_of_pip(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match=r"check the network(.|\n)*no-such-file"):
         host_environment(Recipe(pip=(f"{tmp_path}/no-such-file.whl",)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from envs.bubblewrap import BubblewrapSandbox
 from envs.errors import SandboxError
+from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import HiddenTests, IssueTask
 from envs.verify import Verifier, verify
@@ -77,7 +79,7 @@ def task(repository: Repository) -> IssueTask:
 
 
 def make_sandbox() -> Sandbox:
-    owner = Owner(run="tests", instance="verify", sample=0, pid=0, boot_id="tests")
+    owner = Owner("tests", "verify", 0, os.getpid(), boot_id())
     return BubblewrapSandbox(limits=SandboxLimits(), owner=owner)
 
 
