@@ -11,62 +11,73 @@ from cwm_agent.cli.options import Assignments, ConfigFiles, Json, RunsFolder
 
 app = typer.Typer()
 
+IssueText = Annotated[
+    str | None,
+    typer.Argument(help="The issue: a text, a file, '-' for stdin, or example:NAME."),
+]
+Repository = Annotated[
+    Path | None,
+    typer.Option("--repo", metavar="DIR", help="Git checkout, default '.' without --image."),
+]
+Dirty = Annotated[bool, typer.Option("--dirty", help="Start from uncommitted changes, too.")]
+Apply = Annotated[bool, typer.Option("--apply", help="Apply the patch to the checkout at the end.")]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="DIR", help="Checkpoint (setting 'model').")
+]
+Replay = Annotated[
+    Path | None,
+    typer.Option("--replay", metavar="FILE", help="Play a recording or an events.jsonl."),
+]
+Human = Annotated[bool, typer.Option("--human", help="You are the model.")]
+SandboxKind = Annotated[
+    str | None, typer.Option("--sandbox", metavar="KIND", help="auto, docker or bubblewrap.")
+]
+Image = Annotated[
+    str | None, typer.Option("--image", metavar="NAME", help="Docker image to work in.")
+]
+PipPins = Annotated[
+    list[str] | None,
+    typer.Option("--pip", metavar="PIN", help="Python package to install; repeatable."),
+]
+AptPackages = Annotated[
+    list[str] | None,
+    typer.Option("--apt", metavar="NAME", help="Debian package (Docker); repeatable."),
+]
+TestCommand = Annotated[
+    str | None,
+    typer.Option("--test", metavar="COMMAND", help="Judge by a command, such as pytest -rA."),
+]
+TestsFile = Annotated[
+    Path | None,
+    typer.Option("--tests", metavar="FILE", help="Judge by the hidden tests of a YAML file."),
+]
+Mode = Annotated[str | None, typer.Option("--mode", help="improved or faithful (docs/modes.md).")]
+RunName = Annotated[
+    str | None, typer.Option("--name", metavar="RUN", help="Name of the run folder.")
+]
+ResumedRun = Annotated[
+    str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run.")
+]
+
 
 @app.command()
 def solve(
-    issue: Annotated[
-        str | None,
-        typer.Argument(help="The issue: a text, a file, '-' for stdin, or example:NAME."),
-    ] = None,
-    repo: Annotated[
-        Path | None,
-        typer.Option("--repo", metavar="DIR", help="Git checkout, default '.' without --image."),
-    ] = None,
-    dirty: Annotated[
-        bool, typer.Option("--dirty", help="Start from uncommitted changes, too.")
-    ] = False,
-    apply: Annotated[
-        bool, typer.Option("--apply", help="Apply the patch to the checkout at the end.")
-    ] = False,
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="DIR", help="Checkpoint (setting 'model').")
-    ] = None,
-    replay: Annotated[
-        Path | None,
-        typer.Option("--replay", metavar="FILE", help="Play a recording or an events.jsonl."),
-    ] = None,
-    human: Annotated[bool, typer.Option("--human", help="You are the model.")] = False,
-    sandbox: Annotated[
-        str | None, typer.Option("--sandbox", metavar="KIND", help="auto, docker or bubblewrap.")
-    ] = None,
-    image: Annotated[
-        str | None, typer.Option("--image", metavar="NAME", help="Docker image to work in.")
-    ] = None,
-    pip: Annotated[
-        list[str] | None,
-        typer.Option("--pip", metavar="PIN", help="Python package to install; repeatable."),
-    ] = None,
-    apt: Annotated[
-        list[str] | None,
-        typer.Option("--apt", metavar="NAME", help="Debian package (Docker); repeatable."),
-    ] = None,
-    test: Annotated[
-        str | None,
-        typer.Option("--test", metavar="COMMAND", help="Judge by a command, such as pytest -rA."),
-    ] = None,
-    tests: Annotated[
-        Path | None,
-        typer.Option("--tests", metavar="FILE", help="Judge by the hidden tests of a YAML file."),
-    ] = None,
-    mode: Annotated[
-        str | None, typer.Option("--mode", help="improved or faithful (docs/modes.md).")
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="RUN", help="Name of the run folder.")
-    ] = None,
-    resume: Annotated[
-        str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run.")
-    ] = None,
+    issue: IssueText = None,
+    repo: Repository = None,
+    dirty: Dirty = False,
+    apply: Apply = False,
+    model: Model = None,
+    replay: Replay = None,
+    human: Human = False,
+    sandbox: SandboxKind = None,
+    image: Image = None,
+    pip: PipPins = None,
+    apt: AptPackages = None,
+    test: TestCommand = None,
+    tests: TestsFile = None,
+    mode: Mode = None,
+    name: RunName = None,
+    resume: ResumedRun = None,
     runs: RunsFolder = None,
     config: ConfigFiles = None,
     assignments: Assignments = None,
