@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.config import ModelConfig, read_config
+from model.config import ModelConfig
 from model.device import choose_device, choose_dtype, memory_of
 from model.errors import CheckpointError
+from model.formats import read_shape, with_token_ids
+from model.quantize import Quantization, layer_quantizer
 from model.tokenizer import Tokenizer
-from model.weights import Weights, load_weights
+from model.weights import Weights, load_weights, random_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +23,24 @@ class Checkpoint:
     weights: Weights
 
 
-def load_checkpoint(folder: Path, *, device: str = "auto", dtype: str = "auto") -> Checkpoint:
-    """Load a CWM or Llama checkpoint in Hugging Face layout.
+def load_checkpoint(
+    folder: Path,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    quantize: Quantization = "none",
+) -> Checkpoint:
+    """Load a CWM or Llama checkpoint in Hugging Face or distributed (DCP) layout.
 
     `device` is auto (CUDA when there is one), cpu or cuda[:N]; `dtype` auto is
-    the stored format on CUDA and float32 on CPU. The small files are checked
-    before the weights are read. Raises CheckpointError, ConfigError,
-    TokenizerError or DeviceError.
+    the stored format on CUDA and float32 on CPU. `quantize` turns the linear
+    layers to 8 bits; whether that harms the answers is not checked here but by
+    `model.divergence`. The small files are checked before the weights are read.
+    Raises CheckpointError, ConfigError, TokenizerError, QuantizationError or DeviceError.
     """
     where = choose_device(device)
-    config = read_config(folder)
+    convert = layer_quantizer(quantize)
+    config = read_shape(folder)
     number_format = choose_dtype(dtype, stored=config.dtype, device=where)
     tokenizer = Tokenizer.from_folder(folder)
     if tokenizer.size > config.vocabulary:
@@ -38,6 +48,30 @@ def load_checkpoint(folder: Path, *, device: str = "auto", dtype: str = "auto") 
             f"the tokenizer in {folder} has {tokenizer.size} tokens, the model only "
             f"{config.vocabulary}; use the tokenizer of this checkpoint"
         )
+    config = with_token_ids(config, tokenizer)
     with memory_of(where, f"the model in {folder}"):
-        weights = load_weights(folder, config, device=where, dtype=number_format)
+        weights = load_weights(folder, config, device=where, dtype=number_format, convert=convert)
     return Checkpoint(config, tokenizer, weights)
+
+
+def random_model(
+    folder: Path,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    dtype: str = "auto",
+    quantize: Quantization = "none",
+) -> tuple[ModelConfig, Weights]:
+    """Random weights for the shape in a folder's config.json or params.json, for measurements.
+
+    No other file is needed or read; arguments and errors as in `load_checkpoint`.
+    """
+    where = choose_device(device)
+    convert = layer_quantizer(quantize)
+    config = read_shape(folder)
+    number_format = choose_dtype(dtype, stored=config.dtype, device=where)
+    with memory_of(where, f"a random model of the shape in {folder}"):
+        weights = random_weights(
+            config, seed=seed, device=where, dtype=number_format, convert=convert
+        )
+    return config, weights

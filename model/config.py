@@ -14,6 +14,7 @@ from pathlib import Path
 from model.errors import CheckpointError, ConfigError
 from model.fields import Fields
 
+CONFIG = "config.json"
 FULL = "full_attention"
 SLIDING = "sliding_attention"
 
@@ -58,7 +59,7 @@ class ModelConfig:
 
 def read_config(folder: Path) -> ModelConfig:
     """Read `folder/config.json`; raises CheckpointError (file) or ConfigError (value)."""
-    path = folder / "config.json"
+    path = folder / CONFIG
     if not folder.is_dir():
         raise CheckpointError(f"no checkpoint folder {folder}; give the folder of a checkpoint")
     try:
@@ -75,7 +76,7 @@ def read_config(folder: Path) -> ModelConfig:
     return parse_config(raw, source=str(path))
 
 
-def parse_config(raw: Mapping[str, object], *, source: str = "config.json") -> ModelConfig:
+def parse_config(raw: Mapping[str, object], *, source: str = CONFIG) -> ModelConfig:
     """Check every value of a parsed `config.json`; raises ConfigError naming key and value."""
     fields = Fields(raw, source)
     model_type = fields.choice("model_type", ("cwm", "llama"))

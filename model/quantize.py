@@ -15,7 +15,7 @@ from torch import Tensor
 
 from model.errors import QuantizationError
 from model.ops.linear import Fp8Weight, LinearWeight, quantise_fp8, quantise_int8
-from model.weights import LayerWeights, Weights
+from model.weights import LayerConverter, LayerWeights, Weights
 
 Quantization: TypeAlias = Literal["none", "fp8", "int8"]
 
@@ -23,7 +23,7 @@ _FP8_CAPABILITY = (8, 9)  # Ada and newer multiply fp8
 _FP8_MULTIPLE = 16  # what torch._scaled_mm asks of both sides of a matrix on CUDA
 
 
-def layer_quantizer(kind: Quantization) -> Callable[[LayerWeights], LayerWeights]:
+def layer_quantizer(kind: Quantization) -> LayerConverter:
     """A function that quantises the four linear weights of one layer.
 
     Applied layer by layer while loading, so that the whole model is never held

@@ -12,22 +12,28 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from model.config import CONFIG
 from model.errors import CheckpointError
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
+_DTYPES = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
+
 
 class TensorFiles:
     """Names, shapes and tensors of a single file or of the shards of an index.
 
-    A context manager. Raises CheckpointError for files that are missing,
-    damaged, or hold a tensor twice.
+    See `model.weights.TensorSource`. A context manager. Raises CheckpointError for
+    files that are missing, damaged, or hold a tensor twice.
     """
+
+    shape_file = CONFIG
 
     def __init__(self, folder: Path, device: torch.device) -> None:
         self.folder = folder
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.dtypes: dict[str, str] = {}
         self._device = device
         self._stack = ExitStack()
         self._owner: dict[str, tuple[Path, Any]] = {}
@@ -46,6 +52,10 @@ class TensorFiles:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+
+    def stored_as(self, name: str) -> str:
+        """The name in the files, for messages."""
+        return name
 
     def read(self, name: str, part: tuple[slice, ...] | None = None) -> Tensor:
         """The tensor of that name, on the device, in its stored number format.
@@ -74,7 +84,9 @@ class TensorFiles:
                         "remove the files that belong to another checkpoint"
                     )
                 self._owner[name] = path, handle
-                self.shapes[name] = tuple(handle.get_slice(name).get_shape())
+                part = handle.get_slice(name)
+                self.shapes[name] = tuple(part.get_shape())
+                self.dtypes[name] = _DTYPES.get(part.get_dtype(), part.get_dtype())
         except (SafetensorError, OSError) as error:
             raise _damaged(path, error) from error
 

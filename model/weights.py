@@ -1,4 +1,4 @@
-"""Model weights: strict loading of safetensors, or random ones by configuration.
+"""Model weights: strict loading of a checkpoint, or random ones by configuration.
 
 Tensor names are those of Hugging Face CWM and Llama checkpoints. Query, key and
 value projections become one matrix, and so do gate and up: one multiplication
@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from model.config import ModelConfig
 from model.errors import CheckpointError
+from model.formats import open_tensors
 from model.ops.linear import LinearWeight
 from model.shards import WHOLE, Shard
-from model.tensor_files import TensorFiles
 
 EMBEDDING = "model.embed_tokens.weight"
 NORM = "model.norm.weight"
@@ -49,6 +50,27 @@ class Weights:
     head: Tensor  # (vocabulary, hidden); the embedding itself when tied
 
 
+class TensorSource(Protocol):
+    """A checkpoint's tensors under Hugging Face names, whatever files they lie in."""
+
+    folder: Path
+    shape_file: str  # the name of the file with the configuration, for messages
+    shapes: dict[str, tuple[int, ...]]
+    dtypes: dict[str, str]  # number formats, such as "bfloat16"
+
+    def read(self, name: str, part: tuple[slice, ...] | None = None) -> Tensor:
+        """One tensor or that part of it, on the device, in its stored number format.
+
+        Raises CheckpointError.
+        """
+
+    def stored_as(self, name: str) -> str:
+        """What the files call this tensor."""
+
+
+LayerConverter = Callable[[LayerWeights], LayerWeights]
+
+
 def load_weights(
     folder: Path,
     config: ModelConfig,
@@ -56,23 +78,25 @@ def load_weights(
     device: torch.device,
     dtype: torch.dtype,
     shard: Shard = WHOLE,
+    convert: LayerConverter | None = None,
 ) -> Weights:
-    """Load `model.safetensors` or the shards of its index.
+    """Load the weights of a folder in either layout (see `model.formats`).
 
-    Only the part of `shard` is read and kept (see `model.shards`).
-
-    Raises CheckpointError when a file is missing or damaged, or when the names
-    and shapes are not exactly those that `config` asks for.
+    Only the part of `shard` is kept (see `model.shards`). `convert` is applied
+    to each layer as soon as it is read (quantisation), so that never more than
+    one layer exists twice. Raises CheckpointError when a file is missing or
+    damaged, or when the names and shapes are not exactly those that `config`
+    asks for.
     """
-    with TensorFiles(folder, device) as files:
+    with open_tensors(folder, config, device) as files:
+        check_names(files, config)
         shapes = tensor_shapes(config)
-        _check_names(files, shapes, config)
 
         def read(name: str) -> Tensor:
             part = None if shard == WHOLE else shard.of(name, shapes[name])
             return files.read(name, part).to(dtype)
 
-        weights = _assemble(config, read, shard)
+        weights = _assemble(config, read, shard, convert)
         if config.tied_embeddings and HEAD in files.shapes:
             _check_tied(files, weights.embedding)
     return weights
@@ -85,11 +109,12 @@ def random_weights(
     device: torch.device,
     dtype: torch.dtype,
     shard: Shard = WHOLE,
+    convert: LayerConverter | None = None,
 ) -> Weights:
     """Normally distributed weights (standard deviation 0.02) and unit norms.
 
     The same seed gives the same weights on the same kind of device; of each
-    tensor, the part of `shard` is kept (see `model.shards`).
+    tensor, the part of `shard` is kept. `convert` as in `load_weights`.
     """
     generator = torch.Generator(device=device).manual_seed(seed)
     shapes = tensor_shapes(config)
@@ -103,7 +128,7 @@ def random_weights(
         part = drawn[shard.of(name, shape)]
         return part if part.shape == shape else part.clone()  # lets go of the rest
 
-    return _assemble(config, draw, shard)
+    return _assemble(config, draw, shard, convert)
 
 
 def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
@@ -129,7 +154,12 @@ def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _assemble(config: ModelConfig, read: Callable[[str], Tensor], shard: Shard) -> Weights:
+def _assemble(
+    config: ModelConfig,
+    read: Callable[[str], Tensor],
+    shard: Shard,
+    convert: LayerConverter | None,
+) -> Weights:
     """Take tensors (`shard` of them) by name and merge those that are multiplied together."""
 
     def layer(index: int) -> LayerWeights:
@@ -138,7 +168,7 @@ def _assemble(config: ModelConfig, read: Callable[[str], Tensor], shard: Shard) 
         def merged(*names: str) -> Tensor:
             return torch.cat([read(f"{prefix}{name}.weight") for name in names])
 
-        return LayerWeights(
+        plain = LayerWeights(
             attention_norm=merged("input_layernorm"),
             qkv=merged("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
             output=merged("self_attn.o_proj"),
@@ -146,6 +176,7 @@ def _assemble(config: ModelConfig, read: Callable[[str], Tensor], shard: Shard) 
             gate_up=merged("mlp.gate_proj", "mlp.up_proj"),
             down=merged("mlp.down_proj"),
         )
+        return convert(plain) if convert else plain
 
     embedding = read(EMBEDDING)
     return Weights(
@@ -160,26 +191,28 @@ def _tied_head(embedding: Tensor, shard: Shard) -> Tensor:
     return embedding if shard == WHOLE else embedding[shard.of(HEAD, embedding.shape)]
 
 
-def _check_names(
-    files: TensorFiles, shapes: dict[str, tuple[int, ...]], config: ModelConfig
-) -> None:
-    """Names and shapes must agree in both directions."""
-    # Old Llama exports store the RoPE frequencies, which follow from the configuration.
+def check_names(files: TensorSource, config: ModelConfig) -> None:
+    """Names and shapes must agree in both directions; raises CheckpointError with all differences.
+
+    Old Llama exports also store the RoPE frequencies, which follow from the configuration.
+    """
+    shapes = tensor_shapes(config)
     known = {name for name in files.shapes if not name.endswith("rotary_emb.inv_freq")}
     optional = {HEAD} if config.tied_embeddings else set()
     problems = {
-        "missing": sorted(shapes.keys() - known),
-        "unexpected": sorted(known - shapes.keys() - optional),
+        "missing": sorted(map(files.stored_as, shapes.keys() - known)),
+        "unexpected": sorted(map(files.stored_as, known - shapes.keys() - optional)),
         "wrong shape": [
-            f"{name} is {list(files.shapes[name])}, expected {list(shape)}"
+            f"{files.stored_as(name)} is {list(files.shapes[name])}, expected {list(shape)}"
             for name, shape in shapes.items()
             if name in known and files.shapes[name] != shape
         ],
     }
     if found := [f"{kind}: {_listed(names)}" for kind, names in problems.items() if names]:
         raise CheckpointError(
-            f"the tensors in {files.folder} do not fit its config.json ({'; '.join(found)}); "
-            "use the config.json and weight files of the same checkpoint"
+            f"the tensors in {files.folder} do not fit its {files.shape_file} "
+            f"({'; '.join(found)}); use the {files.shape_file} and weight files of the same "
+            "checkpoint"
         )
 
 
@@ -188,7 +221,7 @@ def _listed(names: list[str], most: int = 8) -> str:
     return ", ".join(names[:most]) + rest
 
 
-def _check_tied(files: TensorFiles, embedding: Tensor) -> None:
+def _check_tied(files: TensorSource, embedding: Tensor) -> None:
     """A stored head beside tied embeddings must be the same matrix."""
     head = files.read(HEAD).to(embedding.dtype)
     if head.shape != embedding.shape or not torch.equal(head, embedding):
