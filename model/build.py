@@ -22,6 +22,7 @@ from model.shards import shard_config
 from model.weights import Weights
 
 _TYPICAL_TOKENS = 16_384  # length of an agent's session, by which groups share the memory
+_MOST_SESSIONS = 256  # a small model leaves memory free rather than hold pages for more
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def plan_pages(
     def shared(sessions: int) -> list[int]:
         return [max(sessions * u, least) for u, least in zip(typical, longest, strict=True)]
 
-    most = options.kv_bytes // cost(typical)
+    most = min(options.kv_bytes // cost(typical), _MOST_SESSIONS)
     pages = shared(_longest(most, lambda n: cost(shared(n)) <= options.kv_bytes))
     host = options.host_bytes // max(1, cost(typical))
     return PagePlan(tuple(pages), tuple(host * usual for usual in typical), context)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,9 @@ def folder(make_checkpoint: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def policy(folder: Path) -> Policy:
-    return EmbeddedPolicy(folder, device="cpu")
+def policy(folder: Path) -> Iterator[Policy]:
+    with closing(EmbeddedPolicy(folder, device="cpu")) as policy:
+        yield policy
 
 
 def play(conversation: Conversation, turns: int = 3) -> list[Event]:
@@ -186,7 +188,7 @@ def test_a_plain_llama_checkpoint_works_as_well(make_checkpoint: Callable[..., P
 
 
 def test_a_folder_without_checkpoint_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"config\.json is missing"):
+    with pytest.raises(CheckpointError, match=r"is no checkpoint.*config\.json"):
         EmbeddedPolicy(tmp_path)
 
 
