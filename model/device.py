@@ -36,6 +36,14 @@ def choose_dtype(name: str, *, stored: str | None, device: torch.device) -> torc
     return _DTYPES[name]
 
 
+def itemsize_of(name: str) -> int:
+    """Bytes of one number of a format by name."""
+    dtype = getattr(torch, name, None)
+    if not isinstance(dtype, torch.dtype):
+        raise DeviceError(f"unknown number format '{name}'; use {', '.join(_DTYPES)}")
+    return dtype.itemsize
+
+
 @contextmanager
 def memory_of(device: torch.device, purpose: str) -> Iterator[None]:
     """Turn an accelerator's out-of-memory error into a DeviceError that names the purpose."""

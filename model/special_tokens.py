@@ -37,6 +37,9 @@ _NAMED = {
     121: THINKING_END,
 }
 
+CONTROL_NAMES = tuple(_NAMED.values())
+"""The control tokens that have a meaning; the others are reserved."""
+
 
 def special_ids(first: int) -> dict[str, int]:
     """Name -> id of all 256 control tokens, the first of which has the id `first`."""

@@ -37,20 +37,24 @@ class Vocabulary:
     specials: Mapping[str, int]
 
 
-def read_vocabulary(folder: Path) -> Vocabulary:
-    """Read the tokenizer of a checkpoint folder; `tokenizer.json` is preferred.
+def tokenizer_file(folder: Path) -> Path:
+    """The tokenizer of a checkpoint folder; `tokenizer.json` is preferred.
 
-    Raises CheckpointError when there is no tokenizer, TokenizerError when it
-    cannot be used.
+    Raises CheckpointError when there is none.
     """
-    if (path := folder / "tokenizer.json").is_file():
-        return _from_json(path)
-    if (path := folder / "tokenizer.model").is_file():
-        return _from_ranks(path)
+    for name in ("tokenizer.json", "tokenizer.model"):
+        if (path := folder / name).is_file():
+            return path
     raise CheckpointError(
         f"{folder} holds neither tokenizer.json nor tokenizer.model; "
         "download the tokenizer of the checkpoint"
     )
+
+
+def read_vocabulary(folder: Path) -> Vocabulary:
+    """Read a checkpoint folder's `tokenizer_file`; raises TokenizerError when it cannot be used."""
+    path = tokenizer_file(folder)
+    return _from_json(path) if path.suffix == ".json" else _from_ranks(path)
 
 
 def _from_ranks(path: Path) -> Vocabulary:
