@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,18 +36,12 @@ class KVStorage:
         self.page_size = page_size
         self.group_of = {layer: g for g, group in enumerate(groups) for layer in group.layers}
         self._place = {layer: i for group in groups for i, layer in enumerate(group.layers)}
-        pinned = device.type == "cuda"
-
-        def empty(layers: int, count: int, where: torch.device, pin: bool) -> Tensor:
-            shape = (layers, 2, kv_heads, count * page_size, head_dim)
-            return torch.zeros(shape, device=where, dtype=dtype, pin_memory=pin)
-
-        counts = [len(group.layers) for group in groups]
-        self._device = [empty(n, p, device, False) for n, p in zip(counts, pages, strict=True)]
+        shapes = [(len(group.layers), 2, kv_heads, page_size, head_dim) for group in groups]
+        self._device = [_zeros(s, p, device, dtype) for s, p in zip(shapes, pages, strict=True)]
         cpu = torch.device("cpu")
-        self._host = [
-            empty(n, h, cpu, pinned and h > 0) for n, h in zip(counts, host_slots, strict=True)
-        ]
+        self._host = [_zeros(s, h, cpu, dtype) for s, h in zip(shapes, host_slots, strict=True)]
+        if device.type == "cuda":
+            self._host = [pool.pin_memory() if pool.numel() else pool for pool in self._host]
 
     @property
     def bytes(self) -> int:
@@ -73,3 +69,19 @@ class KVStorage:
 
     def _page(self, pool: Tensor, page: int) -> Tensor:
         return pool[:, :, :, page * self.page_size : (page + 1) * self.page_size]
+
+
+def _zeros(
+    shape: tuple[int, int, int, int, int], pages: int, device: torch.device, dtype: torch.dtype
+) -> Tensor:
+    """A pool of pages; `shape` is that of one page.
+
+    On a CPU the memory comes from calloc, so that the system hands it out only
+    when a page is first written: torch.zeros would touch all of it at once.
+    """
+    layers, sides, heads, size, head_dim = shape
+    whole = (layers, sides, heads, pages * size, head_dim)
+    if device.type != "cpu" or not pages:
+        return torch.zeros(whole, device=device, dtype=dtype)
+    flat = np.zeros(math.prod(whole) * dtype.itemsize, dtype=np.uint8)
+    return torch.from_numpy(flat).view(dtype).view(whole)

@@ -1,4 +1,4 @@
-"""What the engine promises beside equal answers: bounds, fairness, errors that stay where they arise."""
+"""What the engine promises beside equal answers: bounds, fairness, errors that stay in place."""
 
 from __future__ import annotations
 
