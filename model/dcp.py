@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from collections import Counter
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from types import TracebackType
@@ -20,8 +22,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 from torch.distributed.checkpoint.default_planner import DefaultLoadPlanner
-from torch.distributed.checkpoint.filesystem import FileSystemReader
+from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
 from torch.distributed.checkpoint.metadata import Metadata, TensorStorageMetadata
+from torch.distributed.checkpoint.state_dict_saver import save
 
 from model.config import ModelConfig
 from model.errors import CheckpointError
@@ -247,3 +250,16 @@ def _check_files(folder: Path, metadata: Metadata) -> None:
                 f"{folder / file} is damaged or truncated ({size} bytes of at least {end}); "
                 "download it again and compare its size"
             )
+
+
+def write_tensors(folder: Path, tensors: Mapping[str, Tensor], head_dim: int) -> None:
+    """Write tensors with Hugging Face names as a distributed checkpoint, `params.json` aside."""
+    state = {
+        original_name(name).removeprefix(_PREFIX): (
+            join_halves(tensor, head_dim) if name.endswith(_PERMUTED) else tensor
+        )
+        for name, tensor in tensors.items()
+    }
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="torch.distributed is disabled")  # as intended
+        save({"model": state}, storage_writer=FileSystemWriter(folder), no_dist=True)
