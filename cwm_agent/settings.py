@@ -80,11 +80,13 @@ class Settings(Section):
     mode: Literal["improved", "faithful"] = "improved"
     """faithful follows the published protocol, improved fixes its defects (docs/modes.md)."""
     model: Annotated[str | None, EmptyUnsets] = None
-    """Folder of a checkpoint (config.json, safetensors, tokenizer)."""
+    """Folder of a checkpoint in Hugging Face or distributed (DCP) layout."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     """auto, cpu, cuda or cuda:N."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto takes bfloat16 on a GPU and float32 on a CPU."""
+    quantize: Literal["none", "fp8", "int8"] = "none"
+    """Linear layers in 8 bits; `cwm-agent model inspect --quantize` says what it changes."""
     prompt_pack: str = Field(default="default", min_length=1)
     """Name or file of the texts that the model sees."""
     runs: str = Field(default="runs", min_length=1)

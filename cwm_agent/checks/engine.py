@@ -84,30 +84,18 @@ def checkpoint(settings: Settings) -> Check:
         return Check("checkpoint", "warn", "none is configured", remedy)
     folder = Path(settings.model).expanduser()
     if not folder.is_dir():
-        remedy = "set `model` to the folder of a checkpoint (config.json, weights, tokenizer)"
+        remedy = "set `model` to the folder of a checkpoint (configuration, weights, tokenizer)"
         return Check("checkpoint", "fail", f"{folder} is not a folder", remedy)
     try:
-        import torch as pytorch
-
-        from model.config import read_config
         from model.errors import ModelError
-        from model.tensor_files import TensorFiles
-        from model.tokenizer import Tokenizer
-        from model.weights import tensor_shapes
+        from model.inspection import inspect_checkpoint
     except ImportError as error:
         return Check("checkpoint", "fail", f"cannot be read: {error}", "reinstall cwm-agent")
     try:
-        config = read_config(folder)
-        tokenizer = Tokenizer.from_folder(folder)
-        with TensorFiles(folder, pytorch.device("cpu")) as files:
-            wrong = {
-                name
-                for name, shape in tensor_shapes(config).items()
-                if files.shapes.get(name) != shape
-            }
+        found = inspect_checkpoint(folder)
     except ModelError as error:
         return Check("checkpoint", "fail", str(error), "copy the checkpoint again, completely")
-    if wrong:
-        found = f"{len(wrong)} tensors are missing or misshapen, such as {min(wrong)}"
-        return Check("checkpoint", "fail", found, "copy the checkpoint again, completely")
-    return Check("checkpoint", "ok", f"{folder}, {tokenizer.size:,} tokens")
+    if found.problems:
+        remedy = "copy the checkpoint again, completely; `cwm-agent model inspect` lists all"
+        return Check("checkpoint", "fail", found.problems[0], remedy)
+    return Check("checkpoint", "ok", f"{folder}, {found.parameters:,} parameters")

@@ -105,7 +105,7 @@ def _open_replay(path: Path) -> Speaker:
 
 def _open_embedded(folder: Path, settings: Settings) -> Speaker:
     from cwm_agent.policies.embedded import EmbeddedPolicy
-    from model.config import read_config
+    from model.formats import read_shape
     from model.sampler import Sampling
 
     wanted = settings.sampling
@@ -115,7 +115,8 @@ def _open_embedded(folder: Path, settings: Settings) -> Speaker:
         folder,
         device=settings.device,
         dtype=settings.dtype,
+        quantize=settings.quantize,
         sampling=Sampling(wanted.temperature, top_p),
     )
     note = f"model {folder.name} in this process"
-    return Speaker(policy, True, note, read_config(folder).context)
+    return Speaker(policy, True, note, read_shape(folder).context)

@@ -13,6 +13,7 @@ from results.records import Event, Message, Observed, Replied, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
     from model.chat import ChatFormat
+    from model.quantize import Quantization
     from model.sampler import Sampling
     from model.session import Session
     from model.tokenizer import Tokenizer
@@ -21,7 +22,7 @@ if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command
 class EmbeddedPolicy:
     """A checkpoint folder as a policy; conversations share its weights.
 
-    `device` and `dtype` as in `model.checkpoint.load_checkpoint`, whose errors
+    `device`, `dtype` and `quantize` as in `model.checkpoint.load_checkpoint`, whose errors
     it raises. `sampling` None means the published setting. `thinking` starts
     every answer with the thinking prefix.
     """
@@ -32,6 +33,7 @@ class EmbeddedPolicy:
         *,
         device: str = "auto",
         dtype: str = "auto",
+        quantize: Quantization = "none",
         sampling: Sampling | None = None,
         thinking: bool = True,
     ) -> None:
@@ -42,7 +44,7 @@ class EmbeddedPolicy:
 
         self._name = f"embedded:{folder.resolve().name}"
         self._sampling = PUBLISHED if sampling is None else sampling
-        self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype)
+        self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype, quantize=quantize)
         config = self._checkpoint.config
         self._format = ChatFormat(
             self._checkpoint.tokenizer,
