@@ -196,3 +196,9 @@ def test_importing_the_policy_does_not_load_torch() -> None:
     code = "import sys, cwm_agent.policies.embedded; sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
     assert done.returncode == 0
+
+
+def test_a_quantised_policy_answers_by_its_own_weights(folder: Path) -> None:
+    with closing(EmbeddedPolicy(folder, device="cpu", quantize="int8")) as policy:
+        one = context(play(policy.open(seed=1)))
+        assert context(play(policy.open(seed=1))) == one
