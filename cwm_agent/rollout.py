@@ -244,6 +244,8 @@ class _Loop:
             self.record(event)
         if step.exit is None:
             self._observe(conversation, (*step.messages, *notices))
+        elif step.messages:
+            self.record(Observed(step.messages))  # nobody is told any more, but nothing is lost
         return step
 
     def _observe(self, conversation: Conversation, messages: tuple[Message, ...]) -> None:

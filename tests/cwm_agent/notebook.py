@@ -38,7 +38,10 @@ def recording(*replies: str) -> Recording:
 
 @dataclass
 class Notebook:
-    """Reply "end" ends the episode, "lost" loses the place, "wait N" takes N seconds."""
+    """Reply "end" ends the episode, "lost" loses the place, "wait N" takes N seconds.
+
+    "full" is written and answered, but there is no turn after it.
+    """
 
     page: Path
     turn: int = 0
@@ -62,7 +65,9 @@ class Notebook:
         state = Snapshot(self.turn, "", self.page.read_text(), "/")
         if reply.text == "end":
             return Step((), (ran, state), exit="submitted")
-        return Step((Message("tool: write", f"wrote line {self.turn}"),), (ran, state))
+        exit = "turn_limit" if reply.text == "full" else None
+        told = Message("tool: write", f"wrote line {self.turn}")
+        return Step((told,), (ran, state), exit=exit)
 
     def restore(self, events: tuple[Event, ...]) -> tuple[Message, ...]:
         replies = [event.reply.text for event in events if isinstance(event, Replied)]

@@ -68,6 +68,14 @@ def test_a_turn_is_reply_then_what_happened_then_what_the_policy_was_told(tmp_pa
     assert trajectory.completion_tokens == 2  # "one" and "end", four characters a token
 
 
+def test_the_last_result_is_kept_though_no_reply_follows(tmp_path: Path) -> None:
+    play(tmp_path, "one", "full")
+    last_result, ended = journal(tmp_path)[-2:]
+    assert last_result == Observed((Message("tool: write", "wrote line 2"),))
+    assert isinstance(ended, Ended)
+    assert ended.reason == "turn_limit"
+
+
 def test_watchers_see_each_event_after_it_is_in_the_journal(tmp_path: Path) -> None:
     seen = []
     with Journal(tmp_path / "events.jsonl") as log:
