@@ -81,7 +81,10 @@ class Scheduler:
         budget -= self._plan_decodes(rows, budget)
         budget -= self._plan_prefills(rows, budget)
         while budget > 0 and len(rows) < self._settings.max_rows and self._admit():
-            budget -= self._plan_row(self._running[-1], rows, budget)
+            admitted = self._running[-1]
+            budget -= self._plan_row(admitted, rows, budget)
+            if admitted not in self._running:
+                break  # there was room for one token, but not for its chunk
         return StepPlan(self._cache.take_moves(), tuple(rows.values()))
 
     def _plan_decodes(self, rows: dict[int, Row], budget: int) -> int:
