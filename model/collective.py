@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from model.ops.reference import wide
 
-_INLINE = 1024  # ints of a plan that travel with its length: enough for most decode steps
+_INLINE = 512  # ints of a plan that travel with its length: enough for most short steps
 ANY_TIME = timedelta(days=3650)  # between two plans, for example
 
 

@@ -16,7 +16,7 @@ from model.config import Llama3Scaling, ModelConfig
 from model.device import memory_of
 from model.errors import DeviceError
 from model.kv import KVStorage
-from model.quantize import Quantization, quantize_weights
+from model.quantize import Quantization, layer_quantizer
 from model.runner import Runner
 from model.shards import WHOLE, Shard, shard_config
 from model.weights import Weights, load_weights, random_weights
@@ -33,13 +33,15 @@ class WeightSource:
     quantization: Quantization = "none"
 
     def load(self, config: ModelConfig, shard: Shard = WHOLE) -> Weights:
-        """The weights of `shard`; errors as in `load_weights` and `quantize_weights`."""
-        device, dtype = self.device, self.dtype
-        if self.folder is None:
-            plain = random_weights(config, seed=self.seed, device=device, dtype=dtype, shard=shard)
-        else:
-            plain = load_weights(self.folder, config, device=device, dtype=dtype, shard=shard)
-        return quantize_weights(plain, self.quantization)
+        """The weights of `shard`; errors as in `load_weights` and `layer_quantizer`."""
+        device, dtype, convert = self.device, self.dtype, layer_quantizer(self.quantization)
+        if self.folder is not None:
+            return load_weights(
+                self.folder, config, device=device, dtype=dtype, shard=shard, convert=convert
+            )
+        return random_weights(
+            config, seed=self.seed, device=device, dtype=dtype, shard=shard, convert=convert
+        )
 
 
 @dataclass(frozen=True, slots=True)
