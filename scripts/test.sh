@@ -23,4 +23,9 @@ EOF
     layers="$layers and not docker"
     printf '\n*** NO DOCKER: the tests marked docker are LEFT OUT of this run ***\n\n' >&2
 fi
-exec .venv/bin/python -m pytest -m "$layers"
+# A shell that was started in the background passes on that Ctrl-C is ignored, and cannot undo it.
+exec .venv/bin/python -c '
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+' -m pytest -m "$layers"
