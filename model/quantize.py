@@ -15,7 +15,7 @@ from torch import Tensor
 
 from model.errors import QuantizationError
 from model.ops.linear import Fp8Weight, LinearWeight, quantise_fp8, quantise_int8
-from model.weights import LayerConverter, LayerWeights, Weights
+from model.weights import LayerConverter, LayerWeights
 
 Quantization: TypeAlias = Literal["none", "fp8", "int8"]
 
@@ -45,11 +45,6 @@ def layer_quantizer(kind: Quantization) -> LayerConverter:
         )
 
     return convert
-
-
-def quantize_weights(weights: Weights, kind: Quantization) -> Weights:
-    """All layers of a loaded model quantised (a shard of a tensor-parallel one as well)."""
-    return replace(weights, layers=tuple(map(layer_quantizer(kind), weights.layers)))
 
 
 def _to_fp8(weight: LinearWeight) -> LinearWeight:
