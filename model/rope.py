@@ -33,11 +33,12 @@ def inverse_frequencies(config: ModelConfig) -> Tensor:
     return keep * frequencies + (1.0 - keep) * frequencies / scaling.factor
 
 
-def rotation(inverse: Tensor, first: int, count: int) -> tuple[Tensor, Tensor]:
-    """Cosine and sine for positions first .. first + count - 1, each (count, head_dim / 2), fp32.
+def rotation(inverse: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosine and sine for `model.ops.reference.rotate`, each (tokens, 1, head_dim), fp32.
 
-    `inverse` comes from `inverse_frequencies`.
+    `inverse` comes from `inverse_frequencies`; positions (tokens,). Both halves
+    of a head turn by the same angles; the first half of the sine is negated.
     """
-    positions = torch.arange(first, first + count, dtype=torch.float32, device=inverse.device)
-    angles = positions[:, None] * inverse
-    return angles.cos(), angles.sin()
+    angles = positions.float()[:, None] * inverse
+    cos, sin = angles.cos(), angles.sin()
+    return torch.cat((cos, cos), -1)[:, None], torch.cat((-sin, sin), -1)[:, None]

@@ -16,7 +16,7 @@ from model.kv import KVStorage
 from model.ops import reference as ops
 from model.ops.linear import linear
 from model.plan import StepPlan
-from model.rope import inverse_frequencies
+from model.rope import inverse_frequencies, rotation
 from model.weights import LayerWeights, Weights
 
 
@@ -61,8 +61,7 @@ class Runner:
         """See StepRunner."""
         self.storage.carry_out(plan.moves)
         batch = build_batch(plan, self._groups, self.storage.page_size, self._device)
-        angles = batch.positions.float()[:, None] * self._inverse
-        cos, sin = angles.cos(), angles.sin()
+        cos, sin = rotation(self._inverse, batch.positions)
         hidden = functional.embedding(batch.ids, self.weights.embedding)
         for index, layer in enumerate(self.weights.layers):
             hidden = hidden + self._attention(index, layer, hidden, cos, sin, batch)

@@ -46,7 +46,8 @@ class Transformer:
         (tokens, vocabulary) of all.
         """
         tokens = ids.shape[0]
-        cos, sin = rotation(self._inverse, cache.length, tokens)
+        positions = torch.arange(cache.length, cache.length + tokens, device=self.device)
+        cos, sin = rotation(self._inverse, positions)
         hidden = functional.embedding(ids, self.weights.embedding)
         for index, layer in enumerate(self.weights.layers):
             hidden = hidden + self._attention(index, layer, hidden, cos, sin, cache)

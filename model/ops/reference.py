@@ -24,19 +24,20 @@ def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     Source: arXiv 1910.07467.
     """
     inner = wide(x)
-    scale = torch.rsqrt(inner.square().mean(-1, keepdim=True) + eps)
-    return (inner * scale * weight.to(inner.dtype)).to(x.dtype)
+    scaled = functional.rms_norm(inner, weight.shape, weight.to(inner.dtype), eps)
+    return scaled.to(x.dtype)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Apply RoPE in Hugging Face order: entry i is paired with entry i + head_dim / 2.
 
-    x (tokens, heads, head_dim); cos, sin (tokens, head_dim / 2) in fp32.
+    x (tokens, heads, head_dim); cos, sin (tokens, 1, head_dim) in fp32 as
+    `model.rope.rotation` makes them: sin has its first half negated, so that
+    the partner of each entry is found by rolling the head by half.
     """
-    first, second = wide(x).chunk(2, dim=-1)
-    cos, sin = cos[:, None], sin[:, None]
-    turned = torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
-    return turned.to(x.dtype)
+    inner = wide(x)
+    partner = inner.roll(x.shape[-1] // 2, dims=-1)
+    return torch.addcmul(inner * cos, partner, sin).to(x.dtype)
 
 
 def visible(queries: int, keys: int, window: int | None, device: torch.device) -> Tensor:

@@ -21,7 +21,9 @@ from model.config import read_config
 from model.dcp import join_halves, read_metadata, split_halves
 from model.errors import CheckpointError, ConfigError
 from model.formats import Layout, layout_of
+from model.ops.reference import rotate
 from model.params import parse_params
+from model.rope import rotation
 from model.shards import Shard
 from model.transformer import Transformer
 from model.weights import load_weights
@@ -94,6 +96,7 @@ def test_rotating_neighbours_in_the_original_order_gives_the_same_scores() -> No
     x = torch.randn(5, hidden, generator=generator)
     inverse = 100.0 ** -(torch.arange(0, head_dim, 2) / head_dim)
     angles = torch.arange(5.0)[:, None] * inverse
+    turns = rotation(inverse, torch.arange(5))
 
     def original(rows: torch.Tensor) -> torch.Tensor:
         pairs = torch.view_as_complex((x @ rows.T).view(5, 2, head_dim // 2, 2))
@@ -101,10 +104,8 @@ def test_rotating_neighbours_in_the_original_order_gives_the_same_scores() -> No
         return torch.view_as_real(turned).flatten(2)
 
     def ours(rows: torch.Tensor) -> torch.Tensor:
-        from model.ops.reference import rotate
-
         heads = (x @ split_halves(rows, head_dim).T).view(5, 2, head_dim)
-        return rotate(heads, angles.cos(), angles.sin())
+        return rotate(heads, *turns)
 
     def scores(form: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
         return torch.einsum("qhd,khd->hqk", form(wq), form(wk))
