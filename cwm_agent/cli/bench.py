@@ -6,11 +6,15 @@ import json
 import sys
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cwm_agent.cli.options import Json
+
+if TYPE_CHECKING:
+    from cwm_agent.bench.engine import Part
 
 app = typer.Typer(help="Measure parts of the system.", no_args_is_help=True)
 
@@ -61,3 +65,70 @@ def shell(
             print(f"  {name}   median {spread.median:9.3f}   p95 {spread.p95:9.3f}")
     if figures.ratio is not None:
         print(f"  the persistent shell is {figures.ratio} times as fast")
+
+
+class BenchShape(StrEnum):
+    """Random weights to measure with."""
+
+    nano = "nano"
+    small = "135m"
+    tiny = "tiny"
+
+
+@app.command()
+def engine(
+    model: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A checkpoint; default: random weights.")
+    ] = None,
+    shape: Annotated[BenchShape, typer.Option(help="Of random weights.")] = BenchShape.nano,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch.")] = None,
+    parts: Annotated[str, typer.Option(help="What to measure.")] = "batch1,sessions,edits,batch",
+    rounds: Annotated[int, typer.Option(min=1, help="How often, in turns.")] = 3,
+    sessions: Annotated[int, typer.Option(min=1, help="Samples of one issue.")] = 16,
+    turns: Annotated[int, typer.Option(min=2, help="Of each sample.")] = 20,
+    prompt_tokens: Annotated[int, typer.Option(min=2, help="Of system text and issue.")] = 600,
+    reply_tokens: Annotated[int, typer.Option(min=1, help="Of each reply.")] = 24,
+    observation_tokens: Annotated[int, typer.Option(min=1, help="Of each tool output.")] = 40,
+    tool_seconds: Annotated[float, typer.Option(min=0, help="How long each tool takes.")] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Time the inference engine beside transformers' `generate`, on the same weights.
+
+    \b
+    Example:
+      cwm-agent bench engine --shape nano --threads 2 --json
+    """
+    from cwm_agent.bench.engine import EngineBench, measure_engine
+    from cwm_agent.bench.enginetable import engine_lines
+
+    bench = EngineBench(
+        model=model,
+        shape=shape.value,
+        threads=threads,
+        parts=_parts(parts),
+        rounds=rounds,
+        sessions=sessions,
+        turns=turns,
+        prompt_tokens=prompt_tokens,
+        reply_tokens=reply_tokens,
+        observation_tokens=observation_tokens,
+        tool_seconds=tool_seconds,
+    )
+    figures = measure_engine(bench, lambda line: print(line, file=sys.stderr))
+    if as_json:
+        print(json.dumps(figures.to_json(), indent=2))
+        return
+    for line in engine_lines(figures):
+        print(line)
+
+
+def _parts(listed: str) -> tuple[Part, ...]:
+    from cwm_agent.bench.engine import PARTS
+    from cwm_agent.errors import UsageError
+
+    names = [name.strip() for name in listed.split(",")]
+    if unknown := [name for name in names if name not in PARTS]:
+        raise UsageError(
+            f"there is no part '{unknown[0]}' of this bench; give some of {','.join(PARTS)}"
+        )
+    return tuple(part for part in PARTS if part in names)

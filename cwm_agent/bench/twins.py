@@ -1,0 +1,157 @@
+"""One model twice: in our engine's form and in transformers', over the same weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cwm_agent.bench.shapes import ShapeName, hashed_ids, shape_config
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from model.config import ModelConfig
+    from model.weights import LayerWeights, Weights
+
+_SPREAD = 8.0
+"""Random layers are scaled up by this: at the usual small scale a model with tied embeddings
+repeats its last token for ever, which would flatter every guess at the next tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """`theirs` is transformers' model; `encode` turns text to ids."""
+
+    name: str
+    config: ModelConfig
+    weights: Weights
+    theirs: Any
+    encode: Callable[[str], list[int]]
+
+
+def from_shape(name: ShapeName, *, seed: int = 0) -> Twins:
+    """Random weights of a shape, in the device's usual number format. Raises DeviceError."""
+    from model.device import choose_device, choose_dtype
+    from model.weights import random_weights
+
+    config, device = shape_config(name), choose_device("auto")
+    dtype = choose_dtype("auto", stored=None, device=device)
+    weights = random_weights(config, seed=seed, device=device, dtype=dtype)
+    for layer in weights.layers:
+        for matrix in _matrices(layer):
+            matrix.mul_(_SPREAD)
+    encode = partial(hashed_ids, vocabulary=config.vocabulary)
+    return Twins(f"random:{name}", config, weights, _transformers_twin(config, weights), encode)
+
+
+def from_folder(folder: Path) -> Twins:
+    """A checkpoint with its own tokenizer. Raises what `load_checkpoint` does."""
+    from model.checkpoint import load_checkpoint
+
+    loaded = load_checkpoint(folder)
+    return Twins(
+        folder.resolve().name,
+        loaded.config,
+        loaded.weights,
+        _transformers_twin(loaded.config, loaded.weights),
+        loaded.tokenizer.encode_text,
+    )
+
+
+def parameter_count(config: ModelConfig) -> int:
+    """Numbers in all tensors of the model."""
+    from model.weights import tensor_shapes
+
+    return sum(math.prod(shape) for shape in tensor_shapes(config).values())
+
+
+def _matrices(layer: LayerWeights) -> list[Tensor]:
+    """The matrices of one layer; they are plain, as nothing here asks for quantised ones."""
+    from torch import Tensor
+
+    found = (layer.qkv, layer.output, layer.gate_up, layer.down)
+    return [matrix for matrix in found if isinstance(matrix, Tensor)]
+
+
+def _transformers_twin(config: ModelConfig, weights: Weights) -> Any:
+    """A CwmForCausalLM or LlamaForCausalLM whose parameters are views of `weights`."""
+    import torch
+    from transformers import CwmConfig, CwmForCausalLM, LlamaConfig, LlamaForCausalLM
+
+    kinds = {"cwm": (CwmConfig, CwmForCausalLM), "llama": (LlamaConfig, LlamaForCausalLM)}
+    settings, model = kinds[config.model_type]
+    with torch.device(weights.embedding.device):
+        theirs = model(settings(**_settings(config)))
+    theirs.load_state_dict(_state(config, weights), assign=True, strict=True)
+    theirs.requires_grad_(False)
+    # `generate` takes what its caller leaves open from here; no token shall end an answer.
+    theirs.generation_config.eos_token_id = None
+    return theirs.eval()
+
+
+def _settings(config: ModelConfig) -> dict[str, Any]:
+    """Our configuration under the keys of transformers 5."""
+    scaling = config.rope_scaling
+    rope: dict[str, Any] = {"rope_type": "default", "rope_theta": config.rope_theta}
+    if scaling is not None:
+        rope |= {
+            "rope_type": "llama3",
+            "factor": scaling.factor,
+            "low_freq_factor": scaling.low_freq_factor,
+            "high_freq_factor": scaling.high_freq_factor,
+            "original_max_position_embeddings": scaling.original_context,
+        }
+    settings: dict[str, Any] = {
+        "vocab_size": config.vocabulary,
+        "hidden_size": config.hidden,
+        "intermediate_size": config.intermediate,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": config.heads,
+        "num_key_value_heads": config.kv_heads,
+        "head_dim": config.head_dim,
+        "max_position_embeddings": config.context,
+        "rms_norm_eps": config.norm_eps,
+        "rope_parameters": rope,
+        "tie_word_embeddings": config.tied_embeddings,
+        "bos_token_id": config.bos_id,
+        "eos_token_id": list(config.eos_ids),
+        "pad_token_id": 0,
+    }
+    if config.model_type == "cwm":
+        windows = [window for window in config.windows if window is not None]
+        settings["sliding_window"] = max(windows, default=config.context)
+        settings["layer_types"] = [
+            "full_attention" if window is None else "sliding_attention" for window in config.windows
+        ]
+    return settings
+
+
+def _state(config: ModelConfig, weights: Weights) -> dict[str, Tensor]:
+    """Our merged matrices cut into the ones of transformers, without a copy."""
+    queries, keys = config.heads * config.head_dim, config.kv_heads * config.head_dim
+    state = {
+        "model.embed_tokens.weight": weights.embedding,
+        "model.norm.weight": weights.norm,
+        "lm_head.weight": weights.head,
+    }
+    for index, layer in enumerate(weights.layers):
+        qkv, output, gate_up, down = _matrices(layer)
+        query, key, value = qkv[:queries], qkv[queries:-keys], qkv[-keys:]
+        gate, up = gate_up.chunk(2)
+        parts = {
+            "input_layernorm": layer.attention_norm,
+            "self_attn.q_proj": query,
+            "self_attn.k_proj": key,
+            "self_attn.v_proj": value,
+            "self_attn.o_proj": output,
+            "post_attention_layernorm": layer.feed_forward_norm,
+            "mlp.gate_proj": gate,
+            "mlp.up_proj": up,
+            "mlp.down_proj": down,
+        }
+        state |= {f"model.layers.{index}.{name}.weight": part for name, part in parts.items()}
+    return state
