@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from cwm_agent.bench.twins import Twins
     from model.engine import Engine
 
-EDITS = 6
 GREEDY_ANSWER = 100
 
 
@@ -52,7 +51,7 @@ class _Way:
 
 
 def measure_copying(
-    twins: Twins, *, progress: Progress, count: int = EDITS, greedy_tokens: int = GREEDY_ANSWER
+    twins: Twins, *, progress: Progress, count: int, greedy_tokens: int = GREEDY_ANSWER
 ) -> CopyFigures:
     """Each edit is said by force of a token mask, so it is realistic whatever the weights are."""
     turns = [(twins.encode(edit.prompt), twins.encode(edit.reply)) for edit in edits(count)]

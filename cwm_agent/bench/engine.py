@@ -40,6 +40,7 @@ class EngineBench:
     reply_tokens: int = 24
     observation_tokens: int = 40
     tool_seconds: float = 0.0
+    edits: int = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ def _edits(bench: EngineBench, twins: Twins, progress: Progress) -> CopyFigures 
         return None
     from cwm_agent.bench.copying import measure_copying
 
-    return measure_copying(twins, progress=progress)
+    return measure_copying(twins, progress=progress, count=bench.edits)
 
 
 def _batch(

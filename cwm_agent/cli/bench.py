@@ -90,6 +90,7 @@ def engine(
     reply_tokens: Annotated[int, typer.Option(min=1, help="Of each reply.")] = 24,
     observation_tokens: Annotated[int, typer.Option(min=1, help="Of each tool output.")] = 40,
     tool_seconds: Annotated[float, typer.Option(min=0, help="How long each tool takes.")] = 0.0,
+    edits: Annotated[int, typer.Option(min=1, max=20, help="Files shown and edited.")] = 6,
     as_json: Json = False,
 ) -> None:
     """Time the inference engine beside transformers' `generate`, on the same weights.
@@ -113,6 +114,7 @@ def engine(
         reply_tokens=reply_tokens,
         observation_tokens=observation_tokens,
         tool_seconds=tool_seconds,
+        edits=edits,
     )
     figures = measure_engine(bench, lambda line: print(line, file=sys.stderr))
     if as_json:
