@@ -74,6 +74,19 @@ class SamplingSettings(Section):
     """Sample number k uses seed + k."""
 
 
+class EngineSettings(Section):
+    """How the embedded engine uses its devices."""
+
+    kv_memory: ByteSize = Field(default=ByteSize(2 * 2**30), ge=2**20)
+    """Memory for keys and values on each device, such as "2GiB"; it bounds the context."""
+    host_memory: ByteSize = Field(default=ByteSize(0), ge=0)
+    """Main memory for resting conversations that the device has no room for."""
+    tensor_parallel: int = Field(default=1, ge=1)
+    """Devices (on a CPU: processes) among which the model is divided."""
+    speculation: bool = True
+    """Guess repeated text from the conversation itself; answers are the same, only faster."""
+
+
 class Settings(Section):
     """Everything that can be set."""
 
@@ -87,6 +100,7 @@ class Settings(Section):
     """auto takes bfloat16 on a GPU and float32 on a CPU."""
     quantize: Literal["none", "fp8", "int8"] = "none"
     """Linear layers in 8 bits; `cwm-agent model inspect --quantize` says what it changes."""
+    engine: EngineSettings = EngineSettings()
     prompt_pack: str = Field(default="default", min_length=1)
     """Name or file of the texts that the model sees."""
     runs: str = Field(default="runs", min_length=1)

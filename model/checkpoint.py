@@ -10,8 +10,18 @@ from model.device import choose_device, choose_dtype, memory_of
 from model.errors import CheckpointError
 from model.formats import read_shape, with_token_ids
 from model.quantize import Quantization, layer_quantizer
+from model.rank import WeightSource
 from model.tokenizer import Tokenizer
-from model.weights import Weights, load_weights, random_weights
+from model.weights import Weights, random_weights
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFiles:
+    """A checkpoint whose small files were read and checked; the weights are still to load."""
+
+    config: ModelConfig
+    tokenizer: Tokenizer
+    source: WeightSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +33,23 @@ class Checkpoint:
     weights: Weights
 
 
-def load_checkpoint(
+def open_checkpoint(
     folder: Path,
     *,
     device: str = "auto",
     dtype: str = "auto",
     quantize: Quantization = "none",
-) -> Checkpoint:
-    """Load a CWM or Llama checkpoint in Hugging Face or distributed (DCP) layout.
+) -> CheckpointFiles:
+    """Check a CWM or Llama checkpoint in Hugging Face or distributed (DCP) layout.
 
     `device` is auto (CUDA when there is one), cpu or cuda[:N]; `dtype` auto is
     the stored format on CUDA and float32 on CPU. `quantize` turns the linear
     layers to 8 bits; whether that harms the answers is not checked here but by
-    `model.divergence`. The small files are checked before the weights are read.
+    `model.divergence`.
     Raises CheckpointError, ConfigError, TokenizerError, QuantizationError or DeviceError.
     """
     where = choose_device(device)
-    convert = layer_quantizer(quantize)
+    layer_quantizer(quantize)
     config = read_shape(folder)
     number_format = choose_dtype(dtype, stored=config.dtype, device=where)
     tokenizer = Tokenizer.from_folder(folder)
@@ -48,10 +58,20 @@ def load_checkpoint(
             f"the tokenizer in {folder} has {tokenizer.size} tokens, the model only "
             f"{config.vocabulary}; use the tokenizer of this checkpoint"
         )
-    config = with_token_ids(config, tokenizer)
-    with memory_of(where, f"the model in {folder}"):
-        weights = load_weights(folder, config, device=where, dtype=number_format, convert=convert)
-    return Checkpoint(config, tokenizer, weights)
+    source = WeightSource(where, number_format, folder, quantization=quantize)
+    return CheckpointFiles(with_token_ids(config, tokenizer), tokenizer, source)
+
+
+def load_checkpoint(
+    folder: Path,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    quantize: Quantization = "none",
+) -> Checkpoint:
+    """`open_checkpoint` and the weights, all on one device; the same errors."""
+    files = open_checkpoint(folder, device=device, dtype=dtype, quantize=quantize)
+    return Checkpoint(files.config, files.tokenizer, files.source.load(files.config))
 
 
 def random_model(

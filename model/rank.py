@@ -36,9 +36,10 @@ class WeightSource:
         """The weights of `shard`; errors as in `load_weights` and `layer_quantizer`."""
         device, dtype, convert = self.device, self.dtype, layer_quantizer(self.quantization)
         if self.folder is not None:
-            return load_weights(
-                self.folder, config, device=device, dtype=dtype, shard=shard, convert=convert
-            )
+            with memory_of(device, f"the model in {self.folder}"):
+                return load_weights(
+                    self.folder, config, device=device, dtype=dtype, shard=shard, convert=convert
+                )
         return random_weights(
             config, seed=self.seed, device=device, dtype=dtype, shard=shard, convert=convert
         )

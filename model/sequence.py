@@ -16,6 +16,7 @@ class Counters:
     the first time by another session; `prefilled` ones were computed as input;
     `recomputed` is the part of `prefilled` that this session had computed
     before; `decoded` ones were sampled, `accepted` of them as drafts.
+    `swapped_in` counts pages that came back from the host.
     """
 
     cached: int = 0

@@ -53,7 +53,8 @@ class Session:
     @property
     def counters(self) -> Counters:
         """What the session has cost so far (a copy)."""
-        return replace(self._open().counters)
+        sequence = self._open()
+        return replace(sequence.counters, swapped_in=sequence.cache.fetched)
 
     def append(self, ids: Sequence[int]) -> None:
         """Add tokens; they are computed when needed.

@@ -105,6 +105,8 @@ def _open_replay(path: Path) -> Speaker:
 
 def _open_embedded(folder: Path, settings: Settings) -> Speaker:
     from cwm_agent.policies.embedded import EmbeddedPolicy
+    from model.build import EngineOptions
+    from model.draft import DraftSettings
     from model.formats import read_shape
     from model.sampler import Sampling
 
@@ -117,6 +119,12 @@ def _open_embedded(folder: Path, settings: Settings) -> Speaker:
         dtype=settings.dtype,
         quantize=settings.quantize,
         sampling=Sampling(wanted.temperature, top_p),
+        engine=EngineOptions(
+            kv_bytes=settings.engine.kv_memory,
+            host_bytes=settings.engine.host_memory,
+            tensor_parallel=settings.engine.tensor_parallel,
+            speculation=DraftSettings() if settings.engine.speculation else None,
+        ),
     )
     note = f"model {folder.name} in this process"
     return Speaker(policy, True, note, read_shape(folder).context)

@@ -12,6 +12,7 @@ from envs.environment import Meter, ReplyLimits
 from results.records import Event, Message, Observed, Replied, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
+    from model.build import EngineOptions
     from model.chat import ChatFormat
     from model.quantize import Quantization
     from model.sampler import Sampling
@@ -22,9 +23,9 @@ if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command
 class EmbeddedPolicy:
     """A checkpoint folder as a policy; conversations share its weights.
 
-    `device`, `dtype` and `quantize` as in `model.checkpoint.load_checkpoint`, whose errors
-    it raises. `sampling` None means the published setting. `thinking` starts
-    every answer with the thinking prefix.
+    `device`, `dtype` and `quantize` as in `model.checkpoint.open_checkpoint`, whose errors
+    it raises. `sampling` None means the published setting, `engine` None its
+    defaults. `thinking` starts every answer with the thinking prefix.
     """
 
     def __init__(
@@ -35,24 +36,26 @@ class EmbeddedPolicy:
         dtype: str = "auto",
         quantize: Quantization = "none",
         sampling: Sampling | None = None,
+        engine: EngineOptions | None = None,
         thinking: bool = True,
     ) -> None:
         from model.build import build_engine
         from model.chat import ChatFormat
-        from model.checkpoint import load_checkpoint
+        from model.checkpoint import open_checkpoint
         from model.sampler import PUBLISHED
 
         self._name = f"embedded:{folder.resolve().name}"
         self._sampling = PUBLISHED if sampling is None else sampling
-        self._checkpoint = load_checkpoint(folder, device=device, dtype=dtype, quantize=quantize)
-        config = self._checkpoint.config
+        files = open_checkpoint(folder, device=device, dtype=dtype, quantize=quantize)
+        config = files.config
+        self._tokenizer = files.tokenizer
         self._format = ChatFormat(
-            self._checkpoint.tokenizer,
+            files.tokenizer,
             thinking=thinking,
             bos_id=config.bos_id,
             eos_ids=config.eos_ids,
         )
-        self._engine = build_engine(config, self._checkpoint.weights)
+        self._engine = build_engine(config, files.source, engine)
         self._engine.start()
 
     @property
@@ -63,7 +66,7 @@ class EmbeddedPolicy:
     @property
     def meter(self) -> Meter:
         """The checkpoint's tokenizer."""
-        return self._checkpoint.tokenizer
+        return self._tokenizer
 
     def open(self, *, seed: int) -> EmbeddedConversation:
         """A new conversation: one session of the engine."""
@@ -71,7 +74,7 @@ class EmbeddedPolicy:
 
         sampling = replace(self._sampling, seed=seed)
         session = Session(self._engine)
-        return EmbeddedConversation(self._checkpoint.tokenizer, self._format, session, sampling)
+        return EmbeddedConversation(self._tokenizer, self._format, session, sampling)
 
     def close(self) -> None:
         """Stop the engine; running replies end as cancelled."""

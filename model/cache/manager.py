@@ -108,6 +108,7 @@ class KVCache:
             if move is None:
                 self.park(cache)
                 return False
+            cache.fetched += 1
             self._moves.append(move)
         for table in cache.tables:
             table.refresh()

@@ -64,7 +64,8 @@ class SequenceCache:
     """Keys and values of positions 0..length-1 (window groups: the part still needed).
 
     A checkpoint is a SequenceCache that nobody extends. `keys[i]` names the
-    content of block i and everything before it.
+    content of block i and everything before it. `fetched` counts pages brought
+    back from the host for this sequence.
     """
 
     tables: list[Table]
@@ -72,6 +73,7 @@ class SequenceCache:
     keys: list[bytes] = field(default_factory=list)
     running: bool = False
     last_use: int = 0
+    fetched: int = 0
 
     def blocks(self) -> list[tuple[int, Block]]:
         """All (group, block) pairs held."""

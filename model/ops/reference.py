@@ -40,16 +40,19 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.addcmul(inner * cos, partner, sin).to(x.dtype)
 
 
-def visible(queries: int, keys: int, window: int | None, device: torch.device) -> Tensor:
-    """Which keys each query may see, (queries, keys) of bool.
+def attention_mask(queries: int, keys: int, window: int | None, like: Tensor) -> Tensor:
+    """0 where a query may see a key, minus infinity elsewhere: (queries, keys), type of `like`.
 
     The last query stands at the position of the last key. A query at position
     q sees keys k with q - window < k <= q.
     """
-    key = torch.arange(keys, device=device)
-    query = torch.arange(keys - queries, keys, device=device)[:, None]
-    mask = key <= query
-    return mask if window is None else mask & (key > query - window)
+    mask = like.new_zeros(queries, keys)
+    before = keys - queries
+    # Only the newest keys can lie in the future: a long past costs no more than its zeros.
+    mask[:, before:] = like.new_full((queries, queries), -torch.inf).triu_(1)
+    if window is not None and before + queries > window:
+        mask += like.new_full((queries, keys), -torch.inf).tril_(before - window)
+    return mask
 
 
 def attend(query: Tensor, keys: Tensor, values: Tensor, window: int | None) -> Tensor:
@@ -67,7 +70,7 @@ def attend(query: Tensor, keys: Tensor, values: Tensor, window: int | None) -> T
     # (1, kv_heads, group * tokens, head_dim).
     rows = query.view(tokens, kv_heads, group, head_dim).permute(1, 2, 0, 3).flatten(1, 2)[None]
     sees_all = tokens == 1 and (window is None or length <= window)
-    mask = None if sees_all else visible(tokens, length, window, query.device).repeat(group, 1)
+    mask = None if sees_all else attention_mask(tokens, length, window, query).repeat(group, 1)
     mixed = functional.scaled_dot_product_attention(rows, keys[None], values[None], attn_mask=mask)
     split = mixed.view(kv_heads, group, tokens, head_dim)
     return split.permute(2, 0, 1, 3).reshape(tokens, heads, head_dim)

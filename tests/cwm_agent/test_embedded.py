@@ -187,6 +187,18 @@ def test_a_plain_llama_checkpoint_works_as_well(make_checkpoint: Callable[..., P
     assert len(context(events)) > 100
 
 
+def test_two_processes_say_what_one_says(make_checkpoint: Callable[..., Path]) -> None:
+    from model.build import EngineOptions
+
+    folder = make_checkpoint()
+    said = []
+    for ranks in (1, 2):
+        options = EngineOptions(tensor_parallel=ranks, kv_bytes=2**24)
+        with closing(EmbeddedPolicy(folder, device="cpu", engine=options)) as policy:
+            said.append(context(play(policy.open(seed=1), turns=1)))
+    assert said[0] == said[1]
+
+
 def test_a_folder_without_checkpoint_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"is no checkpoint.*config\.json"):
         EmbeddedPolicy(tmp_path)
