@@ -41,7 +41,8 @@ class AgentFigures:
     """See `SessionRun` for the token counts, which leave out turn one.
 
     `ratio` is that of the better fair peer, `plain_ratio` that of plain
-    `generate`. `first_token` is in seconds from the arrival of an observation.
+    `generate`. `first_token` is in seconds from the arrival of an observation,
+    over all turns of all sessions, and as the median of each turn.
     `held_bytes` of keys and values are held at the end by all sessions;
     `unshared_bytes` they would take if each had its own prompt.
     """
@@ -60,6 +61,7 @@ class AgentFigures:
     tokens_per_second: float
     first_token_median: float
     first_token_p95: float
+    first_token_by_turn: tuple[float, ...]
     context_tokens: int
     new_tokens: int
     computed_tokens: int
@@ -125,7 +127,8 @@ def _figures(
     ids_equal: bool,
 ) -> AgentFigures:
     better = min(FAIR, key=lambda name: peers[name].ratio)
-    waits = sorted(t for run in runs for session in run.sessions for t in session.first_token)
+    by_turn = list(zip(*(s.first_token for run in runs for s in run.sessions), strict=True))
+    waits = sorted(seconds for turn in by_turn for seconds in turn)
 
     def total(field: str) -> int:
         """Of one round, on average."""
@@ -148,6 +151,7 @@ def _figures(
         tokens_per_second=load.sampled_tokens / statistics.median(seconds),
         first_token_median=statistics.median(waits),
         first_token_p95=waits[math.ceil(0.95 * len(waits)) - 1],
+        first_token_by_turn=tuple(statistics.median(turn) for turn in by_turn),
         context_tokens=context,
         new_tokens=total("new_tokens"),
         computed_tokens=computed,

@@ -60,7 +60,7 @@ def measure_copying(
         with running_engine(twins, speculation=speculation) as engine:
             way = _Way([])
             for number, (prompt, reply) in enumerate(turns):
-                _say(engine, prompt, reply, twins.config.vocabulary, way)
+                _say(engine, twins, prompt, reply, way)
                 way.answers.append(_greedy(engine, prompt, greedy_tokens))
                 lookup = "with" if speculation else "without"
                 progress(f"edits, {lookup} lookup: {number + 1} of {count}")
@@ -82,11 +82,11 @@ def measure_copying(
     )
 
 
-def _say(engine: Engine, prompt: list[int], reply: list[int], vocabulary: int, way: _Way) -> None:
+def _say(engine: Engine, twins: Twins, prompt: list[int], reply: list[int], way: _Way) -> None:
     session = opened(engine, prompt)
     session.prefill().result()
     begin = time.perf_counter()
-    generation = answer_forced(session, reply, vocabulary)
+    generation = answer_forced(session, reply, twins)
     way.seconds += time.perf_counter() - begin
     way.steps += generation.steps
     way.answers.append(generation.ids)

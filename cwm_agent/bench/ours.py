@@ -59,7 +59,7 @@ def begin_answer(
     return session.generate(Request(count, GREEDY), IdWatcher(), on_token)
 
 
-def answer_forced(session: Session, wanted: Sequence[int], vocabulary: int) -> Generation:
+def answer_forced(session: Session, wanted: Sequence[int], twins: Twins) -> Generation:
     """Exactly these tokens: at each place a mask allows no other.
 
     The model computes and samples as for any answer, so steps and drafts are
@@ -71,8 +71,10 @@ def answer_forced(session: Session, wanted: Sequence[int], vocabulary: int) -> G
     from model.sampler import GREEDY
     from model.stops import IdWatcher
 
+    device = twins.weights.embedding.device
+
     def only(said: Sequence[int]) -> torch.Tensor:
-        allowed = torch.zeros(vocabulary, dtype=torch.bool)
+        allowed = torch.zeros(twins.config.vocabulary, dtype=torch.bool, device=device)
         allowed[wanted[len(said)]] = True
         return allowed
 

@@ -83,6 +83,13 @@ def test_only_what_is_new_was_computed_after_turn_one(figures: dict[str, Any]) -
     assert many["reused_share"] == 1 - many["computed_tokens"] / many["context_tokens"]
 
 
+def test_the_first_token_is_timed_in_every_turn(figures: dict[str, Any]) -> None:
+    many = figures["sessions"]
+    by_turn = many["first_token_by_turn"]
+    assert len(by_turn) == 3
+    assert min(by_turn) <= many["first_token_median"] <= max(by_turn) <= many["first_token_p95"]
+
+
 def test_pages_of_the_shared_prompt_are_held_once(figures: dict[str, Any]) -> None:
     many = figures["sessions"]
     a_token = 2 * 2 * 8 * 4  # keys and values, heads, head_dim, bytes
