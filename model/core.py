@@ -265,10 +265,9 @@ class EngineCore:
         counters.prefilled += as_input
         if progress is not None:
             progress.prefilled += as_input
-        counters.recomputed += max(
-            0, min(row.start + len(row.tokens), sequence.computed_once) - row.start
-        )
-        sequence.computed_once = max(sequence.computed_once, row.start + len(row.tokens))
+        end = row.start + len(row.tokens) - max(0, row.logits - 1)  # drafts may yet be wrong
+        counters.recomputed += max(0, min(end, sequence.computed_once) - row.start)
+        sequence.computed_once = max(sequence.computed_once, end)
 
     def _computed(self, sequence: Sequence, tokens: int) -> None:
         self.cache.commit(sequence.cache, tokens, sequence.ids)

@@ -16,9 +16,9 @@ from model.cache.layout import LayerGroup
 class KVStorage:
     """Pages of all layers of all groups.
 
-    Per layer, keys and values are (kv_heads, slots, head_dim): a page is
-    `page_size` neighbouring slots, so a sequence's keys are one index_select
-    away. Host pages exist only where a group has host slots.
+    A layer is (2 * kv_heads, slots, head_dim), keys before values: a page is
+    `page_size` neighbouring slots, so all that a sequence needs is one
+    index_select away. Host pages exist only where a group has host slots.
     """
 
     def __init__(
@@ -35,9 +35,14 @@ class KVStorage:
     ) -> None:
         self.page_size = page_size
         self.group_of = {layer: g for g, group in enumerate(groups) for layer in group.layers}
-        self._place = {layer: i for group in groups for i, layer in enumerate(group.layers)}
-        shapes = [(len(group.layers), 2, kv_heads, page_size, head_dim) for group in groups]
+        self._kv_heads = kv_heads
+        shapes = [(len(group.layers), 2 * kv_heads, page_size, head_dim) for group in groups]
         self._device = [_zeros(s, p, device, dtype) for s, p in zip(shapes, pages, strict=True)]
+        self._layers = {
+            layer: pool[i]
+            for group, pool in zip(groups, self._device, strict=True)
+            for i, layer in enumerate(group.layers)
+        }
         cpu = torch.device("cpu")
         self._host = [_zeros(s, h, cpu, dtype) for s, h in zip(shapes, host_slots, strict=True)]
         if device.type == "cuda":
@@ -48,16 +53,14 @@ class KVStorage:
         """Device bytes of all pages."""
         return sum(pool.nbytes for pool in self._device)
 
-    def write(self, layer: int, slots: Tensor, keys: Tensor, values: Tensor) -> None:
-        """Store new tokens; slots (tokens,), keys and values (tokens, kv_heads, head_dim)."""
-        pool = self._device[self.group_of[layer]][self._place[layer]]
-        pool[0].index_copy_(1, slots, keys.transpose(0, 1))
-        pool[1].index_copy_(1, slots, values.transpose(0, 1))
+    def write(self, layer: int, slots: Tensor, keys_values: Tensor) -> None:
+        """Store new tokens; slots (tokens,), keys_values (tokens, 2 * kv_heads, head_dim)."""
+        self._layers[layer].index_copy_(1, slots, keys_values.transpose(0, 1))
 
     def read(self, layer: int, slots: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values at slots (n,), each (kv_heads, n, head_dim)."""
-        pool = self._device[self.group_of[layer]][self._place[layer]]
-        return pool[0].index_select(1, slots), pool[1].index_select(1, slots)
+        found = self._layers[layer].index_select(1, slots)
+        return found[: self._kv_heads], found[self._kv_heads :]
 
     def carry_out(self, moves: Sequence[Move]) -> None:
         """Move pages in the given order."""
@@ -68,19 +71,19 @@ class KVStorage:
             self._page(target, move.target).copy_(self._page(source, move.source))
 
     def _page(self, pool: Tensor, page: int) -> Tensor:
-        return pool[:, :, :, page * self.page_size : (page + 1) * self.page_size]
+        return pool[:, :, page * self.page_size : (page + 1) * self.page_size]
 
 
 def _zeros(
-    shape: tuple[int, int, int, int, int], pages: int, device: torch.device, dtype: torch.dtype
+    shape: tuple[int, int, int, int], pages: int, device: torch.device, dtype: torch.dtype
 ) -> Tensor:
     """A pool of pages; `shape` is that of one page.
 
     On a CPU the memory comes from calloc, so that the system hands it out only
     when a page is first written: torch.zeros would touch all of it at once.
     """
-    layers, sides, heads, size, head_dim = shape
-    whole = (layers, sides, heads, pages * size, head_dim)
+    layers, heads, size, head_dim = shape
+    whole = (layers, heads, pages * size, head_dim)
     if device.type != "cpu" or not pages:
         return torch.zeros(whole, device=device, dtype=dtype)
     flat = np.zeros(math.prod(whole) * dtype.itemsize, dtype=np.uint8)

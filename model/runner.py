@@ -87,11 +87,11 @@ class Runner:
         normed = ops.rms_norm(hidden, layer.attention_norm, config.norm_eps)
         merged = linear(normed, layer.qkv)
         heads = merged.view(tokens, config.heads + 2 * config.kv_heads, config.head_dim)
-        turned = config.heads + config.kv_heads
-        rotated, value = ops.rotate(heads[:, :turned], cos, sin), heads[:, turned:]
-        query, key = rotated[:, : config.heads], rotated[:, config.heads :]
-        group = self.storage.group_of[index]
-        self.storage.write(index, batch.slots[group], key, value)
+        # Values are not turned, but written beside the keys: rotate the rest in place.
+        turned = heads[:, : config.heads + config.kv_heads]
+        turned.copy_(ops.rotate(turned, cos, sin))
+        query, keys_values = heads[:, : config.heads], heads[:, config.heads :]
+        self.storage.write(index, batch.slots[self.storage.group_of[index]], keys_values)
         mixed = self._mix(index, query, batch)
         return self._collective.all_reduce(linear(mixed.flatten(1), layer.output))
 

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -62,7 +63,11 @@ class Lifeline:
 
     def _end(self) -> NoReturn:
         """Leave nothing behind, whatever the other threads are doing."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        # Under another name first: a thread that is just connecting would make its file again.
+        doomed = self._folder.with_name(f"{self._folder.name}-ended")
+        with suppress(OSError):
+            self._folder.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
         os._exit(1)
 
 
