@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from model.cache.layout import LayerGroup
+from model.kv import Slots
 from model.plan import Row, StepPlan
 
 
@@ -19,12 +20,13 @@ class Gather:
 
     `decode` (rows * longest,) are the slots of all one-token rows, padded to the
     longest; `mask` (1, rows, 1, longest) marks the real ones, None when all
-    are. `extend[i]` are the slots of the i-th longer row.
+    are. `extend[i]` are the slots of the i-th longer row. Neighbouring slots of
+    one row are a slice, which reads without copying.
     """
 
-    decode: Tensor | None
+    decode: Slots | None
     mask: Tensor | None
-    extend: tuple[Tensor, ...]
+    extend: tuple[Slots, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,11 @@ def _gather(
     decodes: int,
     device: torch.device,
 ) -> Gather:
-    extend = tuple(torch.from_numpy(s).to(device) for s in visible[decodes:])
+    extend = tuple(_one_row(slots, device) for slots in visible[decodes:])
     if not decodes:
         return Gather(None, None, extend)
+    if decodes == 1:
+        return Gather(_one_row(visible[0], device), None, extend)
     lengths = np.array([len(s) for s in visible[:decodes]])
     longest = int(lengths.max())
     padded = np.zeros((decodes, longest), dtype=np.int64)
@@ -120,3 +124,9 @@ def _gather(
         real = np.arange(longest) < lengths[:, None]
         mask = torch.from_numpy(real).to(device)[None, :, None, :]
     return Gather(torch.from_numpy(padded.reshape(-1)).to(device), mask, extend)
+
+
+def _one_row(slots: np.ndarray[tuple[int, ...], np.dtype[np.int64]], device: torch.device) -> Slots:
+    if (np.diff(slots) == 1).all():
+        return slice(int(slots[0]), int(slots[-1]) + 1)
+    return torch.from_numpy(slots).to(device)

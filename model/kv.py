@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from model.cache.blocks import Move
 from model.cache.layout import LayerGroup
+
+Slots: TypeAlias = Tensor | slice
 
 
 class KVStorage:
@@ -57,9 +60,10 @@ class KVStorage:
         """Store new tokens; slots (tokens,), keys_values (tokens, 2 * kv_heads, head_dim)."""
         self._layers[layer].index_copy_(1, slots, keys_values.transpose(0, 1))
 
-    def read(self, layer: int, slots: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values at slots (n,), each (kv_heads, n, head_dim)."""
-        found = self._layers[layer].index_select(1, slots)
+    def read(self, layer: int, slots: Slots) -> tuple[Tensor, Tensor]:
+        """Keys and values at slots (n,), each (kv_heads, n, head_dim); views for a slice."""
+        pool = self._layers[layer]
+        found = pool[:, slots] if isinstance(slots, slice) else pool.index_select(1, slots)
         return found[: self._kv_heads], found[self._kv_heads :]
 
     def carry_out(self, moves: Sequence[Move]) -> None:

@@ -87,7 +87,7 @@ def attend_decode(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | No
     """
     rows, heads, head_dim = query.shape
     kv_heads = keys.shape[0]
-    shape = (kv_heads, rows, -1, head_dim)
+    shape = (kv_heads, rows, keys.shape[1] // rows, head_dim)
     mixed = functional.scaled_dot_product_attention(
         query.view(rows, kv_heads, heads // kv_heads, head_dim).transpose(0, 1),
         keys.view(shape),
