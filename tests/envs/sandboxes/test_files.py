@@ -50,6 +50,15 @@ def test_a_broken_shell_does_not_matter(place: Sandbox) -> None:
     assert place.read_file("file") == b"yes"
 
 
+def test_a_new_content_is_younger_by_the_second(place: Sandbox) -> None:
+    """Python takes a compiled module for right while seconds and size of its source agree."""
+    ages = []
+    for data in (b"1 + 2", b"3 + 4", b"5 + 6"):
+        place.write_file("file", data)
+        ages.append(int(output(place, "stat -c %Y file")))
+    assert ages[0] < ages[1] < ages[2]
+
+
 def test_mode_and_links_are_kept(place: Sandbox) -> None:
     place.run(
         "echo old >real; chmod 751 real; ln -s real link; mkdir d; ln -s ../real d/up", timeout=30
