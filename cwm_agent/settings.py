@@ -100,13 +100,13 @@ class Settings(Section):
     """auto takes bfloat16 on a GPU and float32 on a CPU."""
     quantize: Literal["none", "fp8", "int8"] = "none"
     """Linear layers in 8 bits; `cwm-agent model inspect --quantize` says what it changes."""
-    engine: EngineSettings = EngineSettings()
     prompt_pack: str = Field(default="default", min_length=1)
     """Name or file of the texts that the model sees."""
     runs: str = Field(default="runs", min_length=1)
     """Folder of the runs."""
     samples: int = Field(default=1, ge=1)
     """Attempts for every issue."""
+    engine: EngineSettings = EngineSettings()
     sandbox: SandboxSettings = SandboxSettings()
     limits: LimitSettings = LimitSettings()
     sampling: SamplingSettings = SamplingSettings()
