@@ -30,6 +30,8 @@ class Session:
         self._rescuer = Shell(connect)
         self._control = Shell(connect, home=b"/", helper=lambda: self._rescuer)
         self._shell = Shell(connect, home=os.fsencode(root), helper=lambda: self._control)
+        self._write_seconds: dict[str, int] = {}
+        """The modification time that `write_file` last gave each path (see its script)."""
 
     def open(self) -> None:
         """Start both shells; the model's in the root folder, made if it is missing."""
@@ -102,7 +104,13 @@ class Session:
     def write_file(self, path: str, data: bytes) -> None:
         """See Workspace."""
         script = resources.files("envs").joinpath("scripts", "write_file.sh").read_text()
-        self._harness(f"set -- {self._quoted(path)} {len(data)}\n{script}", path=path, payload=data)
+        target = self._quoted(path)
+        last = self._write_seconds.get(target, 0)
+        finished = self._harness(
+            f"set -- {target} {len(data)} {last}\n{script}", path=path, payload=data
+        )
+        if finished.output:  # nothing when it was written in place
+            self._write_seconds[target] = int(finished.output)
 
     def make_folder(self, path: str) -> tuple[str, int, int]:
         """Make the folder where it is missing; its absolute path, and who we are inside."""

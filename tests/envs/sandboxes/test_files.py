@@ -59,6 +59,17 @@ def test_a_new_content_is_younger_by_the_second(place: Sandbox) -> None:
     assert ages[0] < ages[1] < ages[2]
 
 
+def test_a_content_is_younger_than_every_earlier_one_though_git_brought_an_old_one_back(
+    place: Sandbox,
+) -> None:
+    place.write_file("file", b"1 + 2")
+    place.write_file("file", b"3 + 4")
+    second = int(output(place, "stat -c %Y file"))
+    place.run("rm file; echo 1 + 2 >file", timeout=30)
+    place.write_file("file", b"5 + 6")
+    assert int(output(place, "stat -c %Y file")) > second
+
+
 def test_mode_and_links_are_kept(place: Sandbox) -> None:
     place.run(
         "echo old >real; chmod 751 real; ln -s real link; mkdir d; ln -s ../real d/up", timeout=30
