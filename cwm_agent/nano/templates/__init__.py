@@ -1,0 +1,1 @@
+"""Function templates: the material of the generated repositories."""

@@ -1,0 +1,18 @@
+"""All templates, with unique names."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from cwm_agent.nano.templates.composed import composed
+from cwm_agent.nano.templates.standalone import standalone
+from cwm_agent.nano.templates.template import Template
+
+
+def all_templates() -> list[Template]:
+    """Composed and stand-alone templates; raises ValueError if two have the same name."""
+    templates = [*composed(), *standalone()]
+    twice = [name for name, times in Counter(t.name for t in templates).items() if times > 1]
+    if twice:
+        raise ValueError(f"names of templates used twice: {', '.join(sorted(twice))}")
+    return templates

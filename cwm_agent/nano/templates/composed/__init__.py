@@ -1,0 +1,14 @@
+"""Templates composed by code from phrases and the code that they stand for."""
+
+from __future__ import annotations
+
+from cwm_agent.nano.templates.composed import dicts, formulas, logic, mixtures, shapes
+from cwm_agent.nano.templates.template import Template
+
+_MODULES = (mixtures, shapes, dicts, logic, formulas)
+
+
+def composed() -> list[Template]:
+    """All composed templates, in a fixed order."""
+    found = [family for module in _MODULES for family in module.families()]
+    return [template for family in found for template in family]
