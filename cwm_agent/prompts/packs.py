@@ -12,7 +12,7 @@ import yaml
 from cwm_agent.prompts.schema import NEEDED, TEXTS
 from tools.texts import TextError, Texts
 
-BUILT_IN = ("default",)
+BUILT_IN = ("default", "nano")
 
 
 def user_folder() -> Path:

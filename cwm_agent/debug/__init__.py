@@ -1,0 +1,1 @@
+"""Predicted execution: the model's trace format."""

@@ -1,0 +1,1 @@
+"""The bundled tiny model's world: generated repositories, bugs, conversations, and its training."""

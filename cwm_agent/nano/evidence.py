@@ -1,0 +1,99 @@
+"""What a function does, found by running it; used to prove that a bug is one."""
+
+from __future__ import annotations
+
+import ast
+import random
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from cwm_agent.nano.templates.template import Arguments, MakeArguments
+
+PROBES = 40
+"""Calls that are compared."""
+LEAST_CHANGED = 2
+"""Calls that must give another result for a mutation to count as a bug."""
+RUN_SECONDS = 0.05
+"""Time for all probes of one function; a mutant may loop forever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`text` is the repr of the result, or `TypeName: message` of what was raised."""
+
+    text: str
+    raised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One call: its arguments, written out, with the outcome before and after a change."""
+
+    arguments: str
+    right: Outcome
+    wrong: Outcome
+
+
+class TooSlowError(Exception):
+    """The function did not come to an end in time."""
+
+
+def draw_arguments(make: MakeArguments, rng: random.Random, count: int = PROBES) -> list[str]:
+    """Different argument lists as they stand between the parentheses of a call."""
+    drawn = (", ".join(map(repr, make(rng))) for _ in range(count))
+    return list(dict.fromkeys(drawn))
+
+
+def outcomes(source: str, name: str, arguments: list[str]) -> list[Outcome]:
+    """The outcome of each call; raises SyntaxError or TooSlowError."""
+    space: dict[str, object] = {}
+    exec(compile(source, "<nano>", "exec"), space)
+    function = space[name]
+    assert callable(function)
+    found: list[Outcome] = []
+    with time_limit(RUN_SECONDS):
+        for written in arguments:
+            values: Arguments = ast.literal_eval(f"({written},)") if written else ()
+            try:
+                found.append(Outcome(repr(function(*values))))
+            except TooSlowError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a bug raises is its outcome
+                found.append(Outcome(_last_line(error), raised=True))
+    return found
+
+
+def compare(right: list[Outcome], wrong: list[Outcome], arguments: list[str]) -> list[Probe]:
+    """The probes of one change."""
+    return [Probe(*found) for found in zip(arguments, right, wrong, strict=True)]
+
+
+def changed(probes: list[Probe]) -> list[Probe]:
+    """Those whose outcome differs, if the right one is a result."""
+    return [probe for probe in probes if probe.right != probe.wrong and not probe.right.raised]
+
+
+def _last_line(error: Exception) -> str:
+    """The last line of the traceback that Python prints."""
+    text = str(error)
+    name = type(error).__name__
+    return f"{name}: {text}".splitlines()[-1] if text else name
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TooSlowError in this thread, the main one, after `seconds`."""
+
+    def expire(_signal: int, _frame: FrameType | None) -> None:
+        raise TooSlowError
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

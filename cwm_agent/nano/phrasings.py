@@ -1,0 +1,95 @@
+"""The words of an issue: many ways to say that a call gives a wrong result."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from cwm_agent.nano.task import Bug
+
+Place = Literal["path", "dotted", "none", "stale"]
+"""How an issue names the module: by path, as an import, not at all, by a path that is not there."""
+
+TRAINED = (
+    "{call} gives {wrong}, but {right} is right.{where}",
+    "Wrong result of {name}\n\n{call}\n\nexpected: {right}\nactual: {wrong}{where}",
+    "I expected {right} from {call} and got {wrong}.{where}",
+    "{name} is broken.{where} For example, {call} should be {right}, not {wrong}.",
+    "Bug in {name}: {call} returns {wrong} instead of {right}.{where}",
+    "{call}\nreturns: {wrong}\nshould return: {right}{where}",
+    "The docstring of {name} promises {right} for {call}. What comes out is {wrong}.{where}",
+    "{where_first}Calling {call} we see {wrong}. We need {right}.",
+    "Since the last release {call} is {wrong}. It was {right} before.{where}",
+    ">>> {call}\n{wrong}\n\nThis has to be {right}.{where}",
+    "Please fix {name}: with {call} one gets {wrong} where {right} is correct.{where}",
+    "{name} does not do what it says.{where}\n\n"
+    "* call: {call}\n* result: {wrong}\n* wanted: {right}",
+)
+HELD_OUT = (
+    "Our numbers are off. We traced it to {call}, which hands back {wrong}. "
+    "It ought to be {right}.{where}",
+    "Expected {right}, observed {wrong}.\n\nTo reproduce, evaluate {call}.{where}",
+    "Why does {call} answer {wrong}?{where} By its description the answer is {right}.",
+    "{where_first}{right} would be the correct value of {call}; today it is {wrong}.",
+)
+"""Never trained on."""
+
+_WHERE = {
+    "path": (" See {path}.", " It is in {path}.", "\n\nFile: {path}", " The code is in {path}."),
+    "dotted": (" It is in the module {dotted}.", " (from {dotted})", " I import it from {dotted}."),
+    "none": ("",),
+}
+_WHERE_FIRST = {
+    "path": ("In {path}: ", "About {path}. "),
+    "dotted": ("After `import {dotted}`: ", "Module {dotted}. "),
+    "none": ("",),
+}
+_PLACES: tuple[Place, ...] = ("path",) * 11 + ("dotted",) * 4 + ("none",) * 4 + ("stale",)
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """The text, and how it names the module. `path` is what the text says, "" for nothing."""
+
+    text: str
+    place: Place
+    path: str
+
+
+def write(bugs: Sequence[Bug], rng: random.Random, *, held_out: bool) -> Issue:
+    """An issue about the bugs, all of one module, in a random phrasing."""
+    place = rng.choice(_PLACES)
+    path = bugs[0].module
+    if place == "stale":
+        path = _moved(path, rng)
+    texts = []
+    for number, bug in enumerate(bugs):
+        shown = place if number == 0 else "none"
+        texts.append(_one(bug, shown, path, rng, held_out=held_out))
+    return Issue("\n\n".join(texts), place, "" if place == "none" else path)
+
+
+def _one(bug: Bug, place: Place, path: str, rng: random.Random, *, held_out: bool) -> str:
+    form = rng.choice(HELD_OUT if held_out else TRAINED)
+    kind = "path" if place == "stale" else place
+    names = {"path": path, "dotted": path.removesuffix(".py").replace("/", ".")}
+    quote = rng.choice(("`", "", "`"))
+    name = bug.function.name
+    wrong = bug.shown.wrong
+    return form.format(
+        name=f"{quote}{name}{quote}",
+        call=f"{quote}{name}({bug.shown.arguments}){quote}",
+        right=bug.shown.right.text,
+        wrong=f"an error ({wrong.text})" if wrong.raised else wrong.text,
+        where=rng.choice(_WHERE[kind]).format(**names),
+        where_first=rng.choice(_WHERE_FIRST[kind]).format(**names),
+    ).strip()
+
+
+def _moved(path: str, rng: random.Random) -> str:
+    """A path where the module is not: as if it had been moved since."""
+    folder, _, name = path.rpartition("/")
+    return rng.choice((f"src/{path}", f"{folder}/old_{name}", f"lib_{folder}/{name}"))

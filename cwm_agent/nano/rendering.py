@@ -1,0 +1,124 @@
+"""Conversations and traces as token ids with loss weights, as the engine would hold them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from cwm_agent.debug.frames import TraceFormat
+from cwm_agent.nano.expert import Conversation, converse
+from cwm_agent.nano.programs import record_program
+from cwm_agent.nano.stage import Turn
+from cwm_agent.nano.task import draw_task
+from cwm_agent.nano.training.sample import Sample
+from cwm_agent.prompts.packs import load
+from model.chat import ChatFormat, ChatMessage
+from model.tokenizer import Tokenizer
+from tools.texts import Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much the prediction of a token counts in the loss."""
+
+    answer: float = 1.0
+    observation: float = 0.3
+    issue: float = 0.1
+    source: float = 0.1
+
+
+def render_conversation(turns: tuple[Turn, ...], chat: ChatFormat, weights: Weights) -> Sample:
+    """The ids of a whole conversation, part by part as `ChatFormat` gives them to the engine."""
+    ids: list[int] = []
+    loss: list[float] = []
+
+    def add(part: list[int], weight: float) -> None:
+        ids.extend(part)
+        loss.extend([weight] * len(part))
+
+    waiting: list[ChatMessage] = []
+    for turn in turns:
+        if turn.role != "assistant":
+            waiting.append(ChatMessage(turn.role, turn.text))
+            continue
+        weight = weights.observation if ids else weights.issue
+        add(chat.continuation(waiting, last_id=ids[-1] if ids else None), weight)
+        waiting.clear()
+        add(chat.answer(turn.text, finished=True), weights.answer if turn.learnt else 0.0)
+    if waiting:
+        add(chat.continuation(waiting, last_id=ids[-1]), weights.observation)
+    return Sample(tuple(ids), tuple(loss))
+
+
+@dataclass(frozen=True)
+class NanoSource:
+    """An endless stream of training samples; a `SampleSource`.
+
+    `traces` is the share of trace predictions, `routine` the share of
+    conversations that are shown to their end: the end is always the same.
+    """
+
+    tokenizer_folder: Path
+    traces: float = 0.15
+    routine: float = 0.2
+    longest: int = 1024
+    weights: Weights = field(default_factory=Weights)
+
+    def __call__(self, seed: int) -> Iterator[Sample]:
+        """Samples of a seed, always the same."""
+        texts = load("nano")
+        number = 0
+        while True:
+            number += 1
+            rng = random.Random(f"sample/{seed}/{number}")
+            if rng.random() < self.traces:
+                sample = self._trace(f"{seed}/{number}")
+            else:
+                sample = self._conversation(f"{seed}/{number}", rng, texts)
+            if len(sample.ids) <= self.longest:
+                yield sample
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return Tokenizer.from_folder(self.tokenizer_folder)
+
+    @cached_property
+    def _chat(self) -> ChatFormat:
+        return ChatFormat(self._tokenizer)
+
+    def _conversation(self, seed: str, rng: random.Random, texts: Texts) -> Sample:
+        found: Conversation = converse(draw_task(seed, "train"), rng, texts)
+        turns = found.turns
+        if rng.random() >= self.routine:
+            turns = turns[: found.routine + 1]
+        return render_conversation(turns, self._chat, self.weights)
+
+    def _trace(self, seed: str) -> Sample:
+        program = record_program(f"train/{seed}")
+        form = TraceFormat(self._tokenizer)
+        prompt = form.prompt(program.source)
+        ids, loss = list(prompt), [self.weights.source] * len(prompt)
+        for frame in program.frames:
+            part = form.frame(frame)
+            ids += part
+            loss += [1.0] * len(part)
+        ids.append(form.end_id)
+        loss.append(1.0)
+        return Sample(tuple(ids), tuple(loss))
+
+
+def vocabulary_texts(count: int) -> Iterator[str]:
+    """Texts to learn the vocabulary from: every turn of some conversations, and traces."""
+    texts = load("nano")
+    for number in range(count):
+        rng = random.Random(f"vocabulary/{number}")
+        for turn in converse(draw_task(f"vocabulary/{number}", "train"), rng, texts).turns:
+            yield turn.role
+            yield f"<think>\n{turn.text}" if turn.role == "assistant" else turn.text
+        if number % 5 == 0:
+            program = record_program(f"vocabulary/{number}")
+            yield program.source
+            yield from (part for frame in program.frames for part in frame.texts())

@@ -1,0 +1,80 @@
+"""Plays a conversation in memory: the real grammar, tools and message texts, without a policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cwm_agent.nano.workspace import MemoryWorkspace
+from envs.budget import Budget, Limits
+from envs.issue import ALL_TOOLS
+from envs.modes import improved
+from envs.toolbox import Toolbox
+from envs.wording import Wording
+from results.records import Message
+from tools.call import parse_call
+from tools.errors import CallError
+from tools.texts import Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message. `learnt` is False for what the model shall not imitate: mistakes."""
+
+    role: str
+    text: str
+    learnt: bool = True
+
+
+class CharacterMeter:
+    """Counts characters; nothing in these conversations is ever long enough to be cut."""
+
+    def count(self, text: str) -> int:
+        """Characters."""
+        return len(text)
+
+    def head(self, text: str, tokens: int) -> str:
+        """The first characters."""
+        return text[:tokens]
+
+    def tail(self, text: str, tokens: int) -> str:
+        """The last characters."""
+        return text[len(text) - tokens :]
+
+
+class Stage:
+    """One conversation about a repository in memory; mirrors `envs.issue.IssueEnvironment`."""
+
+    def __init__(self, files: dict[str, str], issue: str, texts: Texts) -> None:
+        self.workspace = MemoryWorkspace(files)
+        meter = CharacterMeter()
+        limits = Limits()
+        self._budget = Budget(limits, meter, lambda: 0.0)
+        self._wording = Wording(texts, improved(), limits, meter)
+        self._toolbox = Toolbox(ALL_TOOLS, texts, improved(), limits, lambda: "")
+        system = self._wording.system(ALL_TOOLS, thinking=True)
+        user = self._wording.issue(issue, self.workspace.cwd)
+        self.turns = [Turn(message.role, message.text) for message in (system, user)]
+
+    def say(self, reply: str, *, learnt: bool = True) -> str:
+        """Add a reply and what the environment answers; returns the tool's feedback, "" if none.
+
+        A reply without a call is the last one.
+        """
+        self.turns.append(Turn("assistant", reply, learnt))
+        try:
+            call = parse_call(
+                reply, thinking=True, names=self._toolbox.names, may_be_empty={"submit"}
+            )
+        except CallError as error:
+            self._answer(self._wording.malformed(error, cut=False))
+            return ""
+        result = self._toolbox.run(call, self.workspace, 60.0)
+        self._answer(self._wording.result(call.name, result.feedback, self._budget))
+        return result.feedback
+
+    def close(self, reply: str) -> None:
+        """The closing answer, which nobody answers."""
+        self.turns.append(Turn("assistant", reply))
+
+    def _answer(self, message: Message) -> None:
+        self.turns.append(Turn(message.role, message.text))
