@@ -92,6 +92,14 @@ def resolve(layers: Sequence[Layer]) -> Resolved:
     return Resolved(settings, origins)
 
 
+def with_defaults(resolved: Resolved, layer: Layer) -> Resolved:
+    """The same settings with `layer` put just above the built-in defaults."""
+    records = resolved.records()
+    own = {key: record for key, record in records.items() if record.origin != DEFAULT}
+    mine = Layer({k: r.value for k, r in own.items()}, {k: r.origin for k, r in own.items()})
+    return resolve([layer, mine])
+
+
 def _is_switch(key: str) -> bool:
     section, dot, name = key.partition(".")
     return section == "switches" and bool(dot) and bool(name) and "." not in name

@@ -5,54 +5,26 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
-from cwm_agent import examples
 from cwm_agent.cli.exit_codes import ExitCode, code_of_attempt
-from cwm_agent.config import Resolved, load_settings, resolve
+from cwm_agent.config import load_settings, resolve
 from cwm_agent.errors import UsageError
-from cwm_agent.job import COPY, JOB_FILE, Job, PolicyChoice, SandboxKind, TestsRecord, read_job
+from cwm_agent.job import COPY, JOB_FILE, Job, PolicyChoice, read_job
 from cwm_agent.layers import Layer
-from cwm_agent.policies.choose import choose_policy, find_checkpoint
+from cwm_agent.planning import Request, check_policy_flags, model_settings, plan
+from cwm_agent.policies.choose import find_checkpoint
 from cwm_agent.progress import Progress, print_patch
-from cwm_agent.request import STDIN, read_issue, read_repository, read_tests
-from cwm_agent.settings import SandboxSettings
 from cwm_agent.solve import Outcome, apply_to_checkout, go_on, resume_hint, start
 from cwm_agent.view.console import console
-from envs.choose import choose_kind
 from envs.sweep import sweep
 from results.codec import encode
 from results.store import UNFINISHED, Attempt, Store
 
-EXAMPLE = "example:"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The options of `cwm-agent solve`, as given; `flags` are settings by their dotted keys."""
-
-    issue: str | None = None
-    repository: Path | None = None
-    dirty: bool = False
-    apply: bool = False
-    replay: Path | None = None
-    human: bool = False
-    pip: tuple[str, ...] = ()
-    apt: tuple[str, ...] = ()
-    test: str | None = None
-    tests: Path | None = None
-    name: str | None = None
-    resume: str | None = None
-    config_files: tuple[Path, ...] = ()
-    assignments: tuple[str, ...] = ()
-    flags: Mapping[str, object] = field(default_factory=dict)
-
 
 def run_request(request: Request, *, as_json: bool) -> int:
     """Do what was asked and print it; returns the exit code. Raises the errors of the parts."""
-    _check_policy_flags(request)
+    check_policy_flags(request)
     resolved = load_settings(
         config_files=request.config_files, assignments=request.assignments, flags=request.flags
     )
@@ -62,6 +34,7 @@ def run_request(request: Request, *, as_json: bool) -> int:
     if request.resume is not None:
         job, outcome = _resume(store, request, progress)
     else:
+        resolved = model_settings(request, resolved)
         job = plan(request, resolved, progress)
         outcome = start(store, request.name, job, resolved, progress)
     code = code_of_attempt(outcome.result.exit_reason, outcome.result.resolved)
@@ -73,61 +46,6 @@ def run_request(request: Request, *, as_json: bool) -> int:
             code = code or ExitCode.ENVIRONMENT
     _print(outcome, progress, as_json=as_json)
     return code
-
-
-def plan(request: Request, resolved: Resolved, progress: Progress) -> Job:
-    """Check everything that can be checked without beginning; raises UsageError or the like."""
-    settings = resolved.settings
-    if request.issue is not None and request.issue.startswith(EXAMPLE):
-        return _plan_example(request, resolved, progress)
-    if request.human and request.issue == STDIN:
-        raise UsageError("--human reads your replies from standard input: give the issue as a file")
-    issue = read_issue(request.issue)
-    image = settings.sandbox.image
-    if image is not None and (request.pip or request.apt):
-        raise UsageError("an image brings its own packages: leave out --pip and --apt, or --image")
-    folder = request.repository or (None if image else Path())
-    checkout = None if folder is None else read_repository(folder, dirty=request.dirty)
-    tests = read_tests(request.test, request.tests)
-    return Job(
-        instance=issue.name,
-        issue=issue.text,
-        policy=choose_policy(request.replay, request.human, settings),
-        sandbox=_sandbox_kind(settings.sandbox),
-        checkout=checkout,
-        image=image,
-        pip=request.pip,
-        apt=request.apt,
-        tests=tests,
-        apply=request.apply,
-    )
-
-
-def _plan_example(request: Request, resolved: Resolved, progress: Progress) -> Job:
-    """An example is solved by its recording unless another policy is named."""
-    settings = resolved.settings
-    assert request.issue is not None
-    example = examples.load(request.issue.removeprefix(EXAMPLE), progress.say)
-    task = example.task
-    assert task.repository is not None
-    assert task.recipe is not None
-    assert task.tests is not None
-    replay = request.replay
-    if replay is None and not request.human and settings.model is None:
-        replay = example.conversation
-    return Job(
-        instance=task.instance,
-        issue=task.issue,
-        policy=choose_policy(replay, request.human, settings),
-        sandbox=_sandbox_kind(settings.sandbox),
-        checkout=read_repository(task.repository, dirty=False),
-        image=settings.sandbox.image,
-        root=task.root,
-        pip=task.recipe.pip,
-        apt=task.recipe.apt,
-        environment=dict(task.recipe.environment),
-        tests=TestsRecord.of(task.tests),
-    )
 
 
 def _resume(store: Store, request: Request, progress: Progress) -> tuple[Job, Outcome]:
@@ -171,22 +89,6 @@ def _other_policy(request: Request) -> PolicyChoice | None:
     if request.replay is not None:
         return PolicyChoice("replay", str(request.replay.absolute()))
     return PolicyChoice("human") if request.human else None
-
-
-def _check_policy_flags(request: Request) -> None:
-    named = {
-        "--model": request.flags.get("model"),
-        "--replay": request.replay,
-        "--human": request.human,
-    }
-    if len(given := [name for name, value in named.items() if value]) > 1:
-        raise UsageError(f"only one can answer: choose among {', '.join(given)}")
-
-
-def _sandbox_kind(settings: SandboxSettings) -> SandboxKind:
-    if settings.image is not None and settings.kind == "bubblewrap":
-        raise UsageError("bubblewrap takes no image: leave out --image, or use --sandbox docker")
-    return choose_kind("docker" if settings.image is not None else settings.kind)
 
 
 def _sweep(store: Store, progress: Progress) -> None:

@@ -15,6 +15,7 @@ from cwm_agent.cli.options import Json
 
 if TYPE_CHECKING:
     from cwm_agent.bench.engine import Part
+    from cwm_agent.nano.task import Split
 
 app = typer.Typer(help="Measure parts of the system.", no_args_is_help=True)
 
@@ -122,6 +123,66 @@ def engine(
         return
     for line in engine_lines(figures):
         print(line)
+
+
+@app.command()
+def nano(
+    model: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A checkpoint; default: the bundled one.")
+    ] = None,
+    tasks: Annotated[int, typer.Option(min=1, help="Tasks of each set.")] = 50,
+    samples: Annotated[int, typer.Option(min=1, help="Sampled attempts; 1: only greedy.")] = 1,
+    temperature: Annotated[float, typer.Option(min=0.01, help="Of the samples.")] = 0.8,
+    programs: Annotated[int, typer.Option(min=0, help="Programs whose frames to predict.")] = 100,
+    seed: Annotated[int, typer.Option(help="Which tasks are drawn.")] = 1,
+    sets: Annotated[str, typer.Option(help="Which sets.")] = "seen,unseen,phrasing",
+    workers: Annotated[int, typer.Option(min=1, help="Attempts at once.")] = 2,
+    sandbox: Annotated[str, typer.Option(help="auto, docker or bubblewrap.")] = "auto",
+    as_json: Json = False,
+) -> None:
+    """Let the bundled model solve generated tasks that were never trained on.
+
+    Greedy, in real sandboxes, judged by hidden tests. With --samples also
+    sampled, choosing by execution of what the issue quotes.
+
+    \b
+    Example:
+      cwm-agent bench nano --tasks 50 --samples 8 --json
+    """
+    from cwm_agent.bench.nano import NanoBench, measure_nano, nano_lines, to_json
+    from cwm_agent.bench.places import sandbox_maker
+    from cwm_agent.nano import defaults
+
+    def progress(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    bench = NanoBench(
+        model=model or defaults.folder(),
+        tasks=tasks,
+        samples=samples,
+        temperature=temperature,
+        programs=programs,
+        seed=seed,
+        sets=_sets(sets),
+        workers=workers,
+    )
+    make, kind = sandbox_maker(sandbox, progress)
+    figures = measure_nano(bench, make, kind, progress)
+    if as_json:
+        print(json.dumps(to_json(figures), indent=2))
+        return
+    for line in nano_lines(figures):
+        print(line)
+
+
+def _sets(listed: str) -> tuple[Split, ...]:
+    from cwm_agent.errors import UsageError
+    from cwm_agent.nano.task import MEASURED
+
+    names = [name.strip() for name in listed.split(",")]
+    if unknown := [name for name in names if name not in MEASURED]:
+        raise UsageError(f"there is no set '{unknown[0]}'; give some of {','.join(MEASURED)}")
+    return tuple(name for name in MEASURED if name in names)
 
 
 def _parts(listed: str) -> tuple[Part, ...]:

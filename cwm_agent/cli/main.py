@@ -26,6 +26,7 @@ COMMANDS = {
     "ls": Lazy("cwm_agent.cli.ls", "List runs and their attempts."),
     "model": Lazy("cwm_agent.cli.model", "Inspect and convert checkpoints.", group=True),
     "bench": Lazy("cwm_agent.cli.bench", "Measure parts of the system.", group=True),
+    "nano": Lazy("cwm_agent.cli.nano", "The bundled tiny model: tasks, training.", group=True),
     "prompts": Lazy("cwm_agent.cli.prompts", "List, show and import prompt packs.", group=True),
     "config": Lazy("cwm_agent.cli.config", "Show settings and where they come from.", group=True),
     "doctor": Lazy("cwm_agent.cli.doctor", "Check that this machine is ready."),

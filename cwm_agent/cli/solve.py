@@ -13,7 +13,7 @@ app = typer.Typer()
 
 IssueText = Annotated[
     str | None,
-    typer.Argument(help="The issue: a text, a file, '-' for stdin, or example:NAME."),
+    typer.Argument(help="A text, a file, '-' for stdin, example:NAME or nano:SEED."),
 ]
 Repository = Annotated[
     Path | None,
@@ -22,7 +22,7 @@ Repository = Annotated[
 Dirty = Annotated[bool, typer.Option("--dirty", help="Start from uncommitted changes, too.")]
 Apply = Annotated[bool, typer.Option("--apply", help="Apply the patch to the checkout at the end.")]
 Model = Annotated[
-    str | None, typer.Option("--model", metavar="DIR", help="Checkpoint (setting 'model').")
+    str | None, typer.Option("--model", metavar="DIR", help="Checkpoint, default: bundled nano.")
 ]
 Replay = Annotated[
     Path | None,
@@ -94,6 +94,7 @@ def solve(
     Examples:
       cwm-agent solve issue.md --repo . --model ~/models/cwm
       cwm-agent solve example:flask-blueprint-name
+      cwm-agent solve nano:17
       cwm-agent solve "Empty names are accepted" --test "python -m pytest -rA" | git apply
       cwm-agent solve --resume 2026-11-22-201500
 
@@ -102,7 +103,8 @@ def solve(
     resolved, 4 environment not ready, 5 model failure, 6 limit reached,
     130 interrupted.
     """
-    from cwm_agent.solving import Request, run_request
+    from cwm_agent.planning import Request
+    from cwm_agent.solving import run_request
 
     request = Request(
         issue=issue,

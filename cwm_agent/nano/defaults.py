@@ -8,6 +8,10 @@ import model.nano
 
 NAME = "nano"
 ORIGIN = "bundled model nano"
+NOTE = (
+    "model nano, bundled and tiny, in this process: it knows small generated repositories "
+    "and little else; name a checkpoint with --model for real work"
+)
 
 SETTINGS: dict[str, object] = {
     "model": NAME,

@@ -25,11 +25,11 @@ MOST_WRONG_REPAIRS = 3
 class Odds:
     """How often something happens in a conversation."""
 
-    reproduce: float = 0.15
+    reproduce: float = 0.05
     malformed: float = 0.03
     empty_search: float = 0.05
     failed_edit: float = 0.04
-    wrong_repair: float = 0.2
+    wrong_repair: float = 0.15
     write_test: float = 0.08
 
 

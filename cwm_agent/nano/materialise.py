@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
+from cwm_agent.errors import UsageError
 from cwm_agent.nano.evidence import Probe
-from cwm_agent.nano.task import NanoTask
+from cwm_agent.nano.task import MEASURED, NanoTask, draw_task
 from cwm_agent.sources import make_repository
 from envs.task import HiddenTests, IssueTask
 
@@ -42,6 +47,30 @@ for name, test in list(vars(module).items()):
             print(f"FAILED {PATH}::{name} - {type(error).__name__}")
 sys.exit(failed)
 '''
+
+
+def named_task(name: str) -> NanoTask:
+    """The task `SEED` or `SET/SEED`; the set is `seen` and the seed random where they are missing.
+
+    Raises UsageError for an unknown set.
+    """
+    split, slash, seed = name.partition("/")
+    if not slash:
+        split, seed = "seen", name
+    for known in MEASURED:
+        if known == split:
+            return draw_task(seed or secrets.token_hex(4), known)
+    raise UsageError(
+        f"there is no set '{split}' of generated tasks; there are {', '.join(MEASURED)}"
+    )
+
+
+def generated_task(name: str) -> IssueTask:
+    """A named task with its repository, written into the user's cache; raises UsageError."""
+    task = named_task(name)
+    folder = user_cache_path("cwm-agent") / "nano" / instance_name(task)
+    shutil.rmtree(folder, ignore_errors=True)  # what an older version drew may differ
+    return issue_task(task, write_repository(task, folder))
 
 
 def write_repository(task: NanoTask, folder: Path) -> Path:

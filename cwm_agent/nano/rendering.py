@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cwm_agent.debug.frames import TraceFormat
+from cwm_agent.nano.evidence import TooSlowError
 from cwm_agent.nano.expert import Conversation, converse
 from cwm_agent.nano.programs import record_program
 from cwm_agent.nano.stage import Turn
@@ -74,10 +75,13 @@ class NanoSource:
         while True:
             number += 1
             rng = random.Random(f"sample/{seed}/{number}")
-            if rng.random() < self.traces:
-                sample = self._trace(f"{seed}/{number}")
-            else:
-                sample = self._conversation(f"{seed}/{number}", rng, texts)
+            try:
+                if rng.random() < self.traces:
+                    sample = self._trace(f"{seed}/{number}")
+                else:
+                    sample = self._conversation(f"{seed}/{number}", rng, texts)
+            except TooSlowError:  # a stream for days must not end with one odd draw
+                continue
             if len(sample.ids) <= self.longest:
                 yield sample
 

@@ -17,6 +17,7 @@ Split = Literal["train", "seen", "unseen", "phrasing"]
 """Training; then the sets that are measured: new draws of trained templates, held-out
 templates, held-out phrasings of the issue over trained templates."""
 
+MEASURED: tuple[Split, ...] = ("seen", "unseen", "phrasing")
 TRIVIAL_KIND = "return"
 """A missing return: told by its shape alone, so it is rare and reported apart."""
 MODULES = (
@@ -27,6 +28,8 @@ PACKAGES = (
     "shop", "core", "lib", "app", "store", "base", "game", "bank", "desk", "farm", "mail", "plan",
     "work", "data", "util", "site",
 )  # fmt: skip
+TWO_BUGS = {"train": 0.3, "measured": 0.06}
+"""Share of tasks with two bugs. In training each further one is cheap: the file is read once."""
 LONGEST_CALL = 60
 """Characters of a call that an issue may quote."""
 LONGEST_MODULE = 1500
@@ -83,7 +86,7 @@ def _try(seed: str, split: Split, rng: random.Random) -> NanoTask | None:
     modules = rng.sample(MODULES, 2 if rng.random() < 0.7 else 3)
     module = f"{package}/{modules[0]}.py"
     functions = _functions(templates_of(part), templates_of("trained"), rng)
-    two = rng.random() < 0.06
+    two = rng.random() < TWO_BUGS["train" if split == "train" else "measured"]
     bugs: list[Bug] = []
     for function in functions[: 2 if two else 1]:
         bug = _bug(function, module, rng)

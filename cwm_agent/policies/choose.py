@@ -9,17 +9,13 @@ from pathlib import Path
 
 from cwm_agent.errors import NotReadyError
 from cwm_agent.job import PolicyChoice
+from cwm_agent.nano import defaults as nano
 from cwm_agent.policies.human import HumanPolicy
 from cwm_agent.policies.policy import Policy
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
 from cwm_agent.settings import Settings
 from tools.call import THINK_END
-
-NO_POLICY = (
-    "no model is configured; name a checkpoint with --model DIR (or the setting 'model'), "
-    "play a recorded conversation with --replay FILE, or answer yourself with --human"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +34,27 @@ class Speaker:
 
 
 def choose_policy(replay: Path | None, human: bool, settings: Settings) -> PolicyChoice:
-    """What the flags and the settings ask for; raises NotReadyError when nothing is named."""
+    """What the flags and the settings ask for; the bundled model when they name nothing.
+
+    Raises NotReadyError for a checkpoint that is not there.
+    """
     if replay is not None:
         load_recording(replay)
         return PolicyChoice("replay", str(replay.absolute()))
     if human:
         return PolicyChoice("human")
-    if settings.model is None:
-        raise NotReadyError(NO_POLICY)
-    return PolicyChoice("embedded", str(find_checkpoint(settings.model).absolute()))
+    checkpoint = find_checkpoint(settings.model or nano.NAME)
+    return PolicyChoice("embedded", str(checkpoint.absolute()))
 
 
 def find_checkpoint(model: str) -> Path:
-    """The folder of a checkpoint: a path, or a name in the Hugging Face cache.
+    """The folder of a checkpoint: `nano` (bundled), a path, or a name in the Hugging Face cache.
 
     Raises NotReadyError for a name that is not in the cache. A folder's
     contents are checked when it is loaded.
     """
+    if model == nano.NAME:
+        return nano.folder()
     folder = Path(model).expanduser()
     if folder.is_dir():
         return folder
@@ -126,5 +126,5 @@ def _open_embedded(folder: Path, settings: Settings) -> Speaker:
             speculation=DraftSettings() if settings.engine.speculation else None,
         ),
     )
-    note = f"model {folder.name} in this process"
+    note = nano.NOTE if folder == nano.folder() else f"model {folder.name} in this process"
     return Speaker(policy, True, note, read_shape(folder).context)

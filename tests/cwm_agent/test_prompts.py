@@ -64,7 +64,8 @@ def test_a_pack_survives_printing_and_saving(tmp_path: Path) -> None:
     assert yaml.safe_load(dump(texts)) == dict(texts.templates)
     path = save(texts, "my own\nwords", folder=tmp_path)
     assert load("mine", folder=tmp_path).hash == texts.hash == load(str(path)).hash
-    assert available(folder=tmp_path) == {"default": "built in", "mine": str(path)}
+    built_in = {"default": "built in", "nano": "built in"}
+    assert available(folder=tmp_path) == {**built_in, "mine": str(path)}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Training of the tiny bundled model: from samples to a checkpoint in transformers format."""

@@ -1,0 +1,168 @@
+"""What `solve` was asked for, checked and turned into a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cwm_agent import examples
+from cwm_agent.config import Resolved, with_defaults
+from cwm_agent.errors import UsageError
+from cwm_agent.job import Job, SandboxKind, TestsRecord
+from cwm_agent.layers import Layer
+from cwm_agent.nano import defaults
+from cwm_agent.policies.choose import choose_policy
+from cwm_agent.progress import Progress
+from cwm_agent.request import STDIN, read_issue, read_repository, read_tests
+from cwm_agent.settings import SandboxSettings
+from envs.choose import choose_kind
+
+EXAMPLE = "example:"
+GENERATED = "nano:"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The options of `cwm-agent solve`, as given; `flags` are settings by their dotted keys."""
+
+    issue: str | None = None
+    repository: Path | None = None
+    dirty: bool = False
+    apply: bool = False
+    replay: Path | None = None
+    human: bool = False
+    pip: tuple[str, ...] = ()
+    apt: tuple[str, ...] = ()
+    test: str | None = None
+    tests: Path | None = None
+    name: str | None = None
+    resume: str | None = None
+    config_files: tuple[Path, ...] = ()
+    assignments: tuple[str, ...] = ()
+    flags: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def example(self) -> str | None:
+        """The name of an example that is asked for."""
+        return _after(EXAMPLE, self.issue)
+
+    @property
+    def generated(self) -> str | None:
+        """The seed of a generated task that is asked for, with its set unless that is `seen`."""
+        return _after(GENERATED, self.issue)
+
+
+def plan(request: Request, resolved: Resolved, progress: Progress) -> Job:
+    """Check everything that can be checked without beginning; raises UsageError or the like."""
+    settings = resolved.settings
+    if request.example is not None:
+        return _plan_example(request, resolved, progress)
+    if request.generated is not None:
+        return _plan_generated(request, resolved)
+    if request.human and request.issue == STDIN:
+        raise UsageError("--human reads your replies from standard input: give the issue as a file")
+    issue = read_issue(request.issue)
+    image = settings.sandbox.image
+    if image is not None and (request.pip or request.apt):
+        raise UsageError("an image brings its own packages: leave out --pip and --apt, or --image")
+    folder = request.repository or (None if image else Path())
+    checkout = None if folder is None else read_repository(folder, dirty=request.dirty)
+    tests = read_tests(request.test, request.tests)
+    return Job(
+        instance=issue.name,
+        issue=issue.text,
+        policy=choose_policy(request.replay, request.human, settings),
+        sandbox=_sandbox_kind(settings.sandbox),
+        checkout=checkout,
+        image=image,
+        pip=request.pip,
+        apt=request.apt,
+        tests=tests,
+        apply=request.apply,
+    )
+
+
+def _plan_example(request: Request, resolved: Resolved, progress: Progress) -> Job:
+    """An example is solved by its recording unless another policy is named."""
+    settings = resolved.settings
+    assert request.example is not None
+    example = examples.load(request.example, progress.say)
+    task = example.task
+    assert task.repository is not None
+    assert task.recipe is not None
+    assert task.tests is not None
+    replay = request.replay
+    if replay is None and not request.human and settings.model is None:
+        replay = example.conversation
+    return Job(
+        instance=task.instance,
+        issue=task.issue,
+        policy=choose_policy(replay, request.human, settings),
+        sandbox=_sandbox_kind(settings.sandbox),
+        checkout=read_repository(task.repository, dirty=False),
+        image=settings.sandbox.image,
+        root=task.root,
+        pip=task.recipe.pip,
+        apt=task.recipe.apt,
+        environment=dict(task.recipe.environment),
+        tests=TestsRecord.of(task.tests),
+    )
+
+
+def model_settings(request: Request, resolved: Resolved) -> Resolved:
+    """The settings with those of the bundled model below them, if that is the one to answer.
+
+    It answers when no other model, recording or person is named; examples
+    have a recording of their own.
+    """
+    model = resolved.settings.model
+    named = request.replay is not None or request.human or model not in (None, defaults.NAME)
+    if named or (request.example is not None and model is None):
+        return resolved
+    origins = dict.fromkeys(defaults.SETTINGS, defaults.ORIGIN)
+    return with_defaults(resolved, Layer(defaults.SETTINGS, origins))
+
+
+def _plan_generated(request: Request, resolved: Resolved) -> Job:
+    """A generated task: a repository written for this run, with hidden tests."""
+    from cwm_agent.nano.materialise import generated_task
+
+    settings = resolved.settings
+    assert request.generated is not None
+    task = generated_task(request.generated)
+    assert task.repository is not None
+    assert task.tests is not None
+    return Job(
+        instance=task.instance,
+        issue=task.issue,
+        policy=choose_policy(request.replay, request.human, settings),
+        sandbox=_sandbox_kind(settings.sandbox),
+        checkout=read_repository(task.repository, dirty=False),
+        image=settings.sandbox.image,
+        root=task.root,
+        tests=TestsRecord.of(task.tests),
+    )
+
+
+def _after(prefix: str, issue: str | None) -> str | None:
+    if issue is None or not issue.startswith(prefix):
+        return None
+    return issue.removeprefix(prefix)
+
+
+def check_policy_flags(request: Request) -> None:
+    """Raise UsageError when more than one is asked to answer."""
+    named = {
+        "--model": request.flags.get("model"),
+        "--replay": request.replay,
+        "--human": request.human,
+    }
+    if len(given := [name for name, value in named.items() if value]) > 1:
+        raise UsageError(f"only one can answer: choose among {', '.join(given)}")
+
+
+def _sandbox_kind(settings: SandboxSettings) -> SandboxKind:
+    if settings.image is not None and settings.kind == "bubblewrap":
+        raise UsageError("bubblewrap takes no image: leave out --image, or use --sandbox docker")
+    return choose_kind("docker" if settings.image is not None else settings.kind)

@@ -1,0 +1,1 @@
+"""The bundled tiny model: weights, tokenizer and card (README.md); no code."""
