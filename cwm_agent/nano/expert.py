@@ -31,6 +31,7 @@ class Odds:
     failed_edit: float = 0.04
     wrong_repair: float = 0.15
     write_test: float = 0.08
+    replaced: float = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class _Expert:
         self._stage = Stage(task.files, task.issue.text, texts)
         self._module = task.bugs[0].module
         self._tried: set[str] = set()
+        self._saved = False
 
     def solve(self) -> Conversation:
         """The whole conversation."""
@@ -117,7 +119,11 @@ class _Expert:
                 (reply.removesuffix("\n</tool>"), reply + "\n" + reply.partition("</think>\n")[2])
             )
             self._stage.say(broken, learnt=False)
-        return self._stage.say(reply, learnt=learnt)
+        told = self._stage.say(reply, learnt=learnt)
+        if self._happens(self._odds.replaced):
+            self._stage.replace_container(while_thinking=self._happens(0.5))
+            self._saved = False
+        return told
 
     def _edit(self, thought: str, old: str, new: str, *, learnt: bool) -> None:
         search = self._unique(old)
@@ -198,7 +204,18 @@ class _Expert:
         self._stage.say(act("right, test", "create", "\n".join([*lines, ""])))
 
     def _hand_in(self) -> None:
-        self._bash("right", SAVE_PATCH)
-        self._stage.say(act("submit", "submit", PATCH))
+        """Save the patch and submit it; what a replaced container lost is saved again."""
+        while True:
+            while not self._saved:
+                self._saved = True
+                self._bash("right", SAVE_PATCH)
+            lost = self._happens(self._odds.replaced)
+            if lost:
+                self._stage.workspace.lose()
+            self._stage.say(act("submit", "submit", PATCH))
+            if not lost:
+                break
+            self._stage.replace_container(while_thinking=False)
+            self._saved = False
         names = ", ".join(bug.function.name for bug in self._task.bugs)
         self._stage.close(f"done\n</think>\nFixed {names}.")

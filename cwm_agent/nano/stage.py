@@ -46,6 +46,7 @@ class Stage:
 
     def __init__(self, files: dict[str, str], issue: str, texts: Texts) -> None:
         self.workspace = MemoryWorkspace(files)
+        self._texts = texts
         meter = CharacterMeter()
         limits = Limits()
         self._budget = Budget(limits, meter, lambda: 0.0)
@@ -71,6 +72,19 @@ class Stage:
         result = self._toolbox.run(call, self.workspace, 60.0)
         self._answer(self._wording.result(call.name, result.feedback, self._budget))
         return result.feedback
+
+    def replace_container(self, *, while_thinking: bool) -> None:
+        """The attempt was killed and resumed: files outside are lost, and a notice says so.
+
+        `while_thinking`: the next reply was being waited for, and is cut off empty.
+        Else the last reply was acted on again, and the notice follows its result.
+        """
+        self.workspace.lose()
+        if while_thinking:
+            self.turns.append(Turn("assistant", "", learnt=False))
+        replies = sum(turn.role == "assistant" and turn.text != "" for turn in self.turns)
+        text = self._texts.render("restored", cwd=self.workspace.cwd, turns=replies)
+        self.turns.append(Turn("user", text))
 
     def close(self, reply: str) -> None:
         """The closing answer, which nobody answers."""

@@ -40,6 +40,10 @@ class MemoryWorkspace:
         """The shell never moves."""
         return ROOT
 
+    def lose(self) -> None:
+        """What a replaced container loses: files outside the repository."""
+        self._outside.clear()
+
     def run(self, command: str, *, timeout: float) -> CommandResult:
         """What the command prints; raises UnknownCommandError."""
         del timeout  # nothing here takes time

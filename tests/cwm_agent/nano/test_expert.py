@@ -33,6 +33,7 @@ EVENTFUL = Odds(
     failed_edit=0.5,
     wrong_repair=0.5,
     write_test=0.5,
+    replaced=0.0,
 )
 
 

@@ -1,0 +1,139 @@
+"""The bundled checkpoint: one answer in transformers, in the engine and in every sandbox."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import torch
+
+from cwm_agent.bench.frames import measure_frames
+from cwm_agent.nano import defaults
+from cwm_agent.nano.attempts import Attempted, Place
+from cwm_agent.nano.expert import Odds, converse
+from cwm_agent.nano.materialise import issue_task
+from cwm_agent.nano.rendering import Weights, render_conversation
+from cwm_agent.nano.task import NanoTask, draw_task
+from cwm_agent.policies.embedded import EmbeddedPolicy
+from envs.budget import Limits
+from envs.sandbox import Sandbox
+from envs.verify import verify
+from model.build import EngineOptions, build_engine
+from model.cache.dense import DenseCache
+from model.chat import ChatFormat
+from model.checkpoint import load_checkpoint, open_checkpoint
+from model.generation import Request
+from model.sampler import Sampling
+from model.session import Session
+from model.stops import IdWatcher
+from model.transformer import Transformer
+from tools.texts import Texts
+
+FOLDER = defaults.folder()
+MOST_BYTES = 12_000_000
+LIMITS = Limits(turns=24, context_tokens=2048, action_tokens=256)
+
+
+@pytest.fixture(scope="module")
+def conversation(texts: Texts) -> list[int]:
+    """The ids of a conversation that is longer than several windows."""
+    files = open_checkpoint(FOLDER, device="cpu")
+    task = draw_task("checkpoint", "seen")
+    turns = converse(task, random.Random(1), texts, Odds(wrong_repair=1.0)).turns
+    return list(render_conversation(turns, ChatFormat(files.tokenizer), Weights()).ids)
+
+
+@pytest.fixture(scope="module")
+def twin() -> Iterator[torch.nn.Module]:
+    from transformers import CwmForCausalLM
+
+    yield CwmForCausalLM.from_pretrained(FOLDER, dtype=torch.float32).eval()
+
+
+def test_the_files_are_small_and_say_what_they_are() -> None:
+    assert (FOLDER / "model.safetensors").stat().st_size < MOST_BYTES
+    assert "nano" in (FOLDER / "README.md").read_text()
+
+
+def test_logits_are_those_of_transformers(conversation: list[int], twin: torch.nn.Module) -> None:
+    checkpoint = load_checkpoint(FOLDER, device="cpu")
+    config = checkpoint.config
+    assert len(conversation) > 3 * min(window for window in config.windows if window)
+    ids = torch.tensor(conversation)
+    transformer = Transformer(config, checkpoint.weights)
+    cache = DenseCache(config, transformer.device, transformer.dtype)
+    ours = transformer.logits(ids, cache, last_only=False)
+    with torch.inference_mode():
+        theirs = twin(ids[None]).logits[0]
+    assert torch.allclose(ours, theirs, atol=1e-3)
+    assert (ours - theirs).abs().max() < 1e-3 * theirs.abs().max()
+
+
+def test_tokens_are_those_of_transformers_with_and_without_speculation(
+    conversation: list[int], twin: torch.nn.Module
+) -> None:
+    prompt, count = conversation[: len(conversation) // 2], 96
+    generated = twin.generate(  # type: ignore[operator]
+        torch.tensor([prompt]), max_new_tokens=count, do_sample=False, eos_token_id=None
+    )[0, len(prompt) :].tolist()
+    for options in (EngineOptions(), EngineOptions(speculation=None)):
+        assert engine_tokens(prompt, count, options) == generated
+
+
+def engine_tokens(prompt: list[int], count: int, options: EngineOptions) -> list[int]:
+    files = open_checkpoint(FOLDER, device="cpu")
+    with closing(build_engine(files.config, files.source, options)) as engine:
+        engine.start()
+        session = Session(engine)
+        session.append(prompt)
+        request = Request(count, Sampling(temperature=0.0))
+        return list(session.generate(request, IdWatcher()).result().ids)
+
+
+@pytest.fixture(scope="module")
+def policy() -> Iterator[EmbeddedPolicy]:
+    with closing(EmbeddedPolicy(FOLDER, device="cpu", sampling=Sampling(0.0))) as policy:
+        yield policy
+
+
+@pytest.fixture(scope="module")
+def solved_elsewhere() -> dict[str, tuple[str, bool]]:
+    """Patch and verdict of each task in the sandbox that was tried first."""
+    return {}
+
+
+TASKS = [("seen", str(number)) for number in range(6)] + [("unseen", "1"), ("phrasing", "1")]
+
+
+def test_most_seen_tasks_are_solved_and_both_sandboxes_say_the_same(
+    policy: EmbeddedPolicy,
+    texts: Texts,
+    make_sandbox: Callable[[], Sandbox],
+    tmp_path: Path,
+    solved_elsewhere: dict[str, tuple[str, bool]],
+) -> None:
+    place = Place(policy, texts, LIMITS, make_sandbox, "test", tmp_path)
+    solved = 0
+    for split, seed in TASKS:
+        task = draw_task(f"test/{seed}", split)  # type: ignore[arg-type]
+        attempted = place.attempt(task, sample=0, seed=1)
+        resolved = judged(place, task, attempted)
+        solved += resolved and split == "seen"
+        first = solved_elsewhere.setdefault(f"{split}/{seed}", (attempted.patch, resolved))
+        assert (attempted.patch, resolved) == first
+    assert solved >= 4
+
+
+def judged(place: Place, task: NanoTask, attempted: Attempted) -> bool:
+    if not attempted.patch:
+        return False
+    real = issue_task(task, place.repository(task))
+    return verify(real, attempted.patch, place.make_sandbox).resolved
+
+
+def test_most_frames_of_unseen_programs_are_predicted() -> None:
+    figures = measure_frames(FOLDER, 20, lambda _line: None)
+    assert figures.exact.value > 0.6

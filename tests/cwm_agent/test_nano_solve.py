@@ -1,0 +1,103 @@
+"""`solve` from end to end by the bundled model, which thinks for itself."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+from cases import Solve
+
+from cwm_agent.nano import defaults
+from results.records import AttemptStarted, Ended, Replied, RunInfo
+from results.store import Store
+
+TASK = "nano:17"
+LOCAL = ("--sandbox", "bubblewrap")
+
+
+def sampled(solve: Solve, run: str) -> list[tuple[int, ...]]:
+    """The ids of every reply."""
+    return [event.reply.ids for event in solve.events(run) if isinstance(event, Replied)]
+
+
+def info(solve: Solve, run: str) -> RunInfo:
+    return Store(solve.folder / "runs").open(run).info()
+
+
+def test_without_any_setting_the_bundled_model_solves_a_generated_task(
+    solve: Solve, sandbox: str
+) -> None:
+    answer = solve.json(TASK, "--sandbox", sandbox, "--name", "first")
+    assert (answer["resolved"], answer["exit_reason"]) == (True, "submitted")
+    assert (answer["policy"], answer["sandbox"]) == ("embedded:nano", sandbox)
+    assert answer["verdict"]["fail_to_pass"]
+    assert answer["completion_tokens"] == sum(map(len, sampled(solve, "first")))
+    assert all(sampled(solve, "first"))
+    assert solve.strays() == []
+    settings = info(solve, "first").settings
+    assert settings["prompt_pack"].origin == defaults.ORIGIN
+    assert settings["runs"].origin == "default"
+
+
+def test_a_setting_of_the_user_wins_over_those_of_the_bundled_model(solve: Solve) -> None:
+    answer = solve.json(
+        *(TASK, *LOCAL, "--name", "short", "--set", "limits.turns=1", "--set", "prompt_pack=nano"),
+        code=6,
+    )
+    assert (answer["exit_reason"], answer["turns"]) == ("turn_limit", 1)
+    settings = info(solve, "short").settings
+    assert (settings["limits.turns"].value, settings["limits.turns"].origin) == (1, "--set")
+    assert settings["sampling.temperature"].origin == defaults.ORIGIN
+
+
+def test_another_model_keeps_the_usual_settings(solve: Solve) -> None:
+    copy = solve.folder / "copy"
+    copy.mkdir()
+    for path in defaults.folder().iterdir():
+        if path.is_file():
+            (copy / path.name).write_bytes(path.read_bytes())
+    solve(TASK, *LOCAL, "--model", "copy", "--name", "other", "--set", "limits.turns=1")
+    assert info(solve, "other").settings["prompt_pack"].value == "default"
+
+
+def test_killed_at_any_turn_the_model_goes_on_as_if_nothing_had_been(solve: Solve) -> None:
+    whole = solve.json(TASK, *LOCAL, "--name", "whole")
+    said = sampled(solve, "whole")
+    for turn in range(1, len(said)):
+        run = f"killed-{turn}"
+        process = solve.start(TASK, *LOCAL, "--name", run)
+        solve.wait_for(run, Replied, turn, process)
+        process.kill()
+        process.communicate()
+        before = len(sampled(solve, run))
+        again = solve.json("--resume", run, code=None)
+        assert again["exit_reason"] == "submitted"
+        assert sampled(solve, run)[:before] == said[:before]
+        assert again["patch"] == whole["patch"]
+    assert solve.strays() == []
+
+
+def test_ctrl_c_saves_the_turn_and_resuming_finishes(solve: Solve) -> None:
+    process = solve.start(TASK, *LOCAL, "--name", "run")
+    solve.wait_for("run", Replied, 1, process)
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 130
+    assert isinstance(solve.events("run")[-1], Ended)
+    answer = solve.json("--resume", "run")
+    assert answer["resolved"] is True
+    events = solve.events("run")
+    assert sum(isinstance(event, AttemptStarted) for event in events) == 2
+
+
+def test_the_patch_applies_to_the_repository_that_was_written(solve: Solve) -> None:
+    finished = solve(TASK, *LOCAL, "--json")
+    answer = json.loads(finished.stdout)
+    job = json.loads((Path(answer["folder"]) / answer["instance"] / "0" / "job.json").read_text())
+    root = job["checkout"]["root"]
+    subprocess.run(
+        ["git", "-C", root, "apply", "--check"], input=answer["patch"], text=True, check=True
+    )
+    assert "bundled and tiny" in finished.stderr
