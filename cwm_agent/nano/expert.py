@@ -55,11 +55,13 @@ def act(thought: str, tool: str, body: str) -> str:
 
 
 def check_command(bugs: tuple[Bug, ...]) -> str:
-    """Run the calls that the issue quotes."""
+    """Run the calls that the issue quotes, one a line."""
     dotted = bugs[0].module.removesuffix(".py").replace("/", ".")
-    names = ", ".join(bug.function.name for bug in bugs)
-    calls = "; ".join(f"print(repr({bug.function.name}({bug.shown.arguments})))" for bug in bugs)
-    return f'python -c "from {dotted} import {names}; {calls}" 2>&1 | tail -n {len(bugs)}'
+    return "\n".join(
+        f'python -c "from {dotted} import {bug.function.name}; '
+        f'print(repr({bug.function.name}({bug.shown.arguments})))" 2>&1 | tail -n 1'
+        for bug in bugs
+    )
 
 
 class _Expert:

@@ -19,8 +19,10 @@ PATCH = "/tmp/fix.patch"
 SAVE_PATCH = f"git add -A && git diff --cached > {PATCH}"
 UNDO = "git checkout -q ."
 _GREP = re.compile(r'git grep -n "([^"]+)"')
-_CALLS = re.compile(r'python -c "from (\S+) import ([\w, ]+); (.+)" 2>&1 \| tail -n (\d)')
-_PRINT = re.compile(r"print\(repr\((\w+)\((.*?)\)\)\)(?:; (?=print\()|$)")
+_CALL = re.compile(
+    r'python -c "from (\S+) import (\w+); print\(repr\(\2\((.*)\)\)\)" 2>&1 \| tail -n 1'
+)
+"""One function called with literals; the last line of a traceback is all that shows of one."""
 
 
 class UnknownCommandError(Exception):
@@ -74,8 +76,9 @@ class MemoryWorkspace:
             return self._cat(command[4:])
         if match := _GREP.fullmatch(command):
             return self._grep(match[1])
-        if match := _CALLS.fullmatch(command):
-            return self._calls(match[1], match[3], int(match[4]))
+        calls = [_CALL.fullmatch(line) for line in command.split("\n")]
+        if all(calls):
+            return "".join(self._call(*match.groups()) for match in calls if match)
         if command == UNDO:
             self.files |= self._start
             return ""
@@ -107,18 +110,11 @@ class MemoryWorkspace:
         }
         return "".join(f"{name}\n" for name in sorted(names) if not name.startswith("."))
 
-    def _calls(self, module: str, calls: str, lines: int) -> str:
-        path = module.replace(".", "/") + ".py"
-        source = self.files.get(path)
+    def _call(self, module: str, name: str, arguments: str) -> str:
+        source = self.files.get(module.replace(".", "/") + ".py")
         if source is None:
             return f"ModuleNotFoundError: No module named '{module}'\n"
-        printed: list[str] = []
-        for match in _PRINT.finditer(calls):
-            outcome = _outcome(source, match[1], match[2])
-            printed.append(outcome.text)
-            if outcome.raised:
-                break
-        return "".join(f"{line}\n" for line in printed[-lines:])
+        return f"{_outcome(source, name, arguments).text}\n"
 
 
 def _outcome(source: str, name: str, arguments: str) -> Outcome:
