@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 ENGINE_SECONDS = 60.0
+CPU_PERIOD = 100_000  # microseconds, the kernel's own default
 CHANNELS: dict[int, Channel] = {1: "output", 2: "protocol"}
 
 
@@ -171,7 +172,9 @@ class DockerSandbox:
                 mem_limit=limits.memory_bytes,
                 memswap_limit=limits.memory_bytes,
                 pids_limit=limits.pids,
-                nano_cpus=int(limits.cpus * 1e9),
+                # Not nano_cpus: the engine refuses more of them than it has processors.
+                cpu_period=CPU_PERIOD,
+                cpu_quota=int(limits.cpus * CPU_PERIOD),
                 working_dir="/",
             )
             self._container = container  # from here on `close` removes it
