@@ -69,6 +69,7 @@ class DockerSandbox:
         self._environment = {"LANG": "C.UTF-8", "TERM": "dumb", **(environment or {})}
         self._client = client
         self._container: Any = None
+        self._root = root
         self._session = Session(self._connect, root=root, output_bytes=limits.output_bytes)
 
     def open(self) -> None:
@@ -175,7 +176,7 @@ class DockerSandbox:
                 # Not nano_cpus: the engine refuses more of them than it has processors.
                 cpu_period=CPU_PERIOD,
                 cpu_quota=int(limits.cpus * CPU_PERIOD),
-                working_dir="/",
+                working_dir=self._root,  # made by the engine, where `/` is closed to our user
             )
             self._container = container  # from here on `close` removes it
             container.start()
@@ -199,7 +200,11 @@ class DockerSandbox:
         api = self._client.api
         try:
             created = api.exec_create(
-                self._container.id, ["bash", "--noprofile", "--norc"], stdin=True, tty=False
+                self._container.id,
+                ["bash", "--noprofile", "--norc"],
+                stdin=True,
+                tty=False,
+                workdir="/",
             )
             return ExecStream(api.exec_start(created["Id"], socket=True))
         except (DockerException, OSError) as error:
