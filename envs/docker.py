@@ -114,6 +114,14 @@ class DockerSandbox:
         """See Workspace."""
         return self._session.cwd
 
+    @property
+    def container_id(self) -> str:
+        """The engine's name of the container; raises SandboxError while it is not open."""
+        if self._container is None:
+            raise SandboxError("the sandbox is not open")
+        name: str = self._container.id
+        return name
+
     def run(self, command: str, *, timeout: float) -> CommandResult:
         """See Workspace."""
         return self._session.run(command, timeout=timeout)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from envs.bubblewrap import OWNER_FILE, PREFIX, remove_folder
+from envs.commits import SNAPSHOTS, remove_snapshot
 from envs.docker import connect_engine
 from envs.errors import SandboxError
 from envs.owner import LABEL, is_gone
@@ -25,9 +26,9 @@ UNNAMED_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """One container (its id) or folder (its path) whose owner is gone."""
+    """One container (its id), image (its tag) or folder (its path) whose owner is gone."""
 
-    kind: Literal["container", "folder"]
+    kind: Literal["container", "image", "folder"]
     name: str
 
 
@@ -43,7 +44,7 @@ def find_strays(client: DockerClient | None = None) -> list[Stray]:
     except SandboxError:
         return found
     try:
-        return [*_stray_containers(engine), *found]
+        return [*_stray_containers(engine), *_stray_images(engine), *found]
     finally:
         if client is None:
             engine.close()
@@ -66,6 +67,8 @@ def remove(stray: Stray, client: DockerClient | None = None) -> bool:
 
     engine = client or connect_engine(timeout=ENGINE_SECONDS)
     try:
+        if stray.kind == "image":
+            return remove_snapshot(engine, stray.name)
         engine.api.remove_container(stray.name, force=True, v=True)
     except APIError:  # gone, or being removed by another sweep
         return False
@@ -79,6 +82,13 @@ def _stray_containers(client: DockerClient) -> Iterator[Stray]:
     for container in client.api.containers(all=True, filters={"label": f"{LABEL}pid"}):
         if is_gone(container.get("Labels") or {}):
             yield Stray("container", container["Id"][:12])
+
+
+def _stray_images(client: DockerClient) -> Iterator[Stray]:
+    """Snapshots only: an image that somebody else committed from a sandbox has the same labels."""
+    for image in client.api.images(SNAPSHOTS, filters={"label": f"{LABEL}pid"}):
+        if is_gone(image.get("Labels") or {}):
+            yield from (Stray("image", tag) for tag in image.get("RepoTags") or ())
 
 
 def _stray_folders() -> Iterator[Stray]:
