@@ -92,6 +92,13 @@ def resolve(layers: Sequence[Layer]) -> Resolved:
     return Resolved(settings, origins)
 
 
+def recorded(records: Mapping[str, SettingRecord]) -> Resolved:
+    """The settings that a run was made with, as its `run.json` holds them; raises ConfigError."""
+    values = {key: record.value for key, record in records.items()}
+    origins = {key: record.origin for key, record in records.items()}
+    return resolve([Layer(values, origins)])
+
+
 def _is_switch(key: str) -> bool:
     section, dot, name = key.partition(".")
     return section == "switches" and bool(dot) and bool(name) and "." not in name

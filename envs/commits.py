@@ -7,6 +7,7 @@ container that stands on many is written out as one layer instead.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,11 +133,12 @@ def _flatten(client: DockerClient, container: Any, version: str) -> None:
     changes.append('CMD ["bash"]')
     container.pause()
     try:
-        client.api.import_image_from_stream(
-            container.export(), repository=SNAPSHOTS, tag=version, changes=changes
-        )
+        answer = client.api.import_image_from_stream(container.export(), changes=changes)
     finally:
         container.unpause()
+    # Tagged afterwards: Podman does not find an image by the name given to an import.
+    image = json.loads(answer.strip().splitlines()[-1])["status"]
+    client.images.get(image).tag(SNAPSHOTS, version)
 
 
 def _layers(client: DockerClient, image: str) -> int:

@@ -6,6 +6,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,7 +15,8 @@ from envs.bubblewrap import OWNER_FILE, PREFIX, remove_folder
 from envs.commits import SNAPSHOTS, remove_snapshot
 from envs.docker import connect_engine
 from envs.errors import SandboxError
-from envs.owner import LABEL, is_gone
+from envs.owner import LABEL, is_gone, labels
+from envs.sandbox import Owner
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -78,6 +80,17 @@ def remove(stray: Stray, client: DockerClient | None = None) -> bool:
     return True
 
 
+@contextmanager
+def owned_folder(owner: Owner) -> Iterator[Path]:
+    """A temporary folder that a sweep removes where its owner could not."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    try:
+        (folder / OWNER_FILE).write_text(json.dumps(labels(owner)))
+        yield folder
+    finally:
+        remove_folder(folder)
+
+
 def _stray_containers(client: DockerClient) -> Iterator[Stray]:
     for container in client.api.containers(all=True, filters={"label": f"{LABEL}pid"}):
         if is_gone(container.get("Labels") or {}):
@@ -94,8 +107,7 @@ def _stray_images(client: DockerClient) -> Iterator[Stray]:
 def _stray_folders() -> Iterator[Stray]:
     for folder in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")):
         try:
-            labels = json.loads((folder / OWNER_FILE).read_text())
-            gone = is_gone(labels)
+            gone = is_gone(json.loads((folder / OWNER_FILE).read_text()))
         except PermissionError:
             continue  # another user's
         except (OSError, ValueError, AttributeError):
