@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,9 +62,11 @@ def replay(run: Run, attempt: Attempt, wish: Wish, say: Say, watch: Watch) -> Re
     turns = _checked(events, wish.until)
     replayed = Replayed(run.name, job.instance, attempt.sample, job.sandbox, turns)
     began = time.monotonic()
-    with _place(run, attempt, job, events, say) as place:
+    with ExitStack() as stack:
+        place = stack.enter_context(_place(run, attempt, job, events, say))
         rules = (*RULES, token_rule(place.texts.templates))
-        for again in walk(events, place.make, until=wish.until):
+        turns_again = stack.enter_context(closing(walk(events, place.make, until=wish.until)))
+        for again in turns_again:
             replayed.again.append(again)
             alike = not wish.verify or replayed.findings.judge(again, rules)
             watch(again)

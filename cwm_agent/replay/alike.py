@@ -16,12 +16,12 @@ LINE_RULES = {
     SET_ORDER: "the order of the elements of a set that Python prints",
 }
 _UNORDERED = re.compile(
-    r"\b(?:find|fd|rg|ag|du|xargs|parallel)\b|\bgrep\b[^|;&\n]* -[a-zA-Z]*[rR]"
+    r"(?:^|[|;&(\n]) *(?:find|fd|rg|ag|du|xargs|parallel)\b|\bgrep\b[^|;&\n]* -[a-zA-Z]*[rR]"
     r"|\bls\b[^|;&\n]* -[a-zA-Z]*[Uf]|\btree\b[^|;&\n]* -U"
     r"|\b(?:os\.(?:listdir|walk|scandir)|glob|rglob|iterdir|scandir|frozenset|set)\("
 )
 _SET = re.compile(r"\{([^{}:\n]+)\}")
-_MARK = re.compile(r" *(⟨[a-z ]+⟩) *")
+_MARK = re.compile(r"(?<! ) *(⟨[a-z ]+⟩) *")
 _RULER = re.compile(r"([=_*#-])\1{2,}")
 
 

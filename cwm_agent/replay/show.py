@@ -20,9 +20,9 @@ _CALL = re.compile(r"<tool:[ \t]*([^\s<>]+)[ \t]*>[ \t]*\n?(.*)")
 
 def title(again: Again) -> str:
     """One line: the turn, its call and how that ended."""
-    if again.turn == OPENING or not again.call:
+    if again.turn == OPENING or not again.reply:
         return f"turn {again.turn:>3}  (messages of the environment)"
-    found = _CALL.search(answer_of(again.call, thinking=True))
+    found = _CALL.search(answer_of(again.reply, thinking=True))
     call = f"{found[1]:<7}{found[2][:WIDTH]}" if found else "no call"
     ran = again.now.ran
     if ran is None:

@@ -50,7 +50,7 @@ class Findings:
 
     def judge(self, again: Again, rules: Sequence[Rule]) -> bool:
         """Take one more turn; False when it differs."""
-        self.compared += bool(again.call)
+        self.compared += bool(again.reply)
         self.difference = self._texts(again, rules) or _facts(again) or _end(again)
         if self.tree_differs is None and again.recorded.tree != again.now.tree:
             self.tree_differs = again.turn

@@ -24,6 +24,7 @@ from results.records import (
     Submitted,
     ToolRan,
 )
+from tools.call import answer_of
 
 OPENING = 0
 """The number of the turn before the first: the opening messages."""
@@ -62,12 +63,17 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """One turn twice: as recorded, and now. `call` is the reply that was acted on."""
+    """One turn twice: as recorded, and now. `reply` is what was acted on."""
 
     turn: int
-    call: str
+    reply: str
     recorded: Result
     now: Result
+
+    @property
+    def call(self) -> str:
+        """The tool call without the words before it, for those may name any command."""
+        return answer_of(self.reply, thinking=True).partition("<tool:")[2]
 
 
 def turns_of(events: Sequence[Event]) -> int:

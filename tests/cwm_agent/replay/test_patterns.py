@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,9 @@ DIFFERENT = [
     ("a table", "python x.py", "{'a': 1, 'b': 2}", "{'b': 2, 'a': 1}"),
     ("the order of an ordered command", "sort names", "a\nb", "b\na"),
     ("the order of lines of ls", "ls", "a\nb", "b\na"),
+    ("lines of a program that searches", "python -c 'print(x.find(1))'", "a\nb", "b\na"),
+    ("a list before a number", "python x.py && ls", "[1] 42", "[1] 43"),
+    ("a number after a list", "sleep 1 &", "[1]\n42", "[1]\n43"),
     ("a line more", "find .", "./a\n./b", "./a\n./b\n./c"),
     ("an exit in a log", "", "worker 3 exited with 1", "worker 3 exited with 2"),
     ("a bare number", "", "42", "43"),
@@ -124,6 +128,14 @@ def test_only_values_that_differ_are_counted() -> None:
     now = "a at 0x7f0000000001, b at 0x7f0000000003 in 0.10s"
     assert compare(recorded, now, "").used == {"address": 1}
     assert compare(recorded, recorded, "").used == {}
+
+
+@pytest.mark.parametrize("piece", [" ", "_", "-", "{", "[", "0x", "/tmp/a-", "1", "a ", "⟨", "="])
+def test_no_text_takes_long(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    start = time.perf_counter()
+    compare(f"{text}\nin 0.1s {text}", f"{text}\nin 0.2s {text}", "find .")
+    assert time.perf_counter() - start < 10
 
 
 def test_the_first_line_that_differs_is_shown_as_it_was() -> None:
