@@ -50,26 +50,28 @@ class Place:
 
     def make(self, started: AttemptStarted) -> IssueEnvironment:
         """A closed environment for what one process did; raises SandboxError."""
-        voice = self._voice(started.policy)
-        settings = self.resolved.settings
-        # The clock that ran then is not here: thinking takes no time in a replay.
-        limits = replace(Limits(**settings.limits.model_dump()), total_seconds=None)
-        if voice.context_tokens is not None:
-            most = min(limits.context_tokens, voice.context_tokens)
-            limits = replace(limits, context_tokens=most)
+        voice, settings = self.voice(started.policy), self.resolved.settings
         return IssueEnvironment(
             self.job.task(self.repository),
             self.maker.make(),
             ALL_TOOLS,
             self.texts,
             switches(settings.mode, settings.switches),
-            limits,
+            self.limits(voice),
             voice.meter,
             time.monotonic,
             thinking=voice.thinking,
         )
 
-    def _voice(self, policy: str) -> Voice:
+    def limits(self, voice: Voice) -> Limits:
+        """The recorded limits but the clock's: thinking takes no time in a replay."""
+        recorded = self.resolved.settings.limits
+        limits = replace(Limits(**recorded.model_dump()), total_seconds=None)
+        most = voice.context_tokens or limits.context_tokens
+        return replace(limits, context_tokens=min(limits.context_tokens, most))
+
+    def voice(self, policy: str) -> Voice:
+        """How the policy of that recorded name counts."""
         if policy.startswith(EMBEDDED):
             return self._model
         return Voice(EstimatingMeter(), self.thinking)
