@@ -112,11 +112,11 @@ def branch_commit(
 
 def remove_snapshot(client: DockerClient, tag: str) -> bool:
     """Remove a snapshot; False where there is none, or a container stands on it."""
-    from docker.errors import APIError
+    from docker.errors import DockerException
 
     try:
         client.images.remove(tag)
-    except APIError:
+    except (DockerException, OSError):
         return False
     return True
 

@@ -39,6 +39,8 @@ def find_strays(client: DockerClient | None = None) -> list[Stray]:
 
     Without `client` the engine of the environment is asked, if one answers.
     """
+    from docker.errors import DockerException
+
     found = list(_stray_folders())
     engine = client
     try:
@@ -47,6 +49,8 @@ def find_strays(client: DockerClient | None = None) -> list[Stray]:
         return found
     try:
         return [*_stray_containers(engine), *_stray_images(engine), *found]
+    except (DockerException, OSError):  # it answered, and is too busy now
+        return found
     finally:
         if client is None:
             engine.close()
@@ -65,14 +69,17 @@ def remove(stray: Stray, client: DockerClient | None = None) -> bool:
         except OSError:
             return False
         return True
-    from docker.errors import APIError
+    from docker.errors import DockerException
 
-    engine = client or connect_engine(timeout=ENGINE_SECONDS)
+    try:
+        engine = client or connect_engine(timeout=ENGINE_SECONDS)
+    except SandboxError:
+        return False
     try:
         if stray.kind == "image":
             return remove_snapshot(engine, stray.name)
         engine.api.remove_container(stray.name, force=True, v=True)
-    except APIError:  # gone, or being removed by another sweep
+    except (DockerException, OSError):  # gone, being removed by another sweep, or a busy engine
         return False
     finally:
         if client is None:

@@ -33,6 +33,8 @@ NOT_LIMITED = (
 
 def docker() -> list[Check]:
     """All about the engine that DOCKER_HOST names; a single warning where none answers."""
+    from docker.errors import DockerException
+
     from envs.docker import connect_engine
     from envs.errors import SandboxError
 
@@ -42,11 +44,18 @@ def docker() -> list[Check]:
         found, _, remedy = str(error).partition("; ")
         return [Check("docker", "warn", found, remedy)]
     try:
-        facts = client.info()
-        checks = [Check("docker", "ok", engine_name(client.version()))]
-        checks += [rootless(facts), cgroup(facts), storage(facts), limits(client, facts)]
+        return _about(client)
+    except (DockerException, OSError) as error:
+        found = f"the engine answered once and then no more ({type(error).__name__})"
+        return [Check("docker", "warn", found, "see its log, or wait until it is less busy")]
     finally:
         client.close()
+
+
+def _about(client: DockerClient) -> list[Check]:
+    facts = client.info()
+    checks = [Check("docker", "ok", engine_name(client.version()))]
+    checks += [rootless(facts), cgroup(facts), storage(facts), limits(client, facts)]
     root = Path(str(facts.get("DockerRootDir") or ""))
     if root.is_absolute() and root.exists():  # absent here when the engine is on another machine
         checks += [disk("docker disk", root, low=IMAGES_SPACE), inodes("docker inodes", root)]

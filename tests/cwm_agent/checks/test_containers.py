@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,30 @@ def test_no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert check.status == "warn"
     assert "no Docker engine answers" in check.found
     assert "start it" in check.remedy
+
+
+def test_an_engine_that_falls_silent_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        monkeypatch.setattr(containers, "ENGINE_SECONDS", 0.5)
+        threading.Thread(target=answer_twice, args=(server,), daemon=True).start()
+        (check,) = containers.docker()
+    assert check.status == "warn"
+    assert "answered once and then no more" in check.found
+
+
+def answer_twice(server: socket.socket) -> None:
+    """Say version and hello, as an engine does, and nothing after that."""
+    connection, _ = server.accept()
+    with connection:
+        for body in (b'{"ApiVersion": "1.41"}', b"OK"):
+            connection.recv(65536)
+            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n"
+            connection.sendall(head.encode() + body)
+        connection.recv(65536)
+        time.sleep(5)
 
 
 @pytest.mark.parametrize(
