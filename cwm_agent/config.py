@@ -96,8 +96,18 @@ def with_defaults(resolved: Resolved, layer: Layer) -> Resolved:
     """The same settings with `layer` put just above the built-in defaults."""
     records = resolved.records()
     own = {key: record for key, record in records.items() if record.origin != DEFAULT}
-    mine = Layer({k: r.value for k, r in own.items()}, {k: r.origin for k, r in own.items()})
-    return resolve([layer, mine])
+    return resolve([layer, _layer_of(own)])
+
+
+def recorded(records: Mapping[str, SettingRecord]) -> Resolved:
+    """The settings that a run was made with, as its `run.json` holds them; raises ConfigError."""
+    return resolve([_layer_of(records)])
+
+
+def _layer_of(records: Mapping[str, SettingRecord]) -> Layer:
+    values = {key: record.value for key, record in records.items()}
+    origins = {key: record.origin for key, record in records.items()}
+    return Layer(values, origins)
 
 
 def _is_switch(key: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cwm_agent.checks import engine, machine, sandboxes
+from cwm_agent.checks import containers, engine, machine, sandboxes
 from cwm_agent.checks.check import Check
 from cwm_agent.config import Resolved
 
@@ -10,7 +10,7 @@ from cwm_agent.config import Resolved
 def examine(resolved: Resolved, *, fix: bool = False) -> list[Check]:
     """All checks under these settings. With `fix`, strays of dead runs are removed."""
     settings, runs = resolved.settings, resolved.runs_folder()
-    places = [*sandboxes.docker(), sandboxes.bubblewrap()]
+    places = [*containers.docker(), sandboxes.bubblewrap()]
     return [
         machine.python(),
         machine.git(),

@@ -8,10 +8,9 @@ import sys
 from dataclasses import replace
 
 from cwm_agent.cli.exit_codes import ExitCode, code_of_attempt
-from cwm_agent.config import load_settings, resolve
+from cwm_agent.config import load_settings, recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.job import COPY, JOB_FILE, Job, PolicyChoice, read_job
-from cwm_agent.layers import Layer
 from cwm_agent.planning import Request, check_policy_flags, model_settings, plan
 from cwm_agent.policies.choose import find_checkpoint
 from cwm_agent.progress import Progress, print_patch
@@ -63,15 +62,7 @@ def _resume(store: Store, request: Request, progress: Progress) -> tuple[Job, Ou
         raise UsageError(f"a resumed run keeps its task: leave out {', '.join(extra)}")
     assert request.resume is not None
     run = store.open(request.resume)
-    records = run.info().settings
-    resolved = resolve(
-        [
-            Layer(
-                {key: record.value for key, record in records.items()},
-                {key: record.origin for key, record in records.items()},
-            )
-        ]
-    )
+    resolved = recorded(run.info().settings)
     jobs = sorted(run.folder.glob(f"*/*/{JOB_FILE}"))
     if len(jobs) != 1:
         raise UsageError(f"run {run.name} was not made by solve; only such runs can be resumed")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 ENGINE_SECONDS = 60.0
+CPU_PERIOD = 100_000  # microseconds, the kernel's own default
 CHANNELS: dict[int, Channel] = {1: "output", 2: "protocol"}
 
 
@@ -68,6 +69,7 @@ class DockerSandbox:
         self._environment = {"LANG": "C.UTF-8", "TERM": "dumb", **(environment or {})}
         self._client = client
         self._container: Any = None
+        self._root = root
         self._session = Session(self._connect, root=root, output_bytes=limits.output_bytes)
 
     def open(self) -> None:
@@ -111,6 +113,14 @@ class DockerSandbox:
     def cwd(self) -> str:
         """See Workspace."""
         return self._session.cwd
+
+    @property
+    def container_id(self) -> str:
+        """The engine's name of the container; raises SandboxError while it is not open."""
+        if self._container is None:
+            raise SandboxError("the sandbox is not open")
+        name: str = self._container.id
+        return name
 
     def run(self, command: str, *, timeout: float) -> CommandResult:
         """See Workspace."""
@@ -171,8 +181,10 @@ class DockerSandbox:
                 mem_limit=limits.memory_bytes,
                 memswap_limit=limits.memory_bytes,
                 pids_limit=limits.pids,
-                nano_cpus=int(limits.cpus * 1e9),
-                working_dir="/",
+                # Not nano_cpus: the engine refuses more of them than it has processors.
+                cpu_period=CPU_PERIOD,
+                cpu_quota=int(limits.cpus * CPU_PERIOD),
+                working_dir=self._root,  # made by the engine, where `/` is closed to our user
             )
             self._container = container  # from here on `close` removes it
             container.start()
@@ -196,7 +208,11 @@ class DockerSandbox:
         api = self._client.api
         try:
             created = api.exec_create(
-                self._container.id, ["bash", "--noprofile", "--norc"], stdin=True, tty=False
+                self._container.id,
+                ["bash", "--noprofile", "--norc"],
+                stdin=True,
+                tty=False,
+                workdir="/",
             )
             return ExecStream(api.exec_start(created["Id"], socket=True))
         except (DockerException, OSError) as error:

@@ -13,3 +13,7 @@ class PatchError(SandboxError):
 
 class ModeError(Exception):
     """A mode or a switch is unknown or has a wrong value; the text names the choices."""
+
+
+class TurnError(Exception):
+    """An attempt has no such turn; the text names the turns that it has."""

@@ -106,6 +106,11 @@ def write_tree(root: str, scratch: str) -> str:
 """
 
 
+def has_tree(scratch: str, tree: str) -> str:
+    """Succeed when the harness's directory holds `tree`."""
+    return f"{_own(scratch)} cat-file -e {quote(tree + '^{tree}')}"
+
+
 def diff(scratch: str, old: str, new: str, target: str) -> str:
     """Write the binary diff between two trees to the file `target`."""
     return (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from envs.branch import bring, fill, state_after
 from envs.budget import Budget, Clock, Limits
 from envs.environment import Meter, ReplyLimits, Step
-from envs.errors import PatchError, SandboxError
+from envs.errors import SandboxError
 from envs.modes import Switches
 from envs.repo import SandboxRepository
 from envs.sandbox import Sandbox
@@ -18,7 +19,6 @@ from results.records import (
     ExitReason,
     Message,
     Observed,
-    Replied,
     Reply,
     Snapshot,
     Submitted,
@@ -113,27 +113,16 @@ class IssueEnvironment:
             return self.start()
         self._prepare()
         self._budget.restore(events)
-        cwd = self._task.root
         for event in events:
             if isinstance(event, Submitted):
                 self._submission = event.patch
-            elif isinstance(event, Snapshot):
-                self._diff, cwd = event.diff, event.cwd
             elif isinstance(event, ToolRan):
                 self._malformed_in_row = 0 if event.tool else self._malformed_in_row + 1
-        try:
-            self._repository.apply(self._diff)
-        except PatchError as error:
-            raise SandboxError(
-                f"the attempt cannot continue: {error}; was the repository changed since? "
-                "start a new run instead"
-            ) from error
-        self._tree = self._repository.snapshot().tree
-        if self._sandbox.path_kind(cwd) != "directory":
-            cwd = self._task.root
-        self._sandbox.restart_shell(cwd=cwd)
-        turns = sum(isinstance(event, Replied) for event in events)
-        notice = Message("user", self._texts.render("restored", cwd=cwd, turns=turns))
+        state = state_after(events, None, self._task.root)
+        self._tree = bring(self._sandbox, self._repository, state, root=self._task.root)
+        self._diff = state.diff
+        where = self._sandbox.cwd
+        notice = Message("user", self._texts.render("restored", cwd=where, turns=state.turn))
         self._budget.count_messages((notice,))
         return (notice,)
 
@@ -149,12 +138,8 @@ class IssueEnvironment:
         self._sandbox.close()
 
     def _prepare(self) -> None:
-        self._sandbox.open()
-        if self._task.repository is not None:
-            self._sandbox.put_tree(str(self._task.repository), self._task.root)
-        self._repository.prepare()
+        fill(self._sandbox, self._repository, self._task)
         self._tree = self._repository.start_tree
-        self._sandbox.restart_shell(cwd=self._task.root)
 
     def _parse(self, text: str) -> Call:
         names = self._toolbox.names

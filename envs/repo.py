@@ -66,6 +66,16 @@ class SandboxRepository:
         self._start = self._write_tree()
         self._last = WorkingTree(self._start, "")
 
+    def reopen(self, start: str) -> None:
+        """Go on with what `prepare` left in a sandbox that was kept whole, instead of `prepare`.
+
+        `start` is the tree that diffs start from. Raises SandboxError when the
+        harness's git directory does not hold it.
+        """
+        self._control(gitscripts.has_tree(self._scratch, start))
+        self._start = start
+        self._last = WorkingTree(start, "")
+
     def snapshot(self) -> WorkingTree:
         """The working tree now; new files count unless git ignores them or they are huge."""
         tree = self._write_tree(gitscripts.exclude_large(self._root, self._scratch))

@@ -6,14 +6,17 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from envs.bubblewrap import OWNER_FILE, PREFIX, remove_folder
+from envs.commits import SNAPSHOTS, remove_snapshot
 from envs.docker import connect_engine
 from envs.errors import SandboxError
-from envs.owner import LABEL, is_gone
+from envs.owner import LABEL, is_gone, labels
+from envs.sandbox import Owner
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -25,9 +28,9 @@ UNNAMED_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """One container (its id) or folder (its path) whose owner is gone."""
+    """One container (its id), image (its tag) or folder (its path) whose owner is gone."""
 
-    kind: Literal["container", "folder"]
+    kind: Literal["container", "image", "folder"]
     name: str
 
 
@@ -36,6 +39,8 @@ def find_strays(client: DockerClient | None = None) -> list[Stray]:
 
     Without `client` the engine of the environment is asked, if one answers.
     """
+    from docker.errors import DockerException
+
     found = list(_stray_folders())
     engine = client
     try:
@@ -43,7 +48,9 @@ def find_strays(client: DockerClient | None = None) -> list[Stray]:
     except SandboxError:
         return found
     try:
-        return [*_stray_containers(engine), *found]
+        return [*_stray_containers(engine), *_stray_images(engine), *found]
+    except (DockerException, OSError):  # it answered, and is too busy now
+        return found
     finally:
         if client is None:
             engine.close()
@@ -62,17 +69,33 @@ def remove(stray: Stray, client: DockerClient | None = None) -> bool:
         except OSError:
             return False
         return True
-    from docker.errors import APIError
+    from docker.errors import DockerException
 
-    engine = client or connect_engine(timeout=ENGINE_SECONDS)
     try:
+        engine = client or connect_engine(timeout=ENGINE_SECONDS)
+    except SandboxError:
+        return False
+    try:
+        if stray.kind == "image":
+            return remove_snapshot(engine, stray.name)
         engine.api.remove_container(stray.name, force=True, v=True)
-    except APIError:  # gone, or being removed by another sweep
+    except (DockerException, OSError):  # gone, being removed by another sweep, or a busy engine
         return False
     finally:
         if client is None:
             engine.close()
     return True
+
+
+@contextmanager
+def owned_folder(owner: Owner) -> Iterator[Path]:
+    """A temporary folder that a sweep removes where its owner could not."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    try:
+        (folder / OWNER_FILE).write_text(json.dumps(labels(owner)))
+        yield folder
+    finally:
+        remove_folder(folder)
 
 
 def _stray_containers(client: DockerClient) -> Iterator[Stray]:
@@ -81,11 +104,17 @@ def _stray_containers(client: DockerClient) -> Iterator[Stray]:
             yield Stray("container", container["Id"][:12])
 
 
+def _stray_images(client: DockerClient) -> Iterator[Stray]:
+    """Snapshots only: an image that somebody else committed from a sandbox has the same labels."""
+    for image in client.api.images(SNAPSHOTS, filters={"label": f"{LABEL}pid"}):
+        if is_gone(image.get("Labels") or {}):
+            yield from (Stray("image", tag) for tag in image.get("RepoTags") or ())
+
+
 def _stray_folders() -> Iterator[Stray]:
     for folder in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")):
         try:
-            labels = json.loads((folder / OWNER_FILE).read_text())
-            gone = is_gone(labels)
+            gone = is_gone(json.loads((folder / OWNER_FILE).read_text()))
         except PermissionError:
             continue  # another user's
         except (OSError, ValueError, AttributeError):

@@ -1,15 +1,17 @@
-"""The round trip of a command: through our persistent shell, and as one `docker exec` each."""
+"""The round trip of a command, in our persistent shell and as one `docker exec` each; branches."""
 
 from __future__ import annotations
 
-import math
 import os
-import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from cwm_agent.bench.branching import BranchFigures, measure_branches
+from cwm_agent.bench.timing import Spread, milliseconds, spread
 from envs.docker import DockerSandbox, connect_engine
 from envs.errors import SandboxError
 from envs.images import base_image
@@ -23,66 +25,118 @@ if TYPE_CHECKING:
 COMMAND = "true"
 WARM_UP = 5
 COMMAND_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Milliseconds over all calls; `p95` is the nearest rank."""
-
-    median: float
-    p95: float
+PARALLEL = 4
+Make = Callable[[str | None], Sandbox]
 
 
 @dataclass(frozen=True, slots=True)
 class ShellFigures:
-    """`exec_ms` and `ratio` (median exec / median persistent) are None without Docker."""
+    """Figures beside one `docker exec` per command are None without Docker.
+
+    `ratio`: median exec / median persistent. `parallel_per_second`: commands
+    through the shells of `parallel` sandboxes at once; `parallel_ratio`: how
+    many times those of the exec peer, which has the machine for itself.
+    """
 
     sandbox: str
     calls: int
     command: str
-    open_ms: float
     persistent_ms: Spread
     exec_ms: Spread | None
     ratio: float | None
+    parallel: int
+    parallel_per_second: float
+    exec_per_second: float | None
+    parallel_ratio: float | None
+    branches: BranchFigures
+
+    def to_json(self) -> dict[str, object]:
+        """One flat object."""
+        branches: dict[str, object] = asdict(self.branches)
+        return {key: value for key, value in asdict(self).items() if key != "branches"} | branches
 
 
-def measure_docker(*, image: str | None, calls: int, progress: Progress) -> ShellFigures:
+@dataclass(frozen=True, slots=True)
+class ShellBench:
+    """How often to measure: calls of a command, and rounds of what takes longer."""
+
+    calls: int = 200
+    rounds: int = 200
+
+
+def measure_docker(bench: ShellBench, *, image: str | None, progress: Progress) -> ShellFigures:
     """Both ways in the same container; `image` defaults to the base image, made on first use.
 
     Raises SandboxError when no engine answers.
     """
-    client = connect_engine()
-    try:
-        place = DockerSandbox(
-            image or base_image(client, progress),
-            limits=SandboxLimits(),
-            owner=_owner(),
-            root="/tmp",
-            client=client,
-        )
-        open_ms = _milliseconds(place.open)
-        with place:
-            container = place.run("hostname", timeout=COMMAND_SECONDS).output.strip()
-            progress(f"{calls} calls through the persistent shell")
-            persistent = _spread(calls, lambda: _run(place))
-            progress(f"{calls} calls as one docker exec each")
-            each = _spread(calls, lambda: _exec(client, container))
-    finally:
-        client.close()
-    ratio = round(each.median / persistent.median, 1)
-    return ShellFigures("docker", calls, COMMAND, open_ms, persistent, each, ratio)
+    with closing(connect_engine()) as client:
+        usual = image or base_image(client, progress)
+
+        def make(other: str | None) -> Sandbox:
+            return DockerSandbox(
+                other or usual, limits=SandboxLimits(), owner=_owner(), client=client
+            )
+
+        return _measure(bench, make, client, progress)
 
 
-def measure_bubblewrap(*, calls: int, progress: Progress) -> ShellFigures:
+def measure_bubblewrap(bench: ShellBench, *, progress: Progress) -> ShellFigures:
     """The persistent shell alone: bubblewrap has no exec to compare with. Raises SandboxError."""
     from envs.bubblewrap import BubblewrapSandbox
 
-    place = BubblewrapSandbox(limits=SandboxLimits(), owner=_owner(), root="/testbed")
-    open_ms = _milliseconds(place.open)
-    with place:
+    def make(other: str | None) -> Sandbox:
+        del other
+        return BubblewrapSandbox(limits=SandboxLimits(), owner=_owner())
+
+    return _measure(bench, make, None, progress)
+
+
+def _measure(
+    bench: ShellBench, make: Make, client: DockerClient | None, progress: Progress
+) -> ShellFigures:
+    calls = bench.calls
+    exec_times: list[float] = []
+    with make(None) as place:
         progress(f"{calls} calls through the persistent shell")
-        persistent = _spread(calls, lambda: _run(place))
-    return ShellFigures("bubblewrap", calls, COMMAND, open_ms, persistent, None, None)
+        persistent = spread(_times(calls, lambda: _run(place)))
+        if client is not None and isinstance(place, DockerSandbox):
+            name = place.container_id
+            progress(f"{calls} calls as one docker exec each")
+            exec_times = _times(calls, lambda: _exec(client, name))
+    progress(f"{calls} calls through each of {PARALLEL} shells at once")
+    parallel = _parallel(calls, make)
+    branches = measure_branches(make, client, rounds=bench.rounds, progress=progress)
+    each = spread(exec_times) if exec_times else None
+    per_second = round(len(exec_times) / sum(exec_times) * 1e3, 1) if exec_times else None
+    return ShellFigures(
+        sandbox="docker" if client is not None else "bubblewrap",
+        calls=calls,
+        command=COMMAND,
+        persistent_ms=persistent,
+        exec_ms=each,
+        ratio=round(each.median / persistent.median, 1) if each else None,
+        parallel=PARALLEL,
+        parallel_per_second=parallel,
+        exec_per_second=per_second,
+        parallel_ratio=round(parallel / per_second, 1) if per_second else None,
+        branches=branches,
+    )
+
+
+def _parallel(calls: int, make: Make) -> float:
+    """Commands a second through PARALLEL shells, each driven by a thread of its own."""
+    with ExitStack() as stack:
+        places = [stack.enter_context(make(None)) for _ in range(PARALLEL)]
+        pool = stack.enter_context(ThreadPoolExecutor(PARALLEL))
+
+        def drive(place: Sandbox, times: int) -> None:
+            for _ in range(times):
+                _run(place)
+
+        list(pool.map(drive, places, [WARM_UP] * PARALLEL))
+        start = time.perf_counter()
+        list(pool.map(drive, places, [calls] * PARALLEL))
+        return round(PARALLEL * calls / (time.perf_counter() - start), 1)
 
 
 def _run(place: Sandbox) -> None:
@@ -97,17 +151,10 @@ def _exec(client: DockerClient, container: str) -> None:
         raise SandboxError(f"docker exec ended with {exit_code}; run the bench again")
 
 
-def _spread(calls: int, call: Callable[[], None]) -> Spread:
+def _times(calls: int, call: Callable[[], None]) -> list[float]:
     for _ in range(WARM_UP):
         call()
-    times = sorted(_milliseconds(call) for _ in range(calls))
-    return Spread(round(statistics.median(times), 3), round(times[math.ceil(0.95 * calls) - 1], 3))
-
-
-def _milliseconds(call: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    call()
-    return round((time.perf_counter() - start) * 1e3, 3)
+    return [milliseconds(call) for _ in range(calls)]
 
 
 def _owner() -> Owner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import resource
@@ -17,6 +18,7 @@ from cwm_agent.checks.check import GIB, Check
 OLDEST_PYTHON = (3, 11)
 OLDEST_GIT = (2, 30)
 LEAST_FREE, LOW_FREE = 1 * GIB, 5 * GIB
+LEAST_INODES, LOW_INODES = 20_000, 500_000
 FEW_FILES = 1024
 CLOCK_SKEW = 2.0
 """Seconds between the clock here and the file system's, beyond which file ages mislead."""
@@ -57,6 +59,23 @@ def disk(name: str, folder: Path, *, low: int = LOW_FREE) -> Check:
         return Check(name, "fail", found, f"free at least {LEAST_FREE / GIB:.0f} GiB there")
     if free < low:
         return Check(name, "warn", found, f"free some space: {low / GIB:.0f} GiB is comfortable")
+    return Check(name, "ok", found)
+
+
+def inodes(name: str, folder: Path) -> Check:
+    """Files that can still be made where `folder` is; some file systems count none."""
+    place = nearest(folder)
+    try:
+        status = os.statvfs(place)
+    except OSError as error:
+        return Check(name, "warn", f"cannot look at {place}: {error.strerror}", f"check {place}")
+    if not status.f_files:
+        return Check(name, "ok", f"not limited at {place}")
+    found = f"{status.f_favail:,} of {status.f_files:,} files can still be made at {place}"
+    if status.f_favail < LEAST_INODES:
+        return Check(name, "fail", found, "remove images or files there: one image takes thousands")
+    if status.f_favail < LOW_INODES:
+        return Check(name, "warn", found, f"remove some files: {LOW_INODES:,} is comfortable")
     return Check(name, "ok", found)
 
 

@@ -1,44 +1,11 @@
-"""The places where commands run: a Docker engine, bubblewrap, and what they left behind."""
+"""The places where commands run, but for engines: bubblewrap, and what sandboxes left behind."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 
-from cwm_agent.checks.check import GIB, Check
-from cwm_agent.checks.machine import disk
-
-ENGINE_SECONDS = 5.0
-IMAGES_SPACE = 20 * GIB
-
-
-def docker() -> list[Check]:
-    """Whether an engine answers, how it stores images, and the space it has left."""
-    from envs.docker import connect_engine
-    from envs.errors import SandboxError
-
-    try:
-        client = connect_engine(timeout=ENGINE_SECONDS)
-    except SandboxError as error:
-        found, _, remedy = str(error).partition("; ")
-        return [Check("docker", "warn", found, remedy)]
-    try:
-        facts = client.info()
-    finally:
-        client.close()
-    found = (
-        f"engine {facts.get('ServerVersion')}, storage {facts.get('Driver')}, "
-        f"cgroup v{facts.get('CgroupVersion', '1')}"
-    )
-    checks = [Check("docker", "ok", found)]
-    if facts.get("Driver") == "vfs":
-        remedy = "configure overlay2: vfs copies the whole image for every container"
-        checks.append(Check("docker storage", "warn", "vfs", remedy))
-    root = Path(str(facts.get("DockerRootDir") or ""))
-    if root.is_absolute() and root.exists():  # absent here when the engine is on another machine
-        checks.append(disk("docker disk", root, low=IMAGES_SPACE))
-    return checks
+from cwm_agent.checks.check import Check
 
 
 def bubblewrap() -> Check:

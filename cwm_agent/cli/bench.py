@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,6 +34,9 @@ class BenchSandbox(StrEnum):
 @app.command()
 def shell(
     calls: Annotated[int, typer.Option(min=1, help="How many calls of each kind.")] = 200,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=200, help="Of opening, snapshots and branches, at most.")
+    ] = 200,
     sandbox: Annotated[BenchSandbox, typer.Option(help="Where.")] = BenchSandbox.docker,
     image: Annotated[
         str | None, typer.Option(help="A local image; default: our base image.")
@@ -43,29 +45,29 @@ def shell(
 ) -> None:
     """Time `true` through the persistent shell, and as one docker exec per command.
 
+    Then four shells at once, opening a sandbox, a snapshot of 2,000 files, and
+    a branch from it. Each of the latter stops after 40 seconds.
+
     \b
     Example:
-      cwm-agent bench shell --calls 200
+      cwm-agent bench shell --calls 200 --rounds 20
     """
-    from cwm_agent.bench.shell import measure_bubblewrap, measure_docker
+    from cwm_agent.bench.shell import ShellBench, measure_bubblewrap, measure_docker
+    from cwm_agent.bench.shelltable import shell_lines
 
     def progress(line: str) -> None:
         print(line, file=sys.stderr)
 
+    bench = ShellBench(calls, rounds)
     if sandbox is BenchSandbox.docker:
-        figures = measure_docker(image=image, calls=calls, progress=progress)
+        figures = measure_docker(bench, image=image, progress=progress)
     else:
-        figures = measure_bubblewrap(calls=calls, progress=progress)
+        figures = measure_bubblewrap(bench, progress=progress)
     if as_json:
-        print(json.dumps(asdict(figures), indent=2))
+        print(json.dumps(figures.to_json(), indent=2))
         return
-    rows = [("persistent shell", figures.persistent_ms), ("docker exec each", figures.exec_ms)]
-    print(f"{figures.calls} x `{figures.command}` in {figures.sandbox}, milliseconds")
-    for name, spread in rows:
-        if spread is not None:
-            print(f"  {name}   median {spread.median:9.3f}   p95 {spread.p95:9.3f}")
-    if figures.ratio is not None:
-        print(f"  the persistent shell is {figures.ratio} times as fast")
+    for line in shell_lines(figures):
+        print(line)
 
 
 class BenchShape(StrEnum):

@@ -23,6 +23,7 @@ STDOUT = 1
 COMMANDS = {
     "solve": Lazy("cwm_agent.cli.solve", "Solve one issue and get a tested patch."),
     "view": Lazy("cwm_agent.cli.view", "Show what happened in a run, turn by turn."),
+    "replay": Lazy("cwm_agent.cli.replay", "Do a run's actions again and compare the results."),
     "ls": Lazy("cwm_agent.cli.ls", "List runs and their attempts."),
     "model": Lazy("cwm_agent.cli.model", "Inspect and convert checkpoints.", group=True),
     "bench": Lazy("cwm_agent.cli.bench", "Measure parts of the system.", group=True),

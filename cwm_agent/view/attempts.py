@@ -42,6 +42,17 @@ def choose(run: Run, instance: str | None, sample: int | None) -> Chosen:
     return Chosen(run, attempts)
 
 
+def choose_one(run: Run, instance: str | None, sample: int | None) -> Attempt:
+    """The one attempt that fits; raises UsageError when several do, RunNotFoundError for none."""
+    attempts = choose(run, instance, sample).attempts
+    if len(attempts) > 1:
+        names = ", ".join(f"{attempt.instance} #{attempt.sample}" for attempt in attempts[:5])
+        raise UsageError(
+            f"{len(attempts)} attempts fit ({names}); choose one with --instance and --sample"
+        )
+    return attempts[0]
+
+
 def show_attempts(chosen: Chosen, detail: Detail, *, as_json: bool) -> None:
     """Print attempts as they are now; with `as_json` one object."""
     if as_json:

@@ -25,7 +25,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.docker
 def test_json_has_both_spreads_and_their_ratio() -> None:
-    done = bench("--json", "--calls", "20")
+    done = bench("--json", "--calls", "20", "--rounds", "2")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     persistent, each = figures["persistent_ms"], figures["exec_ms"]
@@ -33,6 +33,14 @@ def test_json_has_both_spreads_and_their_ratio() -> None:
     assert 0 < each["median"] <= each["p95"]
     assert figures["ratio"] == round(each["median"] / persistent["median"], 1)
     assert figures["calls"] == 20
+    assert figures["parallel"] == 4
+    per_second = figures["parallel_per_second"] / figures["exec_per_second"]
+    assert figures["parallel_ratio"] == round(per_second, 1)
+    assert figures["parallel_ratio"] > 1
+    assert figures["files"] == 2000
+    for name in ("open_ms", "snapshot_ms", "branch_ms", "commit_ms", "commit_branch_ms"):
+        assert 0 < figures[name]["median"] <= figures[name]["p95"]
+        assert figures[name]["rounds"] == 2
 
 
 @pytest.mark.docker
@@ -44,12 +52,15 @@ def test_an_unknown_image_is_one_line_with_the_remedy() -> None:
 
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
 def test_bubblewrap_has_no_exec_to_compare_with() -> None:
-    done = bench("--json", "--calls", "20", "--sandbox", "bubblewrap")
+    done = bench("--json", "--calls", "20", "--rounds", "1", "--sandbox", "bubblewrap")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["persistent_ms"]["median"] > 0
-    assert (figures["exec_ms"], figures["ratio"]) == (None, None)
+    peers = ("exec_ms", "ratio", "parallel_ratio", "exec_per_second", "commit_ms")
+    assert {figures[name] for name in peers} == {None}
+    assert figures["branch_ms"]["median"] > figures["open_ms"]["median"]
 
 
-def test_no_calls_is_a_usage_error() -> None:
-    assert bench("--calls", "0").returncode == 2
+@pytest.mark.parametrize("wrong", [("--calls", "0"), ("--rounds", "0"), ("--rounds", "201")])
+def test_counts_out_of_range_are_usage_errors(wrong: tuple[str, str]) -> None:
+    assert bench(*wrong).returncode == 2

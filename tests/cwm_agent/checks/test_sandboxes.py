@@ -19,23 +19,6 @@ NO_BUBBLEWRAP = Check("bubblewrap", "warn", "not installed", "install it")
 BUBBLEWRAP = Check("bubblewrap", "ok", "works")
 
 
-@pytest.mark.docker
-def test_an_engine_that_answers_says_how_it_is_set_up() -> None:
-    first, *others = sandboxes.docker()
-    assert (first.name, first.status) == ("docker", "ok")
-    assert "storage " in first.found
-    assert "cgroup v" in first.found
-    assert "docker disk" in {check.name for check in others}
-
-
-def test_no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
-    (check,) = sandboxes.docker()
-    assert check.status == "warn"
-    assert "no Docker engine answers" in check.found
-    assert "start it" in check.remedy
-
-
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
 def test_bubblewrap_is_really_run() -> None:
     check = sandboxes.bubblewrap()

@@ -194,7 +194,8 @@ class TestDocker:
             name = run(place, "hostname").strip()
             container = engine.containers.get(name)
             host = container.attrs["HostConfig"]
-            assert (host["Memory"], host["PidsLimit"], host["NanoCpus"]) == (2**29, 77, 5 * 10**8)
+            assert (host["Memory"], host["PidsLimit"]) == (2**29, 77)
+            assert host["CpuQuota"] == host["CpuPeriod"] / 2
             assert (host["NetworkMode"], host["Init"]) == ("none", True)
             assert labels(owner).items() <= container.labels.items()
             bomb = "for i in {1..300}; do sleep 5 & done; wait"

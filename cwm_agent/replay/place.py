@@ -1,0 +1,94 @@
+"""The environment in which an attempt is done again, like that of `cwm_agent.solve`.
+
+Nobody answers in a replay, but counts of tokens decide where long results are
+cut and stand in notices. So the recorded policy's way of counting is needed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from cwm_agent.config import Resolved
+from cwm_agent.job import Job
+from cwm_agent.policies.estimate import EstimatingMeter
+from cwm_agent.sandboxes import SandboxMaker
+from envs.budget import Limits
+from envs.environment import Meter
+from envs.issue import ALL_TOOLS, IssueEnvironment
+from envs.modes import switches
+from model.errors import ModelError
+from results.records import AttemptStarted
+from tools.texts import Texts
+
+EMBEDDED = "embedded:"
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What an environment must know of the policy that answered."""
+
+    meter: Meter
+    thinking: bool
+    context_tokens: int | None = None
+
+
+@dataclass
+class Place:
+    """Makes environments of one attempt. `thinking` holds for policies other than a model."""
+
+    job: Job
+    resolved: Resolved
+    texts: Texts
+    maker: SandboxMaker
+    repository: Path | None
+    thinking: bool
+    say: Callable[[str], None]
+
+    def make(self, started: AttemptStarted) -> IssueEnvironment:
+        """A closed environment for what one process did; raises SandboxError."""
+        voice, settings = self.voice(started.policy), self.resolved.settings
+        return IssueEnvironment(
+            self.job.task(self.repository),
+            self.maker.make(),
+            ALL_TOOLS,
+            self.texts,
+            switches(settings.mode, settings.switches),
+            self.limits(voice),
+            voice.meter,
+            time.monotonic,
+            thinking=voice.thinking,
+        )
+
+    def limits(self, voice: Voice) -> Limits:
+        """The recorded limits but the clock's: thinking takes no time in a replay."""
+        recorded = self.resolved.settings.limits
+        limits = replace(Limits(**recorded.model_dump()), total_seconds=None)
+        most = voice.context_tokens or limits.context_tokens
+        return replace(limits, context_tokens=min(limits.context_tokens, most))
+
+    def voice(self, policy: str) -> Voice:
+        """How the policy of that recorded name counts."""
+        if policy.startswith(EMBEDDED):
+            return self._model
+        return Voice(EstimatingMeter(), self.thinking)
+
+    @cached_property
+    def _model(self) -> Voice:
+        """The checkpoint's tokenizer; an estimate where the checkpoint is not here any more."""
+        from model.formats import read_shape
+        from model.tokenizer import Tokenizer
+
+        job, settings = self.job, self.resolved.settings
+        source = job.policy.source if job.policy.kind == "embedded" else settings.model or ""
+        folder = Path(source).expanduser()
+        try:
+            return Voice(Tokenizer.from_folder(folder), True, read_shape(folder).context)
+        except (ModelError, OSError) as error:
+            self.say(
+                f"tokens are estimated, for the checkpoint's tokenizer cannot be read: {error}"
+            )
+            return Voice(EstimatingMeter(), thinking=True)

@@ -1,0 +1,104 @@
+"""What `cwm-agent replay` prints: turns as they come, and at the end what was found."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+
+from rich.text import Text
+
+from cwm_agent.replay.again import Replayed
+from cwm_agent.replay.verdict import Difference
+from cwm_agent.replay.walk import OPENING, Again
+from cwm_agent.view.console import console
+from cwm_agent.view.sanitize import clean, clean_line
+from tools.call import answer_of
+
+WIDTH = 72
+_CALL = re.compile(r"<tool:[ \t]*([^\s<>]+)[ \t]*>[ \t]*\n?(.*)")
+
+
+def title(again: Again) -> str:
+    """One line: the turn, its call and how that ended."""
+    if again.turn == OPENING or not again.reply:
+        return f"turn {again.turn:>3}  (messages of the environment)"
+    found = _CALL.search(answer_of(again.reply, thinking=True))
+    call = f"{found[1]:<7}{found[2][:WIDTH]}" if found else "no call"
+    ran = again.now.ran
+    if ran is None:
+        return f"turn {again.turn:>3}  {call}"
+    ended = f"exit {ran.exit_code}" if ran.exit_code is not None else ran.ending or ran.error
+    return f"turn {again.turn:>3}  {call}  {ended or ('ok' if ran.ok else 'failed')}"
+
+
+def print_turn(again: Again) -> None:
+    """The title and everything that the turn gives now."""
+    screen = console()
+    screen.print(Text(clean_line(title(again)), "bold"))
+    screen.print(Text(clean(again.now.text)))
+
+
+def print_verdict(replayed: Replayed) -> None:
+    """What the comparison found."""
+    screen, findings = console(), replayed.findings
+    if findings.difference is not None:
+        screen.print(Text(f"turn {findings.difference.turn} differs", "bold red"))
+        for line in _difference_lines(findings.difference):
+            screen.print(Text(clean_line(line)))
+    else:
+        results = f"{findings.compared} of {replayed.turns} results compared"
+        screen.print(Text(f"no difference: {results}, {replayed.seconds:.1f} s", "bold green"))
+    if findings.rules:
+        counted = ", ".join(f"{name} {count}" for name, count in sorted(findings.rules.items()))
+        screen.print(Text(f"differed as they may: {counted}"))
+    if findings.tree_differs is not None:
+        note = f"the files of the repository differ after turn {findings.tree_differs}"
+        screen.print(Text(note, "yellow"))
+
+
+def _difference_lines(difference: Difference) -> list[str]:
+    return [
+        f"  {difference.what}",
+        f"  recorded  {_or_nothing(difference.recorded)}",
+        f"  now       {_or_nothing(difference.now)}",
+    ]
+
+
+def _or_nothing(value: str | None) -> str:
+    return "(nothing)" if value is None else value
+
+
+def as_object(replayed: Replayed, *, verified: bool) -> dict[str, object]:
+    """What `--json` prints."""
+    findings = replayed.findings
+    common: dict[str, object] = {
+        "run": replayed.run,
+        "instance": replayed.instance,
+        "sample": replayed.sample,
+        "sandbox": replayed.sandbox,
+        "turns": replayed.turns,
+        "seconds": replayed.seconds,
+    }
+    if not verified:
+        return common | {"observations": [_observation(again) for again in replayed.again]}
+    difference = findings.difference
+    return common | {
+        "compared": findings.compared,
+        "same": difference is None,
+        "differing_turn": None if difference is None else difference.turn,
+        "difference": None if difference is None else asdict(difference),
+        "tree_differs": findings.tree_differs,
+        "rules": dict(sorted(findings.rules.items())),
+    }
+
+
+def _observation(again: Again) -> dict[str, object]:
+    ran = again.now.ran
+    return {
+        "turn": again.turn,
+        "tool": ran.tool if ran else None,
+        "ok": ran.ok if ran else None,
+        "ending": ran.ending if ran else None,
+        "exit_code": ran.exit_code if ran else None,
+        "text": again.now.text,
+    }

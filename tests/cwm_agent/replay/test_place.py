@@ -1,0 +1,54 @@
+"""The environment of a replay counts tokens as the recorded policy did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cwm_agent.config import load_settings
+from cwm_agent.job import Job, PolicyChoice
+from cwm_agent.layers import Places
+from cwm_agent.policies.estimate import EstimatingMeter
+from cwm_agent.prompts.packs import load
+from cwm_agent.replay.place import Place
+from cwm_agent.sandboxes import SandboxMaker
+from envs.budget import Limits
+from envs.sandbox import Owner
+from model.tokenizer import Tokenizer
+
+
+def place(checkpoint: Path, said: list[str]) -> Place:
+    nowhere = Places(system=Path("/none"), user=Path("/none"), project=Path("/none"))
+    resolved = load_settings(environment={}, places=nowhere)
+    job = Job("i", "issue", PolicyChoice("embedded", str(checkpoint)), "bubblewrap")
+    maker = SandboxMaker(job, resolved.settings.sandbox, Owner("r", "i", 0, 1, ""), said.append)
+    return Place(job, resolved, load("default"), maker, None, False, said.append)
+
+
+def test_a_model_is_heard_through_its_tokenizer(
+    make_checkpoint: Callable[..., Path],
+) -> None:
+    said: list[str] = []
+    here = place(make_checkpoint(), said)
+    voice = here.voice("embedded:tiny")
+    assert isinstance(voice.meter, Tokenizer)
+    assert (voice.thinking, voice.context_tokens) == (True, 512)
+    assert here.limits(voice).context_tokens == 512
+    assert said == []
+
+
+def test_without_its_checkpoint_tokens_are_estimated_and_that_is_said(tmp_path: Path) -> None:
+    said: list[str] = []
+    here = place(tmp_path / "gone", said)
+    voice = here.voice("embedded:gone")
+    assert isinstance(voice.meter, EstimatingMeter)
+    assert voice.thinking
+    here.voice("embedded:gone")
+    assert len(said) == 1
+    assert "tokens are estimated" in said[0]
+
+
+def test_time_does_not_run_out_in_a_replay(tmp_path: Path) -> None:
+    here = place(tmp_path, [])
+    limits = here.limits(here.voice("replay:talk"))
+    assert limits == Limits(total_seconds=None)

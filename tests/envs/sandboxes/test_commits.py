@@ -1,0 +1,142 @@
+"""Containers kept as images: everything comes back, in one layer where there are many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from docker.errors import ImageNotFound
+
+from envs.commits import SNAPSHOTS, ContainerCommits, branch_commit, remove_snapshot
+from envs.docker import DockerSandbox
+from envs.errors import SandboxError
+from envs.owner import LABEL, boot_id, labels
+from envs.repo import SandboxRepository
+from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sweep import Stray, find_strays, sweep
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+pytestmark = pytest.mark.docker
+LIMITS = SandboxLimits(memory_bytes=2**30, pids=200)
+Make = Callable[[str], Sandbox]
+
+
+@pytest.fixture
+def make(owner: Owner) -> Make:
+    return lambda image: DockerSandbox(
+        image, limits=LIMITS, owner=owner, environment={"ODD": 'a "b" $HOME'}
+    )
+
+
+def tags(engine: DockerClient) -> set[str]:
+    return {tag for image in engine.images.list(SNAPSHOTS) for tag in image.tags}
+
+
+def output(sandbox: Sandbox, command: str) -> str:
+    return sandbox.run(command, timeout=60).output
+
+
+@pytest.mark.parametrize("most_layers", [100, 1])
+def test_everything_comes_back_also_what_git_does_not_see(
+    engine: DockerClient, docker_image: str, make: Make, owner: Owner, most_layers: int
+) -> None:
+    before = tags(engine)
+    with ContainerCommits(engine, most_layers=most_layers) as commits:
+        with make(docker_image) as sandbox:
+            assert isinstance(sandbox, DockerSandbox)
+            output(sandbox, "printf 'secret\\n' > .gitignore; echo 1 > kept")
+            repository = SandboxRepository(sandbox, "/testbed")
+            repository.prepare()
+            output(
+                sandbox, "mkdir deep; cd deep; echo 2 > ../secret; echo 3 > /opt/tool; echo 4 > new"
+            )
+            kept = commits.take(sandbox, repository, turn=7)
+            output(sandbox, "rm /opt/tool new")
+        assert (kept.flattened, kept.state.turn) == (most_layers == 1, 7)
+        assert kept.layers == 1 if kept.flattened else kept.layers > 1
+        with branch_commit(make, kept) as branched:
+            seen = output(branched.sandbox, "pwd; cat ../secret /opt/tool new; echo $ODD; env")
+            assert seen.startswith('/testbed/deep\n2\n3\n4\na "b" $HOME\n')
+            assert "PATH=/usr/local/sbin" in seen
+            assert branched.repository.snapshot().diff == kept.state.diff
+            assert "deep/new" in kept.state.diff
+            container = engine.containers.get(output(branched.sandbox, "hostname").strip())
+            assert labels(owner).items() <= container.labels.items()
+    assert tags(engine) == before
+
+
+def test_many_commits_on_each_other_stay_below_the_limit(
+    engine: DockerClient, docker_image: str, make: Make
+) -> None:
+    with ContainerCommits(engine, most_layers=3) as commits:
+        layers, image = [], docker_image
+        for turn in range(1, 5):
+            with make(image) as sandbox:
+                assert isinstance(sandbox, DockerSandbox)
+                repository = SandboxRepository(sandbox, "/testbed")
+                if turn == 1:
+                    repository.prepare()
+                    start = repository.start_tree
+                else:
+                    repository.reopen(start)
+                output(sandbox, f"echo {turn} > file{turn}")
+                commit = commits.take(sandbox, repository, turn)
+                layers.append(commit.layers)
+                image = commit.image
+        assert layers == [2, 3, 1, 2]
+        with branch_commit(make, commit) as branched:
+            assert output(branched.sandbox, "cat file*") == "1\n2\n3\n4\n"
+
+
+def test_a_repository_that_is_not_the_committed_one_is_refused(
+    engine: DockerClient, docker_image: str, make: Make
+) -> None:
+    with ContainerCommits(engine) as commits:
+        with make(docker_image) as sandbox:
+            assert isinstance(sandbox, DockerSandbox)
+            repository = SandboxRepository(sandbox, "/testbed")
+            repository.prepare()
+            kept = commits.take(sandbox, repository, turn=1)
+            with pytest.raises(SandboxError, match="git failed"):
+                repository.reopen("0" * 40)
+
+        def meddle(image: str) -> Sandbox:
+            sandbox = make(image)
+            sandbox.open()
+            output(sandbox, "echo > other")
+            return sandbox
+
+        with pytest.raises(SandboxError, match="came out as tree"):
+            branch_commit(meddle, kept)
+
+
+def test_the_sweep_removes_the_snapshots_of_a_killed_owner_only(
+    engine: DockerClient, docker_image: str, make: Make
+) -> None:
+    dead = Owner("run", "task", 0, pid=2**22 + 1, boot_id=boot_id())  # above the highest pid
+    with ContainerCommits(engine) as commits, make(docker_image) as sandbox:
+        assert isinstance(sandbox, DockerSandbox)
+        repository = SandboxRepository(sandbox, "/testbed")
+        repository.prepare()
+        kept = commits.take(sandbox, repository, turn=1)
+        stray = f"{SNAPSHOTS}:stray"
+        container = engine.containers.get(sandbox.container_id)
+        changes = [f'LABEL "{name}"="{value}"' for name, value in labels(dead).items()]
+        container.commit(SNAPSHOTS, "stray", changes=changes)
+        try:
+            assert engine.images.get(stray).labels[f"{LABEL}pid"] == str(dead.pid)
+            assert names(find_strays(engine)) == {"stray"}
+            assert names(sweep(engine)) == {"stray"}
+            assert engine.images.get(kept.image)
+            with pytest.raises(ImageNotFound):
+                engine.images.get(stray)
+        finally:
+            remove_snapshot(engine, stray)
+
+
+def names(strays: list[Stray]) -> set[str]:
+    """Tags of images among strays; Podman puts a registry before the repository."""
+    return {stray.name.rpartition(":")[2] for stray in strays if stray.kind == "image"}
