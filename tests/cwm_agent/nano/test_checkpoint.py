@@ -47,10 +47,10 @@ def conversation(texts: Texts) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def twin() -> Iterator[torch.nn.Module]:
+def twin() -> torch.nn.Module:
     from transformers import CwmForCausalLM
 
-    yield CwmForCausalLM.from_pretrained(FOLDER, dtype=torch.float32).eval()
+    return CwmForCausalLM.from_pretrained(FOLDER, dtype=torch.float32).eval()
 
 
 def test_the_files_are_small_and_say_what_they_are() -> None:
