@@ -13,3 +13,7 @@ class PatchError(SandboxError):
 
 class ModeError(Exception):
     """A mode or a switch is unknown or has a wrong value; the text names the choices."""
+
+
+class RecipeError(Exception):
+    """What to install makes no sense as it was written; the text says how to write it."""
