@@ -24,6 +24,7 @@ COMMANDS = {
     "solve": Lazy("cwm_agent.cli.solve", "Solve one issue and get a tested patch."),
     "view": Lazy("cwm_agent.cli.view", "Show what happened in a run, turn by turn."),
     "ls": Lazy("cwm_agent.cli.ls", "List runs and their attempts."),
+    "images": Lazy("cwm_agent.cli.images", "List, pull, build and remove images.", group=True),
     "model": Lazy("cwm_agent.cli.model", "Inspect and convert checkpoints.", group=True),
     "bench": Lazy("cwm_agent.cli.bench", "Measure parts of the system.", group=True),
     "prompts": Lazy("cwm_agent.cli.prompts", "List, show and import prompt packs.", group=True),
