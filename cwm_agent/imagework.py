@@ -66,21 +66,8 @@ def pull_all(
     return outcomes
 
 
-def build_one(
-    source: str,
-    commit: str,
-    recipe: Recipe,
-    *,
-    install: Sequence[str],
-    python: str | None,
-    base: str | None,
-    alias: str | None,
-    depth: int | None,
-    min_free: int,
-    progress: Progress,
-) -> BuiltImage:
+def build_one(wanted: RepositoryImage, *, min_free: int, progress: Progress) -> BuiltImage:
     """Build the image of one commit, or find it built."""
-    wanted = RepositoryImage(source, commit, python, recipe, tuple(install), base, alias, depth)
     with opened() as store:
         return build_repository_image(ImageAccess(store, min_free, progress=progress), wanted)
 

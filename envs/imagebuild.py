@@ -48,14 +48,33 @@ class Build:
     trees: Mapping[str, Path] = field(default_factory=dict)
     script_environment: Mapping[str, str] = field(default_factory=dict)
     working_dir: str = "/"
+    network: str | None = None
+    """The engine's network for the script; None is the engine's default."""
 
 
 def build_image(client: DockerClient, build: Build, progress: Progress) -> None:
     """Make the image; raises SandboxError with the end of the script's output."""
-    remove_stray_build(client, build.tag)
-    name = container_name(build.tag)
+    from docker.errors import DockerException
+
+    try:
+        remove_stray_build(client, build.tag)
+        _build(client, build, progress)
+    except (DockerException, OSError) as error:
+        said = str(getattr(error, "explanation", None) or error).strip().splitlines()
+        raise SandboxError(
+            f"the engine could not build {build.tag} ({said[0] if said else 'no reason given'}); "
+            "see `docker info` and the free disk space"
+        ) from error
+
+
+def _build(client: DockerClient, build: Build, progress: Progress) -> None:
     container = client.containers.create(
-        build.base, ["sleep", "infinity"], name=name, entrypoint=[], init=True
+        build.base,
+        ["sleep", "infinity"],
+        name=container_name(build.tag),
+        entrypoint=[],
+        init=True,
+        network=build.network,
     )
     try:
         container.start()

@@ -48,7 +48,9 @@ class RepositoryImage:
     of it; `recipe.pip` are exact pins. `install` are bash commands, run in the
     repository with the environment active. `base` is an image that has the
     wanted Python and apt-get; without it, one is chosen by `python`. `alias` is
-    a name beside the key's, such as the one in a SWE-bench row.
+    a name beside the key's, such as the one in a SWE-bench row. `network` is the
+    engine's network to build in: with "host" a proxy on this machine's loopback
+    address is reached.
     """
 
     source: str
@@ -59,6 +61,7 @@ class RepositoryImage:
     base: str | None = None
     alias: str | None = None
     depth: int | None = None
+    network: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def build_repository_image(access: ImageAccess, wanted: RepositoryImage) -> Buil
     RecipeError for a pin that is not exact, SandboxError with the end of the
     output when something cannot be installed or the alias is another image's.
     """
-    _check_pins(wanted.recipe)
+    check_pins(wanted.recipe)
     store = access.store
     commit = resolve_commit(wanted.source, wanted.commit)
     environment = _environment(access, wanted)
@@ -100,7 +103,8 @@ def build_repository_image(access: ImageAccess, wanted: RepositoryImage) -> Buil
     return BuiltImage(name, wanted.alias, image_id, commit, environment, made)
 
 
-def _check_pins(recipe: Recipe) -> None:
+def check_pins(recipe: Recipe) -> None:
+    """Raises RecipeError for the first pin that allows more than one version."""
     for pin in recipe.pip:
         if not PIN.fullmatch(pin):
             raise RecipeError(
@@ -124,7 +128,7 @@ def _environment(access: ImageAccess, wanted: RepositoryImage) -> str:
             labels = {LABEL: "environment"}
             build_image(
                 store.client,
-                Build(name, base, script, variables, labels, working_dir="/"),
+                Build(name, base, script, variables, labels, network=wanted.network),
                 access.progress,
             )
     store.ledger.record(name, str(store.client.images.get(name).id), "built")
@@ -169,6 +173,7 @@ def _build_repository(
             trees={ROOT: tree},
             script_environment=build_variables(),
             working_dir=ROOT,
+            network=wanted.network,
         )
         build_image(access.store.client, build, access.progress)
 

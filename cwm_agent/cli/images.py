@@ -92,36 +92,48 @@ def pull(
         raise typer.Exit(ExitCode.ENVIRONMENT)
 
 
+Commit = Annotated[str, typer.Option(help="Id, branch or tag.")]
+Python = Annotated[
+    str | None, typer.Option(metavar="X.Y", help="3.9, 3.11 (default), 3.13, or see --base.")
+]
+Apt = Annotated[
+    list[str] | None, typer.Option("--apt", metavar="PACKAGE", help="Debian package; repeatable.")
+]
+Pip = Annotated[
+    list[str] | None, typer.Option("--pip", metavar="NAME==VERSION", help="Exact pin; repeatable.")
+]
+Install = Annotated[
+    list[str] | None,
+    typer.Option("--install", metavar="COMMAND", help="Run in the repository; repeatable."),
+]
+Variables = Annotated[
+    list[str] | None,
+    typer.Option("--env", metavar="NAME=VALUE", help="Variable of every shell; repeatable."),
+]
+Base = Annotated[
+    str | None, typer.Option(metavar="IMAGE", help="Build on this image and its Python.")
+]
+Depth = Annotated[
+    int | None, typer.Option(min=1, help="Commits of the past to keep; default: all.")
+]
+Network = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Network to build in, e.g. host.")
+]
+
+
 @app.command()
 def build(
     source: Annotated[str, typer.Argument(metavar="REPO", help="A repository or its address.")],
-    commit: Annotated[str, typer.Option(help="Id, branch or tag.")] = "HEAD",
-    python: Annotated[
-        str | None, typer.Option(metavar="X.Y", help="3.9, 3.11 (default), 3.13, or see --base.")
-    ] = None,
-    apt: Annotated[
-        list[str] | None,
-        typer.Option("--apt", metavar="PACKAGE", help="Debian package; repeatable."),
-    ] = None,
-    pip: Annotated[
-        list[str] | None,
-        typer.Option("--pip", metavar="NAME==VERSION", help="Exact pin; repeatable."),
-    ] = None,
-    install: Annotated[
-        list[str] | None,
-        typer.Option("--install", metavar="COMMAND", help="Run in the repository; repeatable."),
-    ] = None,
-    environment: Annotated[
-        list[str] | None,
-        typer.Option("--env", metavar="NAME=VALUE", help="Variable of every shell; repeatable."),
-    ] = None,
-    base: Annotated[
-        str | None, typer.Option(metavar="IMAGE", help="Build on this image and its Python.")
-    ] = None,
+    commit: Commit = "HEAD",
+    python: Python = None,
+    apt: Apt = None,
+    pip: Pip = None,
+    install: Install = None,
+    env: Variables = None,
+    base: Base = None,
     tag: Annotated[str | None, typer.Option(metavar="NAME", help="A second name.")] = None,
-    depth: Annotated[
-        int | None, typer.Option(min=1, help="Commits of the past to keep; default: all.")
-    ] = None,
+    depth: Depth = None,
+    network: Network = None,
     min_free: MinFree = None,
     as_json: Json = False,
 ) -> None:
@@ -139,17 +151,14 @@ def build(
 
     from cwm_agent.config import load_settings
     from cwm_agent.imagework import build_one, recipe_of
+    from envs.repositoryimage import RepositoryImage
 
+    recipe = recipe_of(pip or (), apt or (), env or ())
+    commands = tuple(install or ())
+    wanted = RepositoryImage(source, commit, python, recipe, commands, base, tag, depth, network)
     settings = load_settings(flags={"sandbox.min_free": min_free}).settings
     built = build_one(
-        source,
-        commit,
-        recipe_of(pip or (), apt or (), environment or ()),
-        install=install or (),
-        python=python,
-        base=base,
-        alias=tag,
-        depth=depth,
+        wanted,
         min_free=int(settings.sandbox.min_free),
         progress=lambda line: print(line, file=sys.stderr),
     )
