@@ -12,7 +12,7 @@ from cwm_agent.sandboxes import BUILD_SECONDS
 from envs.docker import connect_engine
 from envs.errors import SandboxError
 from envs.imageaccess import ImageAccess, Patience
-from envs.imagestore import ImageStore, OwnImage
+from envs.imagestore import JUST_USED_SECONDS, ImageStore, OwnImage
 from envs.progress import Progress
 from envs.pull import Watch
 from envs.repositoryimage import BuiltImage, RepositoryImage, build_repository_image
@@ -101,7 +101,7 @@ def prune_images(
             return store.make_room(wanted_free, progress=progress)
         missing = wanted_free - (store.free() or 0)
         chosen: list[OwnImage] = []
-        for image in store.removable(unused_for=0.0):
+        for image in store.removable(unused_for=JUST_USED_SECONDS):
             if sum(each.bytes for each in chosen) >= missing:
                 break
             chosen.append(image)

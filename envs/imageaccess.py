@@ -6,7 +6,9 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from envs.errors import SandboxError
 from envs.imagekeys import image_lock
+from envs.imageledger import Origin
 from envs.imagestore import ImageStore
 from envs.progress import Progress, quiet
 from envs.pull import STALL_SECONDS, PullStatus, Watch, pull_once, slowly
@@ -55,16 +57,22 @@ class ImageAccess:
         Images in `keep` are not removed to make room. Raises PullError (a
         SandboxError) with the reason, or SandboxError when there is no room.
         """
-        if self._found(name):
-            return False
-        with image_lock(name):
+        from docker.errors import DockerException
+
+        try:
             if self._found(name):
                 return False
-            self.store.make_room(self.min_free, keep=keep, progress=self.progress)
-            self._pull(name, list(keep))
-            image = self.store.client.images.get(name)
-            self.store.ledger.record(name, image.id, "pulled")
-        return True
+            with image_lock(name):
+                if self._found(name):
+                    return False
+                self.store.make_room(self.min_free, keep=keep, progress=self.progress)
+                self._pull(name, list(keep))
+                self._record(name, self.store.client.images.get(name).id, "pulled")
+            return True
+        except (DockerException, OSError) as error:
+            raise SandboxError(
+                f"the engine cannot say whether it has {name} ({error}); see `docker info`"
+            ) from error
 
     def _found(self, name: str) -> bool:
         from docker.errors import ImageNotFound
@@ -73,8 +81,15 @@ class ImageAccess:
             image = self.store.client.images.get(name)
         except ImageNotFound:
             return False
-        self.store.ledger.record(name, image.id)
+        self._record(name, image.id, "found")
         return True
+
+    def _record(self, name: str, image_id: str, origin: Origin) -> None:
+        """A folder that cannot be written to is no reason to do without the image."""
+        try:
+            self.store.ledger.record(name, image_id, origin)
+        except SandboxError as error:
+            self.progress(str(error))
 
     def _pull(self, name: str, keep: list[str]) -> None:
         from tenacity import Retrying, retry_if_exception

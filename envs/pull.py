@@ -63,7 +63,7 @@ def pull_once(
                     raise PullError(name, classify(str(error), name), _first_line(str(error)))
                 layers.take(message)
                 watch(layers.status())
-    except (requests.RequestException, HTTPError) as error:
+    except (requests.RequestException, HTTPError, json.JSONDecodeError) as error:
         said = f"the engine was silent for {stall_seconds:.0f} s"
         if "timed out" not in str(error):
             said = f"the connection to the engine broke: {_first_line(str(error))}"

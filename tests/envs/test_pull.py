@@ -192,3 +192,20 @@ def test_nothing_is_pulled_below_the_floor_of_free_space(shop: Shop) -> None:
     with pytest.raises(SandboxError, match=r"GiB are wanted.*lower --min-free"):
         shop.access(min_free=floor).have(shop.name())
     assert shop.registry.manifests == 0
+
+
+@pytest.mark.docker
+def test_a_record_that_cannot_be_written_stops_nothing(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    shop.ledger = Ledger(tmp_path / "file" / "images.json")
+    assert shop.access().have(shop.name()) is True
+    assert "XDG_STATE_HOME" in shop.said[-1]
+
+
+def test_an_engine_that_does_not_answer_is_reported_as_such(tmp_path: Path) -> None:
+    import docker
+
+    gone = docker.DockerClient("unix:///nonexistent.sock", version="1.41")
+    access = ImageAccess(ImageStore(gone, Ledger(tmp_path / "images.json")))
+    with pytest.raises(SandboxError, match="docker info"):
+        access.have("any:1")
