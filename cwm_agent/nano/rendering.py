@@ -25,10 +25,17 @@ from tools.texts import Texts
 class Weights:
     """How much the prediction of a token counts in the loss."""
 
-    answer: float = 1.0
-    observation: float = 0.3
+    edit: float = 3.0
+    answer: float = 0.7
+    observation: float = 0.25
     issue: float = 0.1
     source: float = 0.1
+
+    def of_answer(self, turn: Turn) -> float:
+        """Finding the line and its repair is what is hard; mistakes are not learnt at all."""
+        if not turn.learnt:
+            return 0.0
+        return self.edit if "<tool: edit>" in turn.text else self.answer
 
 
 def render_conversation(turns: tuple[Turn, ...], chat: ChatFormat, weights: Weights) -> Sample:
@@ -48,7 +55,7 @@ def render_conversation(turns: tuple[Turn, ...], chat: ChatFormat, weights: Weig
         weight = weights.observation if ids else weights.issue
         add(chat.continuation(waiting, last_id=ids[-1] if ids else None), weight)
         waiting.clear()
-        add(chat.answer(turn.text, finished=True), weights.answer if turn.learnt else 0.0)
+        add(chat.answer(turn.text, finished=True), weights.of_answer(turn))
     if waiting:
         add(chat.continuation(waiting, last_id=ids[-1]), weights.observation)
     return Sample(tuple(ids), tuple(loss))
