@@ -39,6 +39,9 @@ class SandboxMaker:
             memory_bytes=int(self.settings.memory),
             pids=self.settings.pids,
             cpus=self.settings.cpus,
+            disk_bytes=int(self.settings.disk),
+            idle_seconds=self.settings.idle_seconds,
+            lifetime_seconds=self.settings.lifetime_seconds,
             network=self.settings.network,
         )
         if self.job.sandbox == "docker":
@@ -89,6 +92,7 @@ def have_image(client: DockerClient, name: str, progress: Progress) -> str:
             reason = str(getattr(error, "explanation", None) or error).strip().splitlines()[0]
             raise SandboxError(
                 f"there is no image {name} on this machine, and it cannot be pulled ({reason}); "
-                "check the name given with --image, or build the image"
+                "check the name given with --image, or build the image",
+                cause="image_missing",
             ) from error
     return name

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from envs.bubblewrap import OWNER_FILE, PREFIX, remove_folder
+from envs.cgroup import find_cgroups
 from envs.docker import connect_engine
 from envs.errors import SandboxError
 from envs.owner import LABEL, is_gone
@@ -57,6 +58,8 @@ def sweep(client: DockerClient | None = None) -> list[Stray]:
 def remove(stray: Stray, client: DockerClient | None = None) -> bool:
     """Remove one stray; False where it was gone already or may not be removed by this user."""
     if stray.kind == "folder":
+        if cgroup := find_cgroups(Path(stray.name).name):
+            cgroup.remove()
         try:
             remove_folder(Path(stray.name))
         except OSError:

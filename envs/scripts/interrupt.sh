@@ -1,5 +1,6 @@
 # set -- SHELL_PID TICKS SIGNAL, then this: signals every process that the shell's
 # running command started, and asks the shell itself to unwind (signal 62).
+# Prints the names of those processes, one a line.
 #
 # The command's processes: children of the shell, and orphans, born in the last
 # TICKS hundredths of a second, with all their descendants. So setsid and
@@ -7,13 +8,15 @@
 # Only builtins: it must work when no process can be forked.
 read -r now _ </proc/uptime
 since=$((10#${now/./} - $2))
-declare -A parent=() born=() doomed=()
+declare -A parent=() born=() name=() doomed=()
 for path in /proc/[0-9]*/stat; do
   line=
   { read -r -d '' line <"$path"; } 2>/dev/null
   [[ $line ]] || continue
   pid=${path//[!0-9]/}
   fields=(${line##*) })
+  line=${line#*(}
+  name[$pid]=${line%)*}
   parent[$pid]=${fields[1]}
   born[$pid]=${fields[19]}
 done
@@ -29,5 +32,8 @@ while ((more)); do
   done
 done
 kill -s 62 "$1" 2>/dev/null
+for pid in "${!doomed[@]}"; do
+  printf '%s\n' "${name[$pid]//[!a-zA-Z0-9._-]/}"
+done
 [[ ${!doomed[*]} ]] && kill -s "$3" "${!doomed[@]}" 2>/dev/null
 :

@@ -7,7 +7,7 @@
 # no command can contain.
 {
 set -m  # own process group for the shell: its `kill 0` must not reach us
-run='builtin declare +x __cwm_loop __cwm_run; builtin eval "$__cwm_loop"; { __cwm_turn; } </proc/$PPID/fd/0 >/proc/$PPID/fd/2 2>&1; while :; do exec </dev/null >/proc/$PPID/fd/1 2>&1; if ((__cwm_code)); then (builtin exit $__cwm_code) || builtin eval "$__cwm_line"; else builtin eval "$__cwm_line"; fi; { __cwm_turn; } </proc/$PPID/fd/0 >/proc/$PPID/fd/2 2>&1; done'
+run='builtin declare +x __cwm_loop __cwm_run; builtin eval "$__cwm_loop"; { __cwm_turn; } <"/proc/$PPID/fd/0" >"/proc/$PPID/fd/2" 2>&1; while :; do exec </dev/null >"/proc/$PPID/fd/1" 2>&1; if ((__cwm_code)); then (builtin exit $__cwm_code) || builtin eval "$__cwm_line"; else builtin eval "$__cwm_line"; fi; { __cwm_turn; } <"/proc/$PPID/fd/0" >"/proc/$PPID/fd/2" 2>&1; done'
 while LC_ALL=C IFS= read -r -d '' record; do
   [[ $record == "start "* ]] || continue  # the leftovers of a call whose shell ended
   record=${record#start }

@@ -1,0 +1,140 @@
+"""A control group for one sandbox: limits in total, where this process may make groups.
+
+That is root with a writable /sys/fs/cgroup. Anyone else gets None from
+`make_cgroup`, and limits for each process only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from envs.sandbox import SandboxLimits
+from envs.witness import Counters
+
+ROOT = Path("/sys/fs/cgroup")
+CONTROLLERS = ("pids", "memory", "cpu")
+CPU_PERIOD = 100_000
+REMOVE_SECONDS = 5.0
+
+# What enters a group is the process itself, before it becomes the program: nothing escapes.
+ENTER = 'while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs" || exit; shift; done; shift; exec "$@"'
+
+
+@dataclass(frozen=True, slots=True)
+class Cgroup:
+    """One folder for each controller (version 1), or one for all (version 2)."""
+
+    folders: tuple[Path, ...]
+
+    def command(self, program: list[str]) -> list[str]:
+        """A command line that runs `program` inside."""
+        return ["/bin/sh", "-c", ENTER, "sh", *map(str, self.folders), "--", *program]
+
+    def counters(self) -> Counters:
+        """What the kernel counted against the limits."""
+        lines: list[str] = []
+        for folder in self.folders:
+            for name in ("memory.oom_control", "pids.events", "memory.events"):
+                with contextlib.suppress(OSError):
+                    text = (folder / name).read_text().splitlines()
+                    lines += [x for x in text if name == "pids.events" or "max" not in x]
+        return Counters.parse(lines)
+
+    def remove(self) -> None:
+        """Kill what is left inside and remove the folders; what cannot be is left to a sweep."""
+        deadline = time.monotonic() + REMOVE_SECONDS
+        while left := [folder for folder in self.folders if not _removed(folder)]:
+            for folder in left:
+                _kill_all(folder)
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.02)
+
+
+def make_cgroup(name: str, limits: SandboxLimits, *, files_bytes: int) -> Cgroup | None:
+    """A new group; None where this process may not make one.
+
+    `files_bytes` of files in memory are allowed beside the memory of processes.
+    """
+    memory = limits.memory_bytes + files_bytes
+    quota = int(limits.cpus * CPU_PERIOD)
+    made: list[Path] = []
+    try:
+        if (ROOT / "cgroup.controllers").exists():
+            group = Cgroup((ROOT / name,))
+            made = _make(group)
+            _write(ROOT / name, "memory.max", memory)
+            _write(ROOT / name, "pids.max", limits.pids)
+            _write(ROOT / name, "cpu.max", f"{quota} {CPU_PERIOD}")
+        else:
+            group = Cgroup(tuple(parent / name for parent in _parents()))
+            made = _make(group)
+            pids, ram, cpu = group.folders
+            _write(pids, "pids.max", limits.pids)
+            _write(ram, "memory.limit_in_bytes", memory)
+            _write(cpu, "cpu.cfs_period_us", CPU_PERIOD)
+            _write(cpu, "cpu.cfs_quota_us", quota)
+    except OSError:
+        Cgroup(tuple(made)).remove()
+        return None
+    return group
+
+
+def find_cgroups(name: str) -> Cgroup | None:
+    """The group that `make_cgroup` made under this name, if it is still there."""
+    parents = [ROOT] if (ROOT / "cgroup.controllers").exists() else list(_parents())
+    folders = tuple(parent / name for parent in parents if (parent / name).is_dir())
+    return Cgroup(folders) if folders else None
+
+
+def _parents() -> Iterator[Path]:
+    """Where groups of version 1 are made: below our own, so that its limits hold, too."""
+    own = dict.fromkeys(CONTROLLERS, "/")
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            for controller in controllers.split(","):
+                own[controller] = path
+    for controller in CONTROLLERS:
+        folder = ROOT / controller / own[controller].lstrip("/")
+        yield folder if folder.is_dir() else ROOT / controller
+
+
+def _make(group: Cgroup) -> list[Path]:
+    made = []
+    for folder in group.folders:
+        folder.mkdir()
+        made.append(folder)
+    return made
+
+
+def _write(folder: Path, name: str, value: object) -> None:
+    # Opened without O_CREAT: a controller that is not there must be an error.
+    descriptor = os.open(folder / name, os.O_WRONLY)
+    try:
+        os.write(descriptor, str(value).encode())
+    finally:
+        os.close(descriptor)
+
+
+def _removed(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _kill_all(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        for pid in (folder / "cgroup.procs").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
