@@ -19,6 +19,7 @@ from pathlib import Path
 from envs.cgroup import Cgroup, make_cgroup
 from envs.errors import SandboxError
 from envs.lease import Lease, keeper
+from envs.namespaces import arguments, sizes
 from envs.owner import labels
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session
@@ -30,14 +31,6 @@ from tools.workspace import Cause, CommandResult, PathKind
 PREFIX = "cwm-agent-sandbox-"
 OWNER_FILE = "owner.json"
 CHANNELS = "/run/cwm-agent"
-SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-SETTINGS = (
-    "alternatives", "ca-certificates", "fonts", "gitconfig", "group", "hosts", "inputrc",
-    "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "locale.alias", "magic",
-    "mime.types", "nsswitch.conf", "os-release", "passwd", "pki", "profile", "services",
-    "protocols", "ssl", "terminfo", "timezone",
-)  # fmt: skip
-PRIVATE = ("/tmp", "/home", "/root", "/var/tmp", "/run")
 START_SECONDS = 30.0
 
 
@@ -108,7 +101,7 @@ class BubblewrapSandbox:
         try:
             (self._folder / OWNER_FILE).write_text(json.dumps(labels(self._owner)))
             (self._folder / "channels").mkdir()
-            files = sum(self._sizes().values())
+            files = sum(sizes(self._root, self._limits).values())
             self._cgroup = make_cgroup(self._folder.name, self._limits, files_bytes=files)
             self._process = self._start(program, self._folder)
             self._session.open(_Witness(self._cgroup))
@@ -180,7 +173,7 @@ class BubblewrapSandbox:
         when this process closes it or dies. (PR_SET_PDEATHSIG would instead
         follow the thread that opened the sandbox.)
         """
-        command = [program, *self._arguments(folder), *keeper(self._limits)]
+        command = [program, *self._view(folder), *keeper(self._limits)]
         if self._cgroup is not None:
             command = self._cgroup.command(command)
         with (folder / "log").open("wb") as log:
@@ -207,36 +200,13 @@ class BubblewrapSandbox:
             raise SandboxError(self._why(folder), cause="not_available")
         return process
 
-    def _arguments(self, folder: Path) -> list[str]:
-        arguments = ["--unshare-user", "--uid", "0", "--gid", "0", "--cap-drop", "ALL"]
-        arguments += ["--unshare-pid", "--as-pid-1", "--unshare-ipc", "--unshare-uts"]
-        arguments += ["--hostname", "sandbox", "--clearenv"]
-        if not self._limits.network:
-            arguments.append("--unshare-net")
-        for name, value in self._environment.items():
-            arguments += ["--setenv", name, value]
-        for path in SYSTEM:
-            if Path(path).is_symlink():
-                arguments += ["--symlink", str(Path(path).readlink()), path]
-            else:
-                arguments += ["--ro-bind-try", path, path]
-        settings = SETTINGS + (("resolv.conf",) if self._limits.network else ())
-        for name in settings:
-            arguments += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-        for path, size in self._sizes().items():
-            arguments += ["--size", str(size), "--tmpfs", path]
-        arguments += ["--proc", "/proc", "--dev", "/dev"]
-        for path in self._read_only:
-            if not path.startswith("/usr/") and path != "/usr":
-                arguments += ["--ro-bind", path, path]
-        arguments += ["--ro-bind", str(folder / "channels"), CHANNELS]
-        return [*arguments, "--chdir", "/"]
-
-    def _sizes(self) -> dict[str, int]:
-        """The file systems in memory and their sizes: the disk limit, as far as memory goes."""
-        share = min(self._limits.disk_bytes, _memory_bytes() // 4)
-        sizes = {path: share // len(PRIVATE) for path in PRIVATE}
-        return {**sizes, self._root: share}
+    def _view(self, folder: Path) -> list[str]:
+        return arguments(
+            self._limits,
+            environment=self._environment,
+            read_only=[*self._read_only, (str(folder / "channels"), CHANNELS)],
+            root=self._root,
+        )
 
     def _connect(self) -> Stream:
         """Have process 1 start a bash whose standard descriptors are three named pipes."""
@@ -309,10 +279,6 @@ class _Witness:
     def on_host_disk(self) -> bool:
         """See Witness."""
         return False
-
-
-def _memory_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def remove_folder(folder: Path) -> None:

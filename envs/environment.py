@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from results.records import Event, ExitReason, Message, Reply
+from tools.workspace import Cause
 
 
 class Meter(Protocol):

@@ -21,7 +21,10 @@ FULL_BYTES = 2**20
 _MESSAGES: tuple[tuple[re.Pattern[bytes], Cause], ...] = (
     (re.compile(rb"No space left on device|File size limit exceeded|File too large"), "disk_full"),
     (re.compile(rb"fork: .*Resource temporarily unavailable"), "process_limit"),
-    (re.compile(rb"Cannot allocate memory|^MemoryError\b|bad_alloc", re.M), "out_of_memory"),
+    (
+        re.compile(rb"Cannot allocate memory|memory exhausted|^MemoryError\b|bad_alloc", re.M),
+        "out_of_memory",
+    ),
 )
 
 

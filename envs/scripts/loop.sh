@@ -28,6 +28,7 @@ __cwm_turn() {
   __cwm_busy=1
   builtin printf '\0begin \0'  # from now on it runs; until now it waited for its turn
   builtin unset -f exec  # the loop's next word; `builtin exec` would take its redirections back
+  builtin true
 }
 
 # Signal 62 (no program uses it) unwinds a command that ran out of time: a bash
