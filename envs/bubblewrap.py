@@ -173,7 +173,7 @@ class BubblewrapSandbox:
         when this process closes it or dies. (PR_SET_PDEATHSIG would instead
         follow the thread that opened the sandbox.)
         """
-        command = [program, *self._view(folder), *keeper(self._limits)]
+        command = [program, *self._view(program, folder), *keeper(self._limits)]
         if self._cgroup is not None:
             command = self._cgroup.command(command)
         with (folder / "log").open("wb") as log:
@@ -200,8 +200,9 @@ class BubblewrapSandbox:
             raise SandboxError(self._why(folder), cause="not_available")
         return process
 
-    def _view(self, folder: Path) -> list[str]:
+    def _view(self, program: str, folder: Path) -> list[str]:
         return arguments(
+            program,
             self._limits,
             environment=self._environment,
             read_only=[*self._read_only, (str(folder / "channels"), CHANNELS)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 ASK_SECONDS = 5.0
+SETTLE_SECONDS = 3.0
 
 
 class DockerWitness:
@@ -32,6 +34,20 @@ class DockerWitness:
 
     def gone(self) -> Cause:
         """See Witness."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while (cause := self._state()) == "shell_unusable" and time.monotonic() < deadline:
+            time.sleep(0.2)  # an engine that is going down tells of its containers' end late
+        return cause
+
+    def disk_exceeded(self) -> bool:
+        """See Witness."""
+        return self._watched and self._disk.exceeded()
+
+    def on_host_disk(self) -> bool:
+        """See Witness."""
+        return self._watched
+
+    def _state(self) -> Cause:
         try:
             status, facts = self._inspect()
         except OSError:
@@ -42,14 +58,6 @@ class DockerWitness:
         if state.get("Paused"):
             return "container_paused"
         return "shell_unusable" if state.get("Running") else "container_gone"
-
-    def disk_exceeded(self) -> bool:
-        """See Witness."""
-        return self._watched and self._disk.exceeded()
-
-    def on_host_disk(self) -> bool:
-        """See Witness."""
-        return self._watched
 
     def _written(self) -> int:
         """Bytes in the container's own layer; 0 when the engine does not say."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from envs.sandbox import SandboxLimits
@@ -15,10 +17,16 @@ SETTINGS = (
     "mime.types", "nsswitch.conf", "os-release", "passwd", "pki", "profile", "services",
     "protocols", "ssl", "terminfo", "timezone",
 )  # fmt: skip
+READ_ONLY_PROC = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+HIDDEN_PROC = (
+    "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+    "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+)  # fmt: skip
 PRIVATE = ("/tmp", "/home", "/root", "/var/tmp", "/run")
 
 
 def arguments(
+    program: str,
     limits: SandboxLimits,
     *,
     environment: Mapping[str, str],
@@ -28,6 +36,8 @@ def arguments(
     """All of them. `read_only` are paths on the host, with the place inside where it differs."""
     words = ["--unshare-user", "--uid", "0", "--gid", "0", "--cap-drop", "ALL"]
     words += ["--unshare-pid", "--as-pid-1", "--unshare-ipc", "--unshare-uts"]
+    if _can_forbid_namespaces(program):
+        words.append("--disable-userns")
     words += ["--unshare-cgroup-try", "--hostname", "sandbox", "--clearenv"]
     if not limits.network:
         words.append("--unshare-net")
@@ -45,7 +55,7 @@ def arguments(
     private = sizes(root, limits)
     for path in PRIVATE:
         words += ["--size", str(private[path]), "--tmpfs", path]
-    words += ["--proc", "/proc", "--dev", "/dev"]
+    words += ["--proc", "/proc", "--dev", "/dev", *_guard_proc()]
     if root not in PRIVATE:
         words += ["--size", str(private[root]), "--tmpfs", root]
     for shown in read_only:
@@ -53,6 +63,31 @@ def arguments(
         if not source.startswith("/usr/") and source != "/usr":
             words += ["--ro-bind", source, target]
     return [*words, "--chdir", "/"]
+
+
+def _guard_proc() -> list[str]:
+    """The kernel's switches read-only, its secrets out of sight.
+
+    Needed where the host user is root: to the kernel he is still root when he
+    writes to /proc/sys, whatever capabilities he has lost.
+    """
+    words: list[str] = []
+    for path in map(Path, READ_ONLY_PROC):
+        if path.exists():
+            words += ["--ro-bind", str(path), str(path)]
+    for path in map(Path, HIDDEN_PROC):
+        if path.is_dir():
+            words += ["--size", "4096", "--tmpfs", str(path), "--remount-ro", str(path)]
+        elif path.exists():
+            words += ["--ro-bind", "/dev/null", str(path)]
+    return words
+
+
+@cache
+def _can_forbid_namespaces(program: str) -> bool:
+    """Whether this bubblewrap (0.8 or newer) can forbid further user namespaces inside."""
+    done = subprocess.run([program, "--help"], capture_output=True, text=True, check=False)
+    return "--disable-userns" in done.stdout
 
 
 def sizes(root: str, limits: SandboxLimits) -> dict[str, int]:

@@ -23,7 +23,7 @@ from envs.shellcall import QUEUE_SECONDS, Call, Finished
 from envs.stream import Connect, Stream, StreamClosed
 
 START_SECONDS = 30.0
-HELPER_SECONDS = 10.0
+HELPER_SECONDS = 5.0
 """How long the shell that signals may take to begin."""
 WATCH_SECONDS = 1.0
 """How often a running command is looked at."""

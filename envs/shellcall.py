@@ -10,7 +10,7 @@ from envs.framing import HeadTail, UntilToken
 from envs.interactive import waits_for_a_person
 from tools.workspace import Cause, Ending
 
-QUEUE_SECONDS = 30.0
+QUEUE_SECONDS = 15.0
 """How long a shell may take to begin with a command; does not count as the command's time."""
 
 

@@ -52,6 +52,7 @@ def test_the_first_process_survives_and_reaps(places: Places) -> None:
     states = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z '"
     assert place.control(states, timeout=PATIENCE).output == "0\n"
     assert place.run("kill -9 -1", timeout=PATIENCE).ending != "lost"
+    place.run("true", timeout=PATIENCE)
     assert place.run("echo here", timeout=PATIENCE).output == "here\n"
 
 

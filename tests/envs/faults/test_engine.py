@@ -67,10 +67,12 @@ def test_a_restarted_daemon_loses_the_container_and_a_fresh_one_opens(
     timer = threading.Timer(0.5, private.restart)
     timer.start()
     result = place.run("echo before; sleep 100", timeout=20.0)
-    assert (result.ending, result.output) == ("lost", "before\n")
-    assert result.cause in ("engine_unreachable", "container_gone")
-    fresh = insist(places, Retries(4, lambda text: None))
-    timer.join()
+    try:
+        assert (result.ending, result.output) == ("lost", "before\n")
+        assert result.cause in ("engine_unreachable", "container_gone")
+        fresh = insist(places, Retries(4, lambda text: None))
+    finally:
+        timer.join()
     assert fresh.run("echo fresh", timeout=10).output == "fresh\n"
     places.close()
     left = private.client().containers.list(all=True, filters={"label": f"cwm-agent.run={RUN}"})
