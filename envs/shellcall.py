@@ -75,7 +75,7 @@ class Call:
             seconds=now - begun,
             queued=begun - self.sent,
             cause=self._cause(ending),
-            programs=tuple(sorted(self.programs)),
+            programs=tuple(waits_for_a_person(self.programs) or sorted(self.programs)),
         )
 
     def _cause(self, ending: Ending) -> Cause | None:

@@ -47,7 +47,8 @@ class CommandResult:
     "exited" or "shell_ended" with a known code. `cwd` is where the shell
     stands afterwards. `seconds` is run time; `queued` is how long the shell
     took to begin (a busy machine). `cause` says more about a failure, where
-    more is known, and `programs` what still ran when it was stopped.
+    more is known, and `programs` what still ran when it was stopped: those that wait for a
+    person, where there are any.
     """
 
     output: str

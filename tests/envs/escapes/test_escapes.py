@@ -106,9 +106,7 @@ class TestFiles:
         for command in ("mount -t tmpfs x /tmp", "mount -o remount,rw /usr", "umount /proc"):
             answer = run(f"{command} 2>&1 || echo refused")
             assert "refused" in answer
-            assert re.search(
-                r"ermission denied|superuser|not permitted|must be|not mounted", answer
-            )
+            assert re.search(r"ermission denied|superuser|not permitted|must be", answer)
 
     def test_no_namespace_gives_capabilities_back(self, run: Run) -> None:
         answer = run("unshare --user --map-root-user --mount mount -t tmpfs x /tmp 2>&1 || echo no")
