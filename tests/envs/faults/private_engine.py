@@ -26,7 +26,7 @@ START_SECONDS = 40.0
 
 
 class PrivateEngine:
-    """One dockerd without networks; it shares nothing with another but the kernel."""
+    """One dockerd in a network namespace of its own, so that it touches no other's bridge."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,7 +42,8 @@ class PrivateEngine:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    "dockerd",
+                    # With --bridge=none a daemon removes the bridge docker0, whoever made it.
+                    *("unshare", "--net", "dockerd"),
                     f"--data-root={self.folder}/data",
                     f"--exec-root={self.folder}/exec",
                     f"--pidfile={self.folder}/pid",
