@@ -102,7 +102,7 @@ class BubblewrapSandbox:
             (self._folder / OWNER_FILE).write_text(json.dumps(labels(self._owner)))
             (self._folder / "channels").mkdir()
             files = sum(sizes(self._root, self._limits).values())
-            self._cgroup = make_cgroup(self._folder.name, self._limits, files_bytes=files)
+            self._cgroup = make_cgroup(self._owner.pid, self._limits, files_bytes=files)
             self._process = self._start(program, self._folder)
             self._session.open(_Witness(self._cgroup))
         except BaseException:

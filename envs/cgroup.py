@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from envs.owner import start_time
 from envs.sandbox import SandboxLimits
 from envs.witness import Counters
 
 ROOT = Path("/sys/fs/cgroup")
+PREFIX = "cwm-agent-"
 CONTROLLERS = ("pids", "memory", "cpu")
 CPU_PERIOD = 100_000
 REMOVE_SECONDS = 5.0
@@ -46,22 +49,24 @@ class Cgroup:
                     lines += [x for x in text if name == "pids.events" or "max" not in x]
         return Counters.parse(lines)
 
-    def remove(self) -> None:
-        """Kill what is left inside and remove the folders; what cannot be is left to a sweep."""
+    def remove(self) -> bool:
+        """Kill what is left inside and remove the folders; False where that takes too long."""
         deadline = time.monotonic() + REMOVE_SECONDS
         while left := [folder for folder in self.folders if not _removed(folder)]:
             for folder in left:
                 _kill_all(folder)
             if time.monotonic() > deadline:
-                return
+                return False
             time.sleep(0.02)
+        return True
 
 
-def make_cgroup(name: str, limits: SandboxLimits, *, files_bytes: int) -> Cgroup | None:
-    """A new group; None where this process may not make one.
+def make_cgroup(owner: int, limits: SandboxLimits, *, files_bytes: int) -> Cgroup | None:
+    """A new group for a sandbox of process `owner`; None where this process may not make one.
 
     `files_bytes` of files in memory are allowed beside the memory of processes.
     """
+    name = f"{PREFIX}{owner}-{start_time(owner)}-{secrets.token_hex(4)}"
     memory = limits.memory_bytes + files_bytes
     quota = int(limits.cpus * CPU_PERIOD)
     made: list[Path] = []
@@ -86,11 +91,15 @@ def make_cgroup(name: str, limits: SandboxLimits, *, files_bytes: int) -> Cgroup
     return group
 
 
-def find_cgroups(name: str) -> Cgroup | None:
-    """The group that `make_cgroup` made under this name, if it is still there."""
+def stray_cgroups() -> dict[str, Cgroup]:
+    """Groups of processes that are gone, by name. A group's name says whose it is."""
     parents = [ROOT] if (ROOT / "cgroup.controllers").exists() else list(_parents())
-    folders = tuple(parent / name for parent in parents if (parent / name).is_dir())
-    return Cgroup(folders) if folders else None
+    found: dict[str, list[Path]] = {}
+    for folder in (folder for parent in parents for folder in parent.glob(f"{PREFIX}*")):
+        pid, started, _ = folder.name.removeprefix(PREFIX).split("-")
+        if str(start_time(int(pid))) != started:
+            found.setdefault(folder.name, []).append(folder)
+    return {name: Cgroup(tuple(folders)) for name, folders in found.items()}
 
 
 def _parents() -> Iterator[Path]:

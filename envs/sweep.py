@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from envs.bubblewrap import OWNER_FILE, PREFIX, remove_folder
-from envs.cgroup import find_cgroups
+from envs.cgroup import stray_cgroups
 from envs.docker import connect_engine
 from envs.errors import SandboxError
 from envs.owner import LABEL, is_gone
@@ -26,9 +26,9 @@ UNNAMED_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """One container (its id) or folder (its path) whose owner is gone."""
+    """One container (its id), folder (its path) or control group whose owner is gone."""
 
-    kind: Literal["container", "folder"]
+    kind: Literal["container", "folder", "cgroup"]
     name: str
 
 
@@ -37,7 +37,7 @@ def find_strays(client: DockerClient | None = None) -> list[Stray]:
 
     Without `client` the engine of the environment is asked, if one answers.
     """
-    found = list(_stray_folders())
+    found = [*_stray_folders(), *(Stray("cgroup", name) for name in stray_cgroups())]
     engine = client
     try:
         engine = engine or connect_engine(timeout=ENGINE_SECONDS)
@@ -57,9 +57,10 @@ def sweep(client: DockerClient | None = None) -> list[Stray]:
 
 def remove(stray: Stray, client: DockerClient | None = None) -> bool:
     """Remove one stray; False where it was gone already or may not be removed by this user."""
+    if stray.kind == "cgroup":
+        cgroup = stray_cgroups().get(stray.name)
+        return cgroup is not None and cgroup.remove()
     if stray.kind == "folder":
-        if cgroup := find_cgroups(Path(stray.name).name):
-            cgroup.remove()
         try:
             remove_folder(Path(stray.name))
         except OSError:

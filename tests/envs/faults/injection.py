@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from envs.bubblewrap import PREFIX, BubblewrapSandbox
-from envs.cgroup import find_cgroups
+from envs.cgroup import stray_cgroups
 from envs.docker import DockerSandbox
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits
@@ -65,7 +65,7 @@ def left_over(client: DockerClient | None) -> list[str]:
     """Containers, volumes, networks, folders and control groups of this test process."""
     folders = list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
     left = [str(folder) for folder in folders]
-    left += [f"cgroup {folder.name}" for folder in folders if find_cgroups(folder.name)]
+    left += [f"cgroup {name}" for name in stray_cgroups()]
     if client is not None:
         chosen = {"label": f"cwm-agent.run={RUN}"}
         left += [x["Id"] for x in client.api.containers(all=True, filters=chosen)]
