@@ -66,7 +66,7 @@ def make_cgroup(owner: int, limits: SandboxLimits, *, files_bytes: int) -> Cgrou
 
     `files_bytes` of files in memory are allowed beside the memory of processes.
     """
-    name = f"{PREFIX}{owner}-{start_time(owner)}-{secrets.token_hex(4)}"
+    name = f"{PREFIX}{owner}-{start_time(owner) or 0}-{secrets.token_hex(4)}"
     memory = limits.memory_bytes + files_bytes
     quota = int(limits.cpus * CPU_PERIOD)
     made: list[Path] = []
