@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -45,13 +46,20 @@ def turns(events: list[Event]) -> list[int]:
 
 def test_killed_at_random_points_an_attempt_still_ends_well(solve: Solve, sandbox: str) -> None:
     """Twenty points in all: ten for each kind of sandbox."""
-    run = f"kills-{os.getpid()}-{sandbox}"
+    runs = (f"kills-{os.getpid()}-{sandbox}-{number}" for number in count())
+    run = next(runs)
     chance = random.Random(f"faults {sandbox}")
     talk = write_recording(solve.folder / "talk.yaml", LOOK, EDIT, slow(2), slow(2), CHECK, *SUBMIT)
-    begin = (*TASK, run, "--sandbox", sandbox, "--replay", talk)
     seen: list[Event] = []
-    for _ in range(KILLS):
-        process = solve.start(*(("--resume", run) if seen else begin))
+    for kill in range(KILLS + 1):
+        if list(solve.folder.glob(f"runs/{run}/*/0/job.json")):
+            command: tuple[str | Path, ...] = ("--resume", run)
+        else:  # killed before anything was written that could be resumed
+            run = next(runs)
+            command = (*TASK, run, "--sandbox", sandbox, "--replay", talk)
+        if kill == KILLS:
+            break
+        process = solve.start(*command)
         try:
             process.communicate(timeout=chance.uniform(0.3, 3.3))
         except subprocess.TimeoutExpired:
@@ -60,7 +68,7 @@ def test_killed_at_random_points_an_attempt_still_ends_well(solve: Solve, sandbo
         events = solve.events(run)  # readable after every kill, and nothing of it is lost
         assert events[: len(seen)] == seen
         seen = events
-    answer = solve.json(*(("--resume", run) if seen else begin))
+    answer = solve.json(*command)
     assert (answer["exit_reason"], answer["turns"]) == ("submitted", TURNS)
     assert "+    return a + b" in answer["patch"]
     assert turns(solve.events(run)) == list(range(1, TURNS + 1))
