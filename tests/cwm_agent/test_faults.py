@@ -22,7 +22,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "envs" / "faults"))
 from private_engine import PrivateEngine, small_image
 
 KILLS = 10
-TURNS = 8
+# The working tree is submitted: a patch file in /tmp would not outlive its sandbox.
+FINISH = ("<tool: submit>\n</tool>", "The operator was wrong.")
+# No killed process lives long enough for the last slow turn: so each kill hits an open attempt.
+TURNS = (LOOK, EDIT, *(slow(0.5),) * 4, slow(4), CHECK, *FINISH)
 TASK = ("add subtracts", "--repo", "repository", "--name")
 
 
@@ -49,7 +52,7 @@ def test_killed_at_random_points_an_attempt_still_ends_well(solve: Solve, sandbo
     runs = (f"kills-{os.getpid()}-{sandbox}-{number}" for number in count())
     run = next(runs)
     chance = random.Random(f"faults {sandbox}")
-    talk = write_recording(solve.folder / "talk.yaml", LOOK, EDIT, slow(2), slow(2), CHECK, *SUBMIT)
+    talk = write_recording(solve.folder / "talk.yaml", *TURNS)
     seen: list[Event] = []
     for kill in range(KILLS + 1):
         if list(solve.folder.glob(f"runs/{run}/*/0/job.json")):
@@ -69,9 +72,9 @@ def test_killed_at_random_points_an_attempt_still_ends_well(solve: Solve, sandbo
         assert events[: len(seen)] == seen
         seen = events
     answer = solve.json(*command)
-    assert (answer["exit_reason"], answer["turns"]) == ("submitted", TURNS)
+    assert (answer["exit_reason"], answer["turns"]) == ("submitted", len(TURNS))
     assert "+    return a + b" in answer["patch"]
-    assert turns(solve.events(run)) == list(range(1, TURNS + 1))
+    assert turns(solve.events(run)) == list(range(1, len(TURNS) + 1))
     deadline = time.monotonic() + 20
     while containers(run) and time.monotonic() < deadline:
         time.sleep(0.1)
