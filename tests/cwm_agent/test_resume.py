@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
 
 from cases import CHECK, CONVERSATION, EDIT, LOOK, SUBMIT, Solve, fingerprint, slow, write_recording
 
@@ -46,11 +47,14 @@ def test_after_kill_9_the_next_start_cleans_up_and_resume_finishes(
     process.kill()
     process.communicate()
     assert kinds(solve)[-1] == "Replied"
-    assert containers("run") if sandbox == "docker" else solve.strays()
+    deadline = time.monotonic() + 20
+    while containers("run"):  # it ends without its owner
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
     other = solve("another issue", "--repo", "nowhere", "--replay", solve.folder / "talk.yaml")
     assert other.returncode == 2
-    assert "removed a stray" in other.stderr
+    assert sandbox == "docker" or "removed a stray" in other.stderr
     assert (containers("run"), solve.strays()) == ([], [])
 
     answer = solve.json("--resume", "run")
