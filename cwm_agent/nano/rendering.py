@@ -65,13 +65,15 @@ def render_conversation(turns: tuple[Turn, ...], chat: ChatFormat, weights: Weig
 class NanoSource:
     """An endless stream of training samples; a `SampleSource`.
 
-    `traces` is the share of trace predictions, `routine` the share of
-    conversations that are shown to their end: the end is always the same.
+    `traces` is the share of trace predictions. Of the conversations the share
+    `short` ends with the last repair, `routine` is shown to its end, which is
+    always the same, and the others end with the check of the repair.
     """
 
     tokenizer_folder: Path
     traces: float = 0.15
-    routine: float = 0.2
+    short: float = 0.5
+    routine: float = 0.15
     longest: int = 1024
     weights: Weights = field(default_factory=Weights)
 
@@ -103,7 +105,10 @@ class NanoSource:
     def _conversation(self, seed: str, rng: random.Random, texts: Texts) -> Sample:
         found: Conversation = converse(draw_task(seed, "train"), rng, texts)
         turns = found.turns
-        if rng.random() >= self.routine:
+        shown = rng.random()
+        if shown < self.short:
+            turns = turns[: found.check]
+        elif shown >= self.short + self.routine:
             turns = turns[: found.routine + 1]
         return render_conversation(turns, self._chat, self.weights)
 
