@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from envs.dockerwalls import has_quotas, walls
 from envs.dockerwitness import DockerWitness
 from envs.errors import SandboxError, first_line
 from envs.execstream import ExecStream
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 ENGINE_SECONDS = 60.0
-CPU_PERIOD = 100_000
 CONFLICT = 409
-QUOTA_DRIVERS = frozenset({"btrfs", "zfs"})
 
 
 def connect_engine(*, timeout: float = ENGINE_SECONDS) -> DockerClient:
@@ -176,14 +175,14 @@ class DockerSandbox:
         from docker.errors import APIError, DockerException, ImageNotFound
 
         try:
-            quota = _has_quotas(client)
+            quota = has_quotas(client)
             try:
-                container = client.containers.create(self._image, **self._options(quota=quota))
+                container = self._created(client, quota=quota)
             except APIError as error:
                 if not quota or isinstance(error, ImageNotFound):
                     raise
                 quota = False  # the driver could, but its file system is not mounted for it
-                container = client.containers.create(self._image, **self._options(quota=False))
+                container = self._created(client, quota=False)
             self._container = container  # from here on `close` removes it
             self._lifeline = client.api.attach_socket(container.id, {"stdin": 1, "stream": 1})
             container.start()
@@ -207,36 +206,17 @@ class DockerSandbox:
         watched_bytes = None if quota else self._limits.disk_bytes
         return DockerWitness(client, container.id, watched_bytes=watched_bytes)
 
-    def _options(self, *, quota: bool) -> dict[str, Any]:
-        """How to create the container."""
-        from docker.types import LogConfig, Ulimit
-
-        limits = self._limits
-        return {
-            "entrypoint": keeper(limits),
-            "command": [],
-            "stdin_open": True,
-            "auto_remove": True,
-            "stop_signal": "SIGKILL",  # the first process heeds no other
-            "labels": labels(self._owner),
-            "environment": self._environment,
-            "network_mode": "bridge" if limits.network else "none",
-            "cap_drop": ["ALL"],
-            "security_opt": ["no-new-privileges"],
-            "mem_limit": limits.memory_bytes,
-            "memswap_limit": limits.memory_bytes,
-            "pids_limit": limits.pids,
-            # Not nano_cpus: an engine refuses more of those than it has itself.
-            "cpu_period": CPU_PERIOD,
-            "cpu_quota": int(limits.cpus * CPU_PERIOD),
-            "ulimits": [
-                Ulimit(name="core", soft=0, hard=0),
-                Ulimit(name="fsize", soft=limits.disk_bytes, hard=limits.disk_bytes),
-            ],
-            "storage_opt": {"size": str(limits.disk_bytes)} if quota else None,
-            "log_config": LogConfig(type="none"),
-            "working_dir": self._root,  # made by the engine, where `/` is closed to our user
-        }
+    def _created(self, client: DockerClient, *, quota: bool) -> Any:
+        settings = walls(self._limits, quota=quota)
+        return client.containers.create(
+            self._image,
+            entrypoint=keeper(self._limits),
+            command=[],
+            labels=labels(self._owner),
+            environment=self._environment,
+            working_dir=self._root,  # made by the engine, where `/` is closed to our user
+            **settings,
+        )
 
     def _tell(self, line: bytes) -> None:
         """Write to the keeper; when it reads no more, the next command finds out why."""
@@ -291,11 +271,3 @@ def remove_container(container: Any) -> None:
         ) from error
     except OSError:
         return
-
-
-def _has_quotas(client: DockerClient) -> bool:
-    """Whether the engine's storage may keep a size limit for each container."""
-    facts = client.info()
-    driver, status = facts.get("Driver"), dict(facts.get("DriverStatus") or ())
-    on_xfs = driver == "overlay2" and status.get("Backing Filesystem") == "xfs"
-    return driver in QUOTA_DRIVERS or on_xfs
