@@ -103,7 +103,7 @@ class Settings(Section):
     mode: Literal["improved", "faithful"] = "improved"
     """faithful follows the published protocol, improved fixes its defects (docs/modes.md)."""
     model: Annotated[str | None, EmptyUnsets] = None
-    """Folder of a checkpoint in Hugging Face or distributed (DCP) layout."""
+    """Folder of a checkpoint in Hugging Face or distributed (DCP) layout; empty: bundled nano."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     """auto, cpu, cuda or cuda:N."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
