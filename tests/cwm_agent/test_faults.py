@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from cases import CHECK, EDIT, LOOK, SUBMIT, Solve, slow, write_recording
+from cases import CHECK, EDIT, LOOK, SUBMIT, Solve, containers, slow, write_recording
 
 from results.records import AttemptStarted, Ended, Event, Observed, Replied, Snapshot, ToolRan
 
@@ -27,20 +27,6 @@ FINISH = ("<tool: submit>\n</tool>", "The operator was wrong.")
 # No killed process lives long enough for the last slow turn: so each kill hits an open attempt.
 TURNS = (LOOK, EDIT, *(slow(0.5),) * 4, slow(4), CHECK, *FINISH)
 TASK = ("add subtracts", "--repo", "repository", "--name")
-
-
-def containers(run: str) -> list[str]:
-    """Those of a run; none where Docker is not installed."""
-    try:
-        listed = subprocess.run(
-            ["docker", "ps", "--all", "--quiet", "--filter", f"label=cwm-agent.run={run}"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        return []
-    return listed.stdout.split()
 
 
 def turns(events: list[Event]) -> list[int]:

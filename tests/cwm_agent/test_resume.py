@@ -7,7 +7,18 @@ import signal
 import subprocess
 import time
 
-from cases import CHECK, CONVERSATION, EDIT, LOOK, SUBMIT, Solve, fingerprint, slow, write_recording
+from cases import (
+    CHECK,
+    CONVERSATION,
+    EDIT,
+    LOOK,
+    SUBMIT,
+    Solve,
+    containers,
+    fingerprint,
+    slow,
+    write_recording,
+)
 
 from results.records import AttemptStarted, Ended, Observed, Replied, ToolRan
 
@@ -22,20 +33,6 @@ def begin(solve: Solve, sandbox: str, *replies: str) -> subprocess.Popen[str]:
 
 def kinds(solve: Solve) -> list[str]:
     return [type(event).__name__ for event in solve.events("run")]
-
-
-def containers(run: str) -> list[str]:
-    """Containers of a run; none where Docker is not installed."""
-    try:
-        listed = subprocess.run(
-            ["docker", "ps", "--all", "--quiet", "--filter", f"label=cwm-agent.run={run}"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        return []
-    return listed.stdout.split()
 
 
 def test_after_kill_9_the_next_start_cleans_up_and_resume_finishes(

@@ -10,27 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.bubblewrap import BubblewrapSandbox
-from envs.docker import DockerSandbox, connect_engine
-from envs.errors import SandboxError
+from envs.docker import DockerSandbox
 from envs.images import base_image
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 
 if TYPE_CHECKING:
-    from docker import DockerClient
+    pass
 
 LIMITS = SandboxLimits(memory_bytes=512 * 2**20, pids=200, cpus=1.0, disk_bytes=2**28)
 OWNER = Owner(f"escapes-{os.getpid()}", "i", 0, os.getpid(), boot_id())
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[DockerClient]:
-    try:
-        client = connect_engine()
-    except SandboxError as error:
-        pytest.skip(str(error))
-    yield client
-    client.close()
 
 
 @pytest.fixture(

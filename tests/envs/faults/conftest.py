@@ -25,16 +25,6 @@ if TYPE_CHECKING:
 BOTH = ["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)]
 
 
-@pytest.fixture(scope="session")
-def engine() -> Iterator[DockerClient]:
-    try:
-        client = connect_engine()
-    except SandboxError as error:
-        pytest.skip(str(error))
-    yield client
-    client.close()
-
-
 @pytest.fixture(scope="session", autouse=True)
 def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """After all tests of this folder and what the next start does: not even an empty folder."""
