@@ -17,7 +17,7 @@ SETTINGS: dict[str, object] = {
     "model": NAME,
     "prompt_pack": NAME,
     "sampling.temperature": 0.0,
-    "limits.turns": 24,
+    "limits.turns": 16,
     "limits.context_tokens": 2048,
     "limits.action_tokens": 512,
 }

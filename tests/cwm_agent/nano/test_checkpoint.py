@@ -34,7 +34,7 @@ from tools.texts import Texts
 
 FOLDER = defaults.folder()
 MOST_BYTES = 12_000_000
-LIMITS = Limits(turns=24, context_tokens=2048, action_tokens=512)
+LIMITS = Limits(turns=16, context_tokens=2048, action_tokens=512)
 
 
 @pytest.fixture(scope="module")
