@@ -5,20 +5,15 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from cwm_agent.job import Job
 from cwm_agent.settings import SandboxSettings
 from envs.bubblewrap import BubblewrapSandbox
 from envs.docker import DockerSandbox, connect_engine
-from envs.errors import SandboxError
 from envs.hostenv import HostEnvironment, host_environment
 from envs.progress import Progress
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import Recipe
-
-if TYPE_CHECKING:
-    from docker import DockerClient
 
 BUILD_SECONDS = 3600.0
 """How long the engine may be silent while it builds an image."""
@@ -59,36 +54,20 @@ class SandboxMaker:
 
     @cached_property
     def _image(self) -> str:
+        from envs.imageaccess import ImageAccess
         from envs.images import recipe_image
+        from envs.imagestore import ImageStore
 
         with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
-            if self.job.image is None:
-                return recipe_image(client, self._recipe, self.progress)
-            return have_image(client, self.job.image, self.progress)
+            name = self.job.image or recipe_image(client, self._recipe, self.progress)
+            access = ImageAccess(
+                ImageStore.of_engine(client),
+                min_free=int(self.settings.min_free),
+                progress=self.progress,
+            )
+            access.have(name)
+            return name
 
     @cached_property
     def _environment(self) -> HostEnvironment:
         return host_environment(self._recipe, self.progress)
-
-
-def have_image(client: DockerClient, name: str, progress: Progress) -> str:
-    """The name of an image that is on this machine now; pulled if it was not.
-
-    Raises SandboxError with the engine's reason when it cannot be pulled.
-    """
-    from docker.errors import DockerException, ImageNotFound
-
-    try:
-        client.images.get(name)
-    except ImageNotFound:
-        progress(f"pulling {name}")
-        try:
-            client.api.pull(name)
-            client.images.get(name)
-        except (DockerException, OSError) as error:
-            reason = str(getattr(error, "explanation", None) or error).strip().splitlines()[0]
-            raise SandboxError(
-                f"there is no image {name} on this machine, and it cannot be pulled ({reason}); "
-                "check the name given with --image, or build the image"
-            ) from error
-    return name

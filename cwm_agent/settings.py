@@ -34,6 +34,8 @@ class SandboxSettings(Section):
     """auto takes Docker when an engine answers, else bubblewrap."""
     image: Annotated[str | None, EmptyUnsets] = None
     """Docker image that holds the repository's dependencies; empty: built from the repository."""
+    min_free: ByteSize = Field(default=ByteSize(2 * 2**30), ge=0)
+    """Space that pulling an image leaves free, such as "20GiB"; old images of ours make room."""
     memory: ByteSize = Field(default=ByteSize(4 * 2**30), ge=64 * 2**20)
     """Memory of one sandbox, such as "4GiB"."""
     pids: int = Field(default=512, ge=16)

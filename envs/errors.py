@@ -17,3 +17,7 @@ class ModeError(Exception):
 
 class TurnError(Exception):
     """An attempt has no such turn; the text names the turns that it has."""
+
+
+class RecipeError(Exception):
+    """What to install makes no sense as it was written; the text says how to write it."""

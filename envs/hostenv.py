@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envs.errors import SandboxError
-from envs.images import SYSTEM_PATH, content_key
+from envs.imagekeys import content_key
+from envs.images import SYSTEM_PATH
 from envs.progress import Progress, quiet
 from envs.task import Recipe
 

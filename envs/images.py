@@ -1,26 +1,25 @@
 """The images that sandboxes start from: one small base, and one for each recipe on top of it.
 
 Every image is named by a key over what goes into it, so an image that exists
-is the right one. `docker image prune --all --filter label=cwm-agent.image`
-removes them all.
+is the right one. `cwm-agent images prune` removes them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
 import shlex
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envs.errors import SandboxError
 from envs.imagebuild import Build, build_image
+from envs.imagekeys import content_key, image_lock, present
+from envs.imagestore import LABEL
 from envs.progress import Progress, quiet
+from envs.pull import pull_once, slowly
+from envs.pullerrors import PullError
 from envs.rootfs import as_tar, bootstrap, can_bootstrap
 from envs.task import Recipe
 
@@ -29,38 +28,39 @@ if TYPE_CHECKING:
 
 
 SUITE = "bookworm"
-PUBLIC_IMAGE = f"debian:{SUITE}-slim"
+"""The Debian release of the base image; others can be asked for."""
 PACKAGES = ("ca-certificates", "git", "procps", "python3", "python3-pip", "python3-venv")
 VENV = "/opt/venv"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 REGISTRY_SECONDS = 10.0
-FORMAT = 1  # part of every key; raise it when the way of building changes what comes out
+LINE_SECONDS = 5.0
 
 INSTALL_PACKAGES = "export DEBIAN_FRONTEND=noninteractive; apt-get update; apt-get install -y "
 FORGET_PACKAGES = "; apt-get clean; rm -rf /var/lib/apt/lists/*"
 
 
-def base_image(client: DockerClient, progress: Progress = quiet) -> str:
-    """The tag of a Debian image with bash, git and Python; made on first use.
+def base_image(client: DockerClient, progress: Progress = quiet, *, suite: str = SUITE) -> str:
+    """The tag of an image of a Debian release with bash, git and Python; made on first use.
 
     From the public Debian image where the registry answers, else from packages
     with debootstrap (which needs root). Raises SandboxError with the remedy.
     """
-    tag = f"cwm-agent/base:{content_key(SUITE, PACKAGES, platform.machine())}"
-    if _present(client, tag):
+    tag = f"cwm-agent/base:{content_key(suite, PACKAGES, platform.machine())}"
+    if present(client, tag):
         return tag
-    with _lock(tag):
-        if _present(client, tag):
+    with image_lock(tag):
+        if present(client, tag):
             return tag
         progress(f"making the base image {tag} (once per machine)")
-        if _obtain_public(client, progress):
+        public = f"debian:{suite}-slim"
+        if _obtain_public(client, public, progress):
             script = INSTALL_PACKAGES + "--no-install-recommends " + " ".join(PACKAGES)
             build = Build(
-                tag, PUBLIC_IMAGE, script + FORGET_PACKAGES, _base_environment(), _labels("base")
+                tag, public, script + FORGET_PACKAGES, _base_environment(), _labels("base")
             )
             build_image(client, build, progress)
         else:
-            _import_bootstrapped(client, tag, progress)
+            _import_bootstrapped(client, tag, suite, progress)
     return tag
 
 
@@ -74,10 +74,10 @@ def recipe_image(client: DockerClient, recipe: Recipe, progress: Progress = quie
     tag = (
         f"cwm-agent/recipe:{content_key(base, recipe.apt, recipe.pip, sorted(recipe.environment))}"
     )
-    if _present(client, tag):
+    if present(client, tag):
         return tag
-    with _lock(tag):
-        if not _present(client, tag):
+    with image_lock(tag):
+        if not present(client, tag):
             progress(f"making the image {tag} (once per recipe)")
             environment = {"VIRTUAL_ENV": VENV, "PATH": f"{VENV}/bin:{SYSTEM_PATH}"}
             environment |= dict(recipe.environment)
@@ -99,49 +99,31 @@ def recipe_script(recipe: Recipe) -> str:
     return "\n".join(steps)
 
 
-def content_key(*parts: object) -> str:
-    """12 hex digits over everything that decides what is in an image or environment."""
-    canonical = json.dumps([FORMAT, *parts], sort_keys=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
-
-
-def _present(client: DockerClient, tag: str) -> bool:
-    from docker.errors import ImageNotFound
-
-    try:
-        client.images.get(tag)
-    except ImageNotFound:
-        return False
-    return True
-
-
 def _labels(kind: str) -> dict[str, str]:
-    return {"cwm-agent.image": kind}
+    return {LABEL: kind}
 
 
 def _base_environment() -> dict[str, str]:
     return {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"}
 
 
-def _obtain_public(client: DockerClient, progress: Progress) -> bool:
-    """Have the public Debian image here; False when the registry does not answer in time."""
-    from docker.errors import DockerException
-
-    if _present(client, PUBLIC_IMAGE):
+def _obtain_public(client: DockerClient, name: str, progress: Progress) -> bool:
+    """Have a public Debian image here; False when the registry does not answer in time."""
+    if present(client, name):
         return True
-    if not _registry_answers(client):
-        progress(f"no registry answers for {PUBLIC_IMAGE}")
+    if not _registry_answers(client, name):
+        progress(f"no registry answers for {name}")
         return False
-    progress(f"pulling {PUBLIC_IMAGE}")
+    progress(f"pulling {name}")
     try:
-        client.images.pull(PUBLIC_IMAGE)
-    except DockerException as error:
-        progress(f"pulling failed: {error}")
+        pull_once(client, name, slowly(lambda status: progress(status.line()), every=LINE_SECONDS))
+    except PullError as error:
+        progress(f"pulling failed: {error.said}")
         return False
     return True
 
 
-def _registry_answers(client: DockerClient) -> bool:
+def _registry_answers(client: DockerClient, name: str) -> bool:
     """Whether the engine reaches the registry; asked aside, for the engine may wait minutes."""
     from docker.errors import DockerException
 
@@ -149,7 +131,7 @@ def _registry_answers(client: DockerClient) -> bool:
 
     def ask() -> None:
         try:
-            client.images.get_registry_data(PUBLIC_IMAGE)
+            client.images.get_registry_data(name)
         except (DockerException, OSError):
             return
         answers.append(True)
@@ -160,16 +142,16 @@ def _registry_answers(client: DockerClient) -> bool:
     return bool(answers)
 
 
-def _import_bootstrapped(client: DockerClient, tag: str, progress: Progress) -> None:
+def _import_bootstrapped(client: DockerClient, tag: str, suite: str, progress: Progress) -> None:
     if obstacle := can_bootstrap():
         raise SandboxError(
-            f"the base image cannot be made: no registry answers for {PUBLIC_IMAGE}, and "
+            f"the base image cannot be made: no registry answers for debian:{suite}-slim, and "
             f"{obstacle}; load that image (docker load), or run once as root with debootstrap "
             "installed, or use --sandbox bubblewrap"
         )
     with tempfile.TemporaryDirectory(prefix="cwm-agent-base-") as folder:
         root = Path(folder) / "root"
-        bootstrap(root, SUITE, PACKAGES, progress)
+        bootstrap(root, suite, PACKAGES, progress)
         changes = ['CMD ["bash"]']
         changes += [f"ENV {name}={value}" for name, value in _base_environment().items()]
         changes += [f"LABEL {name}={value}" for name, value in _labels("base").items()]
@@ -179,15 +161,3 @@ def _import_bootstrapped(client: DockerClient, tag: str, progress: Progress) -> 
             client.api.import_image_from_stream(
                 stream, repository=repository, tag=version, changes=changes
             )
-
-
-@contextmanager
-def _lock(tag: str) -> Iterator[None]:
-    """One builder of a tag at a time on this machine; the others wait and find it made."""
-    from filelock import FileLock
-    from platformdirs import user_cache_path
-
-    folder = user_cache_path("cwm-agent") / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / (tag.replace("/", "-").replace(":", "-") + ".lock")):
-        yield

@@ -65,7 +65,10 @@ def bootstrap(target: Path, suite: str, packages: Sequence[str], progress: Progr
 
 
 def host_mirror(suite: str) -> str | None:
-    """The address from which this host's apt takes Debian packages, None on other systems."""
+    """The address from which this host's apt takes Debian packages, None on other systems.
+
+    A mirror that is set up for another release of Debian has this one, too.
+    """
     if shutil.which("apt-get") is None:
         return None
     listing = subprocess.run(
@@ -75,11 +78,10 @@ def host_mirror(suite: str) -> str | None:
         check=False,
         timeout=60,
     ).stdout
-    for line in listing.splitlines():
-        address, _, release = line.rpartition(" ")
-        if release == suite:
-            return address
-    return None
+    pairs = [line.rpartition(" ")[::2] for line in listing.splitlines()]
+    same = [address for address, release in pairs if release == suite]
+    others = [address for address, _ in pairs if address.rstrip("/").endswith("/debian")]
+    return next(iter(same + others), None)
 
 
 @contextmanager

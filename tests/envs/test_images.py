@@ -10,7 +10,8 @@ import pytest
 
 from envs.errors import SandboxError
 from envs.imagebuild import SETTINGS, Build, build_image, container_name
-from envs.images import base_image, content_key, recipe_image, recipe_script
+from envs.imagekeys import content_key
+from envs.images import base_image, recipe_image, recipe_script
 from envs.task import Recipe
 
 if TYPE_CHECKING:

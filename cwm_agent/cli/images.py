@@ -1,0 +1,213 @@
+"""`cwm-agent images`: the container images that sandboxes start from."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cwm_agent.cli.options import Assignments, ConfigFiles, Json
+
+if TYPE_CHECKING:
+    from envs.imagestore import OwnImage
+
+app = typer.Typer(help="List, pull, build and remove images.", no_args_is_help=True)
+
+MinFree = Annotated[
+    str | None,
+    typer.Option(
+        "--min-free",
+        metavar="SIZE",
+        help="Space to leave free, e.g. 20GB (setting sandbox.min_free).",
+    ),
+]
+
+
+@app.command("ls")
+def list_images(as_json: Json = False) -> None:
+    """List the images that cwm-agent pulled or built, the longest unused first.
+
+    \b
+    Example:
+      cwm-agent images ls --json | jq '.[] | select(.busy == "") | .name'
+    """
+    from cwm_agent.imagework import opened
+    from cwm_agent.view.images import print_images
+
+    with opened() as store:
+        images = store.own()
+    if as_json:
+        print(json.dumps([image.as_json() for image in images], indent=2))
+    else:
+        print_images(images)
+
+
+@app.command()
+def pull(
+    names: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Names of images.")],
+    min_free: MinFree = None,
+    rate_limit_wait: Annotated[
+        float, typer.Option(min=0, metavar="MINUTES", help="How long to wait out a rate limit.")
+    ] = 30.0,
+    config: ConfigFiles = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch images before a run needs them.
+
+    Goes on with the next image when one cannot be had, and then exits with 4.
+    A registry's rate limit is waited out; a network failure is tried again.
+
+    \b
+    Example:
+      jq -r .image rows.jsonl | xargs cwm-agent images pull --min-free 20GB
+    """
+    from cwm_agent.cli.exit_codes import ExitCode
+    from cwm_agent.config import load_settings
+    from cwm_agent.imagework import pull_all
+    from cwm_agent.view.pulls import PullBar
+
+    settings = load_settings(
+        config_files=config or (),
+        assignments=assignments or (),
+        flags={"sandbox.min_free": min_free},
+    ).settings
+    with PullBar(sys.stderr) as bar:
+        outcomes = pull_all(
+            names,
+            min_free=int(settings.sandbox.min_free),
+            rate_limit_seconds=rate_limit_wait * 60,
+            progress=bar.say,
+            watch=bar.watch,
+        )
+    if as_json:
+        print(json.dumps([outcome.as_json() for outcome in outcomes], indent=2))
+    else:
+        for outcome in outcomes:
+            if not outcome.error:
+                print(outcome.name)
+    if any(outcome.error for outcome in outcomes):
+        raise typer.Exit(ExitCode.ENVIRONMENT)
+
+
+Commit = Annotated[str, typer.Option(help="Id, branch or tag.")]
+Python = Annotated[
+    str | None, typer.Option(metavar="X.Y", help="3.9, 3.11 (default), 3.13, or see --base.")
+]
+Apt = Annotated[
+    list[str] | None, typer.Option("--apt", metavar="PACKAGE", help="Debian package; repeatable.")
+]
+Pip = Annotated[
+    list[str] | None, typer.Option("--pip", metavar="NAME==VERSION", help="Exact pin; repeatable.")
+]
+Install = Annotated[
+    list[str] | None,
+    typer.Option("--install", metavar="COMMAND", help="Run in the repository; repeatable."),
+]
+Variables = Annotated[
+    list[str] | None,
+    typer.Option("--env", metavar="NAME=VALUE", help="Variable of every shell; repeatable."),
+]
+Base = Annotated[
+    str | None, typer.Option(metavar="IMAGE", help="Build on this image and its Python.")
+]
+Depth = Annotated[
+    int | None, typer.Option(min=1, help="Commits of the past to keep; default: all.")
+]
+Network = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Network to build in, e.g. host.")
+]
+
+
+@app.command()
+def build(
+    source: Annotated[str, typer.Argument(metavar="REPO", help="A repository or its address.")],
+    commit: Commit = "HEAD",
+    python: Python = None,
+    apt: Apt = None,
+    pip: Pip = None,
+    install: Install = None,
+    env: Variables = None,
+    base: Base = None,
+    tag: Annotated[str | None, typer.Option(metavar="NAME", help="A second name.")] = None,
+    depth: Depth = None,
+    network: Network = None,
+    min_free: MinFree = None,
+    as_json: Json = False,
+) -> None:
+    """Make an image of one commit in the shape that SWE-bench's grader expects.
+
+    The repository is at /testbed without its future, the environment is active
+    in every shell. What was built once is not built again.
+
+    \b
+    Example:
+      cwm-agent images build https://github.com/pallets/flask --commit 2.2.5 \\
+          --pip pytest==7.3.0 --install "pip install -e ."
+    """
+    from dataclasses import asdict
+
+    from cwm_agent.config import load_settings
+    from cwm_agent.imagework import build_one, recipe_of
+    from envs.repositoryimage import RepositoryImage
+
+    recipe = recipe_of(pip or (), apt or (), env or ())
+    commands = tuple(install or ())
+    wanted = RepositoryImage(source, commit, python, recipe, commands, base, tag, depth, network)
+    settings = load_settings(flags={"sandbox.min_free": min_free}).settings
+    built = build_one(
+        wanted,
+        min_free=int(settings.sandbox.min_free),
+        progress=lambda line: print(line, file=sys.stderr),
+    )
+    print(json.dumps(asdict(built), indent=2) if as_json else built.alias or built.name)
+
+
+@app.command()
+def prune(
+    min_free: Annotated[
+        str | None,
+        typer.Option("--min-free", metavar="SIZE", help="Remove until so much space is free."),
+    ] = None,
+    unused_for: Annotated[
+        str | None,
+        typer.Option("--unused-for", metavar="TIME", help="Remove what was unused for, e.g. 7d."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Remove all that nothing uses.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove images that cwm-agent pulled or built, the longest unused first.
+
+    Images of others, and those that a container or another image needs, stay.
+
+    \b
+    Example:
+      cwm-agent images prune --min-free 20GB
+    """
+    from cwm_agent.errors import UsageError
+    from cwm_agent.imagework import prune_images
+
+    if sum((min_free is not None, unused_for is not None, everything)) != 1:
+        raise UsageError("say what may go: one of --min-free SIZE, --unused-for TIME and --all")
+    gone = prune_images(
+        min_free=min_free,
+        unused_for=unused_for,
+        dry_run=dry_run,
+        progress=lambda line: print(line, file=sys.stderr),
+    )
+    if as_json:
+        print(json.dumps([image.as_json() for image in gone], indent=2))
+        return
+    for image in gone:
+        print(image.names[0])
+    _say_how_many(gone, dry_run=dry_run)
+
+
+def _say_how_many(gone: list[OwnImage], *, dry_run: bool) -> None:
+    verb = "would go" if dry_run else "removed"
+    print(f"{len(gone)} images {verb}", file=sys.stderr)

@@ -1,0 +1,134 @@
+"""What the commands of `cwm-agent images` do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+
+from cwm_agent.errors import UsageError
+from cwm_agent.sandboxes import BUILD_SECONDS
+from envs.docker import connect_engine
+from envs.errors import SandboxError
+from envs.imageaccess import ImageAccess, Patience
+from envs.imagestore import JUST_USED_SECONDS, ImageStore, OwnImage
+from envs.progress import Progress
+from envs.pull import Watch
+from envs.repositoryimage import BuiltImage, RepositoryImage, build_repository_image
+from envs.task import Recipe
+
+SECONDS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of one pull. `reason` is "" or what kind of obstacle there was; `error` is for a reader."""
+
+    name: str
+    pulled: bool
+    reason: str = ""
+    error: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """Flat, with the fields' names."""
+        return asdict(self)
+
+
+@contextmanager
+def opened() -> Iterator[ImageStore]:
+    """The images of the engine of this environment; raises SandboxError when none answers."""
+    with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
+        yield ImageStore.of_engine(client)
+
+
+def pull_all(
+    names: Sequence[str],
+    *,
+    min_free: int,
+    rate_limit_seconds: float,
+    progress: Progress,
+    watch: Watch,
+) -> list[Outcome]:
+    """Pull each image once, whatever becomes of the others; none of them makes room for another."""
+    wanted = list(dict.fromkeys(names))
+    outcomes = []
+    with opened() as store:
+        patience = Patience(rate_total=rate_limit_seconds)
+        access = ImageAccess(store, min_free, patience, progress, watch)
+        for name in wanted:
+            try:
+                outcomes.append(Outcome(name, access.have(name, keep=wanted)))
+            except SandboxError as error:
+                progress(f"error: {error}")
+                reason = getattr(error, "reason", "room")
+                outcomes.append(Outcome(name, False, reason, str(error)))
+    return outcomes
+
+
+def build_one(wanted: RepositoryImage, *, min_free: int, progress: Progress) -> BuiltImage:
+    """Build the image of one commit, or find it built."""
+    with opened() as store:
+        return build_repository_image(ImageAccess(store, min_free, progress=progress), wanted)
+
+
+def recipe_of(pip: Sequence[str], apt: Sequence[str], variables: Sequence[str]) -> Recipe:
+    """A recipe from the flags; raises UsageError for a variable without a value."""
+    pairs = []
+    for text in variables:
+        name, sign, value = text.partition("=")
+        if not sign or not re.fullmatch(r"[A-Za-z_]\w*", name):
+            raise UsageError(f"'{text}' is no variable; give --env NAME=VALUE")
+        pairs.append((name, value))
+    return Recipe(tuple(pip), tuple(apt), tuple(pairs))
+
+
+def prune_images(
+    *, min_free: str | None, unused_for: str | None, dry_run: bool, progress: Progress
+) -> list[OwnImage]:
+    """Remove what may go until `min_free` is free, or all that was unused for a time (default 0).
+
+    With `dry_run` nothing is removed. How much an image frees is known only
+    afterwards, because layers are shared; then its full size is counted.
+    """
+    wanted_free = size(min_free) if min_free is not None else None
+    least = duration(unused_for) if unused_for is not None else 0.0
+    with opened() as store:
+        if wanted_free is None:
+            ready = store.removable(unused_for=least)
+            return ready if dry_run else _remove_all(store, least)
+        if not dry_run:
+            return store.make_room(wanted_free, progress=progress)
+        missing = wanted_free - (store.free() or 0)
+        chosen: list[OwnImage] = []
+        for image in store.removable(unused_for=JUST_USED_SECONDS):
+            if sum(each.bytes for each in chosen) >= missing:
+                break
+            chosen.append(image)
+        return chosen
+
+
+def _remove_all(store: ImageStore, least: float) -> list[OwnImage]:
+    """Remove images, then those that only they were built on, until no more can go."""
+    gone: list[OwnImage] = []
+    while removed := store.remove(store.removable(unused_for=least)):
+        gone += removed
+    return gone
+
+
+def size(text: str) -> int:
+    """Bytes from a text such as 20GB; raises UsageError."""
+    from pydantic import ByteSize, TypeAdapter, ValidationError
+
+    try:
+        return int(TypeAdapter(ByteSize).validate_python(text))
+    except ValidationError as error:
+        raise UsageError(f"'{text}' is no size; give one such as 20GB or 500MiB") from error
+
+
+def duration(text: str) -> float:
+    """Seconds from a text such as 90m, 12h or 7d; raises UsageError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", text)
+    if not found:
+        raise UsageError(f"'{text}' is no time; give one such as 90m, 12h or 7d")
+    return float(found[1]) * SECONDS[found[2]]

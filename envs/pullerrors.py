@@ -1,0 +1,70 @@
+"""Why an image could not be pulled: what the engine says, sorted into what can be done about it."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from envs.errors import SandboxError
+
+Reason = Literal["not_found", "access", "rate_limit", "disk", "network"]
+
+# The first line that matches decides. An address that does not answer is often reported
+# together with words of the later lines, so the network comes first.
+_SIGNS: tuple[tuple[Reason, str], ...] = (
+    ("network", r"no such host|dial tcp|i/o timeout|connection (refused|reset)|x509|proxyconnect"),
+    ("disk", r"no space left|disk quota|not enough space"),
+    ("rate_limit", r"toomanyrequests|too many requests|rate.?limit|(http|status)\W{0,3}\D{0,6}429"),
+    (
+        "not_found",
+        r"manifest (\S+ )?unknown|name (\S+ )?unknown|no matching manifest|invalid (tag|ref)",
+    ),
+    (
+        "access",
+        r"\bdenied\b|unauthorized|authentication required|no basic auth|forbidden",
+    ),
+    ("not_found", r"not found|no such image|does not exist"),
+)
+
+_REMEDIES: dict[Reason, str] = {
+    "not_found": "check the name and the tag (--image), or build it: cwm-agent images build",
+    "access": "check the name, and log in for a private one: docker login",
+    "rate_limit": "wait until the registry's window has passed, log in (docker login) for a higher "
+    "limit, or fetch the images before a run: cwm-agent images pull",
+    "disk": "free some space where Docker stores images: cwm-agent images prune --min-free 20GB",
+    "network": "check the name (--image) and the engine's network, proxy and certificates "
+    "(docker info), then try again",
+}
+
+
+class PullError(SandboxError):
+    """An image could not be pulled; `reason` says what kind of obstacle it was."""
+
+    def __init__(self, name: str, reason: Reason, said: str) -> None:
+        self.name = name
+        self.reason = reason
+        self.said = said
+        super().__init__(
+            f"there is no image {name} on this machine, and it cannot be pulled ({said}); "
+            f"{_REMEDIES[reason]}"
+        )
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may succeed later without anybody doing anything."""
+        return self.reason in ("network", "rate_limit")
+
+
+def classify(said: str, name: str) -> Reason:
+    """The kind of obstacle behind the engine's words; anything unknown counts as the network.
+
+    The image's own name is taken out first: it may contain any of the signs.
+    """
+    text = said
+    for part in (name, name.rpartition(":")[0], name.partition("/")[2]):
+        if len(part) > 2:
+            text = text.replace(part, "IMAGE")
+    for reason, signs in _SIGNS:
+        if re.search(signs, text, re.IGNORECASE):
+            return reason
+    return "network"
