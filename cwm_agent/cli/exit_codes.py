@@ -32,6 +32,7 @@ ERROR_CLASSES: dict[str, ExitCode] = {
     "model.errors.ModelError": ExitCode.MODEL,
     "tools.errors.ToolsError": ExitCode.USAGE,
     "envs.errors.ModeError": ExitCode.USAGE,
+    "envs.errors.RowError": ExitCode.USAGE,
     "envs.errors.RecipeError": ExitCode.USAGE,
 }
 """By name, so that looking up the code imports nothing; subclasses take the nearest base's code."""
