@@ -23,6 +23,7 @@ CLASSIC = (
 )
 SINCE_5 = ("image", "eval_script", "log_parser", "eval_type")
 """What swebench 5 reads beside the classic fields; older revisions of the data sets lack it."""
+NOT_GRADED = ("base_commit", "patch", "problem_statement")
 REMEDY = (
     "take the revision `main` of August 2026 or later of a data set of the organisation SWE-bench "
     "(--dataset swebench-verified gets it)"
@@ -61,7 +62,7 @@ def read_instance(row: Mapping[str, Any], where: str) -> Instance:
             f"{where}: {name} lacks {', '.join(missing)}, which swebench 5 grades with: "
             f"it is of an old revision; {REMEDY}"
         )
-    graded = {field: row[field] for field in (*CLASSIC, *SINCE_5) if field not in _NOT_GRADED}
+    graded = {field: row[field] for field in (*CLASSIC, *SINCE_5) if field not in NOT_GRADED}
     for field in ("FAIL_TO_PASS", "PASS_TO_PASS"):
         graded[field] = _tests(row[field], f"{where}: {name}: {field}")
     if assets := row.get("image_assets"):
@@ -90,16 +91,12 @@ def read_instances(rows: Iterable[Mapping[str, Any]], where: str) -> tuple[Insta
     return instances
 
 
-_NOT_GRADED = ("base_commit", "patch", "problem_statement")
-
-
 def _tests(value: object, where: str) -> list[str]:
     """Names of tests: a list, or its JSON text as the public data sets have it."""
     try:
         names = json.loads(value) if isinstance(value, str) else value
-        listed = list(names)  # type: ignore[call-overload]
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise RowError(f"{where} is no list of tests ({error})") from error
-    if not all(isinstance(name, str) for name in listed):
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise RowError(f"{where} is no list of tests")
-    return listed
+    return names
