@@ -52,7 +52,7 @@ def base_image(client: DockerClient, progress: Progress = quiet, *, suite: str =
         if present(client, tag):
             return tag
         progress(f"making the base image {tag} (once per machine)")
-        public = f"debian:{suite}-slim"
+        public = public_image(suite)
         if _obtain_public(client, public, progress):
             script = INSTALL_PACKAGES + "--no-install-recommends " + " ".join(PACKAGES)
             build = Build(
@@ -107,6 +107,11 @@ def _base_environment() -> dict[str, str]:
     return {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"}
 
 
+def public_image(suite: str = SUITE) -> str:
+    """The public image that the base image is made from where a registry answers."""
+    return f"debian:{suite}-slim"
+
+
 def _obtain_public(client: DockerClient, name: str, progress: Progress) -> bool:
     """Have a public Debian image here; False when the registry does not answer in time."""
     if present(client, name):
@@ -145,7 +150,7 @@ def _registry_answers(client: DockerClient, name: str) -> bool:
 def _import_bootstrapped(client: DockerClient, tag: str, suite: str, progress: Progress) -> None:
     if obstacle := can_bootstrap():
         raise SandboxError(
-            f"the base image cannot be made: no registry answers for debian:{suite}-slim, and "
+            f"the base image cannot be made: no registry answers for {public_image(suite)}, and "
             f"{obstacle}; load that image (docker load), or run once as root with debootstrap "
             "installed, or use --sandbox bubblewrap"
         )

@@ -66,10 +66,10 @@ def verdict(answer: Answer) -> Check:
 
 
 def _ask(address: str) -> Answer:
-    from envs.images import PUBLIC_IMAGE
+    from envs.images import public_image
 
     scheme, place, *_ = urlsplit(address)
-    name, _, tag = PUBLIC_IMAGE.partition(":")
+    name, _, tag = public_image().partition(":")
     url = f"{scheme}://{place}/v2/library/{name}/manifests/{tag}"
     answer = _request(url, "HEAD", {})
     if answer.status != 401:

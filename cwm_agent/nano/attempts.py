@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -96,7 +97,7 @@ class Place:
             sandbox=self.kind,
             prompt_pack=self.texts.name,
             mode="improved",
-            pid=0,
+            pid=os.getpid(),
             boot_id=boot_id(),
         )
         path = self.folder / "journals" / instance_name(task) / str(sample) / "events.jsonl"
@@ -108,8 +109,7 @@ class Place:
                 journal,
                 started=started,
                 seed=seed,
-                interrupt=Interrupt(lambda _first: None),
-                watch=None,
+                interrupt=Interrupt(),
             )
             reproduced = _reproduced(task, sandbox)
         return Attempted(trajectory, reproduced, time.monotonic() - began)
