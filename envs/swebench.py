@@ -8,6 +8,7 @@ of the task.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,8 @@ def read_instance(row: Mapping[str, Any], where: str) -> Instance:
     name = row.get("instance_id", "a row without instance_id")
     if missing := [field for field in CLASSIC if row.get(field) is None]:
         raise RowError(f"{where}: {name} lacks {', '.join(missing)}; it is no row of SWE-bench")
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", str(name)):
+        raise RowError(f"{where}: {name!r} cannot name a container; rename the instance")
     if missing := [field for field in SINCE_5 if not row.get(field)]:
         raise RowError(
             f"{where}: {name} lacks {', '.join(missing)}, which swebench 5 grades with: "

@@ -53,6 +53,12 @@ def test_tests_must_be_a_list_of_names(value: object) -> None:
         read_instance(row(FAIL_TO_PASS=value), "rows.jsonl")
 
 
+@pytest.mark.parametrize("name", ["../x", "a/b", "-a", "a b"])
+def test_an_id_must_be_fit_for_a_container_and_a_folder(name: str) -> None:
+    with pytest.raises(RowError, match="cannot name a container"):
+        read_instance(row(name), "rows.jsonl")
+
+
 def test_an_id_occurs_once() -> None:
     with pytest.raises(RowError, match="somebody__greet-1 occurs twice"):
         read_instances([row(), row()], "rows.jsonl")
