@@ -27,6 +27,7 @@ ERROR_CLASSES: dict[str, ExitCode] = {
     "cwm_agent.errors.NotReadyError": ExitCode.ENVIRONMENT,
     "cwm_agent.policies.errors.PolicyError": ExitCode.MODEL,
     "results.errors.RunNotFoundError": ExitCode.USAGE,
+    "results.errors.PredictionError": ExitCode.USAGE,
     "results.errors.ResultsError": ExitCode.ENVIRONMENT,
     "envs.errors.SandboxError": ExitCode.ENVIRONMENT,
     "model.errors.ModelError": ExitCode.MODEL,

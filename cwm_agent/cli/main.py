@@ -24,6 +24,7 @@ COMMANDS = {
     "solve": Lazy("cwm_agent.cli.solve", "Solve one issue and get a tested patch."),
     "view": Lazy("cwm_agent.cli.view", "Show what happened in a run, turn by turn."),
     "replay": Lazy("cwm_agent.cli.replay", "Do a run's actions again and compare the results."),
+    "score": Lazy("cwm_agent.cli.score", "Grade patches with the official swebench package."),
     "ls": Lazy("cwm_agent.cli.ls", "List runs and their attempts."),
     "images": Lazy("cwm_agent.cli.images", "List, pull, build and remove images.", group=True),
     "model": Lazy("cwm_agent.cli.model", "Inspect and convert checkpoints.", group=True),
