@@ -26,6 +26,7 @@ COMMANDS = {
     "replay": Lazy("cwm_agent.cli.replay", "Do a run's actions again and compare the results."),
     "score": Lazy("cwm_agent.cli.score", "Grade patches with the official swebench package."),
     "compare": Lazy("cwm_agent.cli.compare", "Compare two scored runs, instance by instance."),
+    "export": Lazy("cwm_agent.cli.export", "Write predictions or a leaderboard submission."),
     "ls": Lazy("cwm_agent.cli.ls", "List runs and their attempts."),
     "images": Lazy("cwm_agent.cli.images", "List, pull, build and remove images.", group=True),
     "model": Lazy("cwm_agent.cli.model", "Inspect and convert checkpoints.", group=True),
