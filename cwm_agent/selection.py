@@ -41,7 +41,7 @@ class Selection:
         ][_slice(self.part)]
         if not chosen:
             raise UsageError(
-                f"none of {len(instances)} instances fits; loosen --ids, --filter, --repository, "
+                f"none of {len(instances)} instances fits; loosen --id, --match, --repository, "
                 "--difficulty or --slice"
             )
         return tuple(chosen)
@@ -64,7 +64,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern)
     except re.error as error:
-        raise UsageError(f"--filter {pattern!r} is no regular expression: {error}") from error
+        raise UsageError(f"--match {pattern!r} is no regular expression: {error}") from error
 
 
 def _slice(text: str) -> slice:

@@ -33,7 +33,10 @@ REMEDY = (
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One row. `gold` is the reference patch; `row` is all that the grader needs, nothing more."""
+    """One row. `gold` is the reference patch; `row` is all that the grader needs, nothing more.
+
+    `key` changes with everything that a verdict depends on, the patch aside.
+    """
 
     id: str
     repository: str
@@ -42,11 +45,7 @@ class Instance:
     gold: str
     difficulty: str
     row: Mapping[str, Any]
-
-    @property
-    def key(self) -> str:
-        """Changes with everything that a verdict depends on, the patch aside."""
-        return content_key(self.row)
+    key: str
 
     def task(self) -> IssueTask:
         """The issue to solve in the row's image, with nothing of its tests or hints."""
@@ -78,6 +77,7 @@ def read_instance(row: Mapping[str, Any], where: str) -> Instance:
         gold=row["patch"],
         difficulty=row.get("difficulty") or "",
         row=graded,
+        key=content_key(graded),
     )
 
 
