@@ -12,8 +12,10 @@ import json
 import os
 import signal
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
 from envs.owner import LABEL, boot_id, labels
@@ -115,23 +117,50 @@ def _remove_containers(client: DockerClient, run: str) -> None:
 
 
 def serve(jobs: IO[str], answers: IO[str]) -> None:
-    """Grade until there are no more jobs."""
-    from envs.docker import connect_engine
+    """Grade until there are no more jobs; when they end during a grading, so does the process.
 
+    The end of the jobs may be that of the process that gave them, killed: then
+    nobody waits for the answer, and a container is left to nobody.
+    """
+    lines: SimpleQueue[str | None] = SimpleQueue()
+    grading = threading.Event()
+
+    def read() -> None:
+        for line in jobs:
+            lines.put(line)
+        lines.put(None)
+        if grading.is_set():
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=read, daemon=True).start()
     client = None
-    for line in jobs:
+    while (line := lines.get()) is not None:
+        grading.set()
         try:
-            client = client or connect_engine(timeout=ENGINE_SECONDS)
+            client = client or _connect()
             answer = grade(client, decode(GradeJob, json.loads(line)))
         except Exception as error:  # noqa: BLE001 - an answer is waited for
             client, answer = None, GradeAnswer(None, f"{type(error).__name__}: {error}")
+        grading.clear()
         answers.write(json.dumps(encode(answer)) + "\n")
         answers.flush()
 
 
+def _connect() -> DockerClient:
+    from envs.docker import connect_engine
+
+    return connect_engine(timeout=ENGINE_SECONDS)
+
+
+def _stop(*_: object) -> None:
+    """End by an exception, so that containers are removed, and do not be disturbed in that."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
+
+
 def main() -> None:
     """Keep stdout for answers: what the package prints goes to stderr."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that containers are removed
+    signal.signal(signal.SIGTERM, _stop)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     serve(sys.stdin, answers)

@@ -137,8 +137,11 @@ def _images(min_free: int, progress: Progress) -> Iterator[HaveImage]:
     from envs.docker import connect_engine
     from envs.imageaccess import ImageAccess
     from envs.imagestore import ImageStore
+    from envs.sweep import sweep
 
     with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
+        for stray in sweep(client):
+            progress(f"removed a stray {stray.kind}: {stray.name}")
         access = ImageAccess(ImageStore.of_engine(client), min_free, progress=progress)
         yield access.have
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ...envs.graded import BUGGY, NAMES, Greetings, greetings_image
+from envs.docker import connect_engine
+from envs.owner import LABEL
+
+from ...envs.graded import BUGGY, HANGING, NAMES, Greetings, greetings_image
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[3]
@@ -24,13 +30,22 @@ class Desk:
     """A folder with the rows and predictions: one right, one wrong."""
 
     folder: Path
-    gold: dict[str, str]
+    hanging: str
+
+    def environment(self) -> dict[str, str]:
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+        return os.environ | {"PYTHONPATH": path}
+
+    def containers(self) -> list[str]:
+        """What grades the second instance now."""
+        with closing(connect_engine()) as client:
+            label = f"{LABEL}instance={NAMES['part']}"
+            return [c.id for c in client.containers.list(all=True, filters={"label": label})]
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         return subprocess.run(
             [sys.executable, "-m", *command],
-            cwd=self.folder, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True,
+            cwd=self.folder, env=self.environment(), capture_output=True, text=True,
         )  # fmt: skip
 
     def score(self, *arguments: str) -> tuple[int, dict[str, Any], str]:
@@ -57,7 +72,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             for name, patch in zip(NAMES.values(), (right, wrong), strict=True)
         ]
         (folder / "preds.jsonl").write_text("".join(json.dumps(p) + "\n" for p in predictions))
-        yield Desk(folder, {row["instance_id"]: row["patch"] for row in rows})
+        yield Desk(folder, greetings.patch("greet.py", HANGING + BUGGY))
 
 
 def official_tests(desk: Desk) -> dict[str, tuple[bool, dict[str, bool], dict[str, bool]]]:
@@ -104,6 +119,34 @@ def test_what_was_graded_is_not_graded_again(desk: Desk) -> None:
     path.write_text(path.read_text().splitlines(keepends=True)[0])
     assert desk.score("preds.jsonl")[1]["lines"][0]["outcome"] == report["lines"][0]["outcome"]
     assert desk.gradings() == before + 1
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_an_ended_scoring_leaves_no_container_and_goes_on(desk: Desk, end: signal.Signals) -> None:
+    name = f"ended-{end.name}"
+    hanging = {"instance_id": NAMES["part"], "model_name_or_path": "m", "model_patch": desk.hanging}
+    lines = (desk.folder / "preds.jsonl").read_text().splitlines()
+    (desk.folder / f"{name}.jsonl").write_text(f"{lines[0]}\n{json.dumps(hanging)}\n")
+    scores = desk.folder / f"{name}-scores" / "scores.jsonl"
+    arguments = ("score", "--dataset", "rows.jsonl", f"{name}.jsonl", "--timeout", "300")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cwm_agent", *arguments], cwd=desk.folder, env=desk.environment()
+    )
+    wait_until(lambda: scores.is_file() and len(desk.containers()) == 1)
+    process.send_signal(end)
+    assert process.wait(60) == (130 if end == signal.SIGINT else -signal.SIGKILL)
+    wait_until(lambda: desk.containers() == [])
+    assert len(scores.read_text().splitlines()) == 1
+    _, report, said = desk.score(f"{name}.jsonl", "--timeout", "3")
+    assert report["outcomes"] == {"resolved": 1, "timeout": 1}
+    assert "1 patches have a score already" in said
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 90
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_controls(desk: Desk) -> None:
