@@ -15,14 +15,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from cwm_agent.config import resolve
+from cwm_agent.job import PolicyChoice
+from cwm_agent.progress import Progress
+from cwm_agent.solve import start
+from cwm_agent.suites import job_of, load_suite
 from envs.docker import connect_engine
 from envs.owner import LABEL
+from results.store import Store
 
 from ...envs.graded import BUGGY, HANGING, NAMES, Greetings, greetings_image
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[3]
+REPLIES = (
+    "<tool: bash>\nsed -i '2s/.upper()//' greet.py\npython -m pytest -q tests\n</tool>",
+    "<tool: bash>\ngit diff > /tmp/fix.patch\n</tool>",
+    "<tool: submit>\n/tmp/fix.patch\n</tool>",
+    "Names are no longer shouted.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +160,21 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_an_attempt_in_the_rows_image_is_scored_from_its_run(desk: Desk) -> None:
+    instance = load_suite(str(desk.folder / "rows.jsonl")).by_id()[NAMES["greet"]]
+    recording = desk.folder / "conversation.yaml"
+    recording.write_text(yaml.safe_dump({"replies": list(REPLIES)}))
+    job = job_of(instance, PolicyChoice("replay", str(recording)))
+    settings = resolve([])
+    outcome = start(Store(desk.folder / "runs"), "solved", job, settings, Progress(sys.stderr))
+    assert (outcome.result.exit_reason, outcome.result.resolved) == ("submitted", None)
+    code, report, _ = desk.score("solved")
+    assert (code, report["outcomes"]) == (0, {"resolved": 1})
+    (line,) = report["lines"]
+    assert (line["exit_reason"], line["turns"]) == ("submitted", len(REPLIES))
+    assert list((desk.folder / "runs" / "solved" / "scores").glob("logs/run_evaluation/*"))
 
 
 def test_controls(desk: Desk) -> None:
