@@ -73,6 +73,11 @@ class Grader:
     ) -> Graded:
         """Grade `patch` on the row; without `apply` the repository as it is, tests and all."""
         begun = time.monotonic()
+        try:
+            patch.encode()
+        except UnicodeEncodeError:
+            said = "the patch is not UTF-8, so the official grader cannot apply it"
+            return Graded("not_applied", Verdict(False, detail=said), 0.0)
         job = GradeJob(
             row=dict(row),
             patch=patch,
@@ -84,9 +89,8 @@ class Grader:
         )
         log = log_folder(job.run, job.model, str(row["instance_id"]))
         judged = self._judge(job, self._folder / log)
-        return Graded(
-            judged.outcome, judged.verdict, round(time.monotonic() - begun, 3), log.as_posix()
-        )
+        seconds = round(time.monotonic() - begun, 3)
+        return Graded(judged.outcome, judged.verdict, seconds, log.as_posix())
 
     def close(self) -> None:
         """End the process, even in the middle of a grading; its container is removed."""
@@ -100,11 +104,6 @@ class Grader:
         self.close()
 
     def _judge(self, job: GradeJob, log: Path) -> Judged:
-        try:
-            job.patch.encode()
-        except UnicodeEncodeError:
-            said = "the patch is not UTF-8, so the official grader cannot apply it"
-            return Judged("not_applied", Verdict(False, detail=said))
         try:
             line = self._ask(json.dumps(encode(job)) + "\n")
         except (OSError, ValueError, _NoAnswerError) as error:  # ValueError: closed meanwhile

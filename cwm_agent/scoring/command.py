@@ -76,6 +76,8 @@ def _scored(wish: Wish, options: ScoreOptions, store: Store) -> Scored:
     if wish.target is None:
         raise UsageError("name a run or a file of predictions, or ask for a --control")
     source = open_source(wish.target, store, wish.out)
+    if source.unfinished:
+        _say(f"{source.unfinished} attempts are not finished and are left out")
     if wish.dataset is None and source.judged:
         return report_recorded(source)
     return score_source(source, load_suite(wish.dataset or DATASET), options, _say)

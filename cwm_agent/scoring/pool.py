@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cwm_agent.scoring.work import Candidate
 from envs.errors import SandboxError
@@ -20,7 +20,7 @@ class PatchGrader(Protocol):
     """Grades one patch at a time; `envs.grader.Grader` is the real one."""
 
     def grade(
-        self, row: dict[str, object], patch: str, model: str = ..., *, apply: bool = ...
+        self, row: Mapping[str, Any], patch: str, model: str = ..., *, apply: bool = ...
     ) -> Graded:
         """The outcome for one patch."""
         ...
@@ -102,7 +102,38 @@ class Pool:
     def _graded(
         self, candidate: Candidate, grader: PatchGrader, stopping: threading.Event
     ) -> Score:
-        """The score; while the infrastructure fails and tries are left, it is tried again."""
+        """The score; while the infrastructure fails and tries are left, it is tried again.
+
+        Not so where the image cannot be had: getting it has a patience of its own.
+        """
+        try:
+            self.have_image(candidate.instance.image)
+        except SandboxError as error:
+            verdict = Verdict(False, detail=str(error))
+            return Score(*candidate.key, "infrastructure", verdict, tries=0)
+        spent: list[float] = []
+
+        def grade_once() -> Graded:
+            graded = grader.grade(
+                candidate.instance.row,
+                candidate.scored,
+                candidate.prediction.model,
+                apply=candidate.apply,
+            )
+            spent.append(graded.seconds)
+            return graded
+
+        graded = self._patiently(grade_once, stopping)
+        return Score(
+            *candidate.key,
+            graded.outcome,
+            graded.verdict,
+            seconds=round(sum(spent), 3),
+            tries=len(spent),
+            log=graded.log,
+        )
+
+    def _patiently(self, grade_once: Callable[[], Graded], stopping: threading.Event) -> Graded:
         from tenacity import (
             Retrying,
             retry_if_result,
@@ -113,13 +144,6 @@ class Pool:
         )
 
         options = self.options
-        spent: list[float] = []
-
-        def grade_once() -> Graded:
-            graded = self._grade(candidate, grader)
-            spent.append(graded.seconds)
-            return graded
-
         retrying = Retrying(
             retry=retry_if_result(lambda graded: graded.outcome == "infrastructure"),
             stop=stop_after_attempt(options.tries) | stop_when_event_set(stopping),
@@ -127,27 +151,7 @@ class Pool:
             sleep=sleep_using_event(stopping),
             retry_error_callback=_last,
         )
-        graded = retrying(grade_once)
-        return Score(
-            *candidate.key,
-            graded.outcome,
-            graded.verdict,
-            seconds=round(sum(spent), 3),
-            tries=len(spent),
-            log=graded.log,
-        )
-
-    def _grade(self, candidate: Candidate, grader: PatchGrader) -> Graded:
-        try:
-            self.have_image(candidate.instance.image)
-        except SandboxError as error:
-            return Graded("infrastructure", Verdict(False, detail=str(error)), 0.0)
-        return grader.grade(
-            dict(candidate.instance.row),
-            candidate.scored,
-            candidate.prediction.model,
-            apply=candidate.apply,
-        )
+        return retrying(grade_once)
 
 
 def _last(state: RetryCallState) -> Graded:

@@ -19,7 +19,10 @@ SCORES = "scores"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Predictions and where their report goes; `scores` is the folder of the score book."""
+    """Predictions and where their report goes; `scores` is the folder of the score book.
+
+    `unfinished` counts attempts without a result yet, which are not predictions.
+    """
 
     name: str
     predictions: tuple[Prediction, ...]
@@ -27,6 +30,7 @@ class Source:
     scores: Path
     attempts: Attempts = field(default_factory=dict)
     modes: tuple[str, ...] = ()
+    unfinished: int = 0
 
     @property
     def judged(self) -> bool:
@@ -62,7 +66,8 @@ def source_of_file(path: Path, out: Path | None) -> Source:
 def source_of_run(run: Run, out: Path | None) -> Source:
     """The finished attempts of a run; the report goes into its folder."""
     run.info()
-    results = [result for attempt in run.attempts() if (result := attempt.result()) is not None]
+    found = [attempt.result() for attempt in run.attempts()]
+    results = [result for result in found if result is not None]
     if not results:
         raise UsageError(f"run {run.name} has no finished attempt; there is nothing to score yet")
     return Source(
@@ -72,6 +77,7 @@ def source_of_run(run: Run, out: Path | None) -> Source:
         (out or run.folder) / SCORES,
         {(result.instance, result.sample): result for result in results},
         tuple(sorted({result.mode for result in results})),
+        unfinished=len(found) - len(results),
     )
 
 

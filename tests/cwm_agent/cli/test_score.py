@@ -13,7 +13,7 @@ from results.report import read_report
 from results.scores import ScoreOutcome
 from results.store import Attempt, Store
 
-from .conftest import RESULT, Command
+from .conftest import PATCH, RESULT, Command
 from .scored import make_run, write_rows
 
 INFO = RunInfo("2026-11-24T10:00:00Z", ("cwm-agent", "run"))
@@ -80,6 +80,29 @@ def test_a_file_of_empty_predictions_needs_no_engine(cwm_agent: Command, tmp_pat
     assert done.returncode == ExitCode.SUCCESS, done.stderr
     assert "| no patch | 3 |" in done.stdout
     assert (tmp_path / "preds-scores" / "report.json").is_file()
+
+
+def test_attempts_that_are_not_finished_are_left_out_and_said(
+    cwm_agent: Command, store: Store, tmp_path: Path
+) -> None:
+    run = make_run(store, INFO, "first", OUTCOMES)
+    (run.folder / "a__x-3" / "0" / "result.json").unlink()
+    done = cwm_agent("score", "first", "--dataset", str(write_rows(tmp_path)), "--json")
+    assert "1 attempts are not finished and are left out" in done.stderr
+    report = json.loads(done.stdout)
+    assert (report["resolved"]["n"], report["of_suite"]["n"]) == (3, 4)
+
+
+def test_what_is_stripped_is_not_scored_and_is_named(cwm_agent: Command, tmp_path: Path) -> None:
+    rows = str(write_rows(tmp_path))
+    patch = PATCH.replace("x.py", "conftest.py")
+    (tmp_path / "preds.json").write_text(
+        json.dumps([{"instance_id": "a__x-1", "model_patch": patch}])
+    )
+    done = cwm_agent("score", "preds.json", "--dataset", rows, "--strip", "--json")
+    (line,) = json.loads(done.stdout)["lines"]
+    assert (line["outcome"], line["detail"]) == ("empty", "nothing is left of the patch")
+    assert line["carried"] == ["conftest.py (test)"]
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ class ScriptedGraders:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def grade(
-        self, row: dict[str, object], patch: str, model: str = "", *, apply: bool = True
+        self, row: Mapping[str, Any], patch: str, model: str = "", *, apply: bool = True
     ) -> Graded:
         name = str(row["instance_id"])
         with self.lock:
@@ -104,13 +105,17 @@ def test_only_what_the_infrastructure_spoils_is_tried_again(tmp_path: Path) -> N
 
 
 def test_an_image_that_cannot_be_had_is_no_verdict(tmp_path: Path) -> None:
+    asked: Counter[str] = Counter()
+
     def have_image(name: str) -> None:
+        asked[name] += 1
         if "x-5" in name:
             raise SandboxError("the registry says no; log in")
 
     graders = ScriptedGraders()
     run(graders, tmp_path, have_image=have_image)
     assert graders.tries["a__x-5"] == 0
+    assert set(asked.values()) == {1}
     found = scores(tmp_path)["a__x-5"]
     assert (found.outcome, found.verdict.detail) == (
         "infrastructure",
