@@ -1,15 +1,15 @@
 # Every target works in ./.venv, which is made on first need.
 PYTHON ?= python3
-EXAMPLE ?= flask-blueprint-name
+TASK ?= nano:17
 BIN := .venv/bin
 READY := .venv/.ready
 
 .PHONY: solve test lint bench
 
-# Solve one of the examples in a sandbox; choose with EXAMPLE=NAME.
+# Let the bundled model solve a generated task; TASK=nano:SEED, or TASK=example:NAME for a recording.
 solve: $(READY)
 	@scripts/prepare.sh solve
-	$(BIN)/cwm-agent solve example:$(EXAMPLE)
+	$(BIN)/cwm-agent solve $(TASK)
 
 # All tests that need neither a GPU nor a checkpoint.
 test: $(READY)

@@ -66,6 +66,7 @@ class Trajectory:
     reason: ExitReason
     detail: str
     patch: str
+    cause: str | None = None
 
     @property
     def turns(self) -> int:
@@ -109,7 +110,7 @@ def rollout(
     loop.record(ended)
     loop.commit()
     patch = last_patch(loop.events) if ended.reason in UNFINISHED else environment.patch()
-    return Trajectory(tuple(loop.events), ended.reason, ended.detail, patch)
+    return Trajectory(tuple(loop.events), ended.reason, ended.detail, patch, ended.cause)
 
 
 def replies(events: Sequence[Event]) -> list[Reply]:
@@ -183,13 +184,13 @@ def _play(loop: _Loop, policy: Policy, seed: int) -> Ended:
                 if reply.finish == "cancelled":
                     return Ended("interrupted")
                 step = loop.turn(conversation, reply)
-            return Ended(step.exit, step.detail)
+            return Ended(step.exit, step.detail, step.cause)
     except KeyboardInterrupt:
         return Ended("interrupted", "stopped in the middle of a turn")
     except (PolicyError, ModelError) as error:
         return Ended("policy_error", str(error))
     except SandboxError as error:
-        return Ended("sandbox_error", str(error))
+        return Ended("sandbox_error", str(error), error.cause)
 
 
 class _Loop:

@@ -34,6 +34,9 @@ class SandboxMaker:
             memory_bytes=int(self.settings.memory),
             pids=self.settings.pids,
             cpus=self.settings.cpus,
+            disk_bytes=int(self.settings.disk),
+            idle_seconds=self.settings.idle_seconds,
+            lifetime_seconds=self.settings.lifetime_seconds,
             network=self.settings.network,
         )
         if self.job.sandbox == "docker":

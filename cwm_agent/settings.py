@@ -42,6 +42,14 @@ class SandboxSettings(Section):
     """Processes and threads in one sandbox."""
     cpus: float = Field(default=2.0, gt=0)
     """CPU cores of one sandbox."""
+    disk: ByteSize = Field(default=ByteSize(10 * 2**30), ge=64 * 2**20)
+    """Disk space of one sandbox, such as "10GiB"."""
+    idle_seconds: float = Field(default=6 * 3600.0, gt=0)
+    """A sandbox without a command for so long ends by itself."""
+    lifetime_seconds: float = Field(default=48 * 3600.0, gt=0)
+    """A sandbox ends by itself after so long."""
+    retries: int = Field(default=3, ge=0)
+    """Fresh sandboxes after failures of the infrastructure, for each attempt."""
     network: bool = False
     """Whether commands can reach the network."""
 
@@ -95,7 +103,7 @@ class Settings(Section):
     mode: Literal["improved", "faithful"] = "improved"
     """faithful follows the published protocol, improved fixes its defects (docs/modes.md)."""
     model: Annotated[str | None, EmptyUnsets] = None
-    """Folder of a checkpoint in Hugging Face or distributed (DCP) layout."""
+    """Folder of a checkpoint in Hugging Face or distributed (DCP) layout; empty: bundled nano."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     """auto, cpu, cuda or cuda:N."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"

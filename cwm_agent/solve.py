@@ -21,10 +21,11 @@ from cwm_agent.errors import UsageError
 from cwm_agent.interrupt import Interrupt
 from cwm_agent.job import COPY, Job, write_job
 from cwm_agent.judge import Judgement, judge
+from cwm_agent.persevere import Retries, insist, play_on
 from cwm_agent.policies.choose import Speaker, open_policy
 from cwm_agent.progress import Progress
 from cwm_agent.prompts.packs import load
-from cwm_agent.rollout import Trajectory, finished, rollout
+from cwm_agent.rollout import EventLog, Trajectory, finished, rollout
 from cwm_agent.sandboxes import SandboxMaker
 from envs.budget import Limits
 from envs.issue import ALL_TOOLS, IssueEnvironment
@@ -136,13 +137,19 @@ def _solve_and_judge(
         repository = _copy_repository(job, attempt, stack)
         owner = Owner(run.name, job.instance, SAMPLE, os.getpid(), boot_id())
         maker = SandboxMaker(job, setting.resolved.settings.sandbox, owner, progress.say)
+        retries = Retries(setting.resolved.settings.sandbox.retries, progress.say)
         _announce(run, setting, progress)
         trajectory = finished(journal.events, setting.switches)
         if trajectory is None:
-            trajectory = _attempt(setting, maker, repository, journal, progress)
+            trajectory = play_on(
+                lambda log: _attempt(setting, maker, repository, log, progress), journal, retries
+            )
         judgement = Judgement()
         if trajectory.reason not in UNFINISHED:
-            judgement = judge(job, repository, trajectory.patch, maker.make, progress.say)
+            patch = trajectory.patch
+            judgement = insist(
+                lambda: judge(job, repository, patch, maker.make, progress.say), retries
+            )
     return _result(setting, trajectory, judgement, attempt.entries())
 
 
@@ -168,7 +175,7 @@ def _attempt(
     setting: Setting,
     maker: SandboxMaker,
     repository: Path | None,
-    journal: Journal,
+    journal: EventLog,
     progress: Progress,
 ) -> Trajectory:
     job, settings = setting.job, setting.resolved.settings

@@ -12,28 +12,25 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from envs.cgroup import Cgroup, make_cgroup
 from envs.errors import SandboxError
+from envs.lease import Lease, keeper
+from envs.namespaces import arguments, sizes
 from envs.owner import labels
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session
 from envs.stream import PipeStream, Stream
 from envs.tree import archive
-from tools.workspace import CommandResult, PathKind
+from envs.witness import Control, Counters
+from tools.workspace import Cause, CommandResult, PathKind
 
 PREFIX = "cwm-agent-sandbox-"
 OWNER_FILE = "owner.json"
 CHANNELS = "/run/cwm-agent"
-SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-SETTINGS = (
-    "alternatives", "ca-certificates", "fonts", "gitconfig", "group", "hosts", "inputrc",
-    "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "locale.alias", "magic",
-    "mime.types", "nsswitch.conf", "os-release", "passwd", "pki", "profile", "services",
-    "protocols", "ssl", "terminfo", "timezone",
-)  # fmt: skip
-PRIVATE = ("/tmp", "/home", "/root", "/var/tmp", "/run")
 START_SECONDS = 30.0
 
 
@@ -42,13 +39,13 @@ class BubblewrapSandbox:
 
     Hidden: the host's files outside the system folders, its processes, its
     environment, and (unless `limits.network`) its network. Everything ends when
-    this process does, however it ends.
+    this process does, however it ends. Files lie in memory, in file systems of
+    limited size, so nothing of them is left either.
 
-    What bubblewrap cannot limit: CPU time and disk use; memory in total
-    (`limits.memory_bytes` is a limit on the address space of each process); and,
-    when the host user is root, the number of processes, because the kernel
-    exempts root from RLIMIT_NPROC. Commands use the host's system programs, so
-    what is installed there decides what works. Use Docker where that matters.
+    Where this process may make control groups (as root), memory, processes and
+    CPU time are limited in total. Else `limits.memory_bytes` holds for each
+    process, and CPU time has no limit. Commands use the host's system programs,
+    so what is installed there decides what works.
     """
 
     kind = "bubblewrap"
@@ -77,8 +74,14 @@ class BubblewrapSandbox:
         self._root = root
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._cgroup: Cgroup | None = None
         self._numbers = count()
-        self._session = Session(self._connect, root=root, output_bytes=limits.output_bytes)
+        self._session = Session(
+            self._connect,
+            root=root,
+            output_bytes=limits.output_bytes,
+            lease=Lease(self._renew, limits),
+        )
 
     def open(self) -> None:
         """Make the namespaces and start the shells; raises SandboxError with the remedy."""
@@ -88,7 +91,8 @@ class BubblewrapSandbox:
         if program is None:
             raise SandboxError(
                 "bubblewrap is not installed; install it (Debian, Ubuntu: apt install bubblewrap; "
-                "Fedora: dnf install bubblewrap) or start a Docker engine"
+                "Fedora: dnf install bubblewrap) or start a Docker engine",
+                cause="not_available",
             )
         for path in self._read_only:
             if not Path(path).exists():
@@ -96,10 +100,11 @@ class BubblewrapSandbox:
         self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         try:
             (self._folder / OWNER_FILE).write_text(json.dumps(labels(self._owner)))
-            for name in ("root", "channels"):
-                (self._folder / name).mkdir()
+            (self._folder / "channels").mkdir()
+            files = sum(sizes(self._root, self._limits).values())
+            self._cgroup = make_cgroup(self._owner.pid, self._limits, files_bytes=files)
             self._process = self._start(program, self._folder)
-            self._session.open()
+            self._session.open(_Witness(self._cgroup))
         except BaseException:
             self.close()
             raise
@@ -111,6 +116,9 @@ class BubblewrapSandbox:
         if process is not None:
             process.kill()
             process.communicate()
+        cgroup, self._cgroup = self._cgroup, None
+        if cgroup is not None:
+            cgroup.remove()
         folder, self._folder = self._folder, None
         if folder is not None:
             remove_folder(folder)
@@ -159,15 +167,18 @@ class BubblewrapSandbox:
             self._session.unpack(file.read(), target)
 
     def _start(self, program: str, folder: Path) -> subprocess.Popen[bytes]:
-        """Process 1 of the namespaces: a bash that starts shells when told to by a line.
+        """Process 1 of the namespaces: the keeper, which starts shells when told to by a line.
 
         It ends, and everything with it, when its standard input does: that is
         when this process closes it or dies. (PR_SET_PDEATHSIG would instead
         follow the thread that opened the sandbox.)
         """
+        command = [program, *self._view(program, folder), *keeper(self._limits)]
+        if self._cgroup is not None:
+            command = self._cgroup.command(command)
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [program, *self._arguments(folder), "bash", "--noprofile", "--norc"],
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -179,40 +190,24 @@ class BubblewrapSandbox:
         with contextlib.suppress(SandboxError):
             self._tell(
                 process,
-                f"set -m; ulimit -c 0 -v {kibibytes}; ulimit -u {self._limits.pids}; echo ready",
+                f"ulimit -c 0 -v {kibibytes}; ulimit -u {self._limits.pids}; echo ready",
             )
         assert process.stdout is not None
         select.select([process.stdout], [], [], START_SECONDS)
         if process.poll() is not None or process.stdout.readline() != b"ready\n":
             process.kill()
             process.communicate()
-            raise SandboxError(self._why(folder))
+            raise SandboxError(self._why(folder), cause="not_available")
         return process
 
-    def _arguments(self, folder: Path) -> list[str]:
-        arguments = ["--unshare-user", "--uid", "0", "--gid", "0", "--cap-drop", "ALL"]
-        arguments += ["--unshare-pid", "--as-pid-1", "--unshare-ipc", "--unshare-uts"]
-        arguments += ["--hostname", "sandbox", "--clearenv"]
-        if not self._limits.network:
-            arguments.append("--unshare-net")
-        for name, value in self._environment.items():
-            arguments += ["--setenv", name, value]
-        for path in SYSTEM:
-            if Path(path).is_symlink():
-                arguments += ["--symlink", str(Path(path).readlink()), path]
-            else:
-                arguments += ["--ro-bind-try", path, path]
-        settings = SETTINGS + (("resolv.conf",) if self._limits.network else ())
-        for name in settings:
-            arguments += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-        for path in PRIVATE:
-            arguments += ["--tmpfs", path]
-        arguments += ["--proc", "/proc", "--dev", "/dev"]
-        for path in self._read_only:
-            if not path.startswith("/usr/") and path != "/usr":
-                arguments += ["--ro-bind", path, path]
-        arguments += ["--ro-bind", str(folder / "channels"), CHANNELS]
-        return [*arguments, "--bind", str(folder / "root"), self._root, "--chdir", "/"]
+    def _view(self, program: str, folder: Path) -> list[str]:
+        return arguments(
+            program,
+            self._limits,
+            environment=self._environment,
+            read_only=[*self._read_only, (str(folder / "channels"), CHANNELS)],
+            root=self._root,
+        )
 
     def _connect(self) -> Stream:
         """Have process 1 start a bash whose standard descriptors are three named pipes."""
@@ -239,12 +234,20 @@ class BubblewrapSandbox:
     def _tell(self, process: subprocess.Popen[bytes], line: str) -> None:
         assert process.stdin is not None
         try:
-            process.stdin.write(line.encode() + b"\n")
+            process.stdin.write(f"{self._limits.idle_seconds:.0f} {line}\n".encode())
             process.stdin.flush()
         except OSError as error:
             raise SandboxError(
-                "the sandbox's first process has ended; open a new sandbox"
+                "the sandbox's first process has ended; open a new sandbox", cause="container_gone"
             ) from error
+
+    def _renew(self, line: bytes) -> None:
+        """Write to the keeper; when it reads no more, the next command finds out why."""
+        process = self._process
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.write(line)
+                process.stdin.flush()
 
     def _why(self, folder: Path) -> str:
         """Why there are no namespaces, from bubblewrap's own words."""
@@ -254,6 +257,29 @@ class BubblewrapSandbox:
             "namespaces, allow them (sysctl kernel.unprivileged_userns_clone=1, or "
             "kernel.apparmor_restrict_unprivileged_userns=0), or start a Docker engine"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Witness:
+    """What is known from outside; see Witness."""
+
+    cgroup: Cgroup | None
+
+    def counters(self, _control: Control) -> Counters:
+        """See Witness."""
+        return self.cgroup.counters() if self.cgroup else Counters()
+
+    def gone(self) -> Cause:
+        """See Witness."""
+        return "container_gone"
+
+    def disk_exceeded(self) -> bool:
+        """See Witness; the file systems have a size."""
+        return False
+
+    def on_host_disk(self) -> bool:
+        """See Witness."""
+        return False
 
 
 def remove_folder(folder: Path) -> None:

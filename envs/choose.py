@@ -32,12 +32,14 @@ def choose_kind(kind: Kind = "auto") -> Literal["docker", "bubblewrap"]:
     if kind == "bubblewrap":
         raise SandboxError(
             "bubblewrap is not installed; install it (Debian, Ubuntu: apt install bubblewrap; "
-            "Fedora: dnf install bubblewrap) or use --sandbox docker"
+            "Fedora: dnf install bubblewrap) or use --sandbox docker",
+            cause="not_available",
         )
     raise SandboxError(
         "commands need a sandbox, and this machine has none: no Docker engine answers and "
         "bubblewrap is not installed; start Docker, or install bubblewrap "
-        "(Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"
+        "(Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)",
+        cause="not_available",
     ) from no_engine
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envs.errors import SandboxError
-from envs.framing import Demultiplexer
+from envs.dockerwalls import has_quotas, walls
+from envs.dockerwitness import DockerWitness
+from envs.errors import SandboxError, first_line
+from envs.execstream import ExecStream
+from envs.lease import Lease, keeper
 from envs.owner import labels
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session
-from envs.stream import READ_SIZE, Channel, Stream, StreamClosed, send_all
+from envs.stream import Stream
 from envs.tree import archive
 from tools.workspace import CommandResult, PathKind
 
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 ENGINE_SECONDS = 60.0
-CPU_PERIOD = 100_000  # microseconds, the kernel's own default
-CHANNELS: dict[int, Channel] = {1: "output", 2: "protocol"}
+CONFLICT = 409
 
 
 def connect_engine(*, timeout: float = ENGINE_SECONDS) -> DockerClient:
@@ -36,18 +37,21 @@ def connect_engine(*, timeout: float = ENGINE_SECONDS) -> DockerClient:
         client.ping()
     except (DockerException, OSError) as error:
         raise SandboxError(
-            f"no Docker engine answers ({_first_line(error)}); start it "
-            "(for example: systemctl start docker), set DOCKER_HOST, or use --sandbox bubblewrap"
+            f"no Docker engine answers ({first_line(error)}); start it "
+            "(for example: systemctl start docker), set DOCKER_HOST, or use --sandbox bubblewrap",
+            cause="engine_unreachable",
         ) from error
     return client
 
 
 class DockerSandbox:
-    """A container that only this process uses.
+    """A container that only this process uses, and that ends when this process does.
 
     No network unless `limits.network`, all capabilities dropped, no new
-    privileges, and memory, processes and CPU limited by its cgroup. Files are
-    limited only by the engine's storage.
+    privileges, and memory, processes and CPU limited by its cgroup. Disk is
+    limited by the engine's storage where that has quotas; else a command is
+    stopped soon after the limit was passed, and no single file passes it.
+    Commands run as the image's user.
     """
 
     kind = "docker"
@@ -67,10 +71,15 @@ class DockerSandbox:
         self._limits = limits
         self._owner = owner
         self._environment = {"LANG": "C.UTF-8", "TERM": "dumb", **(environment or {})}
+        self._own_client = client is None
         self._client = client
         self._container: Any = None
+        self._lifeline: Any = None
         self._root = root
-        self._session = Session(self._connect, root=root, output_bytes=limits.output_bytes)
+        self._lease = Lease(self._tell, limits)
+        self._session = Session(
+            self._connect, root=root, output_bytes=limits.output_bytes, lease=self._lease
+        )
 
     def open(self) -> None:
         """Create the container and start the shells; raises SandboxError with the remedy."""
@@ -79,28 +88,26 @@ class DockerSandbox:
         if self._client is None:
             self._client = connect_engine()
         try:
-            self._create(self._client)
-            self._session.open()
+            self._session.open(self._create(self._client))
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Remove the container with its volumes."""
-        from docker.errors import APIError, DockerException, NotFound
 
         self._session.close()
         container, self._container = self._container, None
-        if container is None:
-            return
+        lifeline, self._lifeline = self._lifeline, None
         try:
-            with contextlib.suppress(NotFound):
-                container.remove(force=True, v=True)
-        except APIError as error:
-            if error.status_code != 409:  # 409: its removal is already under way
-                raise SandboxError(_not_removed(container.name, error)) from error
-        except (DockerException, OSError) as error:
-            raise SandboxError(_not_removed(container.name, error)) from error
+            if lifeline is not None:
+                lifeline.close()
+            if container is not None:
+                remove_container(container)
+        finally:
+            if self._own_client and self._client is not None:
+                self._client.close()
+                self._client = None
 
     def __enter__(self) -> DockerSandbox:
         self.open()
@@ -160,44 +167,62 @@ class DockerSandbox:
                 self._container.put_archive(target, file)
             except (DockerException, OSError) as error:
                 raise SandboxError(
-                    f"{source} could not be copied into the container: {_first_line(error)}"
+                    f"{source} could not be copied into the container: {first_line(error)}"
                 ) from error
 
-    def _create(self, client: DockerClient) -> None:
-        """Create and start the container; raises SandboxError."""
-        from docker.errors import DockerException, ImageNotFound
+    def _create(self, client: DockerClient) -> DockerWitness:
+        """Create and start the container."""
+        from docker.errors import APIError, DockerException, ImageNotFound
 
-        limits = self._limits
         try:
-            container = client.containers.create(
-                self._image,
-                entrypoint=["sleep", "infinity"],
-                init=True,
-                labels=labels(self._owner),
-                environment=self._environment,
-                network_mode="bridge" if limits.network else "none",
-                cap_drop=["ALL"],
-                security_opt=["no-new-privileges"],
-                mem_limit=limits.memory_bytes,
-                memswap_limit=limits.memory_bytes,
-                pids_limit=limits.pids,
-                # Not nano_cpus: the engine refuses more of them than it has processors.
-                cpu_period=CPU_PERIOD,
-                cpu_quota=int(limits.cpus * CPU_PERIOD),
-                working_dir=self._root,  # made by the engine, where `/` is closed to our user
-            )
+            quota = has_quotas(client)
+            try:
+                container = self._created(client, quota=quota)
+            except APIError as error:
+                if not quota or isinstance(error, ImageNotFound):
+                    raise
+                quota = False  # the driver could, but its file system is not mounted for it
+                container = self._created(client, quota=False)
             self._container = container  # from here on `close` removes it
+            self._lifeline = client.api.attach_socket(container.id, {"stdin": 1, "stream": 1})
             container.start()
         except ImageNotFound as error:
             raise SandboxError(
                 f"there is no image {self._image} on this machine; "
-                f"fetch it with `docker pull {self._image}` or name another with --image"
+                f"fetch it with `docker pull {self._image}` or name another with --image",
+                cause="image_missing",
             ) from error
         except (DockerException, OSError) as error:
+            if '"bash"' in str(error):
+                raise SandboxError(
+                    f"no container of {self._image} could be started: the image needs bash 4.4 "
+                    "and coreutils; add them, or name another with --image"
+                ) from error
             raise SandboxError(
-                f"no container of {self._image} could be started: {_first_line(error)}; "
-                "see `docker info` and the free disk space"
+                f"no container of {self._image} could be started: {first_line(error)}; "
+                "see `docker info` and the free disk space",
+                cause="engine_unreachable",
             ) from error
+        watched_bytes = None if quota else self._limits.disk_bytes
+        return DockerWitness(client, container.id, watched_bytes=watched_bytes)
+
+    def _created(self, client: DockerClient, *, quota: bool) -> Any:
+        settings = walls(self._limits, quota=quota)
+        return client.containers.create(
+            self._image,
+            entrypoint=keeper(self._limits),
+            command=[],
+            labels=labels(self._owner),
+            environment=self._environment,
+            working_dir=self._root,  # made by the engine, where `/` is closed to our user
+            **settings,
+        )
+
+    def _tell(self, line: bytes) -> None:
+        """Write to the keeper; when it reads no more, the next command finds out why."""
+        if self._lifeline is not None:
+            with contextlib.suppress(OSError):
+                getattr(self._lifeline, "_sock", self._lifeline).sendall(line)
 
     def _connect(self) -> Stream:
         """A bash in the container over one exec socket."""
@@ -218,66 +243,31 @@ class DockerSandbox:
         except (DockerException, OSError) as error:
             raise SandboxError(
                 f"the container {self._container.name} takes no commands any more: "
-                f"{_first_line(error)}"
+                f"{first_line(error)}",
+                cause="container_gone",
             ) from error
 
 
-class ExecStream:
-    """The stream of a `docker exec` without a terminal."""
+def remove_container(container: Any) -> None:
+    """Remove it with its volumes, and wait until it is gone; raises SandboxError.
 
-    def __init__(self, holder: Any) -> None:
-        """`holder` is what the SDK returns for a hijacked connection; it is kept open here."""
-        self._holder = holder
-        self._socket = getattr(holder, "_sock", holder)
-        self._socket.setblocking(False)
-        self._frames = Demultiplexer()
-        self._pieces: list[tuple[Channel, bytes]] = []
-        self._poll = select.poll()
-        self._poll.register(self._socket.fileno(), select.POLLIN)
-        self._closed = False
+    An engine that does not answer is no error: the container ends without its
+    lifeline and then removes itself, and what might stay is swept later.
+    """
+    from docker.errors import APIError, NotFound
 
-    def send(self, data: bytes) -> None:
-        """See Stream."""
-        self._check_open()
-        send_all(self._socket.fileno(), self._socket.send, data)
-
-    def receive(self, timeout: float) -> tuple[Channel, bytes] | None:
-        """See Stream."""
-        self._check_open()
-        if not self._pieces:
-            if not self._poll.poll(max(0.0, timeout) * 1000):
-                return None
+    try:
+        with contextlib.suppress(NotFound):
             try:
-                data = self._socket.recv(READ_SIZE)
-            except BlockingIOError:
-                return None
-            except OSError as error:
-                raise StreamClosed(f"the connection to the engine broke: {error}") from error
-            if not data:
-                raise StreamClosed("the engine closed the shell's connection")
-            self._pieces = [
-                (CHANNELS[number], piece)
-                for number, piece in self._frames.feed(data)
-                if number in CHANNELS
-            ]
-            self._pieces.reverse()
-        return self._pieces.pop() if self._pieces else None
-
-    def close(self) -> None:
-        """See Stream."""
-        self._closed = True
-        self._socket.close()
-        self._holder.close()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StreamClosed("the connection to the sandbox is closed")
-
-
-def _first_line(error: Exception) -> str:
-    text = str(getattr(error, "explanation", None) or error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
-
-
-def _not_removed(name: str, error: Exception) -> str:
-    return f"the container {name} could not be removed ({_first_line(error)}); try docker rm -f"
+                container.remove(force=True, v=True)
+            except APIError as error:
+                if error.status_code != CONFLICT:
+                    raise
+                container.wait(condition="removed", timeout=ENGINE_SECONDS)  # it is under way
+    except APIError as error:
+        raise SandboxError(
+            f"the container {container.name} could not be removed ({first_line(error)}); "
+            "try docker rm -f"
+        ) from error
+    except OSError:
+        return

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from results.records import Event, ExitReason, Message, Reply
+from tools.workspace import Cause
 
 
 class Meter(Protocol):
@@ -35,13 +36,15 @@ class Step:
 
     `messages` are appended to the conversation. `events` are what happened
     (tool, snapshot, submission), for the journal. `exit` ends the episode;
-    nobody answers its messages, they show what the last action gave.
+    nobody answers its messages, they show what the last action gave. `cause`
+    says why a sandbox failed.
     """
 
     messages: tuple[Message, ...]
     events: tuple[Event, ...] = ()
     exit: ExitReason | None = None
     detail: str = ""
+    cause: Cause | None = None
 
 
 class Environment(Protocol):

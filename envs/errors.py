@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from tools.workspace import Cause
+
 
 class SandboxError(Exception):
-    """The place where commands run cannot be had or was lost; the text names the remedy."""
+    """The place where commands run cannot be had or was lost; the text names the remedy.
+
+    `cause` is looked up in `envs.failures` to decide what to do about it.
+    """
+
+    def __init__(self, text: str, *, cause: Cause = "setup") -> None:
+        super().__init__(text)
+        self.cause: Cause = cause
+
+
+def first_line(error: Exception) -> str:
+    """What an engine's error says, without its details."""
+    text = str(getattr(error, "explanation", None) or error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
 
 
 class PatchError(SandboxError):

@@ -8,6 +8,7 @@ from envs.branch import bring, fill, state_after
 from envs.budget import Budget, Clock, Limits
 from envs.environment import Meter, ReplyLimits, Step
 from envs.errors import SandboxError
+from envs.failures import FAILURES
 from envs.modes import Switches
 from envs.repo import SandboxRepository
 from envs.sandbox import Sandbox
@@ -28,7 +29,7 @@ from tools.call import Call, parse_call, parse_faithful
 from tools.errors import CallError
 from tools.texts import Texts
 from tools.tool import ToolResult
-from tools.workspace import CommandResult
+from tools.workspace import Cause, CommandResult
 
 ALL_TOOLS = ("bash", "edit", "create", "submit")
 
@@ -103,9 +104,15 @@ class IssueEnvironment:
             return self._act(call)
         except SandboxError as error:
             ran = ToolRan(
-                self._budget.turns, call.name, False, 0.0, ending="lost", error=str(error)
+                self._budget.turns,
+                call.name,
+                False,
+                0.0,
+                ending="lost",
+                error=str(error),
+                cause=error.cause,
             )
-            return self._end(Step((), (ran,), "sandbox_error", str(error)))
+            return self._end(Step((), (ran,), "sandbox_error", str(error), error.cause))
 
     def restore(self, events: tuple[Event, ...]) -> tuple[Message, ...]:
         """Continue in a fresh sandbox with the files of the last snapshot; raises SandboxError."""
@@ -175,9 +182,9 @@ class IssueEnvironment:
         began = self._clock()
         result = self._toolbox.run(call, self._sandbox, self._budget.remaining_seconds)
         events: list[Event] = [self._ran(call, result, self._clock() - began)]
-        if result.command is not None and result.command.ending == "lost":
-            detail = "the sandbox went away while a command ran"
-            return self._end(Step((), tuple(events), "sandbox_error", detail))
+        if broken := _breakdown(result.command):
+            detail = f"while a command ran: {FAILURES[broken].meaning}"
+            return self._end(Step((), tuple(events), "sandbox_error", detail, broken))
         if result.submission is not None:
             self._submission = result.submission
             events.append(Submitted(self._budget.turns, result.submission))
@@ -197,6 +204,8 @@ class IssueEnvironment:
             ending=command.ending if command else None,
             exit_code=command.exit_code if command else None,
             dropped_bytes=command.dropped_bytes if command else 0,
+            queued=round(command.queued, 6) if command else 0.0,
+            cause=command.cause if command else None,
         )
 
     def _snapshot(self) -> list[Event]:
@@ -217,6 +226,16 @@ class IssueEnvironment:
     def _end(self, step: Step) -> Step:
         self._exit = step.exit
         return step
+
+
+def _breakdown(command: CommandResult | None) -> Cause | None:
+    """Why the sandbox can be used no longer; None where the command's failure is its own."""
+    if command is None:
+        return None
+    cause = command.cause or ("container_gone" if command.ending == "lost" else None)
+    if cause is None or FAILURES[cause].blame == "agent":
+        return None
+    return cause
 
 
 def _failed(command: CommandResult | None) -> bool:

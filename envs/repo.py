@@ -119,7 +119,10 @@ class SandboxRepository:
                 f"git took longer than {timeout:g} s in {self._root}; resume the run"
             )
         if result.ending == "lost":
-            raise SandboxError("the sandbox went away; continue the run with --resume")
+            raise SandboxError(
+                "the sandbox went away; continue the run with --resume",
+                cause=result.cause or "container_gone",
+            )
         raise SandboxError(f"the harness's git failed in {self._root}: {_last_line(result)}")
 
 

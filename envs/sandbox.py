@@ -10,13 +10,22 @@ from tools.workspace import CommandResult, Workspace
 
 @dataclass(frozen=True, slots=True)
 class SandboxLimits:
-    """What one sandbox may use. Bytes and seconds."""
+    """What one sandbox may use. Bytes and seconds.
+
+    It ends by itself `lifetime_seconds` after its start, `idle_seconds` after
+    its last command, and `watchdog_seconds` after a command's time limit when
+    nobody stopped that command. Where our process dies it ends at once.
+    """
 
     memory_bytes: int = 4 * 2**30
     pids: int = 512
     cpus: float = 2.0
+    disk_bytes: int = 10 * 2**30
     output_bytes: int = 480 * 1024
     network: bool = False
+    idle_seconds: float = 6 * 3600.0
+    lifetime_seconds: float = 48 * 3600.0
+    watchdog_seconds: float = 180.0
 
 
 @dataclass(frozen=True, slots=True)

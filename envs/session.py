@@ -9,11 +9,15 @@ import shlex
 from importlib import resources
 
 from envs.errors import SandboxError
-from envs.shell import Finished, Shell
+from envs.lease import Lease
+from envs.shell import Shell
+from envs.shellcall import Finished
 from envs.stream import Connect, StreamClosed
-from tools.workspace import CommandResult, PathKind
+from envs.witness import Diagnosis, Witness
+from tools.workspace import Cause, CommandResult, PathKind
 
 FILE_SECONDS = 120.0
+QUIET_SECONDS = 10.0
 FILE_BYTES = 256 * 2**20
 """The largest file that is read into memory."""
 
@@ -23,23 +27,34 @@ ERRNO_OF_TEXT = {os.strerror(number): number for number in errno.errorcode}
 class Session:
     """Everything that the kinds of sandbox share, given a way to start a bash inside."""
 
-    def __init__(self, connect: Connect, *, root: str, output_bytes: int) -> None:
+    def __init__(self, connect: Connect, *, root: str, output_bytes: int, lease: Lease) -> None:
         self._root = root
         self._output_bytes = output_bytes
         # A control command that runs out of time is signalled from a shell opened for that.
         self._rescuer = Shell(connect)
         self._control = Shell(connect, home=b"/", helper=lambda: self._rescuer)
-        self._shell = Shell(connect, home=os.fsencode(root), helper=lambda: self._control)
+        self._shell = Shell(
+            connect,
+            home=os.fsencode(root),
+            helper=lambda: self._control,
+            disk_exceeded=self._disk_exceeded,
+        )
+        self._lease = lease
+        self._witness: Witness | None = None
+        self._diagnosis: Diagnosis | None = None
         self._write_seconds: dict[str, int] = {}
         """The modification time that `write_file` last gave each path (see its script)."""
 
-    def open(self) -> None:
+    def open(self, witness: Witness) -> None:
         """Start both shells; the model's in the root folder, made if it is missing."""
+        self._witness = witness
+        self._diagnosis = Diagnosis(witness, self._quietly)
         try:
             self._control.open()
         except StreamClosed as error:
             raise SandboxError(
-                f"no shell starts in the sandbox ({error}); it needs bash 4.4 and coreutils"
+                f"no shell starts in the sandbox ({error}); it needs bash 4.4 and coreutils",
+                cause="shell_unusable",
             ) from error
         self._harness(f"mkdir -p -- {shlex.quote(self._root)}")
         self._shell.open()
@@ -56,22 +71,30 @@ class Session:
 
     def run(self, command: str, *, timeout: float) -> CommandResult:
         """See Workspace."""
-        finished = self._shell.execute(
-            command.encode("utf-8", "replace"), timeout=timeout, limit=self._output_bytes
-        )
-        return _result(finished, self.cwd)
+        with self._lease.command(timeout):
+            finished = self._shell.execute(
+                command.encode("utf-8", "replace"), timeout=timeout, limit=self._output_bytes
+            )
+        cause = finished.cause
+        if self._diagnosis is not None:
+            cause = self._diagnosis.cause(finished)
+        return _result(finished, self.cwd, cause)
 
     def control(self, command: str, *, timeout: float) -> CommandResult:
         """See Sandbox."""
-        self._control.revive()  # a command may have killed every process inside
-        finished = self._control.execute(
-            _isolated(command, self._root), timeout=timeout, limit=self._output_bytes
-        )
-        return _result(finished, self._root)
+        with self._lease.command(timeout):
+            self._revive()
+            finished = self._control.execute(
+                _isolated(command, self._root), timeout=timeout, limit=self._output_bytes
+            )
+        return _result(finished, self._root, self._lost() if finished.ending == "lost" else None)
 
     def restart_shell(self, *, cwd: str) -> None:
         """See Sandbox."""
-        self._shell.restart(os.fsencode(cwd))
+        try:
+            self._shell.restart(os.fsencode(cwd))
+        except SandboxError as error:
+            raise SandboxError(str(error), cause=self._lost()) from error
 
     def path_kind(self, path: str) -> PathKind:
         """See Workspace."""
@@ -139,18 +162,41 @@ class Session:
         self, script: str, *, path: str = "", limit: int = 64 * 1024, payload: bytes = b""
     ) -> Finished:
         """Run a file operation in the control shell; raises OSError or SandboxError."""
-        self._control.revive()  # a command may have killed every process inside
-        finished = self._control.execute(
-            _isolated(script, "/"), timeout=FILE_SECONDS, limit=limit, payload=payload
-        )
+        with self._lease.command(FILE_SECONDS):
+            self._revive()
+            finished = self._control.execute(
+                _isolated(script, "/"), timeout=FILE_SECONDS, limit=limit, payload=payload
+            )
         if finished.ending != "exited":
             raise SandboxError(
                 f"a file operation in the sandbox did not finish ({finished.ending}); "
-                "open a new sandbox"
+                "open a new sandbox",
+                cause=self._lost() if finished.ending == "lost" else "shell_unusable",
             )
         if finished.exit_code != 0:
             raise _os_error(finished.output, path)
         return finished
+
+    def _revive(self) -> None:
+        """The control shell again, for a command may have killed every process inside."""
+        try:
+            self._control.revive()
+        except SandboxError as error:
+            raise SandboxError(str(error), cause=self._lost()) from error
+
+    def _lost(self) -> Cause:
+        return self._witness.gone() if self._witness else "container_gone"
+
+    def _disk_exceeded(self) -> bool:
+        return self._witness is not None and self._witness.disk_exceeded()
+
+    def _quietly(self, script: str) -> bytes:
+        """The output of a script in the control shell, b"" where it cannot be had."""
+        try:
+            self._control.revive()
+        except SandboxError:
+            return b""
+        return self._control.execute(_isolated(script, "/"), timeout=QUIET_SECONDS).output
 
 
 def _isolated(command: str, folder: str) -> bytes:
@@ -169,7 +215,7 @@ def _os_error(output: bytes, path: str) -> OSError:
     return OSError(errno.EIO, lines[-1], path)
 
 
-def _result(finished: Finished, cwd: str) -> CommandResult:
+def _result(finished: Finished, cwd: str, cause: Cause | None) -> CommandResult:
     return CommandResult(
         output=finished.output.decode("utf-8", "replace"),
         exit_code=finished.exit_code,
@@ -177,4 +223,7 @@ def _result(finished: Finished, cwd: str) -> CommandResult:
         seconds=finished.seconds,
         cwd=cwd,
         dropped_bytes=finished.dropped,
+        queued=finished.queued,
+        cause=cause,
+        programs=finished.programs,
     )

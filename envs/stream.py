@@ -20,6 +20,9 @@ STALL_SECONDS = 30.0
 class StreamClosed(SandboxError):
     """The other side of a shell's stream went away."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text, cause="shell_unusable")
+
 
 class Stream(Protocol):
     """Bytes to a bash's standard input; its stdout ("output") and stderr ("protocol") back."""

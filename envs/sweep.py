@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from envs.bubblewrap import OWNER_FILE, PREFIX, remove_folder
+from envs.cgroup import stray_cgroups
 from envs.commits import SNAPSHOTS, remove_snapshot
 from envs.docker import connect_engine
 from envs.errors import SandboxError
@@ -28,9 +29,10 @@ UNNAMED_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """One container (its id), image (its tag) or folder (its path) whose owner is gone."""
+    """One container (its id), image (its tag), folder (its path) or control group whose owner
+    is gone."""
 
-    kind: Literal["container", "image", "folder"]
+    kind: Literal["container", "image", "folder", "cgroup"]
     name: str
 
 
@@ -41,7 +43,7 @@ def find_strays(client: DockerClient | None = None) -> list[Stray]:
     """
     from docker.errors import DockerException
 
-    found = list(_stray_folders())
+    found = [*_stray_folders(), *(Stray("cgroup", name) for name in stray_cgroups())]
     engine = client
     try:
         engine = engine or connect_engine(timeout=ENGINE_SECONDS)
@@ -63,6 +65,9 @@ def sweep(client: DockerClient | None = None) -> list[Stray]:
 
 def remove(stray: Stray, client: DockerClient | None = None) -> bool:
     """Remove one stray; False where it was gone already or may not be removed by this user."""
+    if stray.kind == "cgroup":
+        cgroup = stray_cgroups().get(stray.name)
+        return cgroup is not None and cgroup.remove()
     if stray.kind == "folder":
         try:
             remove_folder(Path(stray.name))

@@ -101,7 +101,10 @@ def _run_tests(task: IssueTask, tests: HiddenTests, sandbox: Sandbox) -> TestLog
     if result.ending == "timeout":
         return TestLog({}, broken=f"the tests took more than {tests.timeout:.0f} s")
     if result.ending == "lost":
-        raise SandboxError("the sandbox went away while the tests ran; run the command again")
+        raise SandboxError(
+            "the sandbox went away while the tests ran; run the command again",
+            cause=result.cause or "container_gone",
+        )
     output = sandbox.read_file(LOG_FILE).decode("utf-8", "replace")
     return parse_pytest(output, result.exit_code, {*tests.fail_to_pass, *tests.pass_to_pass})
 

@@ -54,7 +54,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class AttemptStarted:
-    """First event of every process that works on the attempt (so a resumed one has several)."""
+    """First event of every sandbox that the attempt works in (so a resumed one has several)."""
 
     instance: str
     sample: int
@@ -84,7 +84,10 @@ class Replied:
 
 @dataclass(frozen=True, slots=True)
 class ToolRan:
-    """What a tool call did. `tool` is "" when the reply held no valid call."""
+    """What a tool call did. `tool` is "" when the reply held no valid call.
+
+    `queued` seconds are not in `seconds`. `cause` names a class of failures (envs.failures).
+    """
 
     turn: int
     tool: str
@@ -94,6 +97,8 @@ class ToolRan:
     exit_code: int | None = None
     dropped_bytes: int = 0
     error: str | None = None
+    queued: float = 0.0
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +121,14 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Last event of an attempt that ended (an interrupted one may continue after it)."""
+    """Last event of an attempt that ended (an interrupted one may continue after it).
+
+    `cause` is the class of an infrastructure failure (envs.failures).
+    """
 
     reason: ExitReason
     detail: str = ""
+    cause: str | None = None
 
 
 Event = AttemptStarted | Observed | Replied | ToolRan | Snapshot | Submitted | Ended

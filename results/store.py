@@ -135,7 +135,8 @@ class Run:
         """Write `preds.jsonl` anew from the results of one sample of every instance.
 
         One line an instance with instance_id, model_name_or_path and
-        model_patch, the format that the swebench package grades.
+        model_patch, the format that the swebench package grades. Attempts that
+        the infrastructure broke are left out: graded, they would count as unsolved.
         """
         lines = [
             json.dumps(
@@ -146,7 +147,9 @@ class Run:
                 }
             )
             for attempt in self.attempts()
-            if attempt.sample == sample and (result := attempt.result()) is not None
+            if attempt.sample == sample
+            and (result := attempt.result()) is not None
+            and result.exit_reason != "sandbox_error"
         ]
         path = self.folder / "preds.jsonl"
         write_atomically(path, "".join(line + "\n" for line in lines).encode("ascii"))

@@ -2,7 +2,8 @@
 # Make this machine ready; what is there already is left alone.
 #
 #   prepare.sh environment PYTHON   git, and a Python 3.11 or newer that can make environments
-#   prepare.sh solve                one sandbox: a Docker engine that answers, or bubblewrap
+#   prepare.sh solve                one sandbox: a Docker engine that answers, or bubblewrap, and
+#                                   what it starts from, so that solving needs no network
 #   prepare.sh test                 both kinds, so that every test can run
 #
 # Installs Debian packages and starts a Docker daemon only as root. Exits with
@@ -57,10 +58,28 @@ environment() {
     fi
 }
 
+prepare_images() {
+    .venv/bin/python - << 'EOF' || fail "the image to work in cannot be made"
+import sys
+
+import docker
+
+from envs.errors import SandboxError
+from envs.images import recipe_image
+from envs.task import Recipe
+
+try:
+    recipe_image(docker.from_env(timeout=3600), Recipe(), lambda line: print(line, file=sys.stderr))
+except SandboxError as error:
+    sys.exit(f"error: {error}")
+EOF
+}
+
 solve() {
     if engine_answers; then
         # The base image is pulled where a registry answers, else made from packages.
         if ! command -v debootstrap > /dev/null && may_install; then install debootstrap || true; fi
+        prepare_images
         return
     fi
     bubblewrap_works && return

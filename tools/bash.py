@@ -13,7 +13,8 @@ from tools.workspace import CommandResult, Workspace
 class BashTool:
     """Feedback is the raw output; the exit code is not shown, as in training.
 
-    `keep_partial_output`: what a failed command printed stays in the feedback.
+    `keep_partial_output`: what a failed command printed stays in the feedback,
+    and where the reason of a failure is known, it is named.
     Without it only the sentence about the failure is shown, and output beyond
     the byte cap counts as a failure of the session.
     """
@@ -28,13 +29,32 @@ class BashTool:
         result = workspace.run(body, timeout=self.timeout)
         cut = result.dropped_bytes > 0
         if result.ending == "exited" and not (cut and not self.keep_partial_output):
-            return ToolResult(self._with_gap(result), ok=True, command=result)
+            return ToolResult(self._explained(result), ok=True, command=result)
         notice = self._failure(result)
         if not self.keep_partial_output or not result.output:
             return ToolResult(notice, ok=False, command=result)
         output = self._with_gap(result)
         joined = output if output.endswith("\n") else output + "\n"
         return ToolResult(joined + notice, ok=False, command=result)
+
+    def _explained(self, result: CommandResult) -> str:
+        """The output of a command that ended by itself, and which limit it met."""
+        output = self._with_gap(result)
+        cause = self._cause(result) if self.keep_partial_output else ""
+        if not cause:
+            return output
+        return f"{output}{'' if output.endswith(chr(10)) or not output else chr(10)}{cause}"
+
+    def _cause(self, result: CommandResult) -> str:
+        """Which limit the command met; "" for every other reason."""
+        if result.cause == "interactive":
+            programs = ", ".join(result.programs)
+            return self.texts.render("bash.cause.interactive", programs=programs)
+        if result.cause == "out_of_memory":
+            return self.texts.render("bash.cause.out_of_memory")
+        if result.cause == "process_limit":
+            return self.texts.render("bash.cause.process_limit")
+        return self.texts.render("bash.cause.disk_full") if result.cause == "disk_full" else ""
 
     def _with_gap(self, result: CommandResult) -> str:
         if not result.dropped_bytes:
@@ -46,9 +66,10 @@ class BashTool:
         if not self.keep_partial_output:
             return f"{self._fresh_cause(result)} {self.texts.render('bash.fresh.session')}"
         if result.ending == "timeout":
-            return self.texts.render(
+            stopped = self.texts.render(
                 "bash.timeout", seconds=f"{result.seconds:.0f}", cwd=result.cwd
             )
+            return f"{stopped} {self._cause(result)}".rstrip()
         if result.ending == "lost":
             return self.texts.render("bash.lost")
         code = "unknown" if result.exit_code is None else result.exit_code

@@ -13,6 +13,27 @@ Ending = Literal["exited", "timeout", "shell_ended", "lost"]
 """How a command ended: by itself; killed at its time limit; it ended the
 shell that ran it (`exit 3`, `exec ls`); the sandbox itself went away."""
 
+Cause = Literal[
+    # what the command itself met or did
+    "timeout",
+    "interactive",
+    "shell_ended",
+    "killed",
+    "out_of_memory",
+    "process_limit",
+    "disk_full",
+    # what happened to the place where it ran
+    "container_gone",
+    "container_paused",
+    "engine_unreachable",
+    "shell_unusable",
+    "host_disk_full",
+    "image_missing",
+    "not_available",
+    "setup",
+]
+"""Why something failed; `envs.failures` says whose failure each one is."""
+
 PathKind = Literal["file", "directory", "missing", "other"]
 
 
@@ -24,7 +45,10 @@ class CommandResult:
     replaced; when more than the byte cap came, the middle is missing and
     `dropped_bytes` says how much. `exit_code` is None unless the ending is
     "exited" or "shell_ended" with a known code. `cwd` is where the shell
-    stands afterwards. `seconds` is run time, without any queueing.
+    stands afterwards. `seconds` is run time; `queued` is how long the shell
+    took to begin (a busy machine). `cause` says more about a failure, where
+    more is known, and `programs` what still ran when it was stopped: those that wait for a
+    person, where there are any.
     """
 
     output: str
@@ -33,6 +57,9 @@ class CommandResult:
     seconds: float
     cwd: str
     dropped_bytes: int = 0
+    queued: float = 0.0
+    cause: Cause | None = None
+    programs: tuple[str, ...] = ()
 
 
 class Workspace(Protocol):

@@ -131,7 +131,8 @@ def limits(client: DockerClient, facts: Mapping[str, Any]) -> Check:
 
 def _seen(client: DockerClient, image: str) -> list[bool]:
     """Whether the kernel's files in a container name the limits that it was given."""
-    from envs.docker import CPU_PERIOD, DockerSandbox
+    from envs.docker import DockerSandbox
+    from envs.dockerwalls import CPU_PERIOD
     from envs.owner import boot_id
     from envs.sandbox import Owner, SandboxLimits
 

@@ -53,6 +53,9 @@ def train(
     workers: Annotated[int, typer.Option(min=1, help="Processes that make samples.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Of weights and samples.")] = 0,
+    start: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Begin with a checkpoint's weights.")
+    ] = None,
 ) -> None:
     """Train the tiny model, or go on with a run where it stopped.
 
@@ -73,6 +76,7 @@ def train(
         workers=workers,
         device=device,
         seed=seed,
+        start=start,
     )
     print(
         f"{counters.step} steps, {counters.tokens} tokens, {counters.seconds:.0f} s",

@@ -19,7 +19,7 @@ SETTINGS: dict[str, object] = {
     "sampling.temperature": 0.0,
     "limits.turns": 24,
     "limits.context_tokens": 2048,
-    "limits.action_tokens": 256,
+    "limits.action_tokens": 512,
 }
 """It knows one prompt pack, short conversations, and is at its best when greedy."""
 

@@ -36,9 +36,11 @@ class Odds:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """All turns; from `routine` on, only what every solved task ends with."""
+    """All turns. Turn `check` is the check of the last repair; from `routine` on comes only what
+    every solved task ends with."""
 
     turns: tuple[Turn, ...]
+    check: int
     routine: int
 
 
@@ -86,13 +88,15 @@ class _Expert:
         for bug in self._task.bugs:
             if self._happens(self._odds.failed_edit):
                 self._fail_to_edit(bug)
-            self._edit(bug.mutation.kind, bug.mutation.after, bug.mutation.before, learnt=True)
+            repair = bug.mutation
+            self._edit(bug, repair.line, old=repair.after, new=repair.before, learnt=True)
+        check = len(self._stage.turns)
         self._check("check")
         routine = len(self._stage.turns) + 1
         if self._happens(self._odds.write_test):
             self._write_test()
         self._hand_in()
-        return Conversation(tuple(self._stage.turns), routine)
+        return Conversation(tuple(self._stage.turns), check, routine)
 
     def _happens(self, probability: float) -> bool:
         return self._rng.random() < probability
@@ -127,10 +131,17 @@ class _Expert:
             self._saved = False
         return told
 
-    def _edit(self, thought: str, old: str, new: str, *, learnt: bool) -> None:
+    def _edit(self, bug: Bug, line: int, *, old: str, new: str, learnt: bool) -> None:
+        """Replace a line of the wrong function; the thought says what the function should be.
+
+        It is written anew from its first line, docstring included, up to the
+        line that comes out differently: so each decision is made where the
+        docstring and the lines before are in front of the model, and the place
+        of the edit follows from the thought.
+        """
         search = self._unique(old)
-        replacement = [*search[:-1], new]
-        self._stage.say(self._edit_call(thought, search, replacement), learnt=learnt)
+        thought = "\n".join([*bug.wrong_source.split("\n")[:line], new])
+        self._stage.say(self._edit_call(thought, search, [*search[:-1], new]), learnt=learnt)
 
     def _edit_call(self, thought: str, search: list[str], replacement: list[str]) -> str:
         lines = [self._module, "<<<<<<< SEARCH", *search, "=======", *replacement]
@@ -166,7 +177,7 @@ class _Expert:
         search = self._rng.choice((wrong.lstrip(), f"  {wrong}", f"{wrong} ", right))
         if search in self._stage.workspace.files[self._module].split("\n"):
             return
-        call = self._edit_call(bug.mutation.kind, [search], [right])
+        call = self._edit_call("again", [search], [right])
         self._stage.say(call, learnt=False)
 
     def _repair_wrongly(self) -> None:
@@ -175,7 +186,7 @@ class _Expert:
         mutation = self._wrong_repair(bug)
         if mutation is None:
             return
-        self._edit(mutation.kind, mutation.before, mutation.after, learnt=False)
+        self._edit(bug, mutation.line, old=mutation.before, new=mutation.after, learnt=False)
         self._check("check")
         self._bash("wrong", UNDO)
 

@@ -30,8 +30,12 @@ def train_nano(
     workers: int,
     device: str,
     seed: int,
+    start: Path | None = None,
 ) -> Counters:
-    """Train for `minutes` of the `total`; see `training.loop.train`."""
+    """Train for `minutes` of the `total`; see `training.loop.train`.
+
+    `start` is a checkpoint whose weights a new run begins with.
+    """
     settings = TrainSettings(
         SHAPE,
         total_minutes=total,
@@ -40,6 +44,7 @@ def train_nano(
         workers=workers,
         device=device,
         rates=RATES,
+        start=start,
         save_minutes=3.0,
     )
     return train(run, settings, NanoSource(defaults.folder()), minutes)

@@ -25,10 +25,17 @@ from tools.texts import Texts
 class Weights:
     """How much the prediction of a token counts in the loss."""
 
-    answer: float = 1.0
-    observation: float = 0.3
+    edit: float = 3.0
+    answer: float = 0.7
+    observation: float = 0.25
     issue: float = 0.1
     source: float = 0.1
+
+    def of_answer(self, turn: Turn) -> float:
+        """Finding the line and its repair is what is hard; mistakes are not learnt at all."""
+        if not turn.learnt:
+            return 0.0
+        return self.edit if "<tool: edit>" in turn.text else self.answer
 
 
 def render_conversation(turns: tuple[Turn, ...], chat: ChatFormat, weights: Weights) -> Sample:
@@ -48,7 +55,7 @@ def render_conversation(turns: tuple[Turn, ...], chat: ChatFormat, weights: Weig
         weight = weights.observation if ids else weights.issue
         add(chat.continuation(waiting, last_id=ids[-1] if ids else None), weight)
         waiting.clear()
-        add(chat.answer(turn.text, finished=True), weights.answer if turn.learnt else 0.0)
+        add(chat.answer(turn.text, finished=True), weights.of_answer(turn))
     if waiting:
         add(chat.continuation(waiting, last_id=ids[-1]), weights.observation)
     return Sample(tuple(ids), tuple(loss))
@@ -58,13 +65,15 @@ def render_conversation(turns: tuple[Turn, ...], chat: ChatFormat, weights: Weig
 class NanoSource:
     """An endless stream of training samples; a `SampleSource`.
 
-    `traces` is the share of trace predictions, `routine` the share of
-    conversations that are shown to their end: the end is always the same.
+    `traces` is the share of trace predictions. Of the conversations the share
+    `short` ends with the last repair, `routine` is shown to its end, which is
+    always the same, and the others end with the check of the repair.
     """
 
     tokenizer_folder: Path
     traces: float = 0.15
-    routine: float = 0.2
+    short: float = 0.5
+    routine: float = 0.15
     longest: int = 1024
     weights: Weights = field(default_factory=Weights)
 
@@ -96,7 +105,10 @@ class NanoSource:
     def _conversation(self, seed: str, rng: random.Random, texts: Texts) -> Sample:
         found: Conversation = converse(draw_task(seed, "train"), rng, texts)
         turns = found.turns
-        if rng.random() >= self.routine:
+        shown = rng.random()
+        if shown < self.short:
+            turns = turns[: found.check]
+        elif shown >= self.short + self.routine:
             turns = turns[: found.routine + 1]
         return render_conversation(turns, self._chat, self.weights)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from cwm_agent.nano import evidence, phrasings
+from cwm_agent.nano import evidence, noise, phrasings
 from cwm_agent.nano.evidence import Probe, TooSlowError
 from cwm_agent.nano.mutation import Mutation, shuffled
 from cwm_agent.nano.splits import Part, templates_of
@@ -86,6 +86,8 @@ def _try(seed: str, split: Split, rng: random.Random) -> NanoTask | None:
     modules = rng.sample(MODULES, 2 if rng.random() < 0.7 else 3)
     module = f"{package}/{modules[0]}.py"
     functions = _functions(templates_of(part), templates_of("trained"), rng)
+    if split == "train":
+        functions = [_with_noise(function, rng) for function in functions]
     two = rng.random() < TWO_BUGS["train" if split == "train" else "measured"]
     bugs: list[Bug] = []
     for function in functions[: 2 if two else 1]:
@@ -105,6 +107,8 @@ def _try(seed: str, split: Split, rng: random.Random) -> NanoTask | None:
     }
     rest[f"tests/test_{modules[0]}.py"] = _visible_tests(module, bugs, others)
     issue = phrasings.write(bugs, rng, held_out=split == "phrasing")
+    if split == "train" and rng.random() < noise.NOISY_ISSUE:
+        issue = replace(issue, text=noise.noisy_issue(issue.text, rng))
     return NanoTask(seed, split, files | rest, right_files | rest, tuple(bugs), issue, others)
 
 
@@ -120,6 +124,12 @@ def _functions(
         if function.name not in {other.name for other in chosen}:
             chosen.append(function)
     return chosen
+
+
+def _with_noise(function: Function, rng: random.Random) -> Function:
+    if rng.random() >= noise.NOISY_DOCSTRING:
+        return function
+    return replace(function, source=noise.noisy_docstring(function.source, rng))
 
 
 def _bug(function: Function, module: str, rng: random.Random) -> Bug | None:

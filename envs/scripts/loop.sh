@@ -14,7 +14,7 @@ __cwm_turn() {
     fi
     # The token is read only now: while the command ran, nothing inside knew it.
     IFS= TMOUT= builtin read -r -d '' __cwm_line || builtin exit
-    builtin printf %s "$__cwm_line" >/proc/$PPID/fd/1
+    builtin printf %s "$__cwm_line" >"/proc/$PPID/fd/1"
     if [[ $PWD -ef . ]]; then
       builtin printf '\0%s done %s %s\0' "$__cwm_line" "$__cwm_code" "$PWD"
     else  # a command set $PWD itself, or removed the folder
@@ -26,7 +26,9 @@ __cwm_turn() {
   IFS= TMOUT= builtin read -r -d '' __cwm_line || builtin exit
   __cwm_line=$__cwm_trace$__cwm_line
   __cwm_busy=1
+  builtin printf '\0begin \0'  # from now on it runs; until now it waited for its turn
   builtin unset -f exec  # the loop's next word; `builtin exec` would take its redirections back
+  builtin true
 }
 
 # Signal 62 (no program uses it) unwinds a command that ran out of time: a bash
@@ -45,5 +47,5 @@ if [[ ${__cwm_unwound-} ]]; then
   (builtin exit 124)
 else
   __cwm_busy= __cwm_trace=
-  builtin printf '\0hello %s \0' "$$" >/proc/$PPID/fd/2
+  builtin printf '\0hello %s \0' "$$" >"/proc/$PPID/fd/2"
 fi

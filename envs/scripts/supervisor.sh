@@ -3,11 +3,11 @@
 #
 # Keeps one shell running: 0 = records from the host, 1 = output, 2 = protocol.
 # The shell itself holds none of these; it opens them by /proc/$PPID/fd for the
-# moment it needs them, so no command inherits one. Records end with a NUL, which
+# moment it needs them, so no command inherits one, and ends when they are gone. Records end with a NUL, which
 # no command can contain.
 {
 set -m  # own process group for the shell: its `kill 0` must not reach us
-run='builtin declare +x __cwm_loop __cwm_run; builtin eval "$__cwm_loop"; { __cwm_turn; } </proc/$PPID/fd/0 >/proc/$PPID/fd/2 2>&1; while :; do exec </dev/null >/proc/$PPID/fd/1 2>&1; if ((__cwm_code)); then (builtin exit $__cwm_code) || builtin eval "$__cwm_line"; else builtin eval "$__cwm_line"; fi; { __cwm_turn; } </proc/$PPID/fd/0 >/proc/$PPID/fd/2 2>&1; done'
+run='builtin declare +x __cwm_loop __cwm_run; builtin eval "$__cwm_loop"; { __cwm_turn; } <"/proc/$PPID/fd/0" >"/proc/$PPID/fd/2" 2>&1 || builtin exit; while :; do exec </dev/null >"/proc/$PPID/fd/1" 2>&1; if ((__cwm_code)); then (builtin exit $__cwm_code) || builtin eval "$__cwm_line"; else builtin eval "$__cwm_line"; fi; { __cwm_turn; } <"/proc/$PPID/fd/0" >"/proc/$PPID/fd/2" 2>&1 || builtin exit; done'
 while LC_ALL=C IFS= read -r -d '' record; do
   [[ $record == "start "* ]] || continue  # the leftovers of a call whose shell ended
   record=${record#start }

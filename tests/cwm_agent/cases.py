@@ -101,6 +101,20 @@ def write_tests(folder: Path) -> Path:
     return path
 
 
+def containers(run: str) -> list[str]:
+    """Those of a run; none where Docker is not installed."""
+    try:
+        listed = subprocess.run(
+            ["docker", "ps", "--all", "--quiet", "--filter", f"label=cwm-agent.run={run}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return []
+    return listed.stdout.split()
+
+
 class Solve:
     """`cwm-agent solve` as processes in one folder, away from the tester's own settings."""
 

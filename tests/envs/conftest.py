@@ -1,4 +1,4 @@
-"""A sandbox without walls: bash and git on a temporary folder of this machine."""
+"""A sandbox without walls: bash and git on a temporary folder; and the Docker engine."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cwm_agent.prompts.packs import load
 from envs.budget import Limits
+from envs.docker import connect_engine
 from envs.environment import Step
 from envs.errors import SandboxError
 from envs.issue import ALL_TOOLS, IssueEnvironment
@@ -21,6 +22,19 @@ from envs.modes import Switches, improved
 from envs.task import IssueTask
 from results.records import Event, Message, Observed, Replied, Reply
 from tools.workspace import CommandResult, PathKind
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[DockerClient]:
+    try:
+        client = connect_engine()
+    except SandboxError as error:
+        pytest.skip(str(error))
+    yield client
+    client.close()
 
 
 class LocalSandbox:

@@ -99,3 +99,13 @@ def test_a_sandbox_that_dies_ends_the_episode(fresh: Sandbox, games_in: Any) -> 
     end = play.call("bash", "ls")
     assert end.exit == "sandbox_error"
     assert "+    return 'Hello ' + name" in play.environment.patch()
+
+
+def test_the_model_is_told_which_limit_it_met(fresh: Sandbox, games_in: Any) -> None:
+    play = games_in(fresh)(command_seconds=1.0)
+    play.start()
+    play.call("bash", "cp /bin/sleep /tmp/nano")
+    text = seen(play.call("bash", "/tmp/nano 60"))
+    assert "It ran a program that waits for a person (nano)." in text
+    ran = play.events[-2]
+    assert (ran.ending, ran.cause) == ("timeout", "interactive")

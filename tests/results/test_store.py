@@ -121,6 +121,16 @@ def test_predictions_have_the_keys_that_swebench_grades(tmp_path: Path) -> None:
     ]
 
 
+def test_what_the_infrastructure_broke_is_no_prediction(tmp_path: Path) -> None:
+    run = Store(tmp_path).create(INFO)
+    for instance, reason in (("a", "sandbox_error"), ("b", RESULT.exit_reason)):
+        attempt = run.attempt(instance, 0)
+        attempt.journal().close()
+        attempt.finish(replace(RESULT, instance=instance, sample=0, exit_reason=reason))
+    (line,) = run.write_predictions("cwm").read_text().splitlines()
+    assert json.loads(line)["instance_id"] == "b"
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"created": 1}', '{"mood": 1}'])
 def test_a_damaged_run_is_an_error_and_does_not_hide_the_others(tmp_path: Path, text: str) -> None:
     store = Store(tmp_path)

@@ -1,4 +1,4 @@
-"""Write a trained network as a checkpoint in transformers format (`CwmForCausalLM`)."""
+"""A trained network as a checkpoint in transformers format (`CwmForCausalLM`), and back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cwm_agent.nano.training.network import Layer, Network
@@ -127,6 +127,20 @@ def named_tensors(network: Network) -> dict[str, Tensor]:
         )
         named |= {f"model.layers.{index}.{name}.weight": tensor for name, tensor in parts}
     return named
+
+
+@torch.no_grad()
+def load_network(network: Network, folder: Path) -> None:
+    """Take over the weights of an exported checkpoint of the same shape; raises StateError."""
+    try:
+        stored = load_file(folder / "model.safetensors")
+    except OSError as error:
+        raise StateError(f"there is no checkpoint to start from in {folder} ({error})") from error
+    named = named_tensors(network)
+    if {name: t.shape for name, t in named.items()} != {n: t.shape for n, t in stored.items()}:
+        raise StateError(f"the checkpoint in {folder} has another shape than the network")
+    for name, tensor in named.items():
+        tensor.copy_(stored[name])  # parts of a merged matrix are views of it
 
 
 def _tokenizer_files(path: Path) -> list[Path]:

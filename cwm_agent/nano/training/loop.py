@@ -14,6 +14,7 @@ from torch import Tensor
 
 from cwm_agent.nano.training.batch import Batch
 from cwm_agent.nano.training.curves import LOG
+from cwm_agent.nano.training.export import load_network
 from cwm_agent.nano.training.feed import Feed, FeedSettings
 from cwm_agent.nano.training.muon import Optimisers, Rates
 from cwm_agent.nano.training.network import Network
@@ -47,6 +48,7 @@ class TrainSettings:
     schedule: Schedule = field(default_factory=Schedule)
     feed: FeedSettings = field(default_factory=FeedSettings)
     wired: bool = True
+    start: Path | None = None  # an exported checkpoint to begin a new run with
     workers: int = 1
     threads: int = 1
     device: str = "cpu"
@@ -64,9 +66,7 @@ class Run:
         self.counters = Counters()
         saved = newest_state(folder)
         if saved is None:
-            self.network.initialise(settings.seed)
-            if settings.wired:
-                wire(self.network, settings.seed)
+            self._begin()
         self.network.to(settings.device)
         self._optimisers = Optimisers(self.network, settings.rates)
         if saved is not None:
@@ -98,6 +98,14 @@ class Run:
         weights = {_WEIGHTS + name: w for name, w in self.network.state_dict().items()}
         moments = {_MOMENTS + name: m for name, m in self._optimisers.state().items()}
         save_state(self.folder, State(self.settings.shape, self.counters, weights | moments))
+
+    def _begin(self) -> None:
+        settings = self.settings
+        self.network.initialise(settings.seed)
+        if settings.start is not None:
+            load_network(self.network, settings.start)
+        elif settings.wired:
+            wire(self.network, settings.seed)
 
     def _restore(self, state: State) -> None:
         if state.shape != self.settings.shape:

@@ -20,7 +20,7 @@ class Shape:
     kv_heads: int = 2
     head_dim: int = 64
     ffn: int = 512
-    window: int = 128
+    window: int = 256
     theta: float = 1e6
     norm_eps: float = 1e-5
 

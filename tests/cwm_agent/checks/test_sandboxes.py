@@ -13,6 +13,7 @@ from cwm_agent.checks.check import Check
 from envs.bubblewrap import OWNER_FILE, PREFIX
 from envs.owner import boot_id, labels
 from envs.sandbox import Owner
+from envs.sweep import sweep
 
 NO_DOCKER = Check("docker", "warn", "no engine", "start it")
 NO_BUBBLEWRAP = Check("bubblewrap", "warn", "not installed", "install it")
@@ -67,6 +68,7 @@ def test_strays_are_named_and_removed_on_request(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    sweep()  # control groups that killed owners of other tests left
     assert sandboxes.strays(fix=False) == Check("strays", "ok", "none")
     folder = tmp_path / f"{PREFIX}dead"
     folder.mkdir()

@@ -34,7 +34,7 @@ from tools.texts import Texts
 
 FOLDER = defaults.folder()
 MOST_BYTES = 12_000_000
-LIMITS = Limits(turns=24, context_tokens=2048, action_tokens=256)
+LIMITS = Limits(turns=24, context_tokens=2048, action_tokens=512)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_the_files_are_small_and_say_what_they_are() -> None:
 def test_logits_are_those_of_transformers(conversation: list[int], twin: torch.nn.Module) -> None:
     checkpoint = load_checkpoint(FOLDER, device="cpu")
     config = checkpoint.config
-    assert len(conversation) > 3 * min(window for window in config.windows if window)
+    assert len(conversation) > 2 * min(window for window in config.windows if window)
     ids = torch.tensor(conversation)
     transformer = Transformer(config, checkpoint.weights)
     cache = DenseCache(config, transformer.device, transformer.dtype)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.bubblewrap import BubblewrapSandbox
-from envs.docker import DockerSandbox, connect_engine
-from envs.errors import SandboxError
+from envs.docker import DockerSandbox
 from envs.images import base_image
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits
@@ -25,16 +24,6 @@ LIMITS = SandboxLimits(memory_bytes=2**30, pids=200, output_bytes=64 * 1024)
 @pytest.fixture(scope="session")
 def owner() -> Owner:
     return Owner("test", "instance", 0, os.getpid(), boot_id())
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[DockerClient]:
-    try:
-        client = connect_engine()
-    except SandboxError as error:
-        pytest.skip(str(error))
-    yield client
-    client.close()
 
 
 @pytest.fixture(scope="session")

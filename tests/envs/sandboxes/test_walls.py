@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -31,44 +30,6 @@ PATIENCE = 30.0
 
 def run(place: Sandbox, command: str) -> str:
     return place.run(command, timeout=PATIENCE).output
-
-
-def test_no_network_not_even_the_hosts_loopback(place: Sandbox) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        answer = run(place, f"exec 3<>/dev/tcp/127.0.0.1/{port} && echo reached")
-    assert "refused" in answer
-    assert run(place, "cat /proc/net/dev | grep -c :") == "1\n"
-
-
-def test_no_host_environment_and_no_host_processes(place: Sandbox) -> None:
-    os.environ["CWM_TEST_SECRET"] = "host-secret"
-    try:
-        assert "host-secret" not in run(place, "cat /proc/*/environ 2>/dev/null | tr '\\0' '\\n'")
-    finally:
-        del os.environ["CWM_TEST_SECRET"]
-    assert f"\n{os.getpid()}\n" not in run(place, "cd /proc; printf '%s\\n' [0-9]*")
-
-
-def test_no_capabilities_and_no_new_privileges(place: Sandbox) -> None:
-    status = run(place, "cat /proc/self/status")
-    assert "CapEff:\t0000000000000000" in status
-    assert "CapBnd:\t0000000000000000" in status
-    assert "NoNewPrivs:\t1" in status
-
-
-def test_the_host_is_read_only(place: Sandbox) -> None:
-    before = Path("/usr/bin/env").stat()
-    run(place, "rm -f /usr/bin/env; touch /usr/bin/cwm-agent-was-here; echo h >/proc/sysrq-trigger")
-    assert Path("/usr/bin/env").stat() == before
-    assert not Path("/usr/bin/cwm-agent-was-here").exists()
-    assert not Path("/tmp/cwm-agent-was-here").exists()
-
-
-def test_one_process_cannot_take_more_memory_than_the_limit(place: Sandbox) -> None:
-    result = place.run("head -c 1500000000 /dev/zero | tail -c 1400000000 | wc -c", timeout=60)
-    assert result.output.strip() != "1400000000"
-    assert run(place, "echo fine") == "fine\n"
 
 
 def test_bubblewrap_shows_what_it_was_given_and_nothing_else(owner: Owner, tmp_path: Path) -> None:
@@ -163,29 +124,6 @@ def test_an_owner_is_gone_only_when_that_is_sure(owner: Owner) -> None:
 
 @pytest.mark.docker
 class TestDocker:
-    def test_a_missing_image_is_named_with_the_remedy(
-        self, owner: Owner, engine: DockerClient
-    ) -> None:
-        place = DockerSandbox("cwm-agent-test/none:1", limits=SandboxLimits(), owner=owner)
-        with pytest.raises(SandboxError, match="docker pull cwm-agent-test/none:1"):
-            place.open()
-
-    def test_a_vanished_container_is_lost_and_stays_lost(
-        self, owner: Owner, docker_image: str
-    ) -> None:
-        place = DockerSandbox(docker_image, limits=SandboxLimits(), owner=owner)
-        with place:
-            name = run(place, "hostname").strip()
-            killer = subprocess.Popen(["sh", "-c", f"sleep 0.5; docker rm -f {name} >/dev/null"])
-            result = place.run("echo before; sleep 100", timeout=PATIENCE)
-            killer.wait()
-            assert (result.ending, result.output) == ("lost", "before\n")
-            assert place.run("true", timeout=PATIENCE).ending == "lost"
-            with pytest.raises(SandboxError):
-                place.read_file("/etc/passwd")
-            with pytest.raises(SandboxError):
-                place.restart_shell(cwd="/")
-
     def test_limits_and_labels_are_on_the_container(
         self, owner: Owner, docker_image: str, engine: DockerClient
     ) -> None:
@@ -194,9 +132,8 @@ class TestDocker:
             name = run(place, "hostname").strip()
             container = engine.containers.get(name)
             host = container.attrs["HostConfig"]
-            assert (host["Memory"], host["PidsLimit"]) == (2**29, 77)
-            assert host["CpuQuota"] == host["CpuPeriod"] / 2
-            assert (host["NetworkMode"], host["Init"]) == ("none", True)
+            assert (host["Memory"], host["PidsLimit"], host["CpuQuota"]) == (2**29, 77, 50_000)
+            assert (host["NetworkMode"], host["AutoRemove"]) == ("none", True)
             assert labels(owner).items() <= container.labels.items()
             bomb = "for i in {1..300}; do sleep 5 & done; wait"
             assert place.run(bomb, timeout=2).ending in ("timeout", "exited", "shell_ended")
@@ -219,7 +156,7 @@ class TestDocker:
             container.remove(force=True)
             engine.images.remove(tag, force=True)
 
-    def test_the_container_of_a_killed_owner_is_swept(
+    def test_the_container_of_a_killed_owner_ends_and_goes_by_itself(
         self, docker_image: str, engine: DockerClient
     ) -> None:
         child = _start_owner("docker", docker_image)
@@ -228,8 +165,10 @@ class TestDocker:
         assert Stray("container", name) not in find_strays()
         child.send_signal(signal.SIGKILL)
         child.wait()
-        assert Stray("container", name) in sweep()
-        assert engine.containers.list(all=True, filters={"id": name}) == []
+        deadline = time.monotonic() + PATIENCE
+        while engine.containers.list(all=True, filters={"id": name}):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 OWNER_PROGRAM = """

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from cwm_agent.nano.training.export import TokenIds, export_network
+from cwm_agent.nano.training.export import TokenIds, export_network, load_network
 from cwm_agent.nano.training.network import Network
+from cwm_agent.nano.training.state import StateError
 from model.cache.dense import DenseCache
 from model.config import read_config
 from model.transformer import Transformer
@@ -82,3 +83,21 @@ def test_bf16_is_the_rounded_network(network: Network, tmp_path: Path) -> None:
     assert (folder / "tokenizer.json").read_text() == "{}"
     size = (folder / "model.safetensors").stat().st_size
     assert 2 * network.shape.parameters < size < 2 * network.shape.parameters + 20_000
+
+
+def test_a_new_run_begins_with_an_exported_checkpoint(network: Network, tmp_path: Path) -> None:
+    folder = exported(network, tmp_path, torch.float32)
+    other = Network(network.shape)
+    other.initialise(seed=99)
+    load_network(other, folder)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(other.state_dict()[name], tensor), name
+
+
+def test_a_checkpoint_of_another_shape_is_refused(network: Network, tmp_path: Path) -> None:
+    folder = exported(network, tmp_path, torch.float32)
+    wider = Network(replace(network.shape, ffn=network.shape.ffn + 8))
+    with pytest.raises(StateError, match="another shape"):
+        load_network(wider, folder)
+    with pytest.raises(StateError, match="no checkpoint"):
+        load_network(wider, tmp_path)

@@ -1,0 +1,47 @@
+"""What a container may do and use: the settings that it is created with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from envs.sandbox import SandboxLimits
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+CPU_PERIOD = 100_000
+QUOTA_DRIVERS = frozenset({"btrfs", "zfs"})
+
+
+def walls(limits: SandboxLimits, *, quota: bool) -> dict[str, Any]:
+    """Keywords of `containers.create`; with `quota` the storage keeps the limit on disk."""
+    from docker.types import LogConfig, Ulimit
+
+    return {
+        "stdin_open": True,
+        "auto_remove": True,
+        "stop_signal": "SIGKILL",  # the first process heeds no other
+        "network_mode": "bridge" if limits.network else "none",
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "mem_limit": limits.memory_bytes,
+        "memswap_limit": limits.memory_bytes,
+        "pids_limit": limits.pids,
+        # Not nano_cpus: an engine refuses more of those than it has itself.
+        "cpu_period": CPU_PERIOD,
+        "cpu_quota": int(limits.cpus * CPU_PERIOD),
+        "ulimits": [
+            Ulimit(name="core", soft=0, hard=0),
+            Ulimit(name="fsize", soft=limits.disk_bytes, hard=limits.disk_bytes),
+        ],
+        "storage_opt": {"size": str(limits.disk_bytes)} if quota else None,
+        "log_config": LogConfig(type="none"),
+    }
+
+
+def has_quotas(client: DockerClient) -> bool:
+    """Whether the engine's storage may keep a size limit for each container."""
+    facts = client.info()
+    driver, status = facts.get("Driver"), dict(facts.get("DriverStatus") or ())
+    on_xfs = driver == "overlay2" and status.get("Backing Filesystem") == "xfs"
+    return driver in QUOTA_DRIVERS or on_xfs

@@ -1,0 +1,87 @@
+"""One call of a shell: what is known of it while it runs, and how it ended."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+from envs.framing import HeadTail, UntilToken
+from envs.interactive import waits_for_a_person
+from tools.workspace import Cause, Ending
+
+QUEUE_SECONDS = 15.0
+"""How long a shell may take to begin with a command; does not count as the command's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How one command ended; see tools.workspace.CommandResult."""
+
+    output: bytes
+    dropped: int
+    exit_code: int | None
+    ending: Ending
+    seconds: float
+    queued: float = 0.0
+    cause: Cause | None = None
+    programs: tuple[str, ...] = ()
+
+
+class Call:
+    """What is known of one call so far. Times are of the monotonic clock."""
+
+    def __init__(self, limit: int, *, timeout: float, queue: float = QUEUE_SECONDS) -> None:
+        """`limit` bytes of output are kept; `timeout` counts from when it begins to run."""
+        self.token = secrets.token_urlsafe(8).encode()
+        self.scanner = UntilToken(self.token)
+        self.output = HeadTail(limit)
+        self.sent = time.monotonic()
+        self.begun: float | None = None
+        self.exit_code: int | None = None
+        self.programs: set[str] = set()
+        self.done = self.ended = self.stopped = self.late = self.lost = self.disk_full = False
+        self._timeout = timeout
+        self._queue = queue
+
+    @property
+    def deadline(self) -> float:
+        """When to give it up."""
+        if self.begun is None:
+            return self.sent + max(self._queue, self._timeout)
+        return self.begun + self._timeout
+
+    @property
+    def over(self) -> bool:
+        """The command has ended and all its output is here, or its shell has ended."""
+        return self.ended or (self.done and self.scanner.found)
+
+    def finished(self) -> Finished:
+        """The result, once nothing more is awaited."""
+        ending: Ending = "exited"
+        if self.lost:
+            ending = "lost"
+        elif self.stopped:
+            ending = "timeout"
+        elif self.ended:
+            ending = "shell_ended"
+        now = time.monotonic()
+        begun = now if self.begun is None else self.begun
+        return Finished(
+            output=self.output.value(),
+            dropped=self.output.dropped,
+            exit_code=self.exit_code if ending in ("exited", "shell_ended") else None,
+            ending=ending,
+            seconds=now - begun,
+            queued=begun - self.sent,
+            cause=self._cause(ending),
+            programs=tuple(waits_for_a_person(self.programs) or sorted(self.programs)),
+        )
+
+    def _cause(self, ending: Ending) -> Cause | None:
+        """What the shell itself knows; the session knows more of some endings."""
+        if ending == "timeout":
+            if self.disk_full:
+                return "disk_full"
+            return "interactive" if waits_for_a_person(self.programs) else "timeout"
+        return "shell_ended" if ending == "shell_ended" else None

@@ -1,0 +1,93 @@
+"""Commands that misbehave in ways that tests/envs/sandboxes/test_shell.py does not cover."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from injection import PATIENCE, Places
+
+from cwm_agent.view.sanitize import clean
+
+SIZE = 1_000_000_000
+
+
+def test_a_gigabyte_in_one_line(places: Places) -> None:
+    place = places()
+    result = place.run(f"head -c {SIZE} /dev/zero | tr '\\0' x", timeout=120.0)
+    assert (result.ending, result.exit_code) == ("exited", 0)
+    assert set(result.output) == {"x"}
+    assert result.dropped_bytes + len(result.output) == SIZE
+    assert place.run("echo next", timeout=PATIENCE).output == "next\n"
+
+
+def test_escape_sequences_are_text_and_never_reach_a_terminal(places: Places) -> None:
+    place = places()
+    result = place.run(r"printf 'a\e]0;title\a\e[2J\x9b31m\xff\xc3b\r\n'", timeout=PATIENCE)
+    assert result.output == "a\x1b]0;title\x07\x1b[2J\ufffd31m\ufffd\ufffdb\r\n"
+    assert not set(clean(result.output)) & set("\x1b\x07\x9b\r")
+
+
+def test_a_daemon_that_holds_the_pipes_is_let_go(places: Places) -> None:
+    place = places()
+    result = place.run("( (trap '' HUP TERM; sleep 303; echo late) & ) & echo on", timeout=PATIENCE)
+    assert (result.ending, result.output) == ("exited", "on\n")
+    assert result.seconds < 5
+    assert place.run("echo next", timeout=PATIENCE).output == "next\n"
+
+
+def test_a_program_that_waits_for_a_person_is_named(places: Places) -> None:
+    place = places()
+    place.run("cp /bin/sleep /testbed/vim", timeout=PATIENCE)
+    result = place.run("/testbed/vim 100", timeout=0.5)
+    assert (result.ending, result.cause) == ("timeout", "interactive")
+    assert "vim" in result.programs
+
+
+def test_the_first_process_survives_and_reaps(places: Places) -> None:
+    place = places()
+    place.run("for i in {1..20}; do (sleep 0.01 &) ; done; sleep 0.5", timeout=PATIENCE)
+    # Once a second; a busy machine may be late.
+    reaped = "cat /proc/[0-9]*/stat 2>/dev/null | grep -q ') Z ' || break; sleep 0.2"
+    waiting = f"for i in {{1..100}}; do {reaped}; done; echo $i"
+    assert int(place.control(waiting, timeout=PATIENCE).output) < 100
+    assert place.run("kill -9 -1", timeout=PATIENCE).ending != "lost"
+    place.run("true", timeout=PATIENCE)
+    assert place.run("echo here", timeout=PATIENCE).output == "here\n"
+
+
+def test_waiting_for_the_shell_is_not_the_commands_time(places: Places) -> None:
+    place = places()
+    pids = place.run("echo $PPID $$", timeout=PATIENCE).output.split()
+    stop = "; ".join(f"kill -STOP {pid}" for pid in pids)
+    go = "; ".join(f"kill -CONT {pid}" for pid in reversed(pids))
+    place.control(f"{stop}; (sleep 2; {go}) &", timeout=PATIENCE)
+    result = place.run("echo now", timeout=1.0)
+    assert (result.ending, result.output) == ("exited", "now\n")
+    assert result.queued > 1.0 > result.seconds
+
+
+def test_a_shell_reopened_after_a_timeout_keeps_folder_and_exports(places: Places) -> None:
+    place = places()
+    place.run("cd /usr; export KEPT='a b'", timeout=PATIENCE)
+    assert place.run("trap '' TERM; while :; do :; done", timeout=0.5).ending == "timeout"
+    assert place.run("pwd; printenv KEPT", timeout=PATIENCE).output == "/usr\na b\n"
+
+
+@pytest.mark.parametrize("jump", [-86400.0, 86400.0])
+def test_a_jump_of_the_clock_moves_no_time_limit(
+    places: Places, jump: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = places()
+    real = time.time
+    timer = threading.Timer(0.3, lambda: monkeypatch.setattr(time, "time", lambda: real() + jump))
+    timer.start()
+    done = place.run("sleep 1; echo done", timeout=5.0)
+    late = place.run("sleep 100", timeout=1.0)
+    timer.join()
+    assert abs(time.time() - real()) > 80000
+    assert (done.ending, done.output) == ("exited", "done\n")
+    assert late.ending == "timeout"
+    assert 0.9 <= done.seconds < 4
+    assert 0.9 <= late.seconds < 8

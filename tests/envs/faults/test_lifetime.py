@@ -1,0 +1,85 @@
+"""A sandbox ends with its owner, with its lease, and with its life."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from injection import PATIENCE, SMALL, Places, command_lines, eventually, start
+
+from envs.sandbox import Sandbox
+
+OWNED = """
+import os, sys
+sys.path.insert(0, {folder!r})
+from injection import Places, SMALL
+import dataclasses
+limits = dataclasses.replace(SMALL, watchdog_seconds=1.0)
+place = Places(sys.argv[1], sys.argv[2] or None)(limits)
+print("open", flush=True)
+command = "(trap '' TERM HUP; setsid sleep 5151) & sleep 5152"
+print(place.run(command, timeout=4.0).ending, flush=True)
+place.close()
+"""
+
+
+def owned(places: Places) -> str:
+    return OWNED.format(folder=str(__file__).rpartition("/")[0])
+
+
+def sleepers() -> int:
+    return sum("sleep 515" in line and "argv" not in line for line in command_lines())
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_dead_owners_commands_end_at_once(places: Places, number: signal.Signals) -> None:
+    child = start(owned(places), places.kind, places.image or "")
+    assert child.stdout is not None
+    assert child.stdout.readline() == "open\n"
+    assert eventually(lambda: sleepers() >= 2)
+    child.send_signal(number)
+    child.wait()
+    assert eventually(lambda: sleepers() == 0, 5.0)
+    child.stdout.close()
+
+
+def test_a_frozen_owners_command_is_ended_by_the_watchdog(places: Places) -> None:
+    child = start(owned(places), places.kind, places.image or "")
+    assert child.stdout is not None
+    assert child.stdout.readline() == "open\n"
+    assert eventually(lambda: sleepers() >= 2)
+    child.send_signal(signal.SIGSTOP)
+    frozen = time.monotonic()
+    assert eventually(lambda: sleepers() == 0, 15.0)
+    assert time.monotonic() - frozen < 10.0
+    child.send_signal(signal.SIGCONT)
+    assert child.stdout.readline() == "lost\n"
+    assert child.wait() == 0
+    child.stdout.close()
+
+
+@pytest.mark.parametrize("limit", ["idle_seconds", "lifetime_seconds"])
+def test_an_idle_or_old_sandbox_ends_by_itself(places: Places, limit: str) -> None:
+    place = places(dataclasses.replace(SMALL, **{limit: 3.0}))
+    assert place.run("echo young", timeout=1.0).output == "young\n"
+    time.sleep(4.5)
+    result = place.run("echo old", timeout=1.0)
+    assert (result.ending, result.cause) == ("lost", "container_gone")
+
+
+def test_thirty_at_once(places: Places) -> None:
+    limits = dataclasses.replace(SMALL, cpus=0.5)
+
+    def work(number: int) -> str:
+        place: Sandbox = places(limits)
+        try:
+            return place.run(f"echo $(({number} * 2))", timeout=PATIENCE).output
+        finally:
+            place.close()
+
+    with ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(work, range(30)))
+    assert answers == [f"{number * 2}\n" for number in range(30)]

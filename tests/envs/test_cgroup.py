@@ -1,0 +1,40 @@
+"""Control groups of dead processes are found by their name and removed; others are left."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from envs import cgroup
+from envs.cgroup import make_cgroup, stray_cgroups
+from envs.sandbox import SandboxLimits
+from envs.sweep import Stray, sweep
+
+NOBODY = 2**22 + 1
+"""Above the highest pid."""
+
+
+def test_only_a_dead_owners_group_is_swept() -> None:
+    mine = make_cgroup(os.getpid(), SandboxLimits(), files_bytes=0)
+    if mine is None:
+        pytest.skip("no control groups for this user")
+    dead = make_cgroup(NOBODY, SandboxLimits(), files_bytes=0)
+    assert dead is not None
+    try:
+        (name,) = {folder.name for folder in dead.folders}
+        assert name in stray_cgroups()
+        assert not {folder.name for folder in mine.folders} & stray_cgroups().keys()
+        assert Stray("cgroup", name) in sweep()
+        assert not any(folder.exists() for folder in dead.folders)
+        assert all(folder.exists() for folder in mine.folders)
+    finally:
+        assert mine.remove()
+    assert not any(folder.exists() for folder in mine.folders)
+
+
+def test_without_permission_there_is_no_group(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    monkeypatch.setattr(cgroup, "ROOT", tmp_path)
+    assert make_cgroup(os.getpid(), SandboxLimits(), files_bytes=0) is None
