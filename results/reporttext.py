@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from results.metrics import Share
 from results.report import Line, Report
+from results.store import UNFINISHED
 
 OUTCOMES = {
     "resolved": "resolved",
@@ -64,6 +65,11 @@ def _warnings(report: Report) -> str:
         found.append(
             f"{len(failed)} predictions could not be graded and count as not resolved; run the "
             f"same command again. Without them: {percent(report.graded)}"
+        )
+    if broken := [line for line in report.lines if line.exit_reason in UNFINISHED]:
+        found.append(
+            f"{len(broken)} attempts were broken off, not ended by the model, and count with what "
+            "they had: resume the run, then score it again"
         )
     if carried := [line for line in report.lines if line.resolved and line.carried]:
         what = "were left out" if report.stripped else "were scored, too"

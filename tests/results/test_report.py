@@ -62,6 +62,12 @@ def test_groups_and_usage() -> None:
     assert (turns.mean, turns.median, turns.total) == (4.0, 4.0, 8.0)
 
 
+def test_attempts_that_were_broken_off_are_pointed_out() -> None:
+    lines = [replace(line("a", "unresolved"), exit_reason="sandbox_error"), line("b", "resolved")]
+    assert "1 attempts were broken off" in as_markdown(build_report(HEADING, lines))
+    assert "broken off" not in as_markdown(build_report(HEADING, lines[1:]))
+
+
 def test_a_resolved_patch_that_carries_tests_is_marked() -> None:
     carrying = replace(line("a", "resolved"), carried=("conftest.py (test)",))
     text = as_markdown(build_report(HEADING, [carrying]))
