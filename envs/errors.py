@@ -36,3 +36,7 @@ class TurnError(Exception):
 
 class RecipeError(Exception):
     """What to install makes no sense as it was written; the text says how to write it."""
+
+
+class RowError(Exception):
+    """A row of a data set cannot be used; the text says what it lacks and where to get it."""

@@ -25,3 +25,7 @@ class JournalError(ResultsError):
 
 class JournalLockedError(JournalError):
     """Another process is writing this journal."""
+
+
+class PredictionError(ResultsError):
+    """A file of predictions cannot be used; the text names the place in it."""

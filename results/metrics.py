@@ -38,3 +38,27 @@ def share(count: int, n: int) -> Share:
     low = 0.0 if count == 0 else max(0.0, centre - reach)
     high = 1.0 if count == n else min(1.0, centre + reach)
     return Share(round(p, 4), count, n, round(low, 4), round(high, 4))
+
+
+def pass_at_k(n: int, correct: int, k: int) -> float:
+    """The chance that at least one of `k` samples is right, given `correct` right ones of `n`.
+
+    Unbiased for k up to n: 1 - C(n - c, k) / C(n, k). Source: Chen and others,
+    Evaluating large language models trained on code, 2021.
+    """
+    if not 0 <= correct <= n or not 1 <= k <= n:
+        raise ValueError(f"pass@{k} of {correct} right samples among {n} is not defined")
+    return 1.0 - math.comb(n - correct, k) / math.comb(n, k)
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The two-sided p-value that two systems are equally good, by McNemar's exact test.
+
+    Of the instances that only one of them solves, either should solve half:
+    twice the smaller tail of the binomial distribution with p = 1/2, at most 1.
+    Source: McNemar, Note on the sampling error of the difference between
+    correlated proportions or percentages, 1947, in its exact form.
+    """
+    n = only_first + only_second
+    tail = sum(math.comb(n, i) for i in range(min(only_first, only_second) + 1))
+    return min(1.0, 2 * tail / (1 << n))

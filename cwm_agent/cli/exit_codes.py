@@ -27,11 +27,13 @@ ERROR_CLASSES: dict[str, ExitCode] = {
     "cwm_agent.errors.NotReadyError": ExitCode.ENVIRONMENT,
     "cwm_agent.policies.errors.PolicyError": ExitCode.MODEL,
     "results.errors.RunNotFoundError": ExitCode.USAGE,
+    "results.errors.PredictionError": ExitCode.USAGE,
     "results.errors.ResultsError": ExitCode.ENVIRONMENT,
     "envs.errors.SandboxError": ExitCode.ENVIRONMENT,
     "model.errors.ModelError": ExitCode.MODEL,
     "tools.errors.ToolsError": ExitCode.USAGE,
     "envs.errors.ModeError": ExitCode.USAGE,
+    "envs.errors.RowError": ExitCode.USAGE,
     "envs.errors.RecipeError": ExitCode.USAGE,
 }
 """By name, so that looking up the code imports nothing; subclasses take the nearest base's code."""

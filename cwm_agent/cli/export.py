@@ -1,0 +1,97 @@
+"""`cwm-agent export`: a run in the formats of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cwm_agent.cli.options import ConfigFiles, RunsFolder
+
+app = typer.Typer()
+
+Format = Annotated[str, typer.Option("--format", metavar="preds|leaderboard")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write it.")]
+Sample = Annotated[int | None, typer.Option("--sample", help="Which sample, if there are several.")]
+Scored = Annotated[
+    Path | None,
+    typer.Option("--scored", metavar="DIR", help="The --out of score, if there was one."),
+]
+Name = Annotated[str, typer.Option("--name", help="Name of the leaderboard entry.")]
+Site = Annotated[str, typer.Option("--site", metavar="URL", help="About the system.")]
+ReportUrl = Annotated[str, typer.Option("--report", metavar="URL", help="Its technical report.")]
+Author = Annotated[list[str] | None, typer.Option("--author", help="Repeatable.")]
+Organisation = Annotated[list[str] | None, typer.Option("--org", help="Repeatable.")]
+Model = Annotated[
+    list[str] | None, typer.Option("--model", help="Repeatable; default: who answered in the run.")
+]
+Split = Annotated[str | None, typer.Option("--split", help="Default: from the data set.")]
+Date = Annotated[str | None, typer.Option("--date", metavar="YYYYMMDD", help="Default: today.")]
+OpenModel = Annotated[bool, typer.Option("--open-model/--closed-model")]
+OpenSystem = Annotated[bool, typer.Option("--open-system/--closed-system")]
+Several = Annotated[
+    bool, typer.Option("--best-of-several", help="A selector chose among several attempts.")
+]
+
+
+@app.command()
+def export(
+    run: Annotated[str, typer.Argument(help="Name or folder of a run.")],
+    kind: Format = "preds",
+    out: Out = None,
+    sample: Sample = None,
+    scored: Scored = None,
+    name: Name = "",
+    site: Site = "",
+    report: ReportUrl = "",
+    author: Author = None,
+    org: Organisation = None,
+    model: Model = None,
+    split: Split = None,
+    date: Date = None,
+    open_model: OpenModel = True,
+    open_system: OpenSystem = True,
+    best_of_several: Several = False,
+    runs: RunsFolder = None,
+    config: ConfigFiles = None,
+) -> None:
+    """Write a run's predictions, or a submission to the SWE-bench leaderboard.
+
+    preds is all_preds.jsonl, in the run's folder or --out. leaderboard is the
+    folder evaluation/SPLIT/DATE_NAME with predictions, metadata, logs and
+    traces; it is checked against the leaderboard's rules and not written when
+    one is broken. The path goes to stdout.
+
+    \b
+    Examples:
+      cwm-agent export 2026-11-22-201500
+      cwm-agent export 2026-11-22-201500 --format leaderboard --name CWM-agent \\
+          --site https://example.org/agent --report https://example.org/report
+
+    \b
+    Exit codes: 0 written, 2 a rule is broken or something else makes no sense.
+    """
+    from datetime import datetime
+
+    from cwm_agent.config import load_settings
+    from cwm_agent.export.command import Wish
+    from cwm_agent.export.command import export as export_run
+    from cwm_agent.export.submission import Entry
+    from results.store import Store
+
+    folder = load_settings(config_files=config or (), flags={"runs": runs}).runs_folder()
+    entry = Entry(
+        name,
+        site,
+        report,
+        date or datetime.now().astimezone().strftime("%Y%m%d"),
+        split,
+        tuple(author or ()),
+        tuple(org or ()),
+        tuple(model or ()),
+        open_model,
+        open_system,
+        "2+" if best_of_several else "1",
+    )
+    print(export_run(Store(folder).open(run), Wish(kind, out, sample, scored), entry))

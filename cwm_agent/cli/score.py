@@ -1,0 +1,101 @@
+"""`cwm-agent score`: predictions graded by the official swebench package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cwm_agent.cli.options import Assignments, ConfigFiles, Json, RunsFolder
+
+app = typer.Typer()
+
+Target = Annotated[
+    str | None, typer.Argument(help="A run, or predictions as .jsonl or .json (preds.json).")
+]
+Dataset = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset", metavar="NAME|FILE", help="Default: swebench-verified; owner/name@revision."
+    ),
+]
+ControlKind = Annotated[
+    str | None, typer.Option("--control", metavar="gold|noop", help="Check the images instead.")
+]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Patches graded at once.")]
+Timeout = Annotated[int, typer.Option("--timeout", min=1, help="Seconds for one patch's tests.")]
+Tries = Annotated[int, typer.Option("--tries", min=1, help="If the infrastructure fails.")]
+Strip = Annotated[
+    bool, typer.Option("--strip", help="Leave test, configuration and binary files out.")
+]
+Network = Annotated[bool, typer.Option("--network/--no-network", help="As the official grader.")]
+Ids = Annotated[list[str] | None, typer.Option("--id", help="Only this instance; repeatable.")]
+Match = Annotated[str, typer.Option("--match", metavar="REGEX", help="Ids that contain this.")]
+Slice = Annotated[str, typer.Option("--slice", metavar="A:B", help="A part of what is left.")]
+Repositories = Annotated[
+    list[str] | None, typer.Option("--repository", metavar="OWNER/NAME", help="Repeatable.")
+]
+Difficulties = Annotated[list[str] | None, typer.Option("--difficulty", help="Repeatable.")]
+Sample = Annotated[int | None, typer.Option("--sample", help="Only this sample; default: all.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the report goes.")]
+
+
+@app.command()
+def score(
+    target: Target = None,
+    dataset: Dataset = None,
+    control: ControlKind = None,
+    workers: Workers = 1,
+    timeout: Timeout = 1800,
+    tries: Tries = 3,
+    strip: Strip = False,
+    network: Network = True,
+    ids: Ids = None,
+    match: Match = "",
+    part: Slice = "",
+    repositories: Repositories = None,
+    difficulties: Difficulties = None,
+    sample: Sample = None,
+    out: Out = None,
+    runs: RunsFolder = None,
+    config: ConfigFiles = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> int:
+    """Grade patches with swebench 5.0.2 and write report.md and report.json.
+
+    A patch that was graded before is not graded again, so an interrupted
+    command goes on where it was. A run whose attempts were judged by tests of
+    their own is only reported on, unless --dataset is given. The report goes
+    to stdout (docs/scoring.md).
+
+    \b
+    Examples:
+      cwm-agent score 2026-11-22-201500 --dataset swebench-verified --workers 4
+      cwm-agent score all_preds.jsonl --dataset rows.jsonl --json
+      cwm-agent score --control gold --repository pallets/flask
+
+    \b
+    Exit codes: 0 everything was graded, 2 usage, 3 a control failed, 4 something
+    could not be graded (run it again), 130 interrupted.
+    """
+    from cwm_agent.scoring.command import Wish, run_score
+    from cwm_agent.scoring.pool import PoolOptions
+    from cwm_agent.scoring.score import ScoreOptions
+    from cwm_agent.selection import Selection
+    from envs.grader import GradeOptions
+
+    options = ScoreOptions(
+        Selection(
+            tuple(ids or ()), match, tuple(repositories or ()), tuple(difficulties or ()), part
+        ),
+        sample,
+        strip,
+        GradeOptions(timeout, network=network),
+        PoolOptions(workers, tries),
+    )
+    wish = Wish(target, dataset, control, out, options)
+    return run_score(
+        wish, runs, config_files=config or (), assignments=assignments or (), as_json=as_json
+    )

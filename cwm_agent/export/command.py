@@ -1,0 +1,43 @@
+"""The command `export`: finds what belongs to a run and writes it in another format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cwm_agent.errors import UsageError
+from cwm_agent.export.predictions import one_sample, write_predictions
+from cwm_agent.export.submission import Entry, Submission, write_submission
+from cwm_agent.scoring.source import source_of_run
+from results.report import read_report
+from results.store import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The options of `cwm-agent export`; `scored` is the folder of a report elsewhere."""
+
+    format: str
+    out: Path | None
+    sample: int | None
+    scored: Path | None
+
+
+def export(run: Run, wish: Wish, entry: Entry) -> Path:
+    """Write it and return where it is; raises UsageError or the like."""
+    source = source_of_run(run, wish.scored)
+    predictions = one_sample(source.predictions, wish.sample)
+    if wish.format == "preds":
+        return write_predictions(predictions, wish.out or run.folder)
+    if wish.format != "leaderboard":
+        raise UsageError(f"there is no format {wish.format!r}; there are preds and leaderboard")
+    submission = Submission(
+        entry=entry,
+        report=read_report(source.reports),
+        predictions=predictions,
+        attempts={
+            found.instance: run.attempt(found.instance, found.sample) for found in predictions
+        },
+        scores=source.scores,
+    )
+    return write_submission(submission, wish.out or Path("submission"))

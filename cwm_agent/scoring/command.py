@@ -1,0 +1,97 @@
+"""The command `score`: from its options to a report on the screen and an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast, get_args
+
+from cwm_agent.cli.exit_codes import ExitCode
+from cwm_agent.config import load_settings
+from cwm_agent.errors import UsageError
+from cwm_agent.scoring.score import (
+    Scored,
+    ScoreOptions,
+    report_recorded,
+    score_control,
+    score_source,
+)
+from cwm_agent.scoring.source import open_source
+from cwm_agent.scoring.work import Control
+from cwm_agent.suites import load_suite
+from cwm_agent.view.sanitize import clean, clean_line
+from results.codec import encode
+from results.report import Report
+from results.reporttext import as_markdown
+from results.store import Store
+
+DATASET = "swebench-verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The options of `cwm-agent score` as given."""
+
+    target: str | None
+    dataset: str | None
+    control: str | None
+    out: Path | None
+    options: ScoreOptions
+
+
+def run_score(
+    wish: Wish,
+    runs: str | None,
+    *,
+    config_files: Sequence[Path],
+    assignments: Sequence[str],
+    as_json: bool,
+) -> int:
+    """Do what was asked and print it; returns the exit code. Raises the errors of the parts."""
+    resolved = load_settings(
+        config_files=config_files, assignments=assignments, flags={"runs": runs}
+    )
+    options = replace(wish.options, min_free=int(resolved.settings.sandbox.min_free))
+    scored = _scored(wish, options, Store(resolved.runs_folder()))
+    if as_json:
+        print(json.dumps({"folder": str(scored.folder), **encode(scored.report)}, indent=2))
+    else:
+        print(clean(as_markdown(scored.report)), end="")
+    _say(f"written to {scored.folder / 'report.md'} and report.json")
+    return _exit_code(scored.report, wish.control)
+
+
+def _scored(wish: Wish, options: ScoreOptions, store: Store) -> Scored:
+    if wish.control is not None:
+        if wish.control not in get_args(Control):
+            raise UsageError(f"there is no control {wish.control!r}; there are gold and noop")
+        if wish.target is not None:
+            raise UsageError("a control has patches of its own: leave out the run or predictions")
+        folder = wish.out or Path(f"control-{wish.control}")
+        suite = load_suite(wish.dataset or DATASET)
+        return score_control(cast(Control, wish.control), suite, folder, options, _say)
+    if wish.target is None:
+        raise UsageError("name a run or a file of predictions, or ask for a --control")
+    source = open_source(wish.target, store, wish.out)
+    if source.unfinished:
+        _say(f"{source.unfinished} attempts are not finished and are left out")
+    if wish.dataset is None and source.judged:
+        return report_recorded(source)
+    return score_source(source, load_suite(wish.dataset or DATASET), options, _say)
+
+
+def _exit_code(report: Report, control: str | None) -> ExitCode:
+    outcomes = report.outcomes
+    if outcomes.get("infrastructure"):
+        return ExitCode.ENVIRONMENT
+    right = outcomes.get("resolved", 0)
+    if (control == "gold" and right < report.predictions) or (control == "noop" and right):
+        return ExitCode.UNRESOLVED
+    return ExitCode.SUCCESS
+
+
+def _say(line: str) -> None:
+    print(clean_line(line), file=sys.stderr, flush=True)

@@ -1,0 +1,91 @@
+"""One line of the report for each prediction: its score, and the attempt that it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from cwm_agent.scoring.work import Candidate, unwanted
+from results.errors import ResultsError
+from results.records import AttemptResult
+from results.report import Line
+from results.scores import ScoreBook
+from results.similarity import similarity
+
+Attempts = Mapping[tuple[str, int], AttemptResult]
+"""Results of attempts by instance and sample."""
+
+
+def lines_of(
+    candidates: Iterable[Candidate], book: ScoreBook, attempts: Attempts
+) -> tuple[Line, ...]:
+    """A line for each candidate, all of which have a score."""
+    return tuple(
+        with_attempt(_line(candidate, book), attempts.get(_place(candidate)))
+        for candidate in candidates
+    )
+
+
+def recorded_lines(attempts: Attempts) -> tuple[Line, ...]:
+    """Lines from the verdicts that a run has of its own tests."""
+    lines = []
+    for (instance, sample), result in attempts.items():
+        verdict = result.verdict
+        line = Line(
+            instance,
+            sample,
+            repository="",
+            difficulty="",
+            outcome="resolved" if result.resolved else "unresolved",
+            detail=verdict.detail if verdict else "",
+            fail_to_pass=verdict.fail_to_pass if verdict else {},
+            pass_to_pass=verdict.pass_to_pass if verdict else {},
+            carried=_carried(result.patch),
+        )
+        if not result.patch.strip() and not result.resolved:
+            line = replace(line, outcome="empty")
+        lines.append(with_attempt(line, result))
+    return tuple(lines)
+
+
+def with_attempt(line: Line, result: AttemptResult | None) -> Line:
+    """The line with what the attempt used and why it ended."""
+    if result is None:
+        return line
+    return replace(
+        line,
+        exit_reason=result.exit_reason,
+        turns=result.turns,
+        prompt_tokens=result.prompt_tokens,
+        completion_tokens=result.completion_tokens,
+        seconds=result.seconds,
+    )
+
+
+def _line(candidate: Candidate, book: ScoreBook) -> Line:
+    score = book.get(candidate.key)
+    if score is None:
+        raise ResultsError(f"{candidate.instance.id} has no score; run the same command again")
+    patch = candidate.prediction.patch
+    return Line(
+        candidate.instance.id,
+        candidate.prediction.sample,
+        candidate.instance.repository,
+        candidate.instance.difficulty,
+        score.outcome,
+        score.verdict.detail,
+        score.verdict.fail_to_pass,
+        score.verdict.pass_to_pass,
+        score.seconds,
+        similarity(patch, candidate.instance.gold) if patch.strip() else None,
+        _carried(patch),
+        score.log,
+    )
+
+
+def _place(candidate: Candidate) -> tuple[str, int]:
+    return candidate.instance.id, candidate.prediction.sample
+
+
+def _carried(patch: str) -> tuple[str, ...]:
+    return tuple(f"{found.path} ({found.reason})" for found in unwanted(patch).dropped)

@@ -1,0 +1,159 @@
+"""Scores what it is given with the official grader, and writes the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cwm_agent.errors import UsageError
+from cwm_agent.scoring.lines import Attempts, lines_of, recorded_lines
+from cwm_agent.scoring.pool import HaveImage, Pool, PoolOptions
+from cwm_agent.scoring.source import SCORES, Source
+from cwm_agent.scoring.work import (
+    Candidate,
+    Control,
+    candidates,
+    control_candidates,
+    empty_score,
+    to_grade,
+)
+from cwm_agent.selection import Selection
+from cwm_agent.suites import Suite
+from envs.grader import GradeOptions, Grader
+from envs.progress import Progress
+from results.files import write_atomically, write_record
+from results.report import REPORT_FILE, Heading, Report, build_report
+from results.reporttext import as_markdown
+from results.scores import Score, ScoreBook
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreOptions:
+    """How to score. With `strip`, files that a patch should not carry are left out."""
+
+    selection: Selection = field(default_factory=Selection)
+    sample: int | None = None
+    strip: bool = False
+    grade: GradeOptions = field(default_factory=GradeOptions)
+    pool: PoolOptions = field(default_factory=PoolOptions)
+    min_free: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A report and the folder that it lies in."""
+
+    report: Report
+    folder: Path
+
+
+def score_source(source: Source, suite: Suite, options: ScoreOptions, progress: Progress) -> Scored:
+    """Grade every prediction that has no final score yet, and report on all of them."""
+    chosen = {instance.id for instance in options.selection.of(suite.instances)}
+    predictions = [
+        found
+        for found in source.predictions
+        if options.sample in (None, found.sample)
+        and (found.instance in chosen or options.selection == Selection())
+    ]
+    if not predictions:
+        raise UsageError("none of the predictions is chosen; loosen the selection or --sample")
+    work = candidates(predictions, suite.by_id(), strip=options.strip)
+    book = ScoreBook(source.scores)
+    grade_all(work, book, options, progress)
+    heading = Heading(
+        source.name,
+        suite.source,
+        suite.key,
+        len(suite.instances),
+        _grader(),
+        source.models,
+        source.modes,
+        stripped=options.strip,
+    )
+    return _write(source.reports, build_report(heading, lines_of(work, book, source.attempts)))
+
+
+def score_control(
+    control: Control, suite: Suite, folder: Path, options: ScoreOptions, progress: Progress
+) -> Scored:
+    """Grade the reference patches, or the repositories as they are, of the chosen instances."""
+    work = control_candidates(control, options.selection.of(suite.instances))
+    book = ScoreBook(folder / SCORES)
+    grade_all(work, book, options, progress)
+    heading = Heading(
+        f"control: {control}", suite.source, suite.key, len(suite.instances), _grader(), (control,)
+    )
+    return _write(folder, build_report(heading, lines_of(work, book, {})))
+
+
+def report_recorded(source: Source) -> Scored:
+    """Report on the verdicts that a run has of its own hidden tests; nothing is graded."""
+    attempts: Attempts = source.attempts
+    size = len({instance for instance, _ in attempts})
+    heading = Heading(
+        source.name, "of the run itself", "", size, "its own tests", source.models, source.modes
+    )
+    return _write(source.reports, build_report(heading, recorded_lines(attempts)))
+
+
+def grade_all(
+    work: Sequence[Candidate], book: ScoreBook, options: ScoreOptions, progress: Progress
+) -> None:
+    """Give every candidate a score in the book, those that have one excepted."""
+    left = to_grade(work, book)
+    known = len({candidate.key for candidate in work}) - len(left)
+    if known:
+        progress(f"{known} patches have a score already")
+    for candidate in left:
+        if (score := empty_score(candidate)) is not None:
+            book.add(score)
+    left = to_grade(left, book)
+    if not left:
+        return
+    done = 0
+
+    def seen(candidate: Candidate, score: Score) -> None:
+        nonlocal done
+        done += 1
+        detail = f" ({score.verdict.detail})" if score.verdict.detail else ""
+        progress(
+            f"{done}/{len(left)} {candidate.instance.id}: {score.outcome}{detail}, "
+            f"{score.seconds:.1f} s"
+        )
+
+    with _images(options.min_free, progress) as have_image:
+        Pool(lambda: Grader(book.folder, options.grade), have_image, book, options.pool, seen).run(
+            left
+        )
+
+
+@contextmanager
+def _images(min_free: int, progress: Progress) -> Iterator[HaveImage]:
+    """Pulls images with patience; the official grader would give up at the first refusal."""
+    from cwm_agent.sandboxes import BUILD_SECONDS
+    from envs.docker import connect_engine
+    from envs.imageaccess import ImageAccess
+    from envs.imagestore import ImageStore
+    from envs.sweep import sweep
+
+    with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
+        for stray in sweep(client):
+            progress(f"removed a stray {stray.kind}: {stray.name}")
+        access = ImageAccess(ImageStore.of_engine(client), min_free, progress=progress)
+        yield access.have
+
+
+def _grader() -> str:
+    from importlib.metadata import version
+
+    return f"swebench {version('swebench')}"
+
+
+def _write(folder: Path, report: Report) -> Scored:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_record(folder / REPORT_FILE, report)
+    write_atomically(folder / "report.md", as_markdown(report).encode("utf-8", "replace"))
+    return Scored(report, folder)

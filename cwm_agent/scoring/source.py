@@ -1,0 +1,86 @@
+"""What `score` was given: a run, a file of predictions, or a control."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cwm_agent.errors import UsageError
+from cwm_agent.scoring.lines import Attempts
+from results.errors import RunNotFoundError
+from results.predictions import Prediction, predictions_of_run, read_predictions
+from results.records import AttemptResult
+from results.store import Run, Store
+
+SCORES = "scores"
+"""The folder in a run that holds what the grader left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Predictions and where their report goes; `scores` is the folder of the score book.
+
+    `unfinished` counts attempts without a result yet, which are not predictions.
+    """
+
+    name: str
+    predictions: tuple[Prediction, ...]
+    reports: Path
+    scores: Path
+    attempts: Attempts = field(default_factory=dict)
+    modes: tuple[str, ...] = ()
+    unfinished: int = 0
+
+    @property
+    def judged(self) -> bool:
+        """Whether every attempt has a verdict of its own tests already."""
+        found = self.attempts.values()
+        return bool(found) and all(result.resolved is not None for result in found)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Who predicted."""
+        return tuple(sorted({prediction.model for prediction in self.predictions}))
+
+
+def open_source(target: str, store: Store, out: Path | None) -> Source:
+    """A run by its name or folder, else a file of predictions; raises UsageError or the like."""
+    path = Path(target).expanduser()
+    if path.suffix in (".json", ".jsonl"):
+        return source_of_file(path, out)
+    try:
+        return source_of_run(store.open(target), out)
+    except RunNotFoundError as error:
+        raise RunNotFoundError(
+            f"{error}; a file of predictions ends with .json or .jsonl"
+        ) from error
+
+
+def source_of_file(path: Path, out: Path | None) -> Source:
+    """Predictions in a file; the report goes beside it unless `out` says where."""
+    folder = out or path.with_name(f"{path.stem}-scores")
+    return Source(path.name, read_predictions(path), folder, folder)
+
+
+def source_of_run(run: Run, out: Path | None) -> Source:
+    """The finished attempts of a run; the report goes into its folder."""
+    run.info()
+    found = [attempt.result() for attempt in run.attempts()]
+    results = [result for result in found if result is not None]
+    if not results:
+        raise UsageError(f"run {run.name} has no finished attempt; there is nothing to score yet")
+    return Source(
+        run.name,
+        predictions_of_run(run, model_of(results)),
+        out or run.folder,
+        (out or run.folder) / SCORES,
+        {(result.instance, result.sample): result for result in results},
+        tuple(sorted({result.mode for result in results})),
+        unfinished=len(found) - len(results),
+    )
+
+
+def model_of(results: Sequence[AttemptResult]) -> str:
+    """The name for predictions: who answered in the run's attempts."""
+    return "+".join(sorted({result.policy for result in results}))

@@ -1,0 +1,163 @@
+"""Suites of instances: data sets of the Hugging Face hub by pinned revision, and local files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cwm_agent.errors import NotReadyError, UsageError
+from cwm_agent.job import Job, PolicyChoice
+from envs.imagekeys import content_key
+from envs.swebench import Instance, read_instances
+
+HUB = {
+    "swebench-verified": "SWE-bench/SWE-bench_Verified",
+    "swebench-lite": "SWE-bench/SWE-bench_Lite",
+    "swebench": "SWE-bench/SWE-bench",
+    "swebench-multilingual": "SWE-bench/SWE-bench_Multilingual",
+}
+"""Short names of the official data sets."""
+FORMATS = (".json", ".jsonl", ".parquet")
+_HUB_ID = re.compile(r"(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Instances in the order of the data set; `source` names it with its revision."""
+
+    source: str
+    instances: tuple[Instance, ...]
+
+    @property
+    def key(self) -> str:
+        """The same for two suites exactly when all verdicts mean the same."""
+        return content_key(sorted((instance.id, instance.key) for instance in self.instances))
+
+    def by_id(self) -> dict[str, Instance]:
+        """The instances by their ids."""
+        return {instance.id: instance for instance in self.instances}
+
+
+def load_suite(name: str, *, split: str = "test", pins: Path | None = None) -> Suite:
+    """The suite called `name`: a .json, .jsonl or .parquet file, or a data set of the hub.
+
+    A data set is a short name (see HUB) or `owner/name`, with `@REVISION` if
+    wanted. Without one the revision that was newest at the first use is taken,
+    and kept in the file `pins`, so that later runs mean the same rows. With
+    HF_HUB_OFFLINE=1 only the cache is read. Raises UsageError, NotReadyError
+    or RowError.
+    """
+    if name.endswith(FORMATS):
+        path = Path(name).expanduser()
+        return Suite(path.name, read_instances(_rows_of_file(path), path.name))
+    match = _HUB_ID.fullmatch(name)
+    known = match and (match["name"] in HUB or "/" in match["name"])
+    if match is None or not known:
+        raise UsageError(
+            f"there is no suite {name!r}: give {', '.join(HUB)}, the id of a data set of the hub "
+            f"(owner/name@revision), or a file that ends with {', '.join(FORMATS)}"
+        )
+    hub_id = HUB.get(match["name"], match["name"])
+    revision = match["revision"] or _pinned(hub_id, pins or _default_pins())
+    source = f"{hub_id}@{revision}"
+    return Suite(source, read_instances(_rows_of_hub(hub_id, revision, split), source))
+
+
+def job_of(instance: Instance, policy: PolicyChoice) -> Job:
+    """The instance as a job: in its own image, judged later by the official grader."""
+    task = instance.task()
+    return Job(
+        instance=task.instance,
+        issue=task.issue,
+        policy=policy,
+        sandbox="docker",
+        image=task.image,
+        root=task.root,
+    )
+
+
+def _rows_of_file(path: Path) -> list[dict[str, Any]]:
+    try:
+        if path.suffix == ".parquet":
+            return _rows_of_parquet(path)
+        text = path.read_text(encoding="utf-8")
+        rows = _lines(text) if path.suffix == ".jsonl" else json.loads(text)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is no {path.suffix[1:]} file: {error}") from error
+    if isinstance(rows, Mapping):
+        rows = list(rows.values())
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise UsageError(f"{path} must hold a list of rows")
+    return rows
+
+
+def _lines(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
+
+
+def _rows_of_parquet(path: Path) -> list[dict[str, Any]]:
+    from datasets import Dataset
+
+    if not path.is_file():
+        raise FileNotFoundError(2, "No such file or directory")
+    rows: list[dict[str, Any]] = Dataset.from_parquet(str(path), keep_in_memory=True).to_list()
+    return rows
+
+
+def _rows_of_hub(hub_id: str, revision: str, split: str) -> Iterable[dict[str, Any]]:
+    from datasets import load_dataset
+
+    try:
+        rows: Iterable[dict[str, Any]] = load_dataset(hub_id, revision=revision, split=split)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _not_there(f"{hub_id}@{revision}", error) from error
+    return rows
+
+
+def _default_pins() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("cwm-agent") / "suites.json"
+
+
+def _pinned(hub_id: str, pins: Path) -> str:
+    """The revision taken at the first use of a data set, looked up and kept if this is it."""
+    from filelock import FileLock
+
+    pins.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(pins.with_suffix(".lock")):
+        try:
+            known: dict[str, str] = json.loads(pins.read_text())
+        except FileNotFoundError:
+            known = {}
+        except ValueError as error:
+            raise UsageError(f"{pins} is damaged ({error}); remove it") from error
+        if hub_id not in known:
+            known[hub_id] = _newest_revision(hub_id)
+            pins.write_text(json.dumps(known, indent=2) + "\n")
+        return known[hub_id]
+
+
+def _newest_revision(hub_id: str) -> str:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        revision = HfApi().dataset_info(hub_id, timeout=30).sha
+    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, ValueError, RuntimeError) as error:
+        raise _not_there(hub_id, error) from error
+    return str(revision)
+
+
+def _not_there(source: str, error: Exception) -> NotReadyError:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return NotReadyError(
+        f"cannot get the data set {source} ({reason}); connect to the hub, unset HF_HUB_OFFLINE, "
+        f"or give a local copy of it as a .json, .jsonl or .parquet file"
+    )

@@ -1,0 +1,71 @@
+"""From the files of the official grader to one outcome.
+
+A verdict says something of the patch; a failure of the infrastructure says
+nothing of it. The official report is taken as it is: only where it knows no
+test results, or where there is no report, the reason is looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from results.records import Verdict
+from results.scores import ScoreOutcome
+
+APPLY_FAILED = ">>>>> Patch Apply Failed"
+TIMED_OUT = "Test timed out after"
+DETAIL_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An outcome, and the tests where any were run."""
+
+    outcome: ScoreOutcome
+    verdict: Verdict
+
+
+def judge(report: Mapping[str, Any] | None, log: Path, detail: str) -> Judged:
+    """What `report` (the official one on this instance) or else the files in `log` say."""
+    if report is None:
+        return _judge_failure(log, detail)
+    tests = report.get("tests_status")
+    if tests is not None:
+        outcome: ScoreOutcome = "resolved" if report["resolved"] else "unresolved"
+        verdict = Verdict(
+            bool(report["resolved"]), _table(tests["FAIL_TO_PASS"]), _table(tests["PASS_TO_PASS"])
+        )
+        return Judged(outcome, verdict)
+    reason = report.get("infra_failure_reason", "")
+    if report.get("infra_failure"):
+        return Judged("infrastructure", Verdict(False, detail=f"the environment failed: {reason}"))
+    found = "the test run left no results that can be trusted"
+    return Judged("unresolved", Verdict(False, detail=f"{found} ({reason})" if reason else found))
+
+
+def _judge_failure(log: Path, detail: str) -> Judged:
+    """The grader gave up: because of the patch, of the time, or of something else."""
+    text = _read(log / "run_instance.log")
+    if APPLY_FAILED in text:
+        return Judged("not_applied", Verdict(False, detail="the patch does not apply"))
+    for line in text.splitlines():
+        if TIMED_OUT in line:
+            said = line[line.index(TIMED_OUT) :]
+            return Judged("timeout", Verdict(False, detail=said[:DETAIL_CHARACTERS]))
+    errors = [line for line in text.splitlines() if " - ERROR - " in line]
+    said = detail or (errors[-1].partition(" - ERROR - ")[2] if errors else "no report was written")
+    return Judged("infrastructure", Verdict(False, detail=said[:DETAIL_CHARACTERS]))
+
+
+def _table(side: Mapping[str, list[str]]) -> dict[str, bool]:
+    return dict.fromkeys(side["success"], True) | dict.fromkeys(side["failure"], False)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,96 @@
+"""Predictions as SWE-bench exchanges them: rows of instance_id, model_name_or_path, model_patch.
+
+Read from a .jsonl file (a row a line), from a .json file (a list, or a table of
+rows by instance as mini-swe-agent writes preds.json), or from a run folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from results.errors import PredictionError
+from results.store import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One patch for one instance; `sample` counts the predictions of an instance from 0."""
+
+    instance: str
+    patch: str
+    model: str
+    sample: int = 0
+
+    def row(self) -> dict[str, str]:
+        """The row that the swebench package reads."""
+        return {
+            "instance_id": self.instance,
+            "model_name_or_path": self.model,
+            "model_patch": self.patch,
+        }
+
+
+def digest(patch: str) -> str:
+    """What a patch is known by: the SHA-256 of its bytes."""
+    return hashlib.sha256(patch.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def read_predictions(path: Path) -> tuple[Prediction, ...]:
+    """The predictions of a .json or .jsonl file; raises PredictionError.
+
+    Several rows of one instance are its samples, in their order.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        rows = _lines(text) if path.suffix == ".jsonl" else json.loads(text)
+    except OSError as error:
+        raise PredictionError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise PredictionError(f"{path} holds no predictions: {error}") from error
+    if isinstance(rows, dict):
+        rows = list(rows.values())
+    if not isinstance(rows, list):
+        raise PredictionError(f"{path} must hold a list of predictions, or a table by instance")
+    return number(_read(row, f"{path}, prediction {place}") for place, row in enumerate(rows, 1))
+
+
+def predictions_of_run(run: Run, model: str) -> tuple[Prediction, ...]:
+    """What the finished attempts of a run submitted."""
+    return tuple(
+        Prediction(result.instance, result.patch, model, attempt.sample)
+        for attempt in run.attempts()
+        if (result := attempt.result()) is not None
+    )
+
+
+def number(predictions: Iterable[Prediction]) -> tuple[Prediction, ...]:
+    """Count the predictions of each instance from 0."""
+    seen: Counter[str] = Counter()
+    numbered = []
+    for found in predictions:
+        numbered.append(Prediction(found.instance, found.patch, found.model, seen[found.instance]))
+        seen[found.instance] += 1
+    return tuple(numbered)
+
+
+def _lines(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
+
+
+def _read(row: object, where: str) -> Prediction:
+    if not isinstance(row, dict):
+        raise PredictionError(f"{where} is no object with instance_id and model_patch")
+    if missing := {"instance_id", "model_patch"} - row.keys():
+        raise PredictionError(f"{where} lacks {', '.join(sorted(missing))}")
+    patch = row["model_patch"] or ""  # None is what some harnesses write for no patch
+    model = row.get("model_name_or_path") or "unknown"
+    values = (row["instance_id"], patch, model)
+    if not all(isinstance(value, str) for value in values):
+        raise PredictionError(f"{where}: instance_id, model_patch and model must be texts")
+    return Prediction(*values)

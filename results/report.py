@@ -1,0 +1,191 @@
+"""What came out of a run, as `report.json` has it: figures over predictions and attempts."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, median
+
+from results.errors import RunNotFoundError
+from results.files import read_record
+from results.metrics import Share, pass_at_k, share
+from results.records import ExitReason
+from results.scores import ScoreOutcome
+
+REPORT_FILE = "report.json"
+UNKNOWN = "not said"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One prediction. The fields from `exit_reason` to `seconds` need the attempt, 0 without it.
+
+    `tests` names the tests of the row and whether they passed. `carried` names
+    files that no patch should carry into its own scoring ("path (reason)"),
+    `stripped` says whether they were left out. `similarity` to the reference
+    patch is a side figure: patches that differ from it may be right.
+    """
+
+    instance: str
+    sample: int
+    repository: str
+    difficulty: str
+    outcome: ScoreOutcome
+    detail: str = ""
+    fail_to_pass: dict[str, bool] = field(default_factory=dict)
+    pass_to_pass: dict[str, bool] = field(default_factory=dict)
+    grading_seconds: float = 0.0
+    similarity: float | None = None
+    carried: tuple[str, ...] = ()
+    log: str = ""
+    exit_reason: ExitReason | None = None
+    turns: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the patch resolved the issue; a failure of the infrastructure counts as no."""
+        return self.outcome == "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean, median and sum over attempts."""
+
+    mean: float
+    median: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`report.json`.
+
+    `resolved` counts the first sample of each instance, as the official
+    report does: a failure of the infrastructure is not resolved. `graded` is
+    the same share without those. `of_suite` counts instances without a
+    prediction as not resolved, too.
+    """
+
+    name: str
+    suite: str
+    suite_key: str
+    grader: str
+    models: tuple[str, ...]
+    modes: tuple[str, ...]
+    stripped: bool
+    instances: int
+    predictions: int
+    suite_size: int
+    resolved: Share
+    graded: Share
+    of_suite: Share
+    pass_at: dict[str, float]
+    repositories: dict[str, Share]
+    difficulties: dict[str, Share]
+    outcomes: dict[str, int]
+    exit_reasons: dict[str, int]
+    usage: dict[str, Spread]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a report is about."""
+
+    name: str
+    suite: str
+    suite_key: str
+    suite_size: int
+    grader: str
+    models: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    stripped: bool = False
+
+
+def build_report(heading: Heading, lines: Sequence[Line]) -> Report:
+    """All figures over the predictions."""
+    ordered = sorted(lines, key=lambda line: (line.instance, line.sample))
+    first = first_samples(ordered)
+    right = sum(line.resolved for line in first)
+    failed = sum(line.outcome == "infrastructure" for line in first)
+    attempts = [line for line in ordered if line.exit_reason is not None]
+    return Report(
+        heading.name,
+        heading.suite,
+        heading.suite_key,
+        heading.grader,
+        heading.models,
+        heading.modes,
+        heading.stripped,
+        instances=len(first),
+        predictions=len(ordered),
+        suite_size=heading.suite_size,
+        resolved=share(right, len(first)),
+        graded=share(right, len(first) - failed),
+        of_suite=share(right, max(heading.suite_size, len(first))),
+        pass_at=_pass_at(ordered),
+        repositories=_shares(first, lambda line: line.repository),
+        difficulties=_shares(first, lambda line: line.difficulty),
+        outcomes=dict(Counter(line.outcome for line in ordered).most_common()),
+        exit_reasons=dict(Counter(str(line.exit_reason) for line in attempts).most_common()),
+        usage=_usage(attempts),
+        lines=tuple(ordered),
+    )
+
+
+def first_samples(lines: Iterable[Line]) -> list[Line]:
+    """The line with the smallest sample number of each instance, by instance."""
+    found: dict[str, Line] = {}
+    for line in lines:
+        if line.instance not in found or line.sample < found[line.instance].sample:
+            found[line.instance] = line
+    return [found[instance] for instance in sorted(found)]
+
+
+def read_report(place: Path) -> Report:
+    """The report in a folder; raises RunNotFoundError when there is none."""
+    report = read_record(Report, place / REPORT_FILE)
+    if report is None:
+        raise RunNotFoundError(f"{place} has no report; make one with `cwm-agent score {place}`")
+    return report
+
+
+def _pass_at(lines: Sequence[Line]) -> dict[str, float]:
+    """pass@k for 1, 2, 4, ... and the number of samples that every instance has."""
+    outcomes: dict[str, list[bool]] = defaultdict(list)
+    for line in lines:
+        outcomes[line.instance].append(line.resolved)
+    most = min((len(samples) for samples in outcomes.values()), default=0)
+    wanted = sorted({k for k in (1, 2, 4, 8, 16, 32, 64, most) if 0 < k <= most})
+    return {
+        str(k): round(fmean(pass_at_k(len(s), sum(s), k) for s in outcomes.values()), 4)
+        for k in wanted
+    }
+
+
+def _shares(lines: Iterable[Line], group: Callable[[Line], str]) -> dict[str, Share]:
+    groups: dict[str, list[bool]] = defaultdict(list)
+    for line in lines:
+        groups[group(line) or UNKNOWN].append(line.resolved)
+    return {name: share(sum(found), len(found)) for name, found in sorted(groups.items())}
+
+
+def _usage(lines: Sequence[Line]) -> dict[str, Spread]:
+    """Of one attempt: turns, tokens and seconds."""
+    if not lines:
+        return {}
+    columns: dict[str, list[float]] = {
+        "turns": [line.turns for line in lines],
+        "prompt_tokens": [line.prompt_tokens for line in lines],
+        "completion_tokens": [line.completion_tokens for line in lines],
+        "seconds": [line.seconds for line in lines],
+    }
+    return {
+        name: Spread(round(fmean(values), 2), float(median(values)), round(float(sum(values)), 2))
+        for name, values in columns.items()
+    }

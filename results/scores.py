@@ -1,0 +1,112 @@
+"""What the grader said of patches: `scores.jsonl`, append-only, one score a line.
+
+A score belongs to an instance and a patch, not to a sample: two samples with
+the same patch share it. It holds for one state of the row (`task`), so that a
+corrected data set is graded anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+from results.codec import decode, encode
+from results.errors import RecordError, RunFolderError
+from results.records import Verdict
+
+ScoreOutcome = Literal[
+    "resolved",
+    "unresolved",
+    "empty",  # there is no patch; never run, as in the official grader
+    "not_applied",  # no way of applying the patch worked
+    "timeout",  # the tests took longer than they may
+    "infrastructure",  # the engine, the image or the environment failed; says nothing of the patch
+]
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One verdict. `patch` is the SHA-256 of what was scored, `task` the key of the row.
+
+    `log` is the folder of the grader's files, relative to that of
+    `scores.jsonl`; "" where nothing was run. `seconds` is the time of all
+    `tries` together.
+    """
+
+    instance: str
+    patch: str
+    task: str
+    outcome: ScoreOutcome
+    verdict: Verdict
+    seconds: float = 0.0
+    tries: int = 1
+    log: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What the score is looked up by."""
+        return (self.instance, self.patch, self.task)
+
+
+class ScoreBook:
+    """The scores in one folder. Several threads may add; one process at a time should."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._path = folder / "scores.jsonl"
+        self._lock = Lock()
+        self._scores = {score.key: score for score in _read(self._path)}
+
+    def get(self, key: Key) -> Score | None:
+        """The last score of that key."""
+        return self._scores.get(key)
+
+    def final(self, key: Key) -> Score | None:
+        """The score, unless it only says that the infrastructure failed: that is tried again."""
+        score = self._scores.get(key)
+        return None if score is None or score.outcome == "infrastructure" else score
+
+    def add(self, score: Score) -> None:
+        """Append it durably; raises RunFolderError."""
+        line = json.dumps(encode(score)) + "\n"
+        with self._lock:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                with self._path.open("ab") as file:
+                    file.write(line.encode("ascii"))
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise RunFolderError(
+                    f"cannot write {self._path}: {error.strerror}; free some space, then go on "
+                    "with the same command"
+                ) from error
+            self._scores[score.key] = score
+
+
+def _read(path: Path) -> Iterator[Score]:
+    """Whole lines only: a torn last one is a score that was never promised."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise RunFolderError(f"cannot read {path}: {error.strerror}") from error
+    whole, _, torn = data.rpartition(b"\n")
+    if torn:
+        with path.open("r+b") as file:
+            file.truncate(len(data) - len(torn))
+    for number, line in enumerate(whole.splitlines(), 1):
+        try:
+            yield decode(Score, json.loads(line))
+        except (ValueError, RecordError) as error:
+            raise RunFolderError(
+                f"{path} is damaged in line {number} ({error}); remove that line to go on"
+            ) from error

@@ -1,0 +1,167 @@
+"""`export`: predictions that the package reads, and submissions that break no rule."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cwm_agent.cli.exit_codes import ExitCode
+from results.records import RunInfo
+from results.scores import ScoreOutcome
+from results.store import Run, Store
+
+from .conftest import PATCH, Command
+from .scored import LOGS, make_run, write_rows
+
+INFO = RunInfo("2026-11-24T10:00:00Z", ("cwm-agent", "run"))
+OUTCOMES: dict[str, ScoreOutcome] = {
+    "a__x-0": "resolved", "a__x-1": "unresolved", "a__x-2": "timeout", "a__x-3": "not_applied",
+}  # fmt: skip
+ENTRY = (
+    "--format", "leaderboard", "--name", "CWM agent", "--site", "https://example.org/agent",
+    "--report", "https://example.org/report", "--split", "verified", "--date", "20261124",
+    "--author", "A. Author", "--org", "Example",
+)  # fmt: skip
+
+
+@pytest.fixture
+def scored(cwm_agent: Command, store: Store, tmp_path: Path) -> Run:
+    run = make_run(store, INFO, "first", OUTCOMES)
+    rows = str(write_rows(tmp_path))
+    assert cwm_agent("score", "first", "--dataset", rows).returncode == ExitCode.SUCCESS
+    return run
+
+
+def test_predictions_are_read_by_the_official_package(cwm_agent: Command, scored: Run) -> None:
+    from swebench.harness.utils import get_predictions_from_file
+
+    done = cwm_agent("export", "first")
+    path = done.stdout.strip()
+    assert Path(path).resolve() == (scored.folder / "all_preds.jsonl").resolve()
+    found = get_predictions_from_file(path, "", "test")
+    assert found == [
+        {"instance_id": name, "model_name_or_path": "replay", "model_patch": PATCH}
+        for name in OUTCOMES
+    ]
+
+
+def test_a_submission_has_what_the_leaderboard_asks_for(
+    cwm_agent: Command, scored: Run, tmp_path: Path
+) -> None:
+    done = cwm_agent("export", "first", *ENTRY, "--out", str(tmp_path / "out"))
+    assert done.returncode == ExitCode.SUCCESS, done.stderr
+    folder = tmp_path / "out" / "evaluation" / "verified" / "20261124_cwm-agent"
+    assert Path(done.stdout.strip()) == folder
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md", "all_preds.jsonl", "logs", "metadata.yaml", "trajs",
+    ]  # fmt: skip
+    assert len((folder / "all_preds.jsonl").read_text().splitlines()) == 4
+    assert {path.stem for path in (folder / "trajs").iterdir()} == OUTCOMES.keys()
+    assert {path.name for path in (folder / "logs" / "a__x-0").iterdir()} == set(LOGS)
+    metadata = yaml.safe_load((folder / "metadata.yaml").read_text())
+    assert {key: metadata[key] for key in ("name", "oss", "verified")} == {
+        "name": "CWM agent", "oss": True, "verified": False,
+    }  # fmt: skip
+    assert metadata["info"]["report"] == "https://example.org/report"
+    assert metadata["tags"]["system"] == {"attempts": "1"}
+    assert metadata["tags"]["model"] == ["replay"]
+    assert "Resolved 1 of 4: 25.0 %" in (folder / "README.md").read_text()
+    again = cwm_agent("export", "first", *ENTRY, "--out", str(tmp_path / "out"))
+    assert again.returncode == ExitCode.USAGE
+    assert "is there already" in again.stderr
+
+
+def test_a_trace_shows_every_step_and_no_verdict(
+    cwm_agent: Command, scored: Run, tmp_path: Path
+) -> None:
+    cwm_agent("export", "first", *ENTRY, "--out", str(tmp_path / "out"))
+    (path,) = (tmp_path / "out").glob("evaluation/*/*/trajs/a__x-0.txt")
+    text = path.read_text()
+    for part in ("Names may be empty.", "Look first.", "cat x.py", "line 500", "submitted a patch"):
+        assert part in text
+    assert "\x1b" not in text
+    assert "test_a" not in text
+
+
+def remove_log(run: Run) -> None:
+    next(run.folder.glob("scores/logs/*/a__x-1/test_output.txt")).unlink()
+
+
+def change_patch(run: Run) -> None:
+    next(run.folder.glob("scores/logs/*/a__x-1/patch.diff")).write_text("other")
+
+
+def remove_journal(run: Run) -> None:
+    (run.folder / "a__x-1" / "0" / "events.jsonl").write_text("")
+
+
+def remove_attempt(run: Run) -> None:
+    (run.folder / "a__x-1" / "0" / "events.jsonl").unlink()
+
+
+def spoil(run: Run, **changes: object) -> None:
+    path = run.folder / "report.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize(
+    ("damage", "rule"),
+    [
+        (remove_log, "a__x-1: test_output.txt is gone"),
+        (change_patch, "a__x-1: another patch was scored than is predicted"),
+        (remove_journal, "a__x-1: there is no reasoning trace"),
+        (remove_attempt, "3 of 4 instances have a prediction; all need one"),
+        (lambda run: spoil(run, suite_key=""), "was not graded officially"),
+        (lambda run: spoil(run, stripped=True), "score it again without --strip"),
+        (lambda run: spoil(run, lines=[]), "a__x-0, a__x-1, a__x-2 and 1 more was not scored"),
+    ],
+)
+def test_a_broken_rule_is_named_and_nothing_is_written(
+    cwm_agent: Command, scored: Run, tmp_path: Path, damage: Callable[[Run], None], rule: str
+) -> None:
+    damage(scored)
+    done = cwm_agent("export", "first", *ENTRY, "--out", str(tmp_path / "out"))
+    assert done.returncode == ExitCode.USAGE
+    assert rule in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_all_problems_are_named_at_once(cwm_agent: Command, scored: Run) -> None:
+    done = cwm_agent("export", "first", "--format", "leaderboard", "--date", "24.11.2026")
+    assert done.returncode == ExitCode.USAGE
+    for part in ("--name", "--site must be", "--report must be", "YYYYMMDD", "say --split"):
+        assert part in done.stderr
+
+
+def test_failures_of_the_infrastructure_are_not_submitted(
+    cwm_agent: Command, scored: Run, tmp_path: Path
+) -> None:
+    lines = json.loads((scored.folder / "report.json").read_text())["lines"]
+    lines[2]["outcome"] = "infrastructure"
+    spoil(scored, lines=lines)
+    done = cwm_agent("export", "first", *ENTRY)
+    assert "a__x-2 could not be graded: run cwm-agent score again" in done.stderr
+
+
+def test_one_sample_has_to_be_chosen(cwm_agent: Command, store: Store, tmp_path: Path) -> None:
+    make_run(store, INFO, "first", OUTCOMES, samples=2)
+    rows = str(write_rows(tmp_path))
+    cwm_agent("score", "first", "--dataset", rows)
+    assert "choose with --sample" in cwm_agent("export", "first").stderr
+    assert (
+        "there is no sample 5; there are 0, 1"
+        in cwm_agent("export", "first", "--sample", "5").stderr
+    )
+    arguments = (*ENTRY, "--sample", "1", "--best-of-several", "--out", str(tmp_path / "out"))
+    folder = Path(cwm_agent("export", "first", *arguments).stdout.strip())
+    assert "Several attempts were made" in (folder / "README.md").read_text()
+
+
+def test_an_unknown_format(cwm_agent: Command, scored: Run) -> None:
+    assert "there are preds and leaderboard" in cwm_agent(
+        "export", "first", "--format", "pdf"
+    ).stderr  # fmt: skip

@@ -1,0 +1,128 @@
+"""`score` where everything has a score or nothing may have one; grading itself needs Docker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cwm_agent.cli.exit_codes import ExitCode
+from results.records import RunInfo
+from results.report import read_report
+from results.scores import ScoreOutcome
+from results.store import Attempt, Store
+
+from .conftest import PATCH, RESULT, Command
+from .scored import make_run, write_rows
+
+INFO = RunInfo("2026-11-24T10:00:00Z", ("cwm-agent", "run"))
+OUTCOMES: dict[str, ScoreOutcome] = {
+    "a__x-0": "resolved", "a__x-1": "unresolved", "a__x-2": "timeout", "a__x-3": "not_applied",
+}  # fmt: skip
+
+
+def test_a_run_with_scores_is_reported_without_an_engine(
+    cwm_agent: Command, store: Store, tmp_path: Path
+) -> None:
+    run, rows = make_run(store, INFO, "first", OUTCOMES), write_rows(tmp_path)
+    done = cwm_agent("score", "first", "--dataset", str(rows), DOCKER_HOST="unix:///nowhere")
+    assert done.returncode == ExitCode.SUCCESS
+    assert "**1 of 4 resolved: 25.0 % [4.6, 69.9]**" in done.stdout
+    assert "| submitted | 4 |" in done.stdout
+    assert "4 patches have a score already" in done.stderr
+    assert (run.folder / "report.md").read_text() == done.stdout
+    report = read_report(run.folder)
+    assert report.lines[0].completion_tokens == RESULT.completion_tokens
+    assert (report.modes, report.models, report.suite) == (("improved",), ("replay",), "rows.jsonl")
+
+
+def test_samples_share_the_score_of_their_patch(
+    cwm_agent: Command, store: Store, tmp_path: Path
+) -> None:
+    make_run(store, INFO, "first", OUTCOMES, samples=2)
+    rows = str(write_rows(tmp_path))
+    whole = json.loads(cwm_agent("score", "first", "--dataset", rows, "--json").stdout)
+    assert (whole["predictions"], whole["pass_at"]) == (8, {"1": 0.25, "2": 0.25})
+    part = ("--sample", "1", "--match", "-[01]$", "--slice", "1:")
+    one = json.loads(cwm_agent("score", "first", "--dataset", rows, "--json", *part).stdout)
+    assert [(line["instance"], line["sample"]) for line in one["lines"]] == [("a__x-1", 1)]
+    assert one["suite_size"] == 4
+
+
+def test_what_could_not_be_graded_is_tried_again_and_needs_the_engine(
+    cwm_agent: Command, store: Store, tmp_path: Path
+) -> None:
+    make_run(store, INFO, "first", OUTCOMES | {"a__x-2": "infrastructure"})
+    rows = str(write_rows(tmp_path))
+    done = cwm_agent("score", "first", "--dataset", rows, DOCKER_HOST="unix:///nowhere")
+    assert done.returncode == ExitCode.ENVIRONMENT
+    assert "3 patches have a score already" in done.stderr
+    assert "no Docker engine answers" in done.stderr
+
+
+def test_verdicts_of_a_runs_own_tests_are_reported_as_they_are(
+    cwm_agent: Command, finished: Attempt
+) -> None:
+    done = cwm_agent("score", "first", "--json")
+    assert done.returncode == ExitCode.SUCCESS
+    report = json.loads(done.stdout)
+    assert (report["grader"], report["suite_key"]) == ("its own tests", "")
+    (line,) = report["lines"]
+    assert (line["outcome"], line["fail_to_pass"]["test_a"]) == ("unresolved", True)
+
+
+def test_a_file_of_empty_predictions_needs_no_engine(cwm_agent: Command, tmp_path: Path) -> None:
+    rows = str(write_rows(tmp_path))
+    predictions = [{"instance_id": "a__x-1", "model_patch": patch} for patch in ("", None, " \n")]
+    (tmp_path / "preds.json").write_text(json.dumps(predictions))
+    done = cwm_agent("score", "preds.json", "--dataset", rows, DOCKER_HOST="unix:///nowhere")
+    assert done.returncode == ExitCode.SUCCESS, done.stderr
+    assert "| no patch | 3 |" in done.stdout
+    assert (tmp_path / "preds-scores" / "report.json").is_file()
+
+
+def test_attempts_that_are_not_finished_are_left_out_and_said(
+    cwm_agent: Command, store: Store, tmp_path: Path
+) -> None:
+    run = make_run(store, INFO, "first", OUTCOMES)
+    (run.folder / "a__x-3" / "0" / "result.json").unlink()
+    done = cwm_agent("score", "first", "--dataset", str(write_rows(tmp_path)), "--json")
+    assert "1 attempts are not finished and are left out" in done.stderr
+    report = json.loads(done.stdout)
+    assert (report["resolved"]["n"], report["of_suite"]["n"]) == (3, 4)
+
+
+def test_what_is_stripped_is_not_scored_and_is_named(cwm_agent: Command, tmp_path: Path) -> None:
+    rows = str(write_rows(tmp_path))
+    patch = PATCH.replace("x.py", "conftest.py")
+    (tmp_path / "preds.json").write_text(
+        json.dumps([{"instance_id": "a__x-1", "model_patch": patch}])
+    )
+    done = cwm_agent("score", "preds.json", "--dataset", rows, "--strip", "--json")
+    (line,) = json.loads(done.stdout)["lines"]
+    assert (line["outcome"], line["detail"]) == ("empty", "nothing is left of the patch")
+    assert line["carried"] == ["conftest.py (test)"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ([], "name a run or a file of predictions"),
+        (["--control", "silver"], "there are gold and noop"),
+        (["first", "--control", "gold"], "leave out the run or predictions"),
+        (["nowhere"], "a file of predictions ends with .json or .jsonl"),
+        (["preds.jsonl"], "cannot read preds.jsonl"),
+        (["first", "--dataset", "rows.jsonl", "--id", "a__x-9"], "did you mean 'a__x-"),
+        (["first", "--dataset", "rows.jsonl", "--sample", "7"], "none of the predictions is"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_said_before_anything_runs(
+    cwm_agent: Command, store: Store, tmp_path: Path, arguments: list[str], error: str
+) -> None:
+    make_run(store, INFO, "first", OUTCOMES)
+    write_rows(tmp_path)
+    done = cwm_agent("score", *arguments)
+    assert done.returncode == ExitCode.USAGE
+    assert error in done.stderr
+    assert done.stdout == ""

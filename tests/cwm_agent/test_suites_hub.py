@@ -1,0 +1,88 @@
+"""Suites from a hub: pinned at the first use, and the cache without a network."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..envs.swebench_rows import row
+from .hub import Hub, serving
+
+ROOT = Path(__file__).parents[2]
+NAME = "SWE-bench/SWE-bench_Verified"
+FIRST, SECOND = "1" * 40, "2" * 40
+LOAD = (
+    "import sys, json\nfrom pathlib import Path\n"
+    "from cwm_agent.suites import load_suite\n"
+    "suite = load_suite(sys.argv[1], pins=Path('pins.json'))\n"
+    "print(json.dumps([suite.source, [instance.id for instance in suite.instances]]))"
+)
+
+
+def parquet(*rows: dict[str, Any]) -> bytes:
+    from datasets import Dataset
+
+    buffer = io.BytesIO()
+    Dataset.from_list(list(rows)).to_parquet(buffer)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    readme = b"---\nlicense: mit\n---\n"
+    file = "data/test-00000-of-00001.parquet"
+    old = row("a__old-1")
+    for field in ("image", "eval_script", "log_parser", "eval_type"):
+        del old[field]
+    revisions = {
+        (NAME, FIRST): {"README.md": readme, file: parquet(row("a__x-1"))},
+        (NAME, SECOND): {"README.md": readme, file: parquet(row("a__x-1"), row("a__x-2"))},
+        (NAME, "old"): {"README.md": readme, file: parquet(old)},
+    }
+    with serving(Hub(revisions, {NAME: FIRST})) as made:
+        yield made
+
+
+def load(folder: Path, hub: Hub, name: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = {"HF_ENDPOINT": hub.address, "HF_HOME": str(folder / "hf"), "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-c", LOAD, name],
+        cwd=folder, env=os.environ | variables | environment, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+def test_the_first_revision_stays_and_needs_no_network_then(tmp_path: Path, hub: Hub) -> None:
+    done = load(tmp_path, hub, "swebench-verified")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [f"{NAME}@{FIRST}", ["a__x-1"]]
+    hub.newest[NAME] = SECOND
+    assert load(tmp_path, hub, "swebench-verified").stdout == done.stdout
+    asked = len(hub.asked)
+    offline = load(tmp_path, hub, "swebench-verified", HF_HUB_OFFLINE="1")
+    assert (offline.stdout, len(hub.asked)) == (done.stdout, asked), offline.stderr
+    named = load(tmp_path, hub, f"{NAME}@{SECOND}")
+    assert json.loads(named.stdout) == [f"{NAME}@{SECOND}", ["a__x-1", "a__x-2"]]
+    assert json.loads((tmp_path / "pins.json").read_text()) == {NAME: FIRST}
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        (f"{NAME}@old", "lacks image, eval_script, log_parser, eval_type, which swebench 5"),
+        (f"{NAME}@none", f"cannot get the data set {NAME}@none"),
+    ],
+)
+def test_a_revision_that_is_too_old_or_is_not_there(
+    tmp_path: Path, hub: Hub, name: str, error: str
+) -> None:
+    done = load(tmp_path, hub, name)
+    assert done.returncode == 1
+    assert error in done.stderr.splitlines()[-1]
