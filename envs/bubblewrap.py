@@ -115,6 +115,12 @@ class BubblewrapSandbox:
         if folder is not None:
             remove_folder(folder)
 
+    def kill(self) -> None:
+        """See Sandbox."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def __enter__(self) -> BubblewrapSandbox:
         self.open()
         return self

@@ -102,6 +102,15 @@ class DockerSandbox:
         except (DockerException, OSError) as error:
             raise SandboxError(_not_removed(container.name, error)) from error
 
+    def kill(self) -> None:
+        """See Sandbox."""
+        from docker.errors import DockerException
+
+        container = self._container
+        if container is not None:
+            with contextlib.suppress(DockerException, OSError):  # it ended by itself
+                container.kill()
+
     def __enter__(self) -> DockerSandbox:
         self.open()
         return self
