@@ -1,0 +1,111 @@
+"""The work on one attempt of a run: in its folder, through the gates, up to its result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from cwm_agent.attempt import MakeEnvironment, Rules, Setting, issue_environment, play, result_of
+from cwm_agent.batch.gates import Gate, Once, StoppedError
+from cwm_agent.batch.materials import Materials
+from cwm_agent.batch.speakers import Speakers
+from cwm_agent.batch.ticket import Ticket
+from cwm_agent.job import write_job
+from cwm_agent.judge import Judgement, judge
+from cwm_agent.rollout import Trajectory, finished
+from cwm_agent.sandboxes import SandboxMaker
+from envs.owner import boot_id
+from envs.sandbox import Owner, Sandbox
+from results.journal import Journal
+from results.records import AttemptResult
+from results.store import UNFINISHED, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """Limits that are apart from the number of workers."""
+
+    sessions: Gate
+    sandboxes: Gate
+    builds: Once
+    grading: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What all attempts of a run share. `environment` is where their conversations happen."""
+
+    run: Run
+    rules: Rules
+    speakers: Speakers
+    gates: Gates
+    materials: Materials
+    environment: MakeEnvironment = issue_environment
+
+    def __call__(self, ticket: Ticket) -> AttemptResult:
+        """Begin an attempt or go on with it; its result is written when it is over.
+
+        Raises SandboxError when a sandbox cannot be had, StoppedError when it
+        was told to end before it began, ResultsError when the disk refuses.
+        """
+        attempt = self.run.attempt(ticket.job.instance, ticket.sample)
+        write_job(attempt.folder, ticket.job)
+        with ExitStack() as stack:
+            journal = stack.enter_context(attempt.journal())
+            speaker = stack.enter_context(self.speakers.speaker(ticket.job.policy))
+            setting = Setting(ticket.job, ticket.sample, self.rules, speaker)
+            trajectory = finished(journal.events, self.rules.switches)
+            if trajectory is None:
+                trajectory = self._play(setting, ticket, journal)
+            judgement = Judgement()
+            if trajectory.reason not in UNFINISHED and ticket.job.tests is not None:
+                judgement = self._judge(ticket, trajectory)
+            result = result_of(setting, trajectory, judgement, attempt.entries())
+            attempt.finish(result)
+        return result
+
+    def _play(self, setting: Setting, ticket: Ticket, journal: Journal) -> Trajectory:
+        gates, stop = self.gates, ticket.stop
+        repository = self._repository(ticket)
+        make = self._maker(ticket)
+        ticket.say("waiting for a place in the engine")
+        with gates.sessions.hold(stop):
+            ticket.say("waiting for a sandbox's place")
+            with gates.sandboxes.hold(stop):
+                environment = self.environment(setting, repository, make)
+                return play(setting, environment, journal, stop, ticket.watch)
+
+    def _judge(self, ticket: Ticket, trajectory: Trajectory) -> Judgement:
+        gates, stop = self.gates, ticket.stop
+        ticket.state = "judging"
+        ticket.say("waiting to be judged")
+        repository = self._repository(ticket)
+        make = self._maker(ticket)
+        with gates.grading.hold(stop), gates.sandboxes.hold(stop):
+            verifier = self.materials.verifier(ticket.job, repository, make)
+            return judge(ticket.job, repository, trajectory.patch, verifier, ticket.say)
+
+    def _repository(self, ticket: Ticket) -> Path | None:
+        ticket.say("copying the repository")
+        return self.materials.repository(ticket.job, ticket.stop)
+
+    def _maker(self, ticket: Ticket) -> Callable[[], Sandbox]:
+        """Makes sandboxes that end when the attempt is told to."""
+        job = ticket.job
+        owner = Owner(self.run.name, job.instance, ticket.sample, os.getpid(), boot_id())
+        settings = self.rules.resolved.settings.sandbox
+        maker = SandboxMaker(job, settings, owner, ticket.say)
+        key = (job.sandbox, job.image, job.pip, job.apt, tuple(sorted(job.environment.items())))
+
+        def make() -> Sandbox:
+            if ticket.stop.stopped:
+                raise StoppedError
+            self.gates.builds.ensure(key, maker.prepare, ticket.stop)
+            sandbox = maker.make()
+            ticket.stop.kill = sandbox.kill
+            return sandbox
+
+        return make
