@@ -102,6 +102,8 @@ class BatchSettings(Section):
     """Patches judged by tests at once."""
     retries: int = Field(default=2, ge=0)
     """How often an attempt goes on after its sandbox failed, before it counts as failed."""
+    failures_in_row: int = Field(default=10, ge=0)
+    """After so many failed attempts without a result between them the run ends; 0: never."""
     turns: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=1)
     """Replies of the whole run; empty: no limit."""
     tokens: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=1)

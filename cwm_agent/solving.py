@@ -64,7 +64,10 @@ def _resume(store: Store, request: Request, progress: Progress) -> tuple[Job, Ou
     resolved = recorded(run.info().settings)
     jobs = sorted(run.folder.glob(f"*/*/{JOB_FILE}"))
     if len(jobs) != 1:
-        raise UsageError(f"run {run.name} was not made by solve; only such runs can be resumed")
+        raise UsageError(
+            f"run {run.name} was not made by solve; a run of a suite is gone on with by "
+            f"`cwm-agent run SUITE --name {run.name}`"
+        )
     attempt = Attempt(jobs[0].parent, int(jobs[0].parent.name))
     job = read_job(attempt.folder)
     policy = _other_policy(request) or job.policy

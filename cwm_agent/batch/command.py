@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,8 +19,8 @@ from cwm_agent.batch import record
 from cwm_agent.batch.board import Board, Status, line
 from cwm_agent.batch.control import serve
 from cwm_agent.batch.desk import Desk
+from cwm_agent.batch.ending import Ending
 from cwm_agent.batch.gates import Gate, Once
-from cwm_agent.batch.limits import Allowance
 from cwm_agent.batch.materials import Materials
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
@@ -80,7 +81,7 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
             owned_folder(Owner(run.name, "repositories", 0, os.getpid(), boot_id()))
         )
         waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
-        materials = Materials(shared, [ticket.job for ticket in waiting])
+        materials = Materials(shared, waiting)
         work = Work(run, rules, speakers, _gates(resolved.settings.batch), materials)
         for choice in {t.job.policy for t in waiting if t.job.policy.kind == "embedded"}:
             speakers.engine(choice)  # a bad checkpoint is no failure of every attempt
@@ -117,7 +118,7 @@ def _opened(
         raise NotReadyError(
             f"another process works on run {run.name}; look with `cwm-agent ctl {run.name} status`"
         ) from error
-    with lock:
+    with lock, _removed_unless_begun(run, new=not known):
         if known:
             accepted = record.go_on(
                 run, request.suite, samples, jobs, rules, accept=request.accept_changes
@@ -125,6 +126,16 @@ def _opened(
             for difference in accepted:
                 progress.say(f"accepted: {difference}", "yellow")
         yield run
+
+
+@contextmanager
+def _removed_unless_begun(run: Run, *, new: bool) -> Iterator[None]:
+    """A new run that failed before its first attempt (a bad checkpoint) leaves no folder."""
+    try:
+        yield
+    finally:
+        if new and not any(run.attempts()):
+            shutil.rmtree(run.folder, ignore_errors=True)
 
 
 def _gates(settings: BatchSettings) -> Gates:
@@ -153,33 +164,25 @@ def _go(
         work,
         workers=settings.workers,
         retries=settings.retries,
-        over=lambda ticket: work.materials.over(ticket.job),
+        over=work.materials.over,
         log=_logger(run),
     )
     board = Board(run.name, runner)
-    allowance = Allowance(settings)
+    ending = Ending(runner, settings)
     with (
         serve(run.folder, Desk(runner, board).answer) as socket,
         caught_signals() as signals,
-        screen(board, sys.stderr) as refresh,
+        screen(board, sys.stderr) as shown,
     ):
         _launched(run, socket, board.status(), progress, as_json=as_json)
 
         def tick() -> None:
-            if signals.count > 1 and not runner.stopping:
-                progress.say("stopping now", "yellow")
-                runner.stop()
-            elif signals.count and not runner.draining:
-                progress.say("finishing the turns; press Ctrl-C again to stop now", "yellow")
-                runner.drain()
-            if not runner.draining and (spent := allowance.spent(board.status())):
-                progress.say(f"the run has used its {spent}; finishing the turns", "yellow")
-                runner.drain()
-            refresh()
+            ending.look(signals.count, board.status(), shown.say)
+            shown.refresh()
 
         runner.run(tick)
     predictions(run, tickets)
-    code = exit_code(tickets, interrupted=signals.count > 0, limited=bool(allowance.reached))
+    code = ending.code()
     _done(run, board.status(), tickets, code, progress, as_json=as_json)
     return code
 
@@ -192,18 +195,6 @@ def predictions(run: Run, tickets: Sequence[Ticket]) -> None:
         if (result := run.find(ticket.job.instance, ticket.sample).result()) is not None
     ]
     run.write_predictions(policies[0] if policies else "none")
-
-
-def exit_code(tickets: Sequence[Ticket], *, interrupted: bool, limited: bool) -> int:
-    """0 when every attempt has a valid result, resolved or not; else why the first has none."""
-    failed = [ticket.code for ticket in tickets if ticket.state == "failed"]
-    if any(ticket.state in ("waiting", "running", "judging") for ticket in tickets):
-        return ExitCode.LIMIT if limited and not interrupted else ExitCode.INTERRUPTED
-    if failed:
-        return failed[0]
-    if any(ticket.state == "cancelled" for ticket in tickets):
-        return ExitCode.INTERRUPTED
-    return ExitCode.SUCCESS
 
 
 def _logger(run: Run) -> Callable[[str], None]:

@@ -67,9 +67,3 @@ class Once:
                 self._done.add(key)
         finally:
             mine.release()
-
-    def forget(self, key: Hashable) -> None:
-        """What was done for `key` is gone; to be called when nobody uses it."""
-        with self._lock:
-            self._locks.pop(key, None)
-            self._done.discard(key)

@@ -4,68 +4,85 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
-from cwm_agent.batch.gates import Gate, Once
-from cwm_agent.interrupt import Stop
-from cwm_agent.job import Job
+from cwm_agent.batch.ticket import Ticket
 from envs.sandbox import Sandbox
 from envs.verify import Verifier
 from results.store import folder_name
 
-COPIES_AT_ONCE = 4
 
-
-@dataclass
+@dataclass(slots=True)
 class Shared:
-    """Of one instance, as long as an attempt of it is not over."""
+    """Of one instance, as long as any attempt of it needs it. Each part has its own lock."""
 
+    copy: Path
+    users: set[Ticket]
+    copying: threading.Lock = field(default_factory=threading.Lock)
+    judging: threading.Lock = field(default_factory=threading.Lock)
     verifier: Verifier | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Materials:
-    """Makes what is shared on first use, and forgets it after an instance's last attempt."""
+    """Makes what is shared on first use, and forgets it when the last attempt is over."""
 
-    def __init__(self, folder: Path, jobs: Sequence[Job]) -> None:
-        """`folder` is the run's own and goes with it; `jobs` name an instance once a sample."""
+    def __init__(self, folder: Path, tickets: list[Ticket]) -> None:
+        """`folder` is this process's own; `tickets` are the attempts that are to come."""
         self._folder = folder
-        self._open = Counter(job.instance for job in jobs)
+        self._coming: dict[str, set[Ticket]] = {}
+        for ticket in tickets:
+            self._coming.setdefault(ticket.job.instance, set()).add(ticket)
         self._lock = threading.Lock()
         self._shared: dict[str, Shared] = {}
-        self._copies = Once(Gate(COPIES_AT_ONCE))
+        self._numbers = count()
 
-    def repository(self, job: Job, stop: Stop) -> Path | None:
+    def repository(self, ticket: Ticket) -> Path | None:
         """A copy of the job's checkout that nobody writes to; None when the image holds it."""
-        source = job.source()
+        source = ticket.job.source()
         if source is None:
             return None
-        copy = self._folder / folder_name(job.instance)
-        self._copies.ensure(job.instance, lambda: source.copy_to(copy), stop)
-        return copy
+        shared = self._enter(ticket)
+        with shared.copying:
+            if not shared.copy.exists():
+                partial = shared.copy.with_name(f"{shared.copy.name}.partial")
+                source.copy_to(partial)
+                partial.rename(shared.copy)
+        return shared.copy
 
-    def verifier(
-        self, job: Job, repository: Path | None, make_sandbox: Callable[[], Sandbox]
-    ) -> Verifier:
-        """A judge that knows what the tests say without a patch."""
-        with self._lock:
-            shared = self._shared.setdefault(job.instance, Shared())
-        with shared.lock:
+    def verifier(self, ticket: Ticket, make_sandbox: Callable[[], Sandbox]) -> Verifier:
+        """A judge that knows what the tests say without a patch; raises SandboxError."""
+        repository = self.repository(ticket)
+        shared = self._enter(ticket)
+        with shared.judging:
             if shared.verifier is None:
                 verifier = Verifier(make_sandbox)
-                verifier.before(job.task(repository))
+                verifier.before(ticket.job.task(repository))
                 shared.verifier = verifier
         return shared.verifier.using(make_sandbox)
 
-    def over(self, job: Job) -> None:
-        """An attempt of the instance ended for good."""
+    def over(self, ticket: Ticket) -> None:
+        """The attempt ended for good, as far as one knows: it may be asked for again."""
+        name = ticket.job.instance
         with self._lock:
-            self._open[job.instance] -= 1
-            if self._open[job.instance] > 0:
+            self._coming.get(name, set()).discard(ticket)
+            shared = self._shared.get(name)
+            if shared is None:
                 return
-            self._shared.pop(job.instance, None)
-            self._copies.forget(job.instance)
-        shutil.rmtree(self._folder / folder_name(job.instance), ignore_errors=True)
+            shared.users.discard(ticket)
+            if shared.users or self._coming.get(name):
+                return
+            del self._shared[name]
+        shutil.rmtree(shared.copy, ignore_errors=True)
+
+    def _enter(self, ticket: Ticket) -> Shared:
+        """What is shared now; a later one has another folder, for this may just be removed."""
+        name = ticket.job.instance
+        with self._lock:
+            if name not in self._shared:
+                place = self._folder / f"{folder_name(name)}.{next(self._numbers)}"
+                self._shared[name] = Shared(place, set())
+            self._shared[name].users.add(ticket)
+            return self._shared[name]

@@ -58,6 +58,8 @@ class Runner:
         self.tickets = list(tickets)
         self.workers = workers
         self.paused = self.draining = self.stopping = False
+        self.failures_in_row = 0
+        """Attempts that failed since the last valid result."""
         self._work = work
         self._retries = retries
         self._over = over
@@ -230,6 +232,10 @@ class Runner:
                 self._give_up(ticket)
             else:
                 self._enqueue(ticket, first=True)
+        if ticket.state == "failed":
+            self.failures_in_row += 1
+        elif ticket.state in OVER:
+            self.failures_in_row = 0
 
     def _fail(self, ticket: Ticket, failure: Exception) -> None:
         code = code_of_error(failure)
@@ -244,10 +250,6 @@ class Runner:
     def _enqueue(self, ticket: Ticket, *, first: bool = False) -> None:
         ticket.state = "waiting"
         (self._queue.appendleft if first else self._queue.append)(ticket)
-
-    def over(self) -> int:
-        """How many attempts have a valid result."""
-        return sum(ticket.state in OVER for ticket in self.tickets)
 
 
 def _last_outcome(state: RetryCallState) -> AttemptResult:

@@ -85,12 +85,12 @@ class Work:
         repository = self._repository(ticket)
         make = self._maker(ticket)
         with gates.grading.hold(stop), gates.sandboxes.hold(stop):
-            verifier = self.materials.verifier(ticket.job, repository, make)
+            verifier = self.materials.verifier(ticket, make)
             return judge(ticket.job, repository, trajectory.patch, verifier, ticket.say)
 
     def _repository(self, ticket: Ticket) -> Path | None:
         ticket.say("copying the repository")
-        return self.materials.repository(ticket.job, ticket.stop)
+        return self.materials.repository(ticket)
 
     def _maker(self, ticket: Ticket) -> Callable[[], Sandbox]:
         """Makes sandboxes that end when the attempt is told to."""

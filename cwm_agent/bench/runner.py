@@ -169,19 +169,20 @@ def _run(
         return InstantEnvironment(bench.turns)
 
     gates = Gates(Gate(bench.workers), Gate(bench.workers), Once(Gate(1)), Gate(1))
-    materials = Materials(run.folder, jobs)
+    tickets = tickets_of(run, jobs, 1)
+    materials = Materials(run.folder, tickets)
     work = Work(run, rules, speakers, gates, materials, environment)
     rss: list[float] = []
     numbers = count(1)  # the attempts' threads share it
 
     def over(ticket: Ticket) -> None:
-        materials.over(ticket.job)
+        materials.over(ticket)
         ended = next(numbers)
         if ended % (bench.trajectories // 10) == 0:
             rss.append(round(resident_mib(), 1))
             progress(f"{ended} of {bench.trajectories}: {rss[-1]} MiB")
 
-    runner = Runner(tickets_of(run, jobs, 1), work, workers=bench.workers, over=over)
+    runner = Runner(tickets, work, workers=bench.workers, over=over)
     board = Board(run.name, runner)
 
     def look() -> None:

@@ -118,6 +118,16 @@ def test_a_failed_attempt_does_not_end_the_others_and_goes_on_later(batch: Batch
     assert done["status"]["counts"]["resolved"] == 3
 
 
+def test_when_nothing_works_the_run_ends_early(batch: Batch) -> None:
+    _, recordings = write_suite(batch.folder, range(1, 6))
+    for path in recordings.iterdir():
+        path.write_text(yaml.safe_dump({"replies": ["<tool: bash>\nls\n</tool>"]}))
+    limits = ("--workers", 1, "--set", "batch.failures_in_row=2")
+    _, stderr = batch(*again(batch, *limits), code=5)
+    assert "2 attempts failed in a row" in stderr
+    assert len(batch.results("run")) < 5
+
+
 def test_a_run_of_limited_turns_ends_with_code_6_and_can_go_on(batch: Batch) -> None:
     process = begin(batch, "--workers", 1, "--set", "batch.turns=4", seconds=0.1)
     _, stderr = process.communicate()
