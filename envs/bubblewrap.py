@@ -109,8 +109,11 @@ class BubblewrapSandbox:
         self._session.close()
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
-            process.communicate()
+            _end(process)
+            assert process.stdout is not None
+            with process.stdout as output:
+                output.read()  # until process 1, its last holder, has ended
+            process.wait()
         folder, self._folder = self._folder, None
         if folder is not None:
             remove_folder(folder)
@@ -119,7 +122,7 @@ class BubblewrapSandbox:
         """See Sandbox."""
         process = self._process
         if process is not None:
-            process.kill()
+            _end(process)
 
     def __enter__(self) -> BubblewrapSandbox:
         self.open()
@@ -247,7 +250,7 @@ class BubblewrapSandbox:
         try:
             process.stdin.write(line.encode() + b"\n")
             process.stdin.flush()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a ValueError where `kill` has closed it
             raise SandboxError(
                 "the sandbox's first process has ended; open a new sandbox"
             ) from error
@@ -260,6 +263,14 @@ class BubblewrapSandbox:
             "namespaces, allow them (sysctl kernel.unprivileged_userns_clone=1, or "
             "kernel.apparmor_restrict_unprivileged_userns=0), or start a Docker engine"
         )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let process 1 read the end of its input, which is its own and that of everything inside."""
+    process.kill()
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):  # it ended by itself
+        process.stdin.close()
 
 
 def remove_folder(folder: Path) -> None:

@@ -78,9 +78,14 @@ def _listen(listener: socket.socket, answer: Callable[[Request], Answer]) -> Non
             connection, _ = listener.accept()
         except OSError:
             return
-        with connection, contextlib.suppress(OSError):  # who asked may be gone
-            connection.settimeout(SECONDS)
-            connection.sendall(json.dumps(_answer(connection, answer)).encode() + b"\n")
+        # In a thread of its own: whoever connects and says nothing holds up nobody.
+        threading.Thread(target=_talk, args=(connection, answer), daemon=True).start()
+
+
+def _talk(connection: socket.socket, answer: Callable[[Request], Answer]) -> None:
+    with connection, contextlib.suppress(OSError):  # who asked may be gone
+        connection.settimeout(SECONDS)
+        connection.sendall(json.dumps(_answer(connection, answer)).encode() + b"\n")
 
 
 def _answer(connection: socket.socket, answer: Callable[[Request], Answer]) -> Answer:

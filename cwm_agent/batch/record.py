@@ -60,6 +60,9 @@ def go_on(
     another command.
     """
     record = read_record(BatchRecord, run.folder / FILE)
+    if record is None and not any(run.attempts()):  # killed as it was made
+        begin(run, suite, samples, jobs)
+        return ()
     if record is None:
         raise UsageError(f"run {run.name} was not made by `cwm-agent run`; choose another --name")
     info, now = run.info(), rules.run_info()

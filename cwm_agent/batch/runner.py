@@ -195,6 +195,7 @@ class Runner:
         with self._changed:
             del self._active[ticket]
             self._settle(ticket, result, failure)
+            ticket.stop = Recall()  # the old one holds the conversation and the sandbox
             self._changed.notify()
         if ticket.state not in ACTIVE and ticket.state != "waiting":
             self._over(ticket)

@@ -85,6 +85,34 @@ def test_the_first_signal_drains_and_the_second_stops(batch: Batch) -> None:
         assert set(ends[:-1]) <= {"interrupted"}
 
 
+def test_a_command_under_way_is_ended_by_sigterm_and_acted_on_again(
+    batch: Batch, sandbox: str
+) -> None:
+    suite, recordings = write_suite(batch.folder, range(1, 2))
+    path = recordings / "nano-seen-1.yaml"
+    document = yaml.safe_load(path.read_text())
+    waits = "wait\n</think>\n<tool: bash>\necho once >> log; test -e go || sleep 100\n</tool>"
+    path.write_text(yaml.safe_dump({"replies": [waits, *document["replies"]]}))
+    command = ("run", suite, "--replay", recordings, "--name", "run", "--sandbox", sandbox)
+    process = batch.start(*command)
+    batch.wait_for_turns("run", 1, process)
+    time.sleep(1)
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, time.monotonic() - began < 15) == (130, True), stderr
+    (attempt,) = batch.run("run").attempts()
+    last = attempt.entries()[-1].event
+    assert last == Ended("interrupted", "stopped in the middle of a turn")
+    assert batch.left() == []
+    limits = ("--set", "limits.command_seconds=2", "--accept-changes")
+    (_, done) = batch.json(*command, *limits)
+    assert done["status"]["counts"]["resolved"] == 1
+    result = attempt.result()
+    assert result is not None
+    assert result.patch.count("+once") == 1  # in a place restored to what it was before
+
+
 def test_other_settings_and_tasks_are_shown_and_refused(batch: Batch) -> None:
     begin(batch, "--id", "nano-seen-1", seconds=0).communicate()
     other = again(batch, "--id", "nano-seen-1", "--set", "limits.turns=50")
