@@ -22,6 +22,7 @@ from cwm_agent.batch.desk import Desk
 from cwm_agent.batch.ending import Ending
 from cwm_agent.batch.gates import Gate, Once
 from cwm_agent.batch.materials import Materials
+from cwm_agent.batch.places import Places
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.signals import caught_signals
@@ -82,7 +83,9 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         )
         waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
         materials = Materials(shared, waiting)
-        work = Work(run, rules, speakers, _gates(resolved.settings.batch), materials)
+        builds = Once(Gate(resolved.settings.batch.builds))
+        places = Places(run.name, resolved.settings.sandbox, builds)
+        work = Work(run, rules, speakers, _gates(resolved.settings.batch), materials, places)
         for choice in {t.job.policy for t in waiting if t.job.policy.kind == "embedded"}:
             speakers.engine(choice)  # a bad checkpoint is no failure of every attempt
         return _go(run, rules, tickets, work, progress, as_json=as_json)
@@ -144,7 +147,6 @@ def _gates(settings: BatchSettings) -> Gates:
     return Gates(
         sessions=Gate(sessions),
         sandboxes=Gate(sandboxes),
-        builds=Once(Gate(settings.builds)),
         grading=Gate(settings.grading),
     )
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from cwm_agent.attempt import MakeEnvironment, Rules, Setting, issue_environment, play, result_of
-from cwm_agent.batch.gates import Gate, Once, StoppedError
+from cwm_agent.batch.gates import Gate
 from cwm_agent.batch.materials import Materials
+from cwm_agent.batch.places import MakeSandbox
 from cwm_agent.batch.speakers import Speakers
 from cwm_agent.batch.ticket import Ticket
 from cwm_agent.job import write_job
 from cwm_agent.judge import Judgement, judge
 from cwm_agent.rollout import Trajectory, finished
-from cwm_agent.sandboxes import SandboxMaker
-from envs.owner import boot_id
-from envs.sandbox import Owner, Sandbox
 from results.journal import Journal
 from results.records import AttemptResult
 from results.store import UNFINISHED, Run
@@ -30,19 +27,23 @@ class Gates:
 
     sessions: Gate
     sandboxes: Gate
-    builds: Once
     grading: Gate
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What all attempts of a run share. `environment` is where their conversations happen."""
+    """What all attempts of a run share.
+
+    `places` makes ready what an attempt's sandboxes need and gives their maker;
+    `environment` is where the conversations happen.
+    """
 
     run: Run
     rules: Rules
     speakers: Speakers
     gates: Gates
     materials: Materials
+    places: Callable[[Ticket], MakeSandbox]
     environment: MakeEnvironment = issue_environment
 
     def __call__(self, ticket: Ticket) -> AttemptResult:
@@ -70,7 +71,7 @@ class Work:
     def _play(self, setting: Setting, ticket: Ticket, journal: Journal) -> Trajectory:
         gates, stop = self.gates, ticket.stop
         repository = self._repository(ticket)
-        make = self._maker(ticket)
+        make = self.places(ticket)
         ticket.say("waiting for a place in the engine")
         with gates.sessions.hold(stop):
             ticket.say("waiting for a sandbox's place")
@@ -83,7 +84,7 @@ class Work:
         ticket.state = "judging"
         ticket.say("waiting to be judged")
         repository = self._repository(ticket)
-        make = self._maker(ticket)
+        make = self.places(ticket)
         with gates.grading.hold(stop), gates.sandboxes.hold(stop):
             verifier = self.materials.verifier(ticket, make)
             return judge(ticket.job, repository, trajectory.patch, verifier, ticket.say)
@@ -91,21 +92,3 @@ class Work:
     def _repository(self, ticket: Ticket) -> Path | None:
         ticket.say("copying the repository")
         return self.materials.repository(ticket)
-
-    def _maker(self, ticket: Ticket) -> Callable[[], Sandbox]:
-        """Makes sandboxes that end when the attempt is told to."""
-        job = ticket.job
-        owner = Owner(self.run.name, job.instance, ticket.sample, os.getpid(), boot_id())
-        settings = self.rules.resolved.settings.sandbox
-        maker = SandboxMaker(job, settings, owner, ticket.say)
-        key = (job.sandbox, job.image, job.pip, job.apt, tuple(sorted(job.environment.items())))
-
-        def make() -> Sandbox:
-            if ticket.stop.stopped:
-                raise StoppedError
-            self.gates.builds.ensure(key, maker.prepare, ticket.stop)
-            sandbox = maker.make()
-            ticket.stop.kill = sandbox.kill
-            return sandbox
-
-        return make

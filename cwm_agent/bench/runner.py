@@ -21,7 +21,7 @@ import yaml
 
 from cwm_agent.attempt import Rules, Setting, play, result_of
 from cwm_agent.batch.board import Board
-from cwm_agent.batch.gates import Gate, Once
+from cwm_agent.batch.gates import Gate
 from cwm_agent.batch.materials import Materials
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.speakers import Speakers
@@ -32,6 +32,7 @@ from cwm_agent.interrupt import Recall
 from cwm_agent.job import Job, PolicyChoice
 from cwm_agent.judge import Judgement
 from envs.environment import ReplyLimits, Step
+from envs.errors import SandboxError
 from envs.sandbox import Sandbox
 from results.records import Message, Reply, Snapshot, ToolRan
 from results.store import Run, Store
@@ -168,10 +169,17 @@ def _run(
         del setting, repository, make_sandbox
         return InstantEnvironment(bench.turns)
 
-    gates = Gates(Gate(bench.workers), Gate(bench.workers), Once(Gate(1)), Gate(1))
+    gates = Gates(Gate(bench.workers), Gate(bench.workers), Gate(1))
+
+    def no_sandbox(ticket: Ticket) -> Callable[[], Sandbox]:
+        def make() -> Sandbox:
+            raise SandboxError(f"{ticket.name} needs no sandbox")
+
+        return make
+
     tickets = tickets_of(run, jobs, 1)
     materials = Materials(run.folder, tickets)
-    work = Work(run, rules, speakers, gates, materials, environment)
+    work = Work(run, rules, speakers, gates, materials, no_sandbox, environment)
     rss: list[float] = []
     numbers = count(1)  # the attempts' threads share it
 
