@@ -37,7 +37,6 @@ from cwm_agent.job import Job
 from cwm_agent.leftovers import clean_up
 from cwm_agent.planning import Request, model_settings, plan
 from cwm_agent.progress import Progress
-from cwm_agent.settings import BatchSettings
 from envs.owner import boot_id
 from envs.sandbox import Owner
 from envs.sweep import owned_folder
@@ -85,7 +84,8 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         materials = Materials(shared, waiting)
         builds = Once(Gate(resolved.settings.batch.builds))
         places = Places(run.name, resolved.settings.sandbox, builds)
-        work = Work(run, rules, speakers, _gates(resolved.settings.batch), materials, places)
+        gates = Gates.of(resolved.settings.batch)
+        work = Work(run, rules, speakers, gates, materials, places)
         for choice in {t.job.policy for t in waiting if t.job.policy.kind == "embedded"}:
             speakers.engine(choice)  # a bad checkpoint is no failure of every attempt
         return _go(run, rules, tickets, work, progress, as_json=as_json)
@@ -116,12 +116,12 @@ def _opened(
         record.begin(run, request.suite, samples, jobs)
     lock = FileLock(run.folder / LOCK, timeout=0)
     try:
-        lock.acquire()
+        held = lock.acquire()
     except Timeout as error:
         raise NotReadyError(
             f"another process works on run {run.name}; look with `cwm-agent ctl {run.name} status`"
         ) from error
-    with lock, _removed_unless_begun(run, new=not known):
+    with held, _removed_unless_begun(run, new=not known):
         if known:
             accepted = record.go_on(
                 run, request.suite, samples, jobs, rules, accept=request.accept_changes
@@ -141,16 +141,6 @@ def _removed_unless_begun(run: Run, *, new: bool) -> Iterator[None]:
             shutil.rmtree(run.folder, ignore_errors=True)
 
 
-def _gates(settings: BatchSettings) -> Gates:
-    sessions = settings.sessions or settings.workers
-    sandboxes = settings.sandboxes or settings.workers + settings.grading
-    return Gates(
-        sessions=Gate(sessions),
-        sandboxes=Gate(sandboxes),
-        grading=Gate(settings.grading),
-    )
-
-
 def _go(
     run: Run,
     rules: Rules,
@@ -168,6 +158,7 @@ def _go(
         retries=settings.retries,
         over=work.materials.over,
         log=_logger(run),
+        resized=lambda workers: work.gates.follow(settings, workers),
     )
     board = Board(run.name, runner)
     ending = Ending(runner, settings)
@@ -191,12 +182,9 @@ def _go(
 
 def predictions(run: Run, tickets: Sequence[Ticket]) -> None:
     """Write `preds.jsonl` (the first sample of every instance)."""
-    policies = [
-        result.policy
-        for ticket in tickets
-        if (result := run.find(ticket.job.instance, ticket.sample).result()) is not None
-    ]
-    run.write_predictions(policies[0] if policies else "none")
+    results = (run.find(ticket.job.instance, ticket.sample).result() for ticket in tickets)
+    first = next((result for result in results if result is not None), None)
+    run.write_predictions(first.policy if first else "none")
 
 
 def _logger(run: Run) -> Callable[[str], None]:

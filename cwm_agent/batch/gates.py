@@ -24,6 +24,12 @@ class Gate:
         self._limit = limit
         self.inside = 0
 
+    def resize(self, limit: int) -> None:
+        """Let in at most `limit` from now on."""
+        with self._changed:
+            self._limit = limit
+            self._changed.notify_all()
+
     @contextmanager
     def hold(self, stop: Stop) -> Iterator[None]:
         """A place inside, waited for; raises StoppedError when the attempt shall end."""

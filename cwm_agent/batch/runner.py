@@ -43,7 +43,11 @@ DoWork = Callable[[Ticket], AttemptResult]
 
 
 class Runner:
-    """`work` does one attempt; `over` is told of each that ended for good; `log` of bugs."""
+    """`work` does one attempt.
+
+    `over` is told of each that ended for good, `log` of bugs, `resized` of
+    another number of workers.
+    """
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class Runner:
         retries: int = 0,
         over: Callable[[Ticket], None] = lambda _ticket: None,
         log: Callable[[str], None] = lambda _text: None,
+        resized: Callable[[int], None] = lambda _workers: None,
     ) -> None:
         self.tickets = list(tickets)
         self.workers = workers
@@ -64,6 +69,7 @@ class Runner:
         self._retries = retries
         self._over = over
         self._log = log
+        self._resized = resized
         self._changed = threading.Condition()
         self._names = {ticket.name: ticket for ticket in self.tickets}
         self._queue = deque(ticket for ticket in self.tickets if ticket.state == "waiting")
@@ -117,6 +123,7 @@ class Runner:
         """Attempts at once from now on; those that run beyond it go on to their end."""
         if count < 1:
             raise UsageError("a run needs at least one worker; use pause to start nothing new")
+        self._resized(count)
         with self._changed:
             self.workers = count
             self._changed.notify()

@@ -16,6 +16,7 @@ from cwm_agent.batch.ticket import Ticket
 from cwm_agent.job import write_job
 from cwm_agent.judge import Judgement, judge
 from cwm_agent.rollout import Trajectory, finished
+from cwm_agent.settings import BatchSettings
 from results.journal import Journal
 from results.records import AttemptResult
 from results.store import UNFINISHED, Run
@@ -28,6 +29,18 @@ class Gates:
     sessions: Gate
     sandboxes: Gate
     grading: Gate
+
+    @classmethod
+    def of(cls, settings: BatchSettings) -> Gates:
+        """As wide as the settings say."""
+        gates = cls(Gate(1), Gate(1), Gate(settings.grading))
+        gates.follow(settings, settings.workers)
+        return gates
+
+    def follow(self, settings: BatchSettings, workers: int) -> None:
+        """Let in as many as now work, where the settings name no number."""
+        self.sessions.resize(settings.sessions or workers)
+        self.sandboxes.resize(settings.sandboxes or workers + settings.grading)
 
 
 @dataclass(frozen=True, slots=True)

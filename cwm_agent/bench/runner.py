@@ -21,7 +21,6 @@ import yaml
 
 from cwm_agent.attempt import Rules, Setting, play, result_of
 from cwm_agent.batch.board import Board
-from cwm_agent.batch.gates import Gate
 from cwm_agent.batch.materials import Materials
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.speakers import Speakers
@@ -31,6 +30,7 @@ from cwm_agent.config import load_settings
 from cwm_agent.interrupt import Recall
 from cwm_agent.job import Job, PolicyChoice
 from cwm_agent.judge import Judgement
+from cwm_agent.settings import BatchSettings
 from envs.environment import ReplyLimits, Step
 from envs.errors import SandboxError
 from envs.sandbox import Sandbox
@@ -169,7 +169,7 @@ def _run(
         del setting, repository, make_sandbox
         return InstantEnvironment(bench.turns)
 
-    gates = Gates(Gate(bench.workers), Gate(bench.workers), Gate(1))
+    gates = Gates.of(BatchSettings(workers=bench.workers))
 
     def no_sandbox(ticket: Ticket) -> Callable[[], Sandbox]:
         def make() -> Sandbox:

@@ -134,8 +134,9 @@ def test_a_gate_lets_in_as_many_as_it_says_and_gives_up_when_told_to() -> None:
         stop.ask()
         with pytest.raises(StoppedError), gate.hold(stop):
             pass
-    with gate.hold(stop):
-        assert gate.inside == 1
+    gate.resize(2)
+    with gate.hold(stop), gate.hold(stop):
+        assert gate.inside == 2
 
 
 def test_the_same_is_made_once_and_again_after_an_error() -> None:
