@@ -1,11 +1,66 @@
-"""Ctrl-C: once to finish the turn and save, twice to stop now."""
+"""Stopping an attempt: once to finish the turn and save, twice to stop now."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Event
 from types import FrameType
+from typing import Protocol
+
+
+class Stop(Protocol):
+    """What the loop asks: whether to end between two turns, and why a turn broke off."""
+
+    cancel: Callable[[], None] | None
+    """How to cancel a reply of the running conversation; set by the loop."""
+
+    @property
+    def requested(self) -> bool:
+        """The attempt shall end before its next reply."""
+
+    @property
+    def stopped(self) -> bool:
+        """It shall end now; what breaks from then on broke because of that."""
+
+    def shield(self) -> AbstractContextManager[None]:
+        """A block that must not be broken off: a journal line is whole or not there."""
+
+
+class Recall:
+    """A stop that comes from another thread: of one attempt among many.
+
+    `ask` lets the turn finish. `force` cancels the reply under way and calls
+    `kill`, which ends the sandbox's processes: nothing waits any longer then.
+    """
+
+    def __init__(self) -> None:
+        self.asked = Event()
+        self.stopped = False
+        self.cancel: Callable[[], None] | None = None
+        self.kill: Callable[[], None] | None = None
+
+    @property
+    def requested(self) -> bool:
+        """See Stop."""
+        return self.asked.is_set()
+
+    def ask(self) -> None:
+        """End between two turns."""
+        self.asked.set()
+
+    def force(self) -> None:
+        """End now; harmless when called again."""
+        self.stopped = True
+        self.asked.set()
+        for end in (self.cancel, self.kill):
+            if end is not None:
+                end()
+
+    def shield(self) -> AbstractContextManager[None]:
+        """Nothing is ever raised into the attempt's thread."""
+        return nullcontext()
 
 
 class Interrupt:
@@ -23,8 +78,8 @@ class Interrupt:
         self, notify: Callable[[int], None] | None = None, *, cancel_replies: bool = False
     ) -> None:
         self.requested = False
+        self.stopped = False
         self.cancel: Callable[[], None] | None = None
-        """How to cancel a reply of the running conversation; set by the loop."""
         self._notify = notify
         self._cancel_replies = cancel_replies
         self._stopping = False
@@ -60,7 +115,7 @@ class Interrupt:
             if self._cancel_replies and self.cancel is not None:
                 self.cancel()
             return
-        self.requested = True
+        self.requested = self.stopped = True
         self._tell(2)
         if self._shields:
             self._stopping = True

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cwm_agent.job import Job
-from envs.sandbox import Sandbox
 from envs.verify import Verifier
 from results.records import Verdict
 
@@ -26,7 +25,7 @@ def judge(
     job: Job,
     repository: Path | None,
     patch: str,
-    make_sandbox: Callable[[], Sandbox],
+    verifier: Verifier,
     say: Callable[[str], None],
 ) -> Judgement:
     """What the job's tests say of `patch`. Raises SandboxError."""
@@ -34,7 +33,6 @@ def judge(
     if job.tests is None or task.tests is None:
         return Judgement()
     say("running the tests without and with the patch")
-    verifier = Verifier(make_sandbox)
     if job.tests.find_failing:
         outcomes = verifier.before(task).outcomes
         failing = tuple(test for test, outcome in outcomes.items() if outcome == "failed")

@@ -13,10 +13,10 @@ from cwm_agent.job import Job, SandboxKind, TestsRecord
 from cwm_agent.layers import Layer
 from cwm_agent.nano import defaults
 from cwm_agent.policies.choose import choose_policy
-from cwm_agent.progress import Progress
 from cwm_agent.request import STDIN, read_issue, read_repository, read_tests
 from cwm_agent.settings import SandboxSettings
 from envs.choose import choose_kind
+from envs.progress import Progress
 
 EXAMPLE = "example:"
 GENERATED = "nano:"
@@ -53,11 +53,11 @@ class Request:
         return _after(GENERATED, self.issue)
 
 
-def plan(request: Request, resolved: Resolved, progress: Progress) -> Job:
+def plan(request: Request, resolved: Resolved, say: Progress) -> Job:
     """Check everything that can be checked without beginning; raises UsageError or the like."""
     settings = resolved.settings
     if request.example is not None:
-        return _plan_example(request, resolved, progress)
+        return _plan_example(request, resolved, say)
     if request.generated is not None:
         return _plan_generated(request, resolved)
     if request.human and request.issue == STDIN:
@@ -83,11 +83,11 @@ def plan(request: Request, resolved: Resolved, progress: Progress) -> Job:
     )
 
 
-def _plan_example(request: Request, resolved: Resolved, progress: Progress) -> Job:
+def _plan_example(request: Request, resolved: Resolved, say: Progress) -> Job:
     """An example is solved by its recording unless another policy is named."""
     settings = resolved.settings
     assert request.example is not None
-    example = examples.load(request.example, progress.say)
+    example = examples.load(request.example, say)
     task = example.task
     assert task.repository is not None
     assert task.recipe is not None

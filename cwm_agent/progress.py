@@ -67,7 +67,7 @@ class Progress:
                 self._wait("waiting for the next reply")
             case Replied():
                 self._pending = event
-                self._wait(f"turn {event.turn}: {' '.join(_call(event.reply)) or 'the answer'}")
+                self._wait(f"turn {event.turn}: {' '.join(call_of(event.reply)) or 'the answer'}")
             case ToolRan():
                 self._block(event)
             case Submitted():
@@ -120,7 +120,7 @@ class Progress:
         """One turn: what was called, how it ended, what it cost, and why it was done."""
         reply = self._pending.reply if self._pending else Reply("")
         self._pending = None
-        name, first = _call(reply) or (ran.tool, "")
+        name, first = call_of(reply) or (ran.tool, "")
         line = Text().append(f"turn {ran.turn:>3}  ", "bold")
         if ran.tool:
             line.append(clean_line(f"{name:<7}{first}"))
@@ -158,7 +158,7 @@ def print_patch(console: Console, patch: str) -> None:
         console.print(Text(clean(line), _DIFF_STYLES.get(line[:1], "")))
 
 
-def _call(reply: Reply) -> tuple[str, str] | tuple[()]:
+def call_of(reply: Reply) -> tuple[str, str] | tuple[()]:
     """Tool and first line of the call, for the eye only: the parser is stricter."""
     found = _CALL.search(answer_of(reply.text, thinking=True))
     return (found[1], _shorten(found[2])) if found else ()

@@ -20,7 +20,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
-from cwm_agent.interrupt import Interrupt
+from cwm_agent.interrupt import Stop
 from cwm_agent.policies.errors import PolicyError
 from cwm_agent.policies.policy import Conversation, Policy
 from envs.environment import Environment, Step
@@ -42,6 +42,7 @@ from results.records import (
 from results.store import UNFINISHED
 
 Watch = Callable[[Event], None]
+STOPPED = "stopped in the middle of a turn"
 
 
 class EventLog(Protocol):
@@ -81,10 +82,7 @@ class Trajectory:
     @property
     def completion_tokens(self) -> int:
         """What the policy wrote."""
-        return sum(
-            len(reply.ids) or max(0, reply.context_tokens - reply.prompt_tokens)
-            for reply in replies(self.events)
-        )
+        return sum(map(written_tokens, replies(self.events)))
 
 
 def rollout(
@@ -94,7 +92,7 @@ def rollout(
     *,
     started: AttemptStarted,
     seed: int,
-    interrupt: Interrupt,
+    interrupt: Stop,
     watch: Watch | None = None,
 ) -> Trajectory:
     """Play one attempt to its end, or go on with the one in `journal`.
@@ -116,6 +114,11 @@ def rollout(
 def replies(events: Sequence[Event]) -> list[Reply]:
     """The policy's replies, in order."""
     return [event.reply for event in events if isinstance(event, Replied)]
+
+
+def written_tokens(reply: Reply) -> int:
+    """What the policy wrote in one reply, in its own tokens or by its estimate."""
+    return len(reply.ids) or max(0, reply.context_tokens - reply.prompt_tokens)
 
 
 def settle(events: Sequence[Event]) -> tuple[tuple[Event, ...], Replied | None]:
@@ -184,12 +187,16 @@ def _play(loop: _Loop, policy: Policy, seed: int) -> Ended:
                 if reply.finish == "cancelled":
                     return Ended("interrupted")
                 step = loop.turn(conversation, reply)
+            if step.exit == "sandbox_error" and loop.interrupt.stopped:
+                return Ended("interrupted", STOPPED)
             return Ended(step.exit, step.detail, step.cause)
     except KeyboardInterrupt:
-        return Ended("interrupted", "stopped in the middle of a turn")
+        return Ended("interrupted", STOPPED)
     except (PolicyError, ModelError) as error:
         return Ended("policy_error", str(error))
     except SandboxError as error:
+        if loop.interrupt.stopped:
+            return Ended("interrupted", STOPPED)
         return Ended("sandbox_error", str(error), error.cause)
 
 
@@ -197,7 +204,7 @@ class _Loop:
     """One process's work on one attempt."""
 
     def __init__(
-        self, environment: Environment, journal: EventLog, interrupt: Interrupt, watch: Watch | None
+        self, environment: Environment, journal: EventLog, interrupt: Stop, watch: Watch | None
     ) -> None:
         self.environment = environment
         self.interrupt = interrupt

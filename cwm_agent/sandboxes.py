@@ -50,6 +50,10 @@ class SandboxMaker:
             root=self.job.root,
         )
 
+    def prepare(self) -> None:
+        """Do what is slow now; raises SandboxError when the contents cannot be had."""
+        _ = self._image if self.job.sandbox == "docker" else self._environment
+
     @property
     def _recipe(self) -> Recipe:
         """Without any package it still gives a `python` that may be written to."""

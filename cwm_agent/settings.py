@@ -97,6 +97,29 @@ class EngineSettings(Section):
     """Guess repeated text from the conversation itself; answers are the same, only faster."""
 
 
+class BatchSettings(Section):
+    """How many attempts of a run go on at once, and what the whole run may use."""
+
+    workers: int = Field(default=4, ge=1)
+    """Attempts that talk to the model at once."""
+    sessions: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=1)
+    """Conversations open in the engine at once; empty: one for each worker."""
+    sandboxes: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=1)
+    """Sandboxes open at once; empty: one for each worker and each grading."""
+    builds: int = Field(default=2, ge=1)
+    """Images or environments made at once."""
+    grading: int = Field(default=2, ge=1)
+    """Patches judged by tests at once."""
+    failures_in_row: int = Field(default=10, ge=0)
+    """After so many failed attempts without a result between them the run ends; 0: never."""
+    turns: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=1)
+    """Replies of the whole run; empty: no limit."""
+    tokens: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=1)
+    """Tokens that the model writes in the whole run; empty: no limit."""
+    seconds: Annotated[float | None, EmptyUnsets] = Field(default=None, gt=0)
+    """Seconds of the run from its start or resumption; empty: no limit."""
+
+
 class Settings(Section):
     """Everything that can be set."""
 
@@ -120,6 +143,7 @@ class Settings(Section):
     sandbox: SandboxSettings = SandboxSettings()
     limits: LimitSettings = LimitSettings()
     sampling: SamplingSettings = SamplingSettings()
+    batch: BatchSettings = BatchSettings()
     switches: dict[str, Switch] = Field(default_factory=dict)
     """Single differences between the modes, to override what `mode` says."""
 

@@ -5,16 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import sys
-import time
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
-from cwm_agent import __version__
+from cwm_agent.attempt import Rules, Setting, issue_environment, play, result_of
 from cwm_agent.checkout import apply_patch
 from cwm_agent.config import Resolved
 from cwm_agent.errors import UsageError
@@ -24,22 +19,16 @@ from cwm_agent.judge import Judgement, judge
 from cwm_agent.persevere import Retries, insist, play_on
 from cwm_agent.policies.choose import Speaker, open_policy
 from cwm_agent.progress import Progress
-from cwm_agent.prompts.packs import load
-from cwm_agent.rollout import EventLog, Trajectory, finished, rollout
+from cwm_agent.rollout import EventLog, Trajectory, finished
 from cwm_agent.sandboxes import SandboxMaker
-from envs.budget import Limits
-from envs.issue import ALL_TOOLS, IssueEnvironment
-from envs.modes import Switches, switches
 from envs.owner import boot_id
 from envs.sandbox import Owner
-from results.journal import Entry, Journal
-from results.records import AttemptResult, AttemptStarted, RunInfo
+from envs.verify import Verifier
+from results.journal import Journal
+from results.records import AttemptResult
 from results.store import UNFINISHED, Attempt, Run, Store
-from tools.texts import Texts
 
 SAMPLE = 0
-PACKAGES = ("torch", "docker", "rich")
-"""Packages whose version is kept with a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,40 +40,17 @@ class Outcome:
     applied: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """Everything that stays the same during an attempt."""
-
-    job: Job
-    resolved: Resolved
-    texts: Texts
-    switches: Switches
-    speaker: Speaker
-
-    @property
-    def limits(self) -> Limits:
-        """The settings' limits, but no longer a conversation than the policy can hold."""
-        wanted = Limits(**self.resolved.settings.limits.model_dump())
-        most = self.speaker.context_tokens or wanted.context_tokens
-        return replace(wanted, context_tokens=min(wanted.context_tokens, most))
-
-    @property
-    def prompt_pack(self) -> str:
-        """Name and hash of the texts, for records."""
-        return f"{self.texts.name}@{self.texts.hash}"
-
-
 def start(
     store: Store, name: str | None, job: Job, resolved: Resolved, progress: Progress
 ) -> Outcome:
     """Solve a new job in a new run folder; the folder goes again if the attempt cannot begin."""
-    texts, chosen = _rules(resolved)
-    run = store.create(_run_info(resolved, texts), name)
+    rules = Rules.of(resolved)
+    run = store.create(rules.run_info(), name)
     attempt = run.attempt(job.instance, SAMPLE)
     try:
         write_job(attempt.folder, job)
         speaker = _speaker(job, resolved, progress)
-        return _work(run, attempt, Setting(job, resolved, texts, chosen, speaker), progress)
+        return _work(run, attempt, Setting(job, SAMPLE, rules, speaker), progress)
     finally:
         if not attempt.events_path.exists() or not attempt.entries():
             shutil.rmtree(run.folder, ignore_errors=True)
@@ -98,19 +64,14 @@ def go_on(run: Run, attempt: Attempt, job: Job, resolved: Resolved, progress: Pr
             f"run {run.name} is over ({result.exit_reason}); look at it with "
             f"`cwm-agent view {run.name}`, or start a new run"
         )
-    texts, chosen = _rules(resolved)
+    rules = Rules.of(resolved)
     speaker = _speaker(job, resolved, progress)
     write_job(attempt.folder, job)
-    return _work(run, attempt, Setting(job, resolved, texts, chosen, speaker), progress)
+    return _work(run, attempt, Setting(job, SAMPLE, rules, speaker), progress)
 
 
 def _speaker(job: Job, resolved: Resolved, progress: Progress) -> Speaker:
     return open_policy(job.policy, resolved.settings, show=progress.show, say=progress.say)
-
-
-def _rules(resolved: Resolved) -> tuple[Texts, Switches]:
-    settings = resolved.settings
-    return load(settings.prompt_pack), switches(settings.mode, settings.switches)
 
 
 def _work(run: Run, attempt: Attempt, setting: Setting, progress: Progress) -> Outcome:
@@ -136,21 +97,22 @@ def _solve_and_judge(
     with ExitStack() as stack:
         repository = _copy_repository(job, attempt, stack)
         owner = Owner(run.name, job.instance, SAMPLE, os.getpid(), boot_id())
-        maker = SandboxMaker(job, setting.resolved.settings.sandbox, owner, progress.say)
-        retries = Retries(setting.resolved.settings.sandbox.retries, progress.say)
+        settings = setting.rules.resolved.settings
+        maker = SandboxMaker(job, settings.sandbox, owner, progress.say)
+        retries = Retries(settings.sandbox.retries, progress.say)
         _announce(run, setting, progress)
-        trajectory = finished(journal.events, setting.switches)
+        trajectory = finished(journal.events, setting.rules.switches)
         if trajectory is None:
             trajectory = play_on(
                 lambda log: _attempt(setting, maker, repository, log, progress), journal, retries
             )
         judgement = Judgement()
         if trajectory.reason not in UNFINISHED:
-            patch = trajectory.patch
+            patch, verifier = trajectory.patch, Verifier(maker.make)
             judgement = insist(
-                lambda: judge(job, repository, patch, maker.make, progress.say), retries
+                lambda: judge(job, repository, patch, verifier, progress.say), retries
             )
-    return _result(setting, trajectory, judgement, attempt.entries())
+    return result_of(setting, trajectory, judgement, attempt.entries())
 
 
 def _copy_repository(job: Job, attempt: Attempt, stack: ExitStack) -> Path | None:
@@ -178,74 +140,10 @@ def _attempt(
     journal: EventLog,
     progress: Progress,
 ) -> Trajectory:
-    job, settings = setting.job, setting.resolved.settings
-    policy = setting.speaker.policy
-    environment = IssueEnvironment(
-        job.task(repository),
-        maker.make(),
-        ALL_TOOLS,
-        setting.texts,
-        setting.switches,
-        setting.limits,
-        policy.meter,
-        time.monotonic,
-        thinking=setting.speaker.thinking,
-    )
-    started = AttemptStarted(
-        instance=job.instance,
-        sample=SAMPLE,
-        policy=policy.name,
-        sandbox=job.sandbox,
-        prompt_pack=setting.prompt_pack,
-        mode=settings.mode,
-        pid=os.getpid(),
-        boot_id=boot_id(),
-    )
-    interrupt = Interrupt(progress.interrupted, cancel_replies=job.policy.kind == "human")
-    with closing(environment), interrupt:
-        return rollout(
-            policy,
-            environment,
-            journal,
-            started=started,
-            seed=settings.sampling.seed + SAMPLE,
-            interrupt=interrupt,
-            watch=progress.watch,
-        )
-
-
-def _result(
-    setting: Setting, trajectory: Trajectory, judgement: Judgement, entries: Sequence[Entry]
-) -> AttemptResult:
-    return AttemptResult(
-        instance=setting.job.instance,
-        sample=SAMPLE,
-        exit_reason=trajectory.reason,
-        patch=trajectory.patch,
-        turns=trajectory.turns,
-        seconds=round(active_seconds(entries), 3),
-        prompt_tokens=trajectory.prompt_tokens,
-        completion_tokens=trajectory.completion_tokens,
-        policy=setting.speaker.policy.name,
-        sandbox=setting.job.sandbox,
-        mode=setting.resolved.settings.mode,
-        prompt_pack=setting.prompt_pack,
-        resolved=judgement.resolved,
-        verdict=judgement.verdict,
-        detail=trajectory.detail,
-    )
-
-
-def active_seconds(entries: Sequence[Entry]) -> float:
-    """Wall time of an attempt, without the time in which no process worked on it."""
-    total = 0.0
-    previous: datetime | None = None
-    for entry in entries:
-        now = datetime.fromisoformat(entry.time)
-        if previous is not None and not isinstance(entry.event, AttemptStarted):
-            total += (now - previous).total_seconds()
-        previous = now
-    return total
+    environment = issue_environment(setting, repository, maker.make)
+    human = setting.job.policy.kind == "human"
+    with Interrupt(progress.interrupted, cancel_replies=human) as interrupt:
+        return play(setting, environment, journal, interrupt, progress.watch)
 
 
 def apply_to_checkout(outcome: Outcome, job: Job) -> Outcome:
@@ -266,17 +164,3 @@ def apply_to_checkout(outcome: Outcome, job: Job) -> Outcome:
 def resume_hint(run: Run) -> str:
     """How to go on with an unfinished run."""
     return f"go on with: cwm-agent solve --resume {shlex.quote(str(run.folder))}"
-
-
-def _run_info(resolved: Resolved, texts: Texts) -> RunInfo:
-    versions = {"cwm-agent": __version__, "python": sys.version.split()[0]}
-    for package in PACKAGES:
-        versions[package] = metadata.version(package)
-    return RunInfo(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=tuple(sys.argv),
-        settings=resolved.records(),
-        versions=versions,
-        hashes={"prompt_pack": texts.hash},
-        seeds={"sampling": resolved.settings.sampling.seed},
-    )

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from dataclasses import replace
 
 from cwm_agent.cli.exit_codes import ExitCode, code_of_attempt
 from cwm_agent.config import load_settings, recorded
 from cwm_agent.errors import UsageError
-from cwm_agent.job import COPY, JOB_FILE, Job, PolicyChoice, read_job
+from cwm_agent.job import JOB_FILE, Job, PolicyChoice, read_job
+from cwm_agent.leftovers import clean_up
 from cwm_agent.planning import Request, check_policy_flags, model_settings, plan
 from cwm_agent.policies.choose import find_checkpoint
 from cwm_agent.progress import Progress, print_patch
 from cwm_agent.solve import Outcome, apply_to_checkout, go_on, resume_hint, start
 from cwm_agent.view.console import console
-from envs.sweep import sweep
 from results.codec import encode
 from results.store import UNFINISHED, Attempt, Store
 
@@ -29,12 +28,12 @@ def run_request(request: Request, *, as_json: bool) -> int:
     )
     store = Store(resolved.runs_folder())
     progress = Progress(sys.stderr)
-    _sweep(store, progress)
+    clean_up(store, progress.say)
     if request.resume is not None:
         job, outcome = _resume(store, request, progress)
     else:
         resolved = model_settings(request, resolved)
-        job = plan(request, resolved, progress)
+        job = plan(request, resolved, progress.say)
         outcome = start(store, request.name, job, resolved, progress)
     code = code_of_attempt(outcome.result.exit_reason, outcome.result.resolved)
     if job.apply and outcome.result.exit_reason not in UNFINISHED:
@@ -65,7 +64,10 @@ def _resume(store: Store, request: Request, progress: Progress) -> tuple[Job, Ou
     resolved = recorded(run.info().settings)
     jobs = sorted(run.folder.glob(f"*/*/{JOB_FILE}"))
     if len(jobs) != 1:
-        raise UsageError(f"run {run.name} was not made by solve; only such runs can be resumed")
+        raise UsageError(
+            f"run {run.name} was not made by solve; a run of a suite is gone on with by "
+            f"`cwm-agent run SUITE --name {run.name}`"
+        )
     attempt = Attempt(jobs[0].parent, int(jobs[0].parent.name))
     job = read_job(attempt.folder)
     policy = _other_policy(request) or job.policy
@@ -80,15 +82,6 @@ def _other_policy(request: Request) -> PolicyChoice | None:
     if request.replay is not None:
         return PolicyChoice("replay", str(request.replay.absolute()))
     return PolicyChoice("human") if request.human else None
-
-
-def _sweep(store: Store, progress: Progress) -> None:
-    """Remove what killed processes left: sandboxes, and working copies in run folders."""
-    for stray in sweep():
-        progress.say(f"removed a stray {stray.kind}: {stray.name}", "dim")
-    for copy in store.root.glob(f"*/*/*/{COPY}"):
-        if not Attempt(copy.parent, 0).live:
-            shutil.rmtree(copy, ignore_errors=True)
 
 
 def _print(outcome: Outcome, progress: Progress, *, as_json: bool) -> None:

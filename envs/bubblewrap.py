@@ -12,10 +12,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from envs.bubblewrapwitness import BubblewrapWitness
 from envs.cgroup import Cgroup, make_cgroup
 from envs.errors import SandboxError
 from envs.lease import Lease, keeper
@@ -25,8 +25,7 @@ from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session
 from envs.stream import PipeStream, Stream
 from envs.tree import archive
-from envs.witness import Control, Counters
-from tools.workspace import Cause, CommandResult, PathKind
+from tools.workspace import CommandResult, PathKind
 
 PREFIX = "cwm-agent-sandbox-"
 OWNER_FILE = "owner.json"
@@ -104,7 +103,7 @@ class BubblewrapSandbox:
             files = sum(sizes(self._root, self._limits).values())
             self._cgroup = make_cgroup(self._owner.pid, self._limits, files_bytes=files)
             self._process = self._start(program, self._folder)
-            self._session.open(_Witness(self._cgroup))
+            self._session.open(BubblewrapWitness(self._cgroup))
         except BaseException:
             self.close()
             raise
@@ -114,14 +113,23 @@ class BubblewrapSandbox:
         self._session.close()
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
-            process.communicate()
+            _end(process)
+            assert process.stdout is not None
+            with process.stdout as output:
+                output.read()  # until process 1, its last holder, has ended
+            process.wait()
         cgroup, self._cgroup = self._cgroup, None
         if cgroup is not None:
             cgroup.remove()
         folder, self._folder = self._folder, None
         if folder is not None:
             remove_folder(folder)
+
+    def kill(self) -> None:
+        """See Sandbox."""
+        process = self._process
+        if process is not None:
+            _end(process)
 
     def __enter__(self) -> BubblewrapSandbox:
         self.open()
@@ -236,7 +244,7 @@ class BubblewrapSandbox:
         try:
             process.stdin.write(f"{self._limits.idle_seconds:.0f} {line}\n".encode())
             process.stdin.flush()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a ValueError where `kill` has closed it
             raise SandboxError(
                 "the sandbox's first process has ended; open a new sandbox", cause="container_gone"
             ) from error
@@ -245,7 +253,9 @@ class BubblewrapSandbox:
         """Write to the keeper; when it reads no more, the next command finds out why."""
         process = self._process
         if process is not None and process.stdin is not None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(
+                OSError, ValueError
+            ):  # a ValueError where `kill` has closed it
                 process.stdin.write(line)
                 process.stdin.flush()
 
@@ -259,27 +269,12 @@ class BubblewrapSandbox:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Witness:
-    """What is known from outside; see Witness."""
-
-    cgroup: Cgroup | None
-
-    def counters(self, _control: Control) -> Counters:
-        """See Witness."""
-        return self.cgroup.counters() if self.cgroup else Counters()
-
-    def gone(self) -> Cause:
-        """See Witness."""
-        return "container_gone"
-
-    def disk_exceeded(self) -> bool:
-        """See Witness; the file systems have a size."""
-        return False
-
-    def on_host_disk(self) -> bool:
-        """See Witness."""
-        return False
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let process 1 read the end of its input, which is its own and that of everything inside."""
+    process.kill()
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):  # it ended by itself
+        process.stdin.close()
 
 
 def remove_folder(folder: Path) -> None:

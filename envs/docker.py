@@ -109,6 +109,15 @@ class DockerSandbox:
                 self._client.close()
                 self._client = None
 
+    def kill(self) -> None:
+        """See Sandbox."""
+        from docker.errors import DockerException
+
+        container = self._container
+        if container is not None:
+            with contextlib.suppress(DockerException, OSError):  # it ended by itself
+                container.kill()
+
     def __enter__(self) -> DockerSandbox:
         self.open()
         return self

@@ -52,6 +52,12 @@ class Sandbox(Workspace, Protocol):
     def close(self) -> None:
         """Remove everything it made."""
 
+    def kill(self) -> None:
+        """End every process inside, from any thread: what runs there ends as lost.
+
+        The thread that uses the sandbox still closes it.
+        """
+
     def control(self, command: str, *, timeout: float) -> CommandResult:
         """Run a harness command in a clean shell, apart from the model's shell state."""
 

@@ -37,6 +37,12 @@ class Verifier:
         self._make_sandbox = make_sandbox
         self._before: dict[str, TestLog] = {}
 
+    def using(self, make_sandbox: MakeSandbox) -> Verifier:
+        """The same judge with other sandboxes of the kind: it remembers the same runs."""
+        other = Verifier(make_sandbox)
+        other._before = self._before
+        return other
+
     def verify(self, task: IssueTask, patch: str) -> Verdict:
         """Whether `patch` makes the task's failing tests pass and breaks no other.
 

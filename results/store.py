@@ -115,11 +115,15 @@ class Run:
             raise RunFolderError(f"{self.folder} is not a run folder: it has no run.json")
         return info
 
+    def find(self, instance: str, sample: int = 0) -> Attempt:
+        """The attempt, whether or not it has begun."""
+        return Attempt(self.folder / folder_name(instance) / str(sample), sample)
+
     def attempt(self, instance: str, sample: int = 0) -> Attempt:
         """The attempt, its folder made if needed; raises RunFolderError."""
-        folder = self.folder / folder_name(instance) / str(sample)
-        _make_folder(folder)
-        return Attempt(folder, sample)
+        found = self.find(instance, sample)
+        _make_folder(found.folder)
+        return found
 
     def attempts(self) -> Iterator[Attempt]:
         """All attempts that have begun, by instance and sample."""

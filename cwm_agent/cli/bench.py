@@ -177,6 +177,33 @@ def nano(
         print(line)
 
 
+@app.command()
+def batch(
+    trajectories: Annotated[int, typer.Option(min=10, help="How many attempts.")] = 200,
+    turns: Annotated[int, typer.Option(min=1, help="Of each attempt.")] = 20,
+    workers: Annotated[int, typer.Option(min=1, help="Attempts at once.")] = 8,
+    as_json: Json = False,
+) -> None:
+    """Time what the batch runner itself costs, beside a plain loop without it.
+
+    Policy and environment answer at once; journals, results and fsync are
+    real. Also shows how memory grows.
+
+    \b
+    Example:
+      cwm-agent bench batch --trajectories 2000
+    """
+    from cwm_agent.bench.runner import RunnerBench, measure_runner, runner_lines
+
+    bench = RunnerBench(trajectories, turns, workers)
+    figures = measure_runner(bench, lambda line: print(line, file=sys.stderr))
+    if as_json:
+        print(json.dumps(figures.to_json(), indent=2))
+        return
+    for line in runner_lines(figures):
+        print(line)
+
+
 def _sets(listed: str) -> tuple[Split, ...]:
     from cwm_agent.errors import UsageError
     from cwm_agent.nano.task import MEASURED

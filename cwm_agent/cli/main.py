@@ -22,6 +22,8 @@ STDOUT = 1
 
 COMMANDS = {
     "solve": Lazy("cwm_agent.cli.solve", "Solve one issue and get a tested patch."),
+    "run": Lazy("cwm_agent.cli.run", "Solve a suite of issues, several times each."),
+    "ctl": Lazy("cwm_agent.cli.ctl", "Look at a run that goes on, and change it."),
     "view": Lazy("cwm_agent.cli.view", "Show what happened in a run, turn by turn."),
     "replay": Lazy("cwm_agent.cli.replay", "Do a run's actions again and compare the results."),
     "score": Lazy("cwm_agent.cli.score", "Grade patches with the official swebench package."),

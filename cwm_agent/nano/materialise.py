@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
-import shutil
+import tempfile
 from pathlib import Path
 
+from filelock import FileLock
 from platformdirs import user_cache_path
 
 from cwm_agent.errors import UsageError
@@ -68,9 +71,16 @@ def named_task(name: str) -> NanoTask:
 def generated_task(name: str) -> IssueTask:
     """A named task with its repository, written into the user's cache; raises UsageError."""
     task = named_task(name)
-    folder = user_cache_path("cwm-agent") / "nano" / instance_name(task)
-    shutil.rmtree(folder, ignore_errors=True)  # what an older version drew may differ
-    return issue_task(task, write_repository(task, folder))
+    # By content: what an older version drew may differ, and other runs may be copying it.
+    digest = hashlib.sha256(json.dumps(task.files, sort_keys=True).encode()).hexdigest()[:12]
+    cache = user_cache_path("cwm-agent") / "nano"
+    cache.mkdir(parents=True, exist_ok=True)
+    folder = cache / f"{instance_name(task)}-{digest}"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=cache) as scratch:
+                write_repository(task, Path(scratch) / "new").rename(folder)
+    return issue_task(task, folder)
 
 
 def write_repository(task: NanoTask, folder: Path) -> Path:

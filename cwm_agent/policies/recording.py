@@ -3,6 +3,7 @@
 Two forms are read. A YAML file (JSON is YAML too):
 
     description: one line for the screen        (optional)
+    seconds: 0.5            how long each reply takes, as if a model wrote it (optional)
     replies:
       - |
         I look at the code first.
@@ -37,6 +38,7 @@ class Recording:
     source: Path
     replies: tuple[str, ...]
     description: str = ""
+    seconds: float = 0.0
 
     @property
     def name(self) -> str:
@@ -69,7 +71,9 @@ def replies_of(events: Iterable[Event]) -> tuple[str, ...]:
 def _from_document(path: Path, document: object) -> Recording:
     if not isinstance(document, dict):
         raise UsageError(f"the recording {path} is not a mapping; {_REMEDY}")
-    if unknown := sorted(str(key) for key in document.keys() - {"replies", "description"}):
+    if unknown := sorted(
+        str(key) for key in document.keys() - {"replies", "description", "seconds"}
+    ):
         raise UsageError(f"the recording {path} has unknown keys {unknown}; {_REMEDY}")
     replies = document.get("replies")
     if not isinstance(replies, list) or not replies:
@@ -78,4 +82,8 @@ def _from_document(path: Path, document: object) -> Recording:
         if not isinstance(reply, str) or not reply.strip():
             raise UsageError(f"reply {number} of the recording {path} is not a text; {_REMEDY}")
     description = " ".join(str(document.get("description") or "").split())
-    return Recording(path, tuple(reply.removesuffix("\n") for reply in replies), description)
+    seconds = document.get("seconds", 0.0)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 3600:
+        raise UsageError(f"the recording {path}: seconds is {seconds!r}, not a time of one reply")
+    texts = tuple(reply.removesuffix("\n") for reply in replies)
+    return Recording(path, texts, description, float(seconds))

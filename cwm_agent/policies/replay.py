@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Event
 
 from cwm_agent.policies.errors import PolicyError
 from cwm_agent.policies.estimate import EstimatingMeter, Transcript
 from cwm_agent.policies.recording import Recording
 from envs.environment import ReplyLimits
-from results.records import Event, Message, Reply
+from results.records import Event as Recorded
+from results.records import Message, Reply
 
 
 class ReplayPolicy:
@@ -43,6 +45,7 @@ class ReplayConversation:
     def __init__(self, recording: Recording, meter: EstimatingMeter) -> None:
         self._recording = recording
         self._transcript = Transcript(meter)
+        self._cancelled = Event()
 
     def observe(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """Count them; a recording does not listen."""
@@ -59,14 +62,19 @@ class ReplayConversation:
                 "attempt is not over; add the missing replies (the last one must be a final "
                 "answer after a submit) or play another recording"
             )
-        return self._transcript.replied(self._recording.replies[played], seconds=0.0)
+        seconds = self._recording.seconds
+        if self._cancelled.wait(seconds):
+            self._cancelled.clear()
+            return Reply("", finish="cancelled")
+        return self._transcript.replied(self._recording.replies[played], seconds=seconds)
 
-    def restore(self, events: Sequence[Event]) -> None:
+    def restore(self, events: Sequence[Recorded]) -> None:
         """Go on after the replies that the journal already holds."""
         self._transcript.restore(events)
 
     def cancel(self) -> None:
-        """Nothing to stop: a reply takes no time."""
+        """End a reply that takes its time; if none does, the next one ends at once."""
+        self._cancelled.set()
 
     def close(self) -> None:
         """Nothing is held."""

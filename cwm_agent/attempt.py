@@ -1,0 +1,169 @@
+"""One attempt at a job: played to its end, and wrapped up as a result."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from cwm_agent import __version__
+from cwm_agent.config import Resolved
+from cwm_agent.interrupt import Stop
+from cwm_agent.job import Job
+from cwm_agent.judge import Judgement
+from cwm_agent.policies.choose import Speaker
+from cwm_agent.prompts.packs import load
+from cwm_agent.rollout import EventLog, Trajectory, Watch, rollout
+from envs.budget import Limits
+from envs.environment import Environment
+from envs.issue import ALL_TOOLS, IssueEnvironment
+from envs.modes import Switches, switches
+from envs.owner import boot_id
+from envs.sandbox import Sandbox
+from results.journal import Entry
+from results.records import AttemptResult, AttemptStarted, RunInfo
+from tools.texts import Texts
+
+PACKAGES = ("torch", "docker", "rich")
+"""Packages whose version is kept with a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the settings say of every conversation of a run."""
+
+    resolved: Resolved
+    texts: Texts
+    switches: Switches
+
+    @classmethod
+    def of(cls, resolved: Resolved) -> Rules:
+        """Load the texts that the settings name; raises UsageError and ModeError."""
+        settings = resolved.settings
+        return cls(resolved, load(settings.prompt_pack), switches(settings.mode, settings.switches))
+
+    @property
+    def prompt_pack(self) -> str:
+        """Name and hash of the texts, for records."""
+        return f"{self.texts.name}@{self.texts.hash}"
+
+    def run_info(self) -> RunInfo:
+        """What `run.json` says of a run that begins now."""
+        versions = {"cwm-agent": __version__, "python": sys.version.split()[0]}
+        for package in PACKAGES:
+            versions[package] = metadata.version(package)
+        return RunInfo(
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            command=tuple(sys.argv),
+            settings=self.resolved.records(),
+            versions=versions,
+            hashes={"prompt_pack": self.texts.hash},
+            seeds={"sampling": self.resolved.settings.sampling.seed},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Everything that stays the same during an attempt."""
+
+    job: Job
+    sample: int
+    rules: Rules
+    speaker: Speaker
+
+    @property
+    def limits(self) -> Limits:
+        """The settings' limits, but no longer a conversation than the policy can hold."""
+        wanted = Limits(**self.rules.resolved.settings.limits.model_dump())
+        most = self.speaker.context_tokens or wanted.context_tokens
+        return replace(wanted, context_tokens=min(wanted.context_tokens, most))
+
+
+MakeEnvironment = Callable[[Setting, Path | None, Callable[[], Sandbox]], Environment]
+"""An environment for a setting, the working copy of its repository, and a maker of sandboxes."""
+
+
+def issue_environment(
+    setting: Setting, repository: Path | None, make_sandbox: Callable[[], Sandbox]
+) -> IssueEnvironment:
+    """The job's issue in a new sandbox; raises SandboxError when its contents cannot be had."""
+    return IssueEnvironment(
+        setting.job.task(repository),
+        make_sandbox(),
+        ALL_TOOLS,
+        setting.rules.texts,
+        setting.rules.switches,
+        setting.limits,
+        setting.speaker.policy.meter,
+        time.monotonic,
+        thinking=setting.speaker.thinking,
+    )
+
+
+def play(
+    setting: Setting, environment: Environment, journal: EventLog, stop: Stop, watch: Watch
+) -> Trajectory:
+    """Play the attempt, or go on with the one in the journal; closes the environment."""
+    job, settings = setting.job, setting.rules.resolved.settings
+    policy = setting.speaker.policy
+    started = AttemptStarted(
+        instance=job.instance,
+        sample=setting.sample,
+        policy=policy.name,
+        sandbox=job.sandbox,
+        prompt_pack=setting.rules.prompt_pack,
+        mode=settings.mode,
+        pid=os.getpid(),
+        boot_id=boot_id(),
+    )
+    with closing(environment):
+        return rollout(
+            policy,
+            environment,
+            journal,
+            started=started,
+            seed=settings.sampling.seed + setting.sample,
+            interrupt=stop,
+            watch=watch,
+        )
+
+
+def result_of(
+    setting: Setting, trajectory: Trajectory, judgement: Judgement, entries: Sequence[Entry]
+) -> AttemptResult:
+    """The record of an attempt; `entries` are its whole journal."""
+    return AttemptResult(
+        instance=setting.job.instance,
+        sample=setting.sample,
+        exit_reason=trajectory.reason,
+        patch=trajectory.patch,
+        turns=trajectory.turns,
+        seconds=round(active_seconds(entries), 3),
+        prompt_tokens=trajectory.prompt_tokens,
+        completion_tokens=trajectory.completion_tokens,
+        policy=setting.speaker.policy.name,
+        sandbox=setting.job.sandbox,
+        mode=setting.rules.resolved.settings.mode,
+        prompt_pack=setting.rules.prompt_pack,
+        resolved=judgement.resolved,
+        verdict=judgement.verdict,
+        detail=trajectory.detail,
+    )
+
+
+def active_seconds(entries: Sequence[Entry]) -> float:
+    """Wall time of an attempt, without the time in which no process worked on it."""
+    total = 0.0
+    previous: datetime | None = None
+    for entry in entries:
+        now = datetime.fromisoformat(entry.time)
+        if previous is not None and not isinstance(entry.event, AttemptStarted):
+            total += (now - previous).total_seconds()
+        previous = now
+    return total

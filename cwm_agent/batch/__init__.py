@@ -1,0 +1,1 @@
+"""Many issues, many samples: one run that survives whatever stops it."""

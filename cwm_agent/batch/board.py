@@ -1,0 +1,173 @@
+"""What a run looks like now: as an object for `ctl status`, as a line, as a table on a terminal."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from rich.console import Group
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from cwm_agent.batch.runner import Runner
+from cwm_agent.batch.ticket import STATES
+from cwm_agent.view.sanitize import clean_line
+
+WINDOW = 30.0
+"""Seconds over which the engine's throughput is taken."""
+SHOWN = 40
+"""Running attempts on the screen."""
+STYLES = {"resolved": "green", "unresolved": "red", "failed": "bold red", "running": "cyan"}
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """One attempt at work. `silent` is how many seconds nothing was heard of it."""
+
+    id: str
+    state: str
+    turn: int
+    doing: str
+    silent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole run at one moment. `eta` is None as long as nothing is done."""
+
+    run: str
+    phase: str
+    workers: int
+    counts: dict[str, int]
+    total: int
+    turns: int
+    tokens: int
+    tokens_per_second: float
+    seconds: float
+    eta: float | None
+    active: tuple[Busy, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values."""
+        return asdict(self)
+
+    @property
+    def ended(self) -> int:
+        """Attempts that nobody works on or waits for any more."""
+        return self.total - sum(self.counts[state] for state in ("waiting", "running", "judging"))
+
+
+class Board:
+    """Looks at a runner; `clock` gives seconds that only grow."""
+
+    def __init__(self, run: str, runner: Runner, clock: Callable[[], float] = time.monotonic):
+        self._run = run
+        self._runner = runner
+        self._clock = clock
+        self._began = clock()
+        self._before = self._ended()
+        self._spent: deque[tuple[float, int]] = deque()
+
+    def status(self) -> Status:
+        """How it stands now."""
+        now, runner = self._clock(), self._runner
+        tickets = runner.tickets
+        counts = Counter(ticket.state for ticket in tickets)
+        tokens = sum(ticket.tokens for ticket in tickets)
+        seconds = now - self._began
+        return Status(
+            run=self._run,
+            phase=_phase(runner),
+            workers=runner.workers,
+            counts={state: counts[state] for state in STATES},
+            total=len(tickets),
+            turns=sum(ticket.turn for ticket in tickets),
+            tokens=tokens,
+            tokens_per_second=round(self._rate(now, tokens), 1),
+            seconds=round(seconds, 1),
+            eta=self._eta(seconds),
+            active=tuple(
+                Busy(t.name, t.state, t.turn, t.doing, round(max(0.0, now - t.since), 1))
+                for t in runner.active
+            ),
+        )
+
+    def _rate(self, now: float, tokens: int) -> float:
+        self._spent.append((now, tokens))
+        while len(self._spent) > 1 and self._spent[0][0] < now - WINDOW:
+            self._spent.popleft()
+        then, before = self._spent[0]
+        return (tokens - before) / (now - then) if now > then else 0.0
+
+    def _eta(self, seconds: float) -> float | None:
+        ended = self._ended()
+        done = ended - self._before
+        if done <= 0:
+            return None
+        return round((len(self._runner.tickets) - ended) * seconds / done, 1)
+
+    def _ended(self) -> int:
+        open_states = ("waiting", "running", "judging")
+        return sum(ticket.state not in open_states for ticket in self._runner.tickets)
+
+
+def line(status: Status) -> str:
+    """The run in one line."""
+    eta = "?" if status.eta is None else _duration(status.eta)
+    longest = max(status.active, key=lambda busy: busy.silent, default=None)
+    quiet = f", longest silent {longest.id} {longest.silent:.0f} s" if longest else ""
+    return (
+        f"{status.phase} {status.ended}/{status.total}: {_counts(status)}; "
+        f"{status.turns} turns, {status.tokens_per_second:.0f} tokens/s, "
+        f"{_duration(status.seconds)} so far, {eta} to go{quiet}"
+    )
+
+
+def table(status: Status) -> Group:
+    """The run for a terminal: a bar, the states, and a line for each attempt at work."""
+    bar = Table.grid(padding=(0, 1))
+    eta = "?" if status.eta is None else _duration(status.eta)
+    bar.add_row(
+        Text(f"{status.run} ({status.phase})", "bold"),
+        ProgressBar(total=max(1, status.total), completed=status.ended, width=30),
+        Text(f"{status.ended}/{status.total}  {_duration(status.seconds)} so far, {eta} to go"),
+    )
+    states = Table.grid(padding=(0, 2))
+    states.add_row(*(Text(state, STYLES.get(state, "dim")) for state in _shown(status)))
+    states.add_row(*(Text(str(status.counts[state])) for state in _shown(status)))
+    spent = Text(
+        f"{status.workers} workers, {status.turns} turns, {status.tokens:,} tokens, "
+        f"{status.tokens_per_second:.0f} tokens/s",
+        "dim",
+    )
+    working = Table.grid(padding=(0, 2))
+    for busy in status.active[:SHOWN]:
+        silent = Text(f"{busy.silent:.0f} s", "yellow" if busy.silent > 60 else "dim")
+        doing = Text(clean_line(busy.doing)[:60], no_wrap=True)
+        working.add_row(Text(busy.id), Text(f"turn {busy.turn}", "dim"), doing, silent)
+    return Group(bar, states, spent, working)
+
+
+def _shown(status: Status) -> list[str]:
+    rare = ("unjudged", "cancelled")
+    return [state for state in STATES if state not in rare or status.counts[state]]
+
+
+def _counts(status: Status) -> str:
+    return ", ".join(f"{status.counts[state]} {state}" for state in _shown(status))
+
+
+def _phase(runner: Runner) -> str:
+    if runner.stopping:
+        return "stopping"
+    if runner.draining:
+        return "draining"
+    return "paused" if runner.paused else "running"
+
+
+def _duration(seconds: float) -> str:
+    return str(timedelta(seconds=int(seconds)))

@@ -1,0 +1,236 @@
+"""The command `run`: from its options to a run folder, and from there to an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from cwm_agent.attempt import Rules
+from cwm_agent.batch import record
+from cwm_agent.batch.board import Board, Status, line
+from cwm_agent.batch.control import serve
+from cwm_agent.batch.desk import Desk
+from cwm_agent.batch.ending import Ending
+from cwm_agent.batch.gates import Gate, Once
+from cwm_agent.batch.materials import Materials
+from cwm_agent.batch.places import Places
+from cwm_agent.batch.runner import Runner
+from cwm_agent.batch.screen import screen
+from cwm_agent.batch.signals import caught_signals
+from cwm_agent.batch.speakers import Speakers
+from cwm_agent.batch.suite import Selection, brings_recordings, load_tasks
+from cwm_agent.batch.ticket import Ticket, tickets_of
+from cwm_agent.batch.work import Gates, Work
+from cwm_agent.cli.exit_codes import ExitCode
+from cwm_agent.config import Resolved, load_settings
+from cwm_agent.errors import NotReadyError
+from cwm_agent.job import Job
+from cwm_agent.leftovers import clean_up
+from cwm_agent.planning import Request, model_settings, plan
+from cwm_agent.progress import Progress
+from envs.owner import boot_id
+from envs.sandbox import Owner
+from envs.sweep import owned_folder
+from results.store import Run, Store
+
+LOG = "run.log"
+LOCK = "run.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """The options of `cwm-agent run`, as given; `flags` are settings by their dotted keys."""
+
+    suite: str
+    selection: Selection
+    replay: Path | None = None
+    name: str | None = None
+    accept_changes: bool = False
+    config_files: tuple[Path, ...] = ()
+    assignments: tuple[str, ...] = ()
+    flags: Mapping[str, object] = field(default_factory=dict)
+
+
+def run_suite(request: RunRequest, *, as_json: bool) -> int:
+    """Do the suite, or what is left of it; returns the exit code. Raises the parts' errors."""
+    progress = Progress(sys.stderr)
+    resolved = _settings(request)
+    store = Store(resolved.runs_folder())
+    clean_up(store, progress.say)
+    jobs = load_tasks(
+        request.suite,
+        request.selection,
+        lambda task: plan(task, resolved, progress.say),
+        request.replay,
+    )
+    rules = Rules.of(resolved)
+    with _opened(store, request, rules, jobs, progress) as run, ExitStack() as stack:
+        tickets = tickets_of(run, jobs, resolved.settings.samples)
+        speakers = Speakers(resolved.settings, progress.say)
+        stack.callback(speakers.close)
+        shared = stack.enter_context(
+            owned_folder(Owner(run.name, "repositories", 0, os.getpid(), boot_id()))
+        )
+        waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
+        materials = Materials(shared, waiting)
+        builds = Once(Gate(resolved.settings.batch.builds))
+        places = Places(run.name, resolved.settings.sandbox, builds)
+        gates = Gates.of(resolved.settings.batch)
+        work = Work(run, rules, speakers, gates, materials, places)
+        for choice in {t.job.policy for t in waiting if t.job.policy.kind == "embedded"}:
+            speakers.engine(choice)  # a bad checkpoint is no failure of every attempt
+        return _go(run, rules, tickets, work, progress, as_json=as_json)
+
+
+def _settings(request: RunRequest) -> Resolved:
+    resolved = load_settings(
+        config_files=request.config_files, assignments=request.assignments, flags=request.flags
+    )
+    recorded = resolved.settings.model is None and brings_recordings(
+        request.suite, request.selection
+    )
+    # The bundled model's settings apply where it speaks, as in `solve`.
+    asked = Request(replay=request.replay or (Path(request.suite) if recorded else None))
+    return model_settings(asked, resolved)
+
+
+@contextmanager
+def _opened(
+    store: Store, request: RunRequest, rules: Rules, jobs: Sequence[Job], progress: Progress
+) -> Iterator[Run]:
+    """The run, new or to be gone on with, locked for this process."""
+    samples = rules.resolved.settings.samples
+    known = request.name is not None and (store.root / request.name / "run.json").exists()
+    run = store.open(request.name) if known and request.name else None
+    if run is None:
+        run = store.create(rules.run_info(), request.name)
+        record.begin(run, request.suite, samples, jobs)
+    lock = FileLock(run.folder / LOCK, timeout=0)
+    try:
+        held = lock.acquire()
+    except Timeout as error:
+        raise NotReadyError(
+            f"another process works on run {run.name}; look with `cwm-agent ctl {run.name} status`"
+        ) from error
+    with held, _removed_unless_begun(run, new=not known):
+        if known:
+            accepted = record.go_on(
+                run, request.suite, samples, jobs, rules, accept=request.accept_changes
+            )
+            for difference in accepted:
+                progress.say(f"accepted: {difference}", "yellow")
+        yield run
+
+
+@contextmanager
+def _removed_unless_begun(run: Run, *, new: bool) -> Iterator[None]:
+    """A new run that failed before its first attempt (a bad checkpoint) leaves no folder."""
+    try:
+        yield
+    finally:
+        if new and not any(run.attempts()):
+            shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def _go(
+    run: Run,
+    rules: Rules,
+    tickets: list[Ticket],
+    work: Work,
+    progress: Progress,
+    *,
+    as_json: bool,
+) -> int:
+    settings = rules.resolved.settings.batch
+    runner = Runner(
+        tickets,
+        work,
+        workers=settings.workers,
+        retries=rules.resolved.settings.sandbox.retries,
+        over=work.materials.over,
+        log=_logger(run),
+        resized=lambda workers: work.gates.follow(settings, workers),
+    )
+    board = Board(run.name, runner)
+    ending = Ending(runner, settings)
+    with (
+        serve(run.folder, Desk(runner, board).answer) as socket,
+        caught_signals() as signals,
+        screen(board, sys.stderr) as shown,
+    ):
+        _launched(run, socket, board.status(), progress, as_json=as_json)
+
+        def tick() -> None:
+            ending.look(signals.count, board.status(), shown.say)
+            shown.refresh()
+
+        runner.run(tick)
+    predictions(run, tickets)
+    code = ending.code()
+    _done(run, board.status(), tickets, code, progress, as_json=as_json)
+    return code
+
+
+def predictions(run: Run, tickets: Sequence[Ticket]) -> None:
+    """Write `preds.jsonl` (the first sample of every instance)."""
+    results = (run.find(ticket.job.instance, ticket.sample).result() for ticket in tickets)
+    first = next((result for result in results if result is not None), None)
+    run.write_predictions(first.policy if first else "none")
+
+
+def _logger(run: Run) -> Callable[[str], None]:
+    def log(text: str) -> None:
+        with (run.folder / LOG).open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{text}\n")
+
+    return log
+
+
+def _launched(run: Run, socket: Path, status: Status, progress: Progress, *, as_json: bool) -> None:
+    progress.say(f"run {run.folder}: {line(status)}", "bold")
+    if as_json:
+        launch = {
+            "record": "launch",
+            "run": run.name,
+            "folder": str(run.folder.absolute()),
+            "socket": str(socket.absolute()),
+            "pid": os.getpid(),
+            "status": status.as_json(),
+        }
+        print(json.dumps(launch), flush=True)
+
+
+def _done(
+    run: Run,
+    status: Status,
+    tickets: Sequence[Ticket],
+    code: int,
+    progress: Progress,
+    *,
+    as_json: bool,
+) -> None:
+    for ticket in [ticket for ticket in tickets if ticket.state == "failed"][:10]:
+        progress.say(f"{ticket.name} failed: {ticket.reason}: {ticket.doing}", "red")
+    if code in (ExitCode.INTERRUPTED, ExitCode.LIMIT) or any(t.state == "failed" for t in tickets):
+        again = f"--name {shlex.quote(run.name)}"
+        progress.say(f"go on by the same command with {again}", "yellow")
+    if as_json:
+        done = {
+            "record": "done",
+            "run": run.name,
+            "folder": str(run.folder.absolute()),
+            "exit_code": int(code),
+            "status": status.as_json(),
+        }
+        print(json.dumps(done), flush=True)
+    else:
+        print(line(replace(status, phase="done", active=())))

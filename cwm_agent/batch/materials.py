@@ -1,0 +1,88 @@
+"""What the samples of an issue share: a copy of its repository, and what its tests said before."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from cwm_agent.batch.ticket import Ticket
+from envs.sandbox import Sandbox
+from envs.verify import Verifier
+from results.store import folder_name
+
+
+@dataclass(slots=True)
+class Shared:
+    """Of one instance, as long as any attempt of it needs it. Each part has its own lock."""
+
+    copy: Path
+    users: set[Ticket]
+    copying: threading.Lock = field(default_factory=threading.Lock)
+    judging: threading.Lock = field(default_factory=threading.Lock)
+    verifier: Verifier | None = None
+
+
+class Materials:
+    """Makes what is shared on first use, and forgets it when the last attempt is over."""
+
+    def __init__(self, folder: Path, tickets: list[Ticket]) -> None:
+        """`folder` is this process's own; `tickets` are the attempts that are to come."""
+        self._folder = folder
+        self._coming: dict[str, set[Ticket]] = {}
+        for ticket in tickets:
+            self._coming.setdefault(ticket.job.instance, set()).add(ticket)
+        self._lock = threading.Lock()
+        self._shared: dict[str, Shared] = {}
+        self._numbers = count()
+
+    def repository(self, ticket: Ticket) -> Path | None:
+        """A copy of the job's checkout that nobody writes to; None when the image holds it."""
+        source = ticket.job.source()
+        if source is None:
+            return None
+        shared = self._enter(ticket)
+        with shared.copying:
+            if not shared.copy.exists():
+                partial = shared.copy.with_name(f"{shared.copy.name}.partial")
+                source.copy_to(partial)
+                partial.rename(shared.copy)
+        return shared.copy
+
+    def verifier(self, ticket: Ticket, make_sandbox: Callable[[], Sandbox]) -> Verifier:
+        """A judge that knows what the tests say without a patch; raises SandboxError."""
+        repository = self.repository(ticket)
+        shared = self._enter(ticket)
+        with shared.judging:
+            if shared.verifier is None:
+                verifier = Verifier(make_sandbox)
+                verifier.before(ticket.job.task(repository))
+                shared.verifier = verifier
+        return shared.verifier.using(make_sandbox)
+
+    def over(self, ticket: Ticket) -> None:
+        """The attempt ended for good, as far as one knows: it may be asked for again."""
+        name = ticket.job.instance
+        with self._lock:
+            self._coming.get(name, set()).discard(ticket)
+            shared = self._shared.get(name)
+            if shared is None:
+                return
+            shared.users.discard(ticket)
+            if shared.users or self._coming.get(name):
+                return
+            del self._shared[name]
+        shutil.rmtree(shared.copy, ignore_errors=True)
+
+    def _enter(self, ticket: Ticket) -> Shared:
+        """What is shared now; a later one has another folder, for this may just be removed."""
+        name = ticket.job.instance
+        with self._lock:
+            if name not in self._shared:
+                place = self._folder / f"{folder_name(name)}.{next(self._numbers)}"
+                self._shared[name] = Shared(place, set())
+            self._shared[name].users.add(ticket)
+            return self._shared[name]

@@ -1,0 +1,47 @@
+"""The sandboxes of a run's attempts: images and environments first, once for all that need them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cwm_agent.batch.gates import Once, StoppedError
+from cwm_agent.batch.ticket import Ticket
+from cwm_agent.sandboxes import SandboxMaker
+from cwm_agent.settings import SandboxSettings
+from envs.owner import boot_id
+from envs.sandbox import Owner, Sandbox
+
+MakeSandbox = Callable[[], Sandbox]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Prepares what an attempt's sandboxes are made of."""
+
+    run: str
+    settings: SandboxSettings
+    builds: Once
+
+    def __call__(self, ticket: Ticket) -> MakeSandbox:
+        """A maker of sandboxes that end when the attempt is told to.
+
+        Waits until image or environment are there; raises SandboxError when
+        they cannot be had, StoppedError when the attempt shall end.
+        """
+        job, stop = ticket.job, ticket.stop
+        owner = Owner(self.run, job.instance, ticket.sample, os.getpid(), boot_id())
+        maker = SandboxMaker(job, self.settings, owner, ticket.say)
+        key = (job.sandbox, job.image, job.pip, job.apt, tuple(sorted(job.environment.items())))
+        ticket.say("waiting for its image or environment")
+        self.builds.ensure(key, maker.prepare, stop)
+
+        def make() -> Sandbox:
+            if stop.stopped:
+                raise StoppedError
+            sandbox = maker.make()
+            stop.kill = sandbox.kill
+            return sandbox
+
+        return make

@@ -1,0 +1,272 @@
+"""Hands the attempts of a run to threads, and takes wishes from signals and the control socket.
+
+One lock guards what is waiting and what runs. The main thread launches and
+looks around; each attempt has a thread of its own, so nothing that one of them
+waits for (a model, a command, a test) holds up another.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    retry_if_result,
+    sleep_using_event,
+    stop_after_attempt,
+    stop_when_event_set,
+    wait_exponential_jitter,
+)
+
+from cwm_agent.batch.gates import StoppedError
+from cwm_agent.batch.ticket import ACTIVE, OVER, Ticket
+from cwm_agent.cli.exit_codes import ExitCode, code_of_error
+from cwm_agent.errors import UsageError
+from cwm_agent.interrupt import Recall
+from envs.errors import SandboxError
+from envs.failures import may_pass
+from results.records import AttemptResult
+
+TICK = 0.25
+"""Seconds between two looks at signals, limits and the screen."""
+JUDGED_BEHIND = 2
+"""New attempts wait when this many times the workers wait for their verdict."""
+STOP_SECONDS = 20.0
+"""How long attempts that were told to end now may take before they are left alone."""
+
+DoWork = Callable[[Ticket], AttemptResult]
+
+
+class Runner:
+    """`work` does one attempt.
+
+    `over` is told of each that ended for good, `log` of bugs, `resized` of
+    another number of workers.
+    """
+
+    def __init__(
+        self,
+        tickets: Sequence[Ticket],
+        work: DoWork,
+        *,
+        workers: int,
+        retries: int = 0,
+        over: Callable[[Ticket], None] = lambda _ticket: None,
+        log: Callable[[str], None] = lambda _text: None,
+        resized: Callable[[int], None] = lambda _workers: None,
+    ) -> None:
+        self.tickets = list(tickets)
+        self.workers = workers
+        self.paused = self.draining = self.stopping = False
+        self.failures_in_row = 0
+        """Attempts that failed since the last valid result."""
+        self._work = work
+        self._retries = retries
+        self._over = over
+        self._log = log
+        self._resized = resized
+        self._changed = threading.Condition()
+        self._names = {ticket.name: ticket for ticket in self.tickets}
+        self._queue = deque(ticket for ticket in self.tickets if ticket.state == "waiting")
+        self._active: dict[Ticket, threading.Thread] = {}
+
+    @property
+    def active(self) -> list[Ticket]:
+        """Attempts that run or are judged now."""
+        with self._changed:
+            return list(self._active)
+
+    def run(self, tick: Callable[[], None] = lambda: None) -> None:
+        """Until nothing is left to do, or a drain or stop is carried out; in the main thread."""
+        deadline: float | None = None
+        while True:
+            with self._changed:
+                self._launch()
+                if not self._active and (self.draining or not self._queue):
+                    return
+                self._changed.wait(TICK)
+            tick()
+            if self.stopping:
+                deadline = deadline or time.monotonic() + STOP_SECONDS
+                if time.monotonic() > deadline:
+                    return
+                self._recall(now=True)  # again: a sandbox may just have been opened
+
+    def drain(self) -> None:
+        """Start nothing new; every attempt ends after its turn, to be gone on with."""
+        self.draining = True
+        self._recall(now=False)
+
+    def stop(self) -> None:
+        """End every attempt now; only turns in flight are lost."""
+        self.draining = self.stopping = True
+        self._recall(now=True)
+
+    def pause(self, *, now: bool = False) -> None:
+        """Start nothing new; with `now` running attempts wait too, after their turn."""
+        self.paused = True
+        if now:
+            self._recall(now=False)
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        with self._changed:
+            self.paused = False
+            self._changed.notify()
+
+    def set_workers(self, count: int) -> None:
+        """Attempts at once from now on; those that run beyond it go on to their end."""
+        if count < 1:
+            raise UsageError("a run needs at least one worker; use pause to start nothing new")
+        self._resized(count)
+        with self._changed:
+            self.workers = count
+            self._changed.notify()
+
+    def cancel(self, name: str) -> list[str]:
+        """Give attempts up in this process: waiting ones at once, running ones after the turn."""
+        done = []
+        with self._changed:
+            for ticket in self._find(name):
+                if ticket.state == "waiting":
+                    self._queue.remove(ticket)
+                    self._give_up(ticket)
+                elif ticket in self._active:
+                    ticket.cancelled = True
+                    ticket.stop.ask()
+                else:
+                    continue
+                done.append(ticket.name)
+            self._changed.notify()
+        return done
+
+    def requeue(self, name: str) -> list[str]:
+        """Let attempts without a valid result go on from their journals; running ones anew."""
+        done = []
+        with self._changed:
+            for ticket in self._find(name):
+                if ticket in self._active:
+                    ticket.stop.ask()
+                elif ticket.state in ("failed", "cancelled"):
+                    self._enqueue(ticket)
+                else:
+                    continue
+                done.append(ticket.name)
+            self._changed.notify()
+        return done
+
+    def _find(self, name: str) -> list[Ticket]:
+        """One attempt by `instance/sample`, or all samples of an instance."""
+        if name in self._names:
+            return [self._names[name]]
+        if found := [ticket for ticket in self.tickets if ticket.job.instance == name]:
+            return found
+        raise UsageError(f"the run has no attempt {name!r}; name INSTANCE or INSTANCE/SAMPLE")
+
+    def _recall(self, *, now: bool) -> None:
+        for ticket in self.active:
+            ticket.stop.force() if now else ticket.stop.ask()
+
+    def _launch(self) -> None:
+        """Start what may start; the caller holds the lock."""
+        while self._queue and not (self.paused or self.draining):
+            states = [ticket.state for ticket in self._active]
+            judged = states.count("judging")
+            if len(states) - judged >= self.workers or judged >= JUDGED_BEHIND * self.workers:
+                return
+            ticket = self._queue.popleft()
+            ticket.state, ticket.stop, ticket.cancelled = "running", Recall(), False
+            ticket.say("starting")
+            # A daemon: a build that cannot be interrupted must not keep a stopped run alive.
+            thread = threading.Thread(
+                target=self._attempt, args=(ticket,), name=ticket.name, daemon=True
+            )
+            self._active[ticket] = thread
+            thread.start()
+
+    def _attempt(self, ticket: Ticket) -> None:
+        """The whole life of one attempt's thread."""
+        result: AttemptResult | None = None
+        failure: Exception | None = None
+        try:
+            result = self._with_retries(ticket)
+        except StoppedError:
+            pass
+        except Exception as error:  # noqa: BLE001 - one attempt must not end the others
+            failure = error
+        with self._changed:
+            del self._active[ticket]
+            self._settle(ticket, result, failure)
+            ticket.stop = Recall()  # the old one holds the conversation and the sandbox
+            self._changed.notify()
+        if ticket.state not in ACTIVE and ticket.state != "waiting":
+            self._over(ticket)
+
+    def _with_retries(self, ticket: Ticket) -> AttemptResult:
+        """The work, gone on with from the journal when a sandbox failed."""
+
+        def once() -> AttemptResult:
+            ticket.state = "running"
+            return self._work(ticket)
+
+        retrying = Retrying(
+            stop=stop_after_attempt(1 + self._retries) | stop_when_event_set(ticket.stop.asked),
+            sleep=sleep_using_event(ticket.stop.asked),
+            wait=wait_exponential_jitter(initial=1, max=30),
+            retry=retry_if_exception(_may_pass)
+            | retry_if_result(lambda result: result.exit_reason == "sandbox_error"),
+            before_sleep=lambda _state: ticket.say("waiting to try the sandbox again"),
+            retry_error_callback=_last_outcome,
+        )
+        return retrying(once)
+
+    def _settle(
+        self, ticket: Ticket, result: AttemptResult | None, failure: Exception | None
+    ) -> None:
+        """Take the state that an end means; the caller holds the lock."""
+        if result is not None:
+            ticket.settle(result)
+        if isinstance(failure, SandboxError) and ticket.stop.stopped:
+            failure = None  # the judge's sandbox was ended on purpose
+        if failure is not None:
+            self._fail(ticket, failure)
+        elif result is None or ticket.state == "waiting":
+            if ticket.cancelled:
+                self._give_up(ticket)
+            else:
+                self._enqueue(ticket, first=True)
+        if ticket.state == "failed":
+            self.failures_in_row += 1
+        elif ticket.state in OVER:
+            self.failures_in_row = 0
+
+    def _fail(self, ticket: Ticket, failure: Exception) -> None:
+        code = code_of_error(failure)
+        ticket.state, ticket.reason, ticket.doing = "failed", type(failure).__name__, str(failure)
+        ticket.code = ExitCode.UNEXPECTED if code is None else code
+        if code is None:
+            self._log(f"{ticket.name}: {''.join(traceback.format_exception(failure))}")
+
+    def _give_up(self, ticket: Ticket) -> None:
+        ticket.state, ticket.reason, ticket.code = "cancelled", "", ExitCode.INTERRUPTED
+
+    def _enqueue(self, ticket: Ticket, *, first: bool = False) -> None:
+        ticket.state = "waiting"
+        (self._queue.appendleft if first else self._queue.append)(ticket)
+
+
+def _last_outcome(state: RetryCallState) -> AttemptResult:
+    assert state.outcome is not None
+    result: AttemptResult = state.outcome.result()
+    return result
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether a fresh sandbox may help; a missing image or a bad pin stays what it is."""
+    return isinstance(error, SandboxError) and may_pass(error.cause)

@@ -1,0 +1,51 @@
+"""Live progress of a run on standard error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+from rich.live import Live
+from rich.text import Text
+
+from cwm_agent.batch.board import Board, line, table
+from cwm_agent.view.console import console
+from cwm_agent.view.sanitize import clean_line
+
+EVERY = 30.0
+"""Seconds between two lines where nobody looks at a terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """`refresh` shows how the run stands, when it is time; `say` writes a line that stays."""
+
+    refresh: Callable[[], None]
+    say: Callable[[str], None]
+
+
+@contextmanager
+def screen(board: Board, stream: TextIO, every: float = EVERY) -> Iterator[Screen]:
+    """A table that is redrawn on a terminal; elsewhere one plain line `every` so many seconds."""
+    target = console(stream)
+
+    def say(text: str) -> None:
+        target.print(Text(clean_line(text), "yellow"))
+
+    if target.is_terminal:
+        with Live(console=target, auto_refresh=False, transient=True) as live:
+            yield Screen(lambda: live.update(table(board.status()), refresh=True), say)
+        return
+    last = time.monotonic()
+
+    def refresh() -> None:
+        nonlocal last
+        status = board.status()  # each tick: the throughput is taken from what it saw before
+        if time.monotonic() - last >= every:
+            last = time.monotonic()
+            print(clean_line(line(status)), file=stream, flush=True)
+
+    yield Screen(refresh, say)

@@ -1,0 +1,50 @@
+"""Who answers in a run: one engine for all attempts, and a recording for each that has one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from cwm_agent.job import PolicyChoice
+from cwm_agent.policies.choose import Speaker, open_policy
+from cwm_agent.settings import Settings
+
+
+class Speakers:
+    """Opens a checkpoint once, at its first use, and keeps it until `close`."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._say = say
+        self._lock = threading.Lock()
+        self._kept: dict[PolicyChoice, Speaker] = {}
+
+    @contextmanager
+    def speaker(self, choice: PolicyChoice) -> Iterator[Speaker]:
+        """Who answers for this choice; raises ModelError and UsageError."""
+        if choice.kind == "embedded":
+            yield self.engine(choice)
+            return
+        speaker = self._open(choice)
+        try:
+            yield speaker
+        finally:
+            speaker.policy.close()
+
+    def engine(self, choice: PolicyChoice) -> Speaker:
+        """The checkpoint's speaker, ready to talk."""
+        with self._lock:
+            if choice not in self._kept:
+                self._kept[choice] = self._open(choice)
+            return self._kept[choice]
+
+    def close(self) -> None:
+        """Stop the engines."""
+        with self._lock:
+            for speaker in self._kept.values():
+                speaker.policy.close()
+            self._kept.clear()
+
+    def _open(self, choice: PolicyChoice) -> Speaker:
+        return open_policy(choice, self._settings, show=self._say, say=self._say)

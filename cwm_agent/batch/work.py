@@ -1,0 +1,107 @@
+"""The work on one attempt of a run: in its folder, through the gates, up to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from cwm_agent.attempt import MakeEnvironment, Rules, Setting, issue_environment, play, result_of
+from cwm_agent.batch.gates import Gate
+from cwm_agent.batch.materials import Materials
+from cwm_agent.batch.places import MakeSandbox
+from cwm_agent.batch.speakers import Speakers
+from cwm_agent.batch.ticket import Ticket
+from cwm_agent.job import write_job
+from cwm_agent.judge import Judgement, judge
+from cwm_agent.rollout import Trajectory, finished
+from cwm_agent.settings import BatchSettings
+from results.journal import Journal
+from results.records import AttemptResult
+from results.store import UNFINISHED, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """Limits that are apart from the number of workers."""
+
+    sessions: Gate
+    sandboxes: Gate
+    grading: Gate
+
+    @classmethod
+    def of(cls, settings: BatchSettings) -> Gates:
+        """As wide as the settings say."""
+        gates = cls(Gate(1), Gate(1), Gate(settings.grading))
+        gates.follow(settings, settings.workers)
+        return gates
+
+    def follow(self, settings: BatchSettings, workers: int) -> None:
+        """Let in as many as now work, where the settings name no number."""
+        self.sessions.resize(settings.sessions or workers)
+        self.sandboxes.resize(settings.sandboxes or workers + settings.grading)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What all attempts of a run share.
+
+    `places` makes ready what an attempt's sandboxes need and gives their maker;
+    `environment` is where the conversations happen.
+    """
+
+    run: Run
+    rules: Rules
+    speakers: Speakers
+    gates: Gates
+    materials: Materials
+    places: Callable[[Ticket], MakeSandbox]
+    environment: MakeEnvironment = issue_environment
+
+    def __call__(self, ticket: Ticket) -> AttemptResult:
+        """Begin an attempt or go on with it; its result is written when it is over.
+
+        Raises SandboxError when a sandbox cannot be had, StoppedError when it
+        was told to end before it began, ResultsError when the disk refuses.
+        """
+        attempt = self.run.attempt(ticket.job.instance, ticket.sample)
+        write_job(attempt.folder, ticket.job)
+        with ExitStack() as stack:
+            journal = stack.enter_context(attempt.journal())
+            speaker = stack.enter_context(self.speakers.speaker(ticket.job.policy))
+            setting = Setting(ticket.job, ticket.sample, self.rules, speaker)
+            trajectory = finished(journal.events, self.rules.switches)
+            if trajectory is None:
+                trajectory = self._play(setting, ticket, journal)
+            judgement = Judgement()
+            if trajectory.reason not in UNFINISHED and ticket.job.tests is not None:
+                judgement = self._judge(ticket, trajectory)
+            result = result_of(setting, trajectory, judgement, attempt.entries())
+            attempt.finish(result)
+        return result
+
+    def _play(self, setting: Setting, ticket: Ticket, journal: Journal) -> Trajectory:
+        gates, stop = self.gates, ticket.stop
+        repository = self._repository(ticket)
+        make = self.places(ticket)
+        ticket.say("waiting for a place in the engine")
+        with gates.sessions.hold(stop):
+            ticket.say("waiting for a sandbox's place")
+            with gates.sandboxes.hold(stop):
+                environment = self.environment(setting, repository, make)
+                return play(setting, environment, journal, stop, ticket.watch)
+
+    def _judge(self, ticket: Ticket, trajectory: Trajectory) -> Judgement:
+        gates, stop = self.gates, ticket.stop
+        ticket.state = "judging"
+        ticket.say("waiting to be judged")
+        repository = self._repository(ticket)
+        make = self.places(ticket)
+        with gates.grading.hold(stop), gates.sandboxes.hold(stop):
+            verifier = self.materials.verifier(ticket, make)
+            return judge(ticket.job, repository, trajectory.patch, verifier, ticket.say)
+
+    def _repository(self, ticket: Ticket) -> Path | None:
+        ticket.say("copying the repository")
+        return self.materials.repository(ticket)

@@ -1,0 +1,235 @@
+"""What the batch runner itself costs: a policy and an environment that answer at once.
+
+Everything else is real: threads, gates, journals with their fsync, results,
+the board. Beside it the same attempts in a plain loop, one after the other,
+without a runner; what the disk needs for one fsync is measured for itself.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+
+import yaml
+
+from cwm_agent.attempt import Rules, Setting, play, result_of
+from cwm_agent.batch.board import Board
+from cwm_agent.batch.materials import Materials
+from cwm_agent.batch.runner import Runner
+from cwm_agent.batch.speakers import Speakers
+from cwm_agent.batch.ticket import OVER, Ticket, tickets_of
+from cwm_agent.batch.work import Gates, Work
+from cwm_agent.config import load_settings
+from cwm_agent.interrupt import Recall
+from cwm_agent.job import Job, PolicyChoice
+from cwm_agent.judge import Judgement
+from cwm_agent.settings import BatchSettings
+from envs.environment import ReplyLimits, Step
+from envs.errors import SandboxError
+from envs.sandbox import Sandbox
+from results.records import Message, Reply, Snapshot, ToolRan
+from results.store import Run, Store
+
+ASIDE = 20
+"""Attempts of the plain loop."""
+OBSERVATION = "x" * 2000
+SYNCS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerBench:
+    """What to measure."""
+
+    trajectories: int
+    turns: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerFigures:
+    """Milliseconds are of one turn; `rss` in MiB after each tenth of the trajectories."""
+
+    trajectories: int
+    turns: int
+    workers: int
+    seconds: float
+    own_ms: float
+    cpu_ms: float
+    loop_ms: float
+    fsync_ms: float
+    rss: tuple[float, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values."""
+        return asdict(self)
+
+
+class InstantEnvironment:
+    """Answers every reply at once with a text and a changed file; ends after `turns`."""
+
+    def __init__(self, turns: int) -> None:
+        self._turns = turns
+        self._turn = 0
+
+    def start(self) -> tuple[Message, ...]:
+        """See Environment."""
+        return (Message("system", OBSERVATION), Message("user", OBSERVATION))
+
+    def limits(self) -> ReplyLimits:
+        """See Environment."""
+        return ReplyLimits(1000)
+
+    def step(self, reply: Reply) -> Step:
+        """See Environment."""
+        del reply
+        self._turn += 1
+        ran = ToolRan(self._turn, "bash", True, 0.0, ending="exited", exit_code=0)
+        state = Snapshot(self._turn, f"{self._turn:040}", OBSERVATION, "/testbed")
+        over = self._turn == self._turns
+        told = Message("tool: bash", OBSERVATION)
+        return Step((told,), (ran, state), "submitted" if over else None)
+
+    def restore(self, events: object) -> tuple[Message, ...]:
+        """Nothing here is ever resumed."""
+        raise NotImplementedError(f"not after {events}")
+
+    def patch(self) -> str:
+        """See Environment."""
+        return OBSERVATION
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def measure_runner(bench: RunnerBench, progress: Callable[[str], None]) -> RunnerFigures:
+    """Run the trajectories in a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="cwm-agent-bench-") as scratch:
+        folder = Path(scratch)
+        talk = folder / "talk.yaml"
+        reply = "<tool: bash>\nls\n</tool>"
+        talk.write_text(yaml.safe_dump({"replies": [reply] * bench.turns}))
+        rules = Rules.of(load_settings())
+        run = Store(folder / "runs").create(rules.run_info(), "bench")
+        speakers = Speakers(rules.resolved.settings, progress)
+        policy = PolicyChoice("replay", str(talk))
+        jobs = [Job(f"i{n}", "issue", policy, "bubblewrap") for n in range(bench.trajectories)]
+        loop_ms = _plain_loop(bench, rules, run, speakers, policy)
+        began, cpu = time.perf_counter(), time.process_time()
+        rss = _run(bench, rules, run, speakers, jobs, progress)
+        seconds, spent = time.perf_counter() - began, time.process_time() - cpu
+        turns = bench.trajectories * bench.turns
+        return RunnerFigures(
+            trajectories=bench.trajectories,
+            turns=bench.turns,
+            workers=bench.workers,
+            seconds=round(seconds, 2),
+            own_ms=round(seconds / turns * 1000, 3),
+            cpu_ms=round(spent / turns * 1000, 3),
+            loop_ms=round(loop_ms, 3),
+            fsync_ms=round(_fsync_ms(folder / "probe"), 3),
+            rss=tuple(rss),
+        )
+
+
+def runner_lines(figures: RunnerFigures) -> list[str]:
+    """The figures for a reader."""
+    growth = figures.rss[-1] - figures.rss[0]
+    later = figures.trajectories - figures.trajectories // len(figures.rss)
+    return [
+        f"{figures.trajectories} trajectories of {figures.turns} turns, {figures.workers} workers: "
+        f"{figures.seconds:.1f} s",
+        f"own time of a turn     {figures.own_ms:.2f} ms (of it computing {figures.cpu_ms:.2f} ms)",
+        f"in a plain loop        {figures.loop_ms:.2f} ms",
+        f"one fsync of this disk {figures.fsync_ms:.2f} ms",
+        f"memory after each tenth, MiB: {', '.join(f'{size:.1f}' for size in figures.rss)}",
+        f"growth {growth:.1f} MiB over the last {later} trajectories",
+    ]
+
+
+def _run(
+    bench: RunnerBench,
+    rules: Rules,
+    run: Run,
+    speakers: Speakers,
+    jobs: list[Job],
+    progress: Callable[[str], None],
+) -> list[float]:
+    """All trajectories through the runner; memory after each tenth."""
+
+    def environment(
+        setting: Setting, repository: Path | None, make_sandbox: Callable[[], Sandbox]
+    ) -> InstantEnvironment:
+        del setting, repository, make_sandbox
+        return InstantEnvironment(bench.turns)
+
+    gates = Gates.of(BatchSettings(workers=bench.workers))
+
+    def no_sandbox(ticket: Ticket) -> Callable[[], Sandbox]:
+        def make() -> Sandbox:
+            raise SandboxError(f"{ticket.name} needs no sandbox")
+
+        return make
+
+    tickets = tickets_of(run, jobs, 1)
+    materials = Materials(run.folder, tickets)
+    work = Work(run, rules, speakers, gates, materials, no_sandbox, environment)
+    rss: list[float] = []
+    numbers = count(1)  # the attempts' threads share it
+
+    def over(ticket: Ticket) -> None:
+        materials.over(ticket)
+        ended = next(numbers)
+        if ended % (bench.trajectories // 10) == 0:
+            rss.append(round(resident_mib(), 1))
+            progress(f"{ended} of {bench.trajectories}: {rss[-1]} MiB")
+
+    runner = Runner(tickets, work, workers=bench.workers, over=over)
+    board = Board(run.name, runner)
+
+    def look() -> None:
+        board.status()
+
+    runner.run(look)
+    assert all(ticket.state in OVER for ticket in runner.tickets), runner.tickets[0]
+    return rss
+
+
+def _plain_loop(
+    bench: RunnerBench, rules: Rules, run: Run, speakers: Speakers, policy: PolicyChoice
+) -> float:
+    """Milliseconds of a turn of the same attempts without a runner."""
+    began = time.perf_counter()
+    for number in range(ASIDE):
+        job = Job(f"aside{number}", "issue", policy, "bubblewrap")
+        attempt = run.attempt(job.instance)
+        with closing(attempt.journal()) as journal, speakers.speaker(policy) as speaker:
+            setting = Setting(job, 0, rules, speaker)
+            environment = InstantEnvironment(bench.turns)
+            played = play(setting, environment, journal, Recall(), lambda _event: None)
+            attempt.finish(result_of(setting, played, Judgement(), attempt.entries()))
+    return (time.perf_counter() - began) / (ASIDE * bench.turns) * 1000
+
+
+def resident_mib() -> float:
+    """Resident memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def _fsync_ms(path: Path) -> float:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        began = time.perf_counter()
+        for _ in range(SYNCS):
+            os.write(descriptor, b"x" * 500)
+            os.fsync(descriptor)
+        return (time.perf_counter() - began) / SYNCS * 1000
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,65 @@
+"""`cwm-agent ctl`: look at a run that goes on in another process, and change it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from cwm_agent.cli.options import ConfigFiles, Json, RunsFolder
+
+app = typer.Typer()
+
+
+@app.command()
+def ctl(
+    run: Annotated[str, typer.Argument(help="Name or folder of a run.")],
+    action: Annotated[
+        str,
+        typer.Argument(
+            metavar="ACTION", help="status, pause, resume, cancel ID, requeue ID, workers N."
+        ),
+    ] = "status",
+    value: Annotated[
+        str | None, typer.Argument(metavar="[ID|N]", help="INSTANCE, INSTANCE/SAMPLE, or a number.")
+    ] = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="With pause: running attempts wait too.")
+    ] = False,
+    runs: RunsFolder = None,
+    config: ConfigFiles = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the process of a run how it stands, or to do something.
+
+    pause starts nothing new until resume. cancel gives an attempt up for this
+    process; requeue lets a failed or cancelled one go on from its journal.
+    workers changes how many go on at once.
+
+    \b
+    Examples:
+      cwm-agent ctl first status --json
+      cwm-agent ctl first workers 8
+      cwm-agent ctl first cancel nano-seen-17/0
+    """
+    from rich.text import Text
+
+    from cwm_agent.batch.board import line, table
+    from cwm_agent.batch.client import request_of, status_of
+    from cwm_agent.batch.control import ask
+    from cwm_agent.config import load_settings
+    from cwm_agent.view.console import console
+    from results.store import Store
+
+    request = request_of(action, value, now=now)
+    resolved = load_settings(config_files=config or (), flags={"runs": runs})
+    answer = ask(Store(resolved.runs_folder()).open(run).folder, request)
+    if as_json:
+        print(json.dumps(answer))
+        return
+    target = console()
+    for name in answer.get("changed", ()):  # type: ignore[attr-defined]
+        target.print(Text(f"{action} {name}"))
+    status = status_of(answer)
+    target.print(table(status) if target.is_terminal else Text(line(status)))

@@ -1,0 +1,98 @@
+"""`cwm-agent run`: a suite of issues, several samples each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cwm_agent.cli.options import Assignments, ConfigFiles, Json, RunsFolder
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    suite: Annotated[str, typer.Argument(help="A .yaml, .json or .jsonl file of tasks.")],
+    samples: Annotated[
+        int | None, typer.Option("--samples", metavar="K", help="Attempts for every issue.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", help="Attempts at once.")
+    ] = None,
+    ids: Annotated[
+        list[str] | None,
+        typer.Option("--id", metavar="INSTANCE", help="Only this instance; repeatable."),
+    ] = None,
+    match: Annotated[
+        str | None, typer.Option("--match", metavar="REGEX", help="Only ids that contain this.")
+    ] = None,
+    part: Annotated[
+        str | None, typer.Option("--slice", metavar="A:B", help="Only these places of the rest.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="DIR", help="Checkpoint, default: bundled nano."),
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option("--replay", metavar="PATH", help="A recording, or a folder of INSTANCE.yaml."),
+    ] = None,
+    sandbox: Annotated[
+        str | None, typer.Option("--sandbox", metavar="KIND", help="auto, docker or bubblewrap.")
+    ] = None,
+    mode: Annotated[
+        str | None, typer.Option("--mode", help="improved or faithful (docs/modes.md).")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="RUN", help="Run folder; one that exists is gone on with."),
+    ] = None,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Go on though settings or tasks differ.")
+    ] = False,
+    runs: RunsFolder = None,
+    config: ConfigFiles = None,
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> int:
+    """Solve every issue of a suite, several times each.
+
+    The same command with the --name of a run goes on with it, whatever
+    stopped it: attempts that are over are kept, others continue from their
+    journals. The first Ctrl-C lets every turn finish and saves, the second
+    one stops. `cwm-agent ctl` looks at a run and changes it while it goes.
+    docs/batch.md says what stands in a suite.
+
+    \b
+    Examples:
+      cwm-agent run tasks.yaml --samples 4 --workers 8 --name first
+      cwm-agent run tasks.yaml --slice 0:20 --match django --json
+
+    \b
+    Exit codes: 0 every attempt has a result, resolved or not; 2 usage, 4 a
+    sandbox failed, 5 model failure, 6 a limit of the run was reached, 130
+    interrupted or cancelled.
+    """
+    from cwm_agent.batch.command import RunRequest, run_suite
+    from cwm_agent.batch.suite import Selection
+
+    request = RunRequest(
+        suite=suite,
+        selection=Selection(tuple(ids or ()), match, part),
+        replay=replay,
+        name=name,
+        accept_changes=accept_changes,
+        config_files=tuple(config or ()),
+        assignments=tuple(assignments or ()),
+        flags={
+            "samples": samples,
+            "batch.workers": workers,
+            "model": model,
+            "sandbox.kind": sandbox,
+            "mode": mode,
+            "runs": runs,
+        },
+    )
+    return run_suite(request, as_json=as_json)

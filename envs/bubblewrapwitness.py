@@ -1,0 +1,32 @@
+"""What the kernel and the process tell of a bubblewrap sandbox, seen from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envs.cgroup import Cgroup
+from envs.witness import Control, Counters
+from tools.workspace import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class BubblewrapWitness:
+    """What is known from outside; see Witness."""
+
+    cgroup: Cgroup | None
+
+    def counters(self, _control: Control) -> Counters:
+        """See Witness."""
+        return self.cgroup.counters() if self.cgroup else Counters()
+
+    def gone(self) -> Cause:
+        """See Witness."""
+        return "container_gone"
+
+    def disk_exceeded(self) -> bool:
+        """See Witness; the file systems have a size."""
+        return False
+
+    def on_host_disk(self) -> bool:
+        """See Witness."""
+        return False

@@ -1,0 +1,163 @@
+"""The runner alone: what runs at once, what is tried again, what is given up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from cwm_agent.batch.board import Board, line
+from cwm_agent.batch.gates import Gate, Once, StoppedError
+from cwm_agent.batch.runner import Runner
+from cwm_agent.batch.ticket import Ticket
+from cwm_agent.errors import UsageError
+from cwm_agent.interrupt import Recall
+from cwm_agent.job import Job, PolicyChoice
+from envs.errors import SandboxError
+from results.records import AttemptResult
+
+JOB = Job("a", "issue", PolicyChoice("replay", "x"), "bubblewrap")
+RESULT = AttemptResult(
+    "a", 0, "submitted", "", 3, 1.0, 10, 7, "p", "bubblewrap", "improved", "default", resolved=True
+)
+LOST = replace(RESULT, exit_reason="sandbox_error", resolved=None)
+
+
+def tickets(count: int) -> list[Ticket]:
+    return [Ticket(JOB, sample) for sample in range(count)]
+
+
+def states(runner: Runner) -> list[str]:
+    return [ticket.state for ticket in runner.tickets]
+
+
+def test_never_more_at_once_than_workers_but_judging_does_not_count() -> None:
+    lock, running, most = threading.Lock(), 0, 0
+
+    def work(ticket: Ticket) -> AttemptResult:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.02)
+        with lock:
+            running -= 1
+        ticket.state = "judging"
+        time.sleep(0.05)
+        return RESULT
+
+    over: list[str] = []
+    runner = Runner(tickets(12), work, workers=3, over=lambda ticket: over.append(ticket.name))
+    runner.run()
+    assert states(runner) == ["resolved"] * 12
+    assert most <= 4  # one may be launched before another has told that it is being judged
+    assert len(over) == 12
+
+
+def test_a_failed_sandbox_is_tried_again_a_few_times() -> None:
+    calls: list[int] = []
+
+    def work(ticket: Ticket) -> AttemptResult:
+        calls.append(ticket.sample)
+        if ticket.sample == 1 and calls.count(1) == 1:
+            raise SandboxError("the engine is busy")
+        return LOST if ticket.sample == 0 else RESULT
+
+    runner = Runner(tickets(2), work, workers=2, retries=1)
+    runner.run()
+    assert states(runner) == ["failed", "resolved"]
+    assert (calls.count(0), calls.count(1)) == (2, 2)
+    assert runner.tickets[0].code == 4
+
+
+def test_an_unexpected_error_fails_one_attempt_and_is_logged() -> None:
+    log: list[str] = []
+
+    def work(ticket: Ticket) -> AttemptResult:
+        return RESULT if ticket.sample else 1 / 0  # type: ignore[return-value]
+
+    runner = Runner(tickets(2), work, workers=1, log=log.append)
+    runner.run()
+    assert states(runner) == ["failed", "resolved"]
+    assert (runner.tickets[0].code, "ZeroDivisionError" in log[0]) == (1, True)
+
+
+def until_asked(ticket: Ticket) -> AttemptResult:
+    while not ticket.stop.requested:
+        time.sleep(0.01)
+    return replace(RESULT, exit_reason="interrupted")
+
+
+def test_a_drained_run_ends_with_what_is_left_waiting() -> None:
+    runner = Runner(tickets(3), until_asked, workers=2)
+    threading.Timer(0.2, runner.drain).start()
+    runner.run()
+    assert states(runner) == ["waiting"] * 3
+
+
+def test_cancelled_attempts_are_given_up_and_can_be_asked_for_again() -> None:
+    def work(ticket: Ticket) -> AttemptResult:
+        return until_asked(ticket) if ticket.sample == 0 else RESULT
+
+    runner = Runner(tickets(3), work, workers=1)
+
+    def wishes() -> None:
+        assert runner.cancel("a/2") == ["a/2"]
+        assert runner.requeue("a/2") == ["a/2"]
+        assert runner.cancel("a/0") == ["a/0"]
+
+    threading.Timer(0.2, wishes).start()
+    runner.run()
+    assert states(runner) == ["cancelled", "resolved", "resolved"]
+    assert runner.requeue("a/1") == []  # it has its result
+    with pytest.raises(UsageError, match="no attempt 'b'"):
+        runner.cancel("b")
+
+
+def test_the_board_says_how_fast_it_goes() -> None:
+    now = 100.0
+    runner = Runner(tickets(4), lambda _ticket: RESULT, workers=1)
+    board = Board("run", runner, clock=lambda: now)
+    assert board.status().eta is None
+    runner.tickets[0].settle(RESULT)
+    now = 110.0
+    status = board.status()
+    assert (status.eta, status.tokens_per_second, status.ended) == (30.0, 0.7, 1)
+    assert line(status).startswith("running 1/4: 3 waiting, 0 running, 0 judging, 1 resolved")
+
+
+def test_a_gate_lets_in_as_many_as_it_says_and_gives_up_when_told_to() -> None:
+    gate, stop = Gate(1), Recall()
+    with gate.hold(stop):
+        stop.ask()
+        with pytest.raises(StoppedError), gate.hold(stop):
+            pass
+    gate.resize(2)
+    with gate.hold(stop), gate.hold(stop):
+        assert gate.inside == 2
+
+
+def test_the_same_is_made_once_and_again_after_an_error() -> None:
+    once, made = Once(Gate(1)), []
+
+    def make() -> None:
+        time.sleep(0.02)
+        made.append(1)
+        if len(made) == 1:
+            raise SandboxError("no network")
+
+    def ensure() -> None:
+        try:
+            once.ensure("key", make, Recall())
+        except SandboxError:
+            failed.append(1)
+
+    failed: list[int] = []
+    threads = [threading.Thread(target=ensure) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(made), len(failed)) == (2, 1)
