@@ -62,7 +62,7 @@ def test_a_failed_sandbox_is_tried_again_a_few_times() -> None:
     def work(ticket: Ticket) -> AttemptResult:
         calls.append(ticket.sample)
         if ticket.sample == 1 and calls.count(1) == 1:
-            raise SandboxError("the engine is busy")
+            raise SandboxError("the engine is busy", cause="engine_unreachable")
         return LOST if ticket.sample == 0 else RESULT
 
     runner = Runner(tickets(2), work, workers=2, retries=1)
@@ -70,6 +70,18 @@ def test_a_failed_sandbox_is_tried_again_a_few_times() -> None:
     assert states(runner) == ["failed", "resolved"]
     assert (calls.count(0), calls.count(1)) == (2, 2)
     assert runner.tickets[0].code == 4
+
+
+def test_a_failure_that_lasts_is_not_tried_again() -> None:
+    calls: list[int] = []
+
+    def work(ticket: Ticket) -> AttemptResult:
+        calls.append(ticket.sample)
+        raise SandboxError("there is no such image", cause="image_missing")
+
+    runner = Runner(tickets(1), work, workers=1, retries=3)
+    runner.run()
+    assert (states(runner), calls) == (["failed"], [0])
 
 
 def test_an_unexpected_error_fails_one_attempt_and_is_logged() -> None:
