@@ -1,6 +1,6 @@
 # Every target works in ./.venv, which is made on first need.
 PYTHON ?= python3
-TASK ?= nano:17
+TASK ?= nano:7
 BIN := .venv/bin
 READY := .venv/.ready
 

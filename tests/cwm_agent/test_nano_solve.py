@@ -13,7 +13,7 @@ from cwm_agent.nano import defaults
 from results.records import AttemptStarted, Ended, Replied, RunInfo
 from results.store import Store
 
-TASK = "nano:17"
+TASK = "nano:7"
 LOCAL = ("--sandbox", "bubblewrap")
 
 
@@ -53,12 +53,13 @@ def test_a_setting_of_the_user_wins_over_those_of_the_bundled_model(solve: Solve
 
 
 def test_another_model_keeps_the_usual_settings(solve: Solve) -> None:
-    copy = solve.folder / "copy"
+    copy = solve.folder / "renamed"
     copy.mkdir()
     for path in defaults.folder().iterdir():
         if path.is_file():
             (copy / path.name).write_bytes(path.read_bytes())
-    solve(TASK, *LOCAL, "--model", "copy", "--name", "other", "--set", "limits.turns=1")
+    one_turn = ("--set", "limits.turns=1", "--set", "limits.action_tokens=64")
+    solve.json(TASK, *LOCAL, "--model", "renamed", "--name", "other", *one_turn, code=6)
     assert info(solve, "other").settings["prompt_pack"].value == "default"
 
 
@@ -72,7 +73,7 @@ def test_killed_at_any_turn_the_model_goes_on_as_if_nothing_had_been(solve: Solv
         process.kill()
         process.communicate()
         before = len(sampled(solve, run))
-        again = solve.json("--resume", run, code=None)
+        again = json.loads(solve("--resume", run, "--json").stdout)
         assert again["exit_reason"] == "submitted"
         assert sampled(solve, run)[:before] == said[:before]
         assert again["patch"] == whole["patch"]
