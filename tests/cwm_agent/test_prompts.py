@@ -302,9 +302,9 @@ def test_the_command_imports_lists_and_shows(tmp_path: Path, checkout: Path) -> 
     assert Path(imported.stdout.strip()).name == "original.yaml"
     assert "create.done" in imported.stderr
     rows = json.loads(cli(tmp_path, "ls", "--json").stdout)
-    assert [row["name"] for row in rows] == ["default", "original"]
+    assert [row["name"] for row in rows] == ["default", "nano", "original"]
     shown = json.loads(cli(tmp_path, "show", "original", "--json").stdout)
-    assert shown["hash"] == rows[1]["hash"]
+    assert shown["hash"] == rows[2]["hash"]
     assert shown["texts"]["format.no_call"] == "FormatError: Saw none at all"
     assert (
         cli(tmp_path, "show", "original", "--key", "bash.fresh.timeout").stdout == "It was slow.\n"
