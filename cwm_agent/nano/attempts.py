@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cwm_agent.interrupt import Interrupt
 from cwm_agent.nano.expert import check_command
-from cwm_agent.nano.materialise import instance_name, issue_task, write_repository
+from cwm_agent.nano.materialise import instance_name, issue_task, repository_once
 from cwm_agent.nano.task import NanoTask
 from cwm_agent.policies.policy import Policy
 from cwm_agent.rollout import Trajectory, rollout
@@ -73,8 +73,7 @@ class Place:
 
     def repository(self, task: NanoTask) -> Path:
         """The task's repository on disk, written on first use."""
-        folder = self.folder / "repositories" / instance_name(task)
-        return folder if folder.exists() else write_repository(task, folder)
+        return repository_once(task, self.folder / "repositories" / instance_name(task))
 
     def attempt(self, task: NanoTask, *, sample: int, seed: int) -> Attempted:
         """Solve a task once; raises the errors of sandbox and policy."""

@@ -74,13 +74,17 @@ def generated_task(name: str) -> IssueTask:
     # By content: what an older version drew may differ, and other runs may be copying it.
     digest = hashlib.sha256(json.dumps(task.files, sort_keys=True).encode()).hexdigest()[:12]
     cache = user_cache_path("cwm-agent") / "nano"
-    cache.mkdir(parents=True, exist_ok=True)
-    folder = cache / f"{instance_name(task)}-{digest}"
+    return issue_task(task, repository_once(task, cache / f"{instance_name(task)}-{digest}"))
+
+
+def repository_once(task: NanoTask, folder: Path) -> Path:
+    """The repository in `folder`, written if it is not there; several may ask at once."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
-            with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
                 write_repository(task, Path(scratch) / "new").rename(folder)
-    return issue_task(task, folder)
+    return folder
 
 
 def write_repository(task: NanoTask, folder: Path) -> Path:

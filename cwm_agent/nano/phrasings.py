@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from cwm_agent.nano import wordings
+
 if TYPE_CHECKING:
     from cwm_agent.nano.task import Bug
 
@@ -47,6 +49,8 @@ _WHERE_FIRST = {
     "dotted": ("After `import {dotted}`: ", "Module {dotted}. "),
     "none": ("",),
 }
+COMPOSED = 0.6
+"""Share of the trained issues whose form is put together from clauses."""
 _PLACES: tuple[Place, ...] = ("path",) * 11 + ("dotted",) * 4 + ("none",) * 4 + ("stale",)
 
 
@@ -59,8 +63,11 @@ class Issue:
     path: str
 
 
-def write(bugs: Sequence[Bug], rng: random.Random, *, held_out: bool) -> Issue:
-    """An issue about the bugs, all of one module, in a random phrasing."""
+def write(bugs: Sequence[Bug], rng: random.Random, *, held_out: bool, noisy: bool = False) -> Issue:
+    """An issue about the bugs, all of one module, in a random phrasing.
+
+    With `noisy`, words of the form are replaced and added at random.
+    """
     place = rng.choice(_PLACES)
     path = bugs[0].module
     if place == "stale":
@@ -68,12 +75,18 @@ def write(bugs: Sequence[Bug], rng: random.Random, *, held_out: bool) -> Issue:
     texts = []
     for number, bug in enumerate(bugs):
         shown = place if number == 0 else "none"
-        texts.append(_one(bug, shown, path, rng, held_out=held_out))
+        form = rng.choice(HELD_OUT) if held_out else _trained_form(rng)
+        if noisy:
+            form = wordings.with_noise(form, rng)
+        texts.append(_one(form, bug, shown, path, rng))
     return Issue("\n\n".join(texts), place, "" if place == "none" else path)
 
 
-def _one(bug: Bug, place: Place, path: str, rng: random.Random, *, held_out: bool) -> str:
-    form = rng.choice(HELD_OUT if held_out else TRAINED)
+def _trained_form(rng: random.Random) -> str:
+    return wordings.compose(rng) if rng.random() < COMPOSED else rng.choice(TRAINED)
+
+
+def _one(form: str, bug: Bug, place: Place, path: str, rng: random.Random) -> str:
     kind = "path" if place == "stale" else place
     names = {"path": path, "dotted": path.removesuffix(".py").replace("/", ".")}
     quote = rng.choice(("`", "", "`"))

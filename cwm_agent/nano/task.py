@@ -106,8 +106,9 @@ def _try(seed: str, split: Split, rng: random.Random) -> NanoTask | None:
         f"{module}:{f.name}": tuple(_sound_probes(f, rng)) for f in order if f.name not in wrong
     }
     rest[f"tests/test_{modules[0]}.py"] = _visible_tests(module, bugs, others)
-    issue = phrasings.write(bugs, rng, held_out=split == "phrasing")
-    if split == "train" and rng.random() < noise.NOISY_ISSUE:
+    noisy = split == "train" and rng.random() < noise.NOISY_ISSUE
+    issue = phrasings.write(bugs, rng, held_out=split == "phrasing", noisy=noisy)
+    if noisy:
         issue = replace(issue, text=noise.noisy_issue(issue.text, rng))
     return NanoTask(seed, split, files | rest, right_files | rest, tuple(bugs), issue, others)
 
