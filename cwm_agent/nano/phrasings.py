@@ -36,6 +36,12 @@ HELD_OUT = (
     "Expected {right}, observed {wrong}.\n\nTo reproduce, evaluate {call}.{where}",
     "Why does {call} answer {wrong}?{where} By its description the answer is {right}.",
     "{where_first}{right} would be the correct value of {call}; today it is {wrong}.",
+    "A customer complained about {name}.{where} {call} shows {wrong} on her screen, "
+    "though {right} had been promised.",
+    "Regression?{where} {wrong} instead of the normal {right} whenever {call} runs.",
+    "{where_first}My notebook cell {call} prints {wrong}; I had predicted {right}.",
+    "I cannot make sense of {name}. Feeding it as in {call} leads to {wrong} rather than "
+    "{right}.{where}",
 )
 """Never trained on."""
 

@@ -14,7 +14,8 @@ from cwm_agent.nano.noise import random_word
 
 HELD_OUT_WORDS = (
     "numbers", "traced", "hands", "ought", "observed", "reproduce", "evaluate", "why", "answer",
-    "description", "value of", "today",
+    "description", "value of", "today", "customer", "promised", "regression", "normal", "notebook",
+    "predicted", "sense of", "feeding", "leads", "rather",
 )  # fmt: skip
 CALLS = (
     "{call}", "I ran {call}", "take {call}", "example: {call}", "see {call}", "try {call}",
