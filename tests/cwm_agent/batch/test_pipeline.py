@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 import yaml
@@ -42,7 +41,7 @@ def test_a_killed_run_of_the_bundled_model_can_be_looked_at_replayed_and_exporte
         shown, _ = finished("view", "first", "--plain", *which)
         assert "<tool: " in shown
         finished("replay", "first", "--verify", *which)  # exit code 0: nothing differs
-    path = Path(finished("export", "first", "--sample", 1)[0].strip())
+    path = finished.folder / finished("export", "first", "--sample", 1)[0].strip()
     predictions = [json.loads(line) for line in path.read_text().splitlines()]
     assert {row["instance_id"] for row in predictions} == {"nano-seen-1", "nano-seen-2"}
     assert finished.left() == []
