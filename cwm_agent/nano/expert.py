@@ -19,6 +19,8 @@ from tools.texts import Texts
 
 TEST_FILE = "tests/test_fix.py"
 MOST_WRONG_REPAIRS = 3
+VERDICTS = ("right", "wrong")
+"""What the thought after a check begins with."""
 
 
 @dataclass(frozen=True, slots=True)
