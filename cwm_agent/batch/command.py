@@ -160,7 +160,7 @@ def _go(
         log=_logger(run),
         resized=lambda workers: work.gates.follow(settings, workers),
     )
-    board = Board(run.name, runner)
+    board = Board(run.name, runner, work.speakers.loads)
     ending = Ending(runner, settings)
     with (
         serve(run.folder, Desk(runner, board).answer) as socket,

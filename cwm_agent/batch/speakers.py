@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from cwm_agent.job import PolicyChoice
 from cwm_agent.policies.choose import Speaker, open_policy
 from cwm_agent.settings import Settings
+from model.load import EngineLoad
 
 
 class Speakers:
@@ -38,6 +39,13 @@ class Speakers:
             if choice not in self._kept:
                 self._kept[choice] = self._open(choice)
             return self._kept[choice]
+
+    def loads(self) -> dict[str, EngineLoad]:
+        """What the engines do now, by name; at once, even while another one is being opened."""
+        found: dict[str, EngineLoad] = {}
+        for speaker in list(self._kept.values()):
+            found |= speaker.loads()
+        return found
 
     def close(self) -> None:
         """Stop the engines."""

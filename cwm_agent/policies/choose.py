@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from cwm_agent.policies.policy import Policy
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
 from cwm_agent.settings import Settings
+from model.load import EngineLoad
 from tools.call import THINK_END
 
 
@@ -24,13 +25,14 @@ class Speaker:
 
     `thinking`: its replies hold a thinking part first. `context_tokens`: the
     longest conversation it can hold, None without a limit. `note` is a line
-    for the screen.
+    for the screen. `loads` looks at its engines, by name: at once, from any thread.
     """
 
     policy: Policy
     thinking: bool
     note: str
     context_tokens: int | None = None
+    loads: Callable[[], Mapping[str, EngineLoad]] = dict
 
 
 def choose_policy(replay: Path | None, human: bool, settings: Settings) -> PolicyChoice:
@@ -127,4 +129,6 @@ def _open_embedded(folder: Path, settings: Settings) -> Speaker:
         ),
     )
     note = nano.NOTE if folder == nano.folder() else f"model {folder.name} in this process"
-    return Speaker(policy, True, note, read_shape(folder).context)
+    return Speaker(
+        policy, True, note, read_shape(folder).context, lambda: {policy.name: policy.load()}
+    )

@@ -14,6 +14,7 @@ from results.records import Event, Message, Observed, Replied, Reply
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
     from model.build import EngineOptions
     from model.chat import ChatFormat
+    from model.load import EngineLoad
     from model.quantize import Quantization
     from model.sampler import Sampling
     from model.session import Session
@@ -67,6 +68,10 @@ class EmbeddedPolicy:
     def meter(self) -> Meter:
         """The checkpoint's tokenizer."""
         return self._tokenizer
+
+    def load(self) -> EngineLoad:
+        """What the engine has done and does now."""
+        return self._engine.load()
 
     def open(self, *, seed: int) -> EmbeddedConversation:
         """A new conversation: one session of the engine."""
