@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import hypothesis.strategies as st
 from hypothesis import given, settings
@@ -45,7 +46,7 @@ def test_ids_in_any_pieces_end_with_the_call(cuts: list[int]) -> None:
     ids = dialogue().tokenizer.encode_text(CALL + LATER)
     call = len(dialogue().tokenizer.encode_text(CALL))
     places = sorted({0, len(ids), *(cut for cut in cuts if cut < len(ids))})
-    pieces = [Piece("?", tuple(ids[a:b])) for a, b in zip(places, places[1:], strict=False)]
+    pieces = [Piece("?", tuple(ids[a:b])) for a, b in pairwise(places)]
     answer = Answer(dialogue(), ReplyLimits(500))
     assert take_all(answer, pieces) == call
     assert (answer.finish, answer.ended_here) == ("stop", True)
@@ -57,7 +58,7 @@ def test_ids_in_any_pieces_end_with_the_call(cuts: list[int]) -> None:
 def test_text_in_any_pieces_ends_with_the_call(cuts: list[int]) -> None:
     whole = CALL + LATER
     places = sorted({0, len(whole), *cuts})
-    pieces = [Piece(whole[a:b]) for a, b in zip(places, places[1:], strict=False)]
+    pieces = [Piece(whole[a:b]) for a, b in pairwise(places)]
     answer = Answer(dialogue(), ReplyLimits(500))
     take_all(answer, pieces)
     text, ids = answer.result()
