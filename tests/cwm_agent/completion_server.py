@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import SimpleQueue
@@ -27,7 +28,7 @@ from model.session import Session
 from model.stops import IdWatcher
 from model.tokenizer import Detokenizer
 
-Fault = Literal["busy", "hang", "break", "fail", "refuse", "abort"]
+Fault = Literal["busy", "loading", "hang", "break", "fail", "refuse", "abort"]
 AFTER = 3
 """Tokens that come before an answer breaks off."""
 
@@ -111,6 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.it.faults.popleft() if self.it.faults else None
         if fault == "busy":
             self._json({"error": {"message": "busy"}}, 429, {"Retry-After": "0"})
+        elif fault == "loading":
+            self._json({"error": "loading"}, 503, {"Retry-After": formatdate(usegmt=True)})
         elif fault == "fail":
             self._json({"error": {"message": "CUDA error"}}, 500)
         elif fault == "refuse":

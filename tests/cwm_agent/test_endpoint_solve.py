@@ -50,8 +50,9 @@ def test_a_served_model_solves_what_the_embedded_one_solves_and_resumes(
     events = solve.events("served")
     assert sum(isinstance(event, AttemptStarted) for event in events) == 2  # tried once more
     assert isinstance(events[-1], Ended)
-    server.faults.clear()
-    answer = solve.json("--resume", "served")
+    with serving(Server(server.model)) as other:
+        answer = solve.json("--resume", "served", "--engine-url", other.url)
     assert (answer["resolved"], answer["policy"]) == (True, "endpoint:nano")
     assert sampled(solve, "served") == sampled(solve, "embedded")
+    assert len(other.bodies) == len(sampled(solve, "served")) - 2
     assert solve.strays() == []
