@@ -102,7 +102,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
-        assert self.path == "/v1/models"
+        if self.path != "/v1/models":
+            self._json({"error": {"message": "no such path"}}, 404)
+            return
         self._json({"data": [{"id": self.it.name, "max_model_len": 4096}]})
 
     def do_POST(self) -> None:
