@@ -63,13 +63,13 @@ class Model:
 
 @dataclass
 class Server:
-    """One server. `ids` and `stream` say what it can; `faults` what goes wrong next."""
+    """One server. `ids` and `stream` say what it can; `faults` what goes wrong request by request."""
 
     model: Model
     ids: bool = True
     stream: bool = True
     name: str = "nano"
-    faults: deque[Fault] = field(default_factory=deque)
+    faults: deque[Fault | None] = field(default_factory=deque)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
     url: str = ""
