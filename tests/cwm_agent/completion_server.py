@@ -63,7 +63,7 @@ class Model:
 
 @dataclass
 class Server:
-    """One server. `ids` and `stream` say what it can; `faults` what goes wrong request by request."""
+    """One server. `ids` and `stream` say what it can, `faults` how the next requests go wrong."""
 
     model: Model
     ids: bool = True
