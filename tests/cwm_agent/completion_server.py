@@ -143,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         return choice | ({"token_ids": ids} if self.it.ids else {})
 
     def _whole(self, body: dict[str, Any]) -> None:
-        ids = []
+        ids: list[int] = []
         for token, answer in self.it.model.tokens(body):
             if answer is not None:
                 text = self.it.model.tokenizer.decode(ids)
