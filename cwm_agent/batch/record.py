@@ -24,6 +24,7 @@ from results.store import Run
 FILE = "batch.json"
 INDIFFERENT = (
     "batch.", "runs", "samples", "engine.kv_memory", "engine.host_memory", "engine.speculation",
+    "endpoint.urls", "endpoint.silence_seconds", "endpoint.patience_seconds",
 )  # fmt: skip
 """Settings, or beginnings of them, that decide when and where, but not what is answered."""
 
