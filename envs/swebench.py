@@ -46,6 +46,8 @@ class Instance:
     difficulty: str
     row: Mapping[str, Any]
     key: str
+    build: str = ""
+    """The command that builds the image, as far as the row tells it."""
 
     def task(self) -> IssueTask:
         """The issue to solve in the row's image, with nothing of its tests or hints."""
@@ -78,6 +80,10 @@ def read_instance(row: Mapping[str, Any], where: str) -> Instance:
         difficulty=row.get("difficulty") or "",
         row=graded,
         key=content_key(graded),
+        build=(
+            f"cwm-agent images build https://github.com/{row['repo']} "
+            f"--commit {row['base_commit']} --tag {row['image']}"
+        ),
     )
 
 

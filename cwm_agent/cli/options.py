@@ -19,4 +19,14 @@ RunsFolder = Annotated[
     str | None,
     typer.Option("--runs", metavar="DIR", help="Folder of the runs (setting 'runs')."),
 ]
+Ids = Annotated[
+    list[str] | None,
+    typer.Option("--id", metavar="INSTANCE", help="Only this instance; repeatable."),
+]
+Match = Annotated[str, typer.Option("--match", metavar="REGEX", help="Ids that contain this.")]
+Slice = Annotated[str, typer.Option("--slice", metavar="A:B", help="A part of what is left.")]
+Repositories = Annotated[
+    list[str] | None, typer.Option("--repository", metavar="OWNER/NAME", help="Repeatable.")
+]
+Difficulties = Annotated[list[str] | None, typer.Option("--difficulty", help="Repeatable.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
