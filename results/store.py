@@ -17,6 +17,7 @@ import json
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -167,8 +168,17 @@ class Run:
 
 
 def model_of(results: Iterable[AttemptResult]) -> str:
-    """The name for predictions: who answered in the attempts."""
-    return "+".join(sorted({result.policy for result in results})) or "none"
+    """The name for predictions: who answered in the attempts.
+
+    Of many recordings (`replay:a`, `replay:b`) only their kind is named: the
+    name becomes that of a folder.
+    """
+    policies = {result.policy for result in results}
+    kinds = Counter(policy.partition(":")[0] for policy in policies)
+    named = {
+        policy if kinds[kind := policy.partition(":")[0]] == 1 else kind for policy in policies
+    }
+    return "+".join(sorted(named)) or "none"
 
 
 def of_sample(name: str, sample: int) -> str:

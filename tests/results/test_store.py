@@ -18,7 +18,7 @@ from results.records import (
     SettingRecord,
     Verdict,
 )
-from results.store import Store, folder_name
+from results.store import Store, folder_name, model_of
 
 INFO = RunInfo(
     created="2026-11-22T10:00:00.000Z",
@@ -121,6 +121,15 @@ def test_predictions_of_each_sample_have_the_keys_that_swebench_grades(tmp_path:
             {"instance_id": name, "model_name_or_path": RESULT.policy, "model_patch": RESULT.patch}
             for name in names
         ]
+
+
+def test_predictions_are_named_after_who_answered() -> None:
+    def named(*policies: str) -> str:
+        return model_of(replace(RESULT, policy=policy) for policy in policies)
+
+    assert named("embedded:nano", "embedded:nano") == "embedded:nano"
+    assert named("replay:a", "replay:b", "embedded:nano") == "embedded:nano+replay"
+    assert named() == "none"
 
 
 def test_what_the_infrastructure_broke_is_no_prediction(tmp_path: Path) -> None:
