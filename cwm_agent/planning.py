@@ -97,7 +97,6 @@ def _plan_instance(request: Request, instance: Instance, settings: Settings) -> 
         raise UsageError("every row names its own image: leave out the setting sandbox.image")
     if settings.sandbox.kind == "bubblewrap":
         raise UsageError("its repository is in an image, which bubblewrap cannot use; take docker")
-    choose_kind("docker")
     return job_of(instance, choose_policy(request.replay, request.human, settings))
 
 

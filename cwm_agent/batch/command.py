@@ -37,6 +37,7 @@ from cwm_agent.leftovers import clean_up
 from cwm_agent.planning import Request, model_settings, plan
 from cwm_agent.progress import Progress
 from cwm_agent.selection import Selection
+from envs.choose import choose_kind
 from envs.owner import boot_id
 from envs.sandbox import Owner
 from envs.sweep import owned_folder
@@ -67,6 +68,8 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     resolved = _settings(request, chosen)
     store = Store(resolved.runs_folder())
     clean_up(store, progress.say)
+    if chosen.dataset:
+        choose_kind("docker")  # once, and not for each of 500 images
     jobs = jobs_of(chosen, lambda task: plan(task, resolved, progress.say))
     rules = Rules.of(resolved)
     wanted = record.BatchRecord.of(chosen, resolved.settings.samples, jobs)
