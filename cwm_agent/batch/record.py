@@ -99,6 +99,7 @@ def go_on(run: Run, wanted: BatchRecord, rules: Rules, *, accept: bool) -> tuple
         samples=max(wanted.samples, record.samples),
         tasks=record.tasks | wanted.tasks,
         changes=changes,
+        dataset=wanted.dataset or record.dataset,
     )
     write_record(run.folder / FILE, merged)
     return found

@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rich.text import Text
+
 from cwm_agent.errors import UsageError
 from cwm_agent.view.console import console
 from cwm_agent.view.plain import Detail, PlainView
+from cwm_agent.view.sanitize import clean_line
 from envs.owner import boot_id, start_time
 from results.codec import encode
 from results.errors import RunNotFoundError
@@ -63,6 +66,10 @@ def show_attempts(chosen: Chosen, detail: Detail, *, as_json: bool) -> None:
         print(json.dumps({"run": chosen.run.name, "attempts": attempts}, indent=2))
         return
     for attempt in chosen.attempts:
+        if attempt.events_path.stat().st_size == 0:  # no image, no environment, or killed before
+            name = clean_line(f"{attempt.instance} #{attempt.sample}: not begun")
+            console().print(Text(name, "yellow"))
+            continue
         view = PlainView(console(), detail)
         view.events(Lines(attempt.events_path).entries())  # what is good before any damage
         result = attempt.result()
