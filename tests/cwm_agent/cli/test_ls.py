@@ -47,6 +47,7 @@ def test_finished_running_killed_and_damaged_attempts(
         ("first", "submitted", False, 2),
     ]
     assert "events.jsonl, line 1" in table[0]["problem"]
+    (run.folder / "damaged" / "0" / "events.jsonl").write_text("")
     assert cwm_agent("view", "second", "-i", "early").stdout == "early #0: not begun\n"
     assert (table[4]["resolved"], table[4]["verdict"]) == (False, "unresolved")
 
