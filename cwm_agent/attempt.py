@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -160,11 +160,16 @@ def result_of(
 
 def active_seconds(entries: Sequence[Entry]) -> float:
     """Wall time of an attempt, without the time in which no process worked on it."""
-    total = 0.0
-    previous: datetime | None = None
+    return sum(end - begin for begin, end in active_spans(entries))
+
+
+def active_spans(entries: Iterable[Entry]) -> list[tuple[float, float]]:
+    """When processes worked on an attempt, each from beginning to end in seconds since 1970."""
+    spans: list[tuple[float, float]] = []
     for entry in entries:
-        now = datetime.fromisoformat(entry.time)
-        if previous is not None and not isinstance(entry.event, AttemptStarted):
-            total += (now - previous).total_seconds()
-        previous = now
-    return total
+        now = datetime.fromisoformat(entry.time).timestamp()
+        if not spans or isinstance(entry.event, AttemptStarted):
+            spans.append((now, now))
+        else:
+            spans[-1] = (spans[-1][0], now)
+    return spans

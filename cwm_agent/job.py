@@ -81,7 +81,10 @@ class CheckoutRecord:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One issue, one repository, one policy, one kind of sandbox."""
+    """One issue, one repository, one policy, one kind of sandbox.
+
+    `build` is a command that makes `image` where it cannot be pulled.
+    """
 
     instance: str
     issue: str
@@ -89,6 +92,7 @@ class Job:
     sandbox: SandboxKind
     checkout: CheckoutRecord | None = None
     image: str | None = None
+    build: str = ""
     root: str = "/testbed"
     pip: tuple[str, ...] = ()
     apt: tuple[str, ...] = ()

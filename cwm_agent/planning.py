@@ -1,4 +1,4 @@
-"""What `solve` was asked for, checked and turned into a job."""
+"""What `solve` or a suite asks for, checked and turned into a job."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from cwm_agent.nano import defaults
 from cwm_agent.policies.choose import choose_policy
 from cwm_agent.request import STDIN, read_issue, read_repository, read_tests
 from cwm_agent.settings import SandboxSettings, Settings
+from cwm_agent.suites import job_of
 from envs.choose import choose_kind
 from envs.progress import Progress
+from envs.swebench import Instance
 
 EXAMPLE = "example:"
 GENERATED = "nano:"
@@ -24,9 +26,13 @@ GENERATED = "nano:"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The options of `cwm-agent solve`, as given; `flags` are settings by their dotted keys."""
+    """The options of `cwm-agent solve`, as given; `flags` are settings by their dotted keys.
+
+    `instance` is a row of SWE-bench in the place of an issue and its repository.
+    """
 
     issue: str | None = None
+    instance: Instance | None = None
     repository: Path | None = None
     dirty: bool = False
     apply: bool = False
@@ -56,6 +62,8 @@ class Request:
 def plan(request: Request, resolved: Resolved, say: Progress) -> Job:
     """Check everything that can be checked without beginning; raises UsageError or the like."""
     settings = resolved.settings
+    if request.instance is not None:
+        return _plan_instance(request, request.instance, settings)
     if request.example is not None:
         return _plan_example(request, resolved, say)
     if request.generated is not None:
@@ -81,6 +89,15 @@ def plan(request: Request, resolved: Resolved, say: Progress) -> Job:
         tests=tests,
         apply=request.apply,
     )
+
+
+def _plan_instance(request: Request, instance: Instance, settings: Settings) -> Job:
+    """An instance of SWE-bench is worked on in the image that its row names."""
+    if settings.sandbox.image is not None:
+        raise UsageError("every row names its own image: leave out the setting sandbox.image")
+    if settings.sandbox.kind == "bubblewrap":
+        raise UsageError("its repository is in an image, which bubblewrap cannot use; take docker")
+    return job_of(instance, choose_policy(request.replay, request.human, settings))
 
 
 def _plan_example(request: Request, resolved: Resolved, say: Progress) -> Job:

@@ -64,6 +64,7 @@ class SandboxMaker:
         from envs.imageaccess import ImageAccess
         from envs.images import recipe_image
         from envs.imagestore import ImageStore
+        from envs.pullerrors import PullError
 
         with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
             name = self.job.image or recipe_image(client, self._recipe, self.progress)
@@ -72,7 +73,10 @@ class SandboxMaker:
                 min_free=int(self.settings.min_free),
                 progress=self.progress,
             )
-            access.have(name)
+            try:
+                access.have(name)
+            except PullError as error:
+                raise error.buildable(self.job.build) from error
             return name
 
     @cached_property

@@ -6,9 +6,31 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from cwm_agent.errors import UsageError
-from envs.swebench import Instance
+
+
+class Selectable(Protocol):
+    """What a selection looks at; "" where nothing is known."""
+
+    @property
+    def id(self) -> str:
+        """The instance id."""
+        ...
+
+    @property
+    def repository(self) -> str:
+        """The repository's name."""
+        ...
+
+    @property
+    def difficulty(self) -> str:
+        """How hard the instance is said to be."""
+        ...
+
+
+Item = TypeVar("Item", bound=Selectable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +47,7 @@ class Selection:
     difficulties: tuple[str, ...] = ()
     part: str = ""
 
-    def of(self, instances: Sequence[Instance]) -> tuple[Instance, ...]:
+    def of(self, instances: Sequence[Item]) -> tuple[Item, ...]:
         """The chosen instances in the order of the suite; raises UsageError, also for none."""
         _known("instance", self.ids, [instance.id for instance in instances])
         _known("repository", self.repositories, [i.repository for i in instances])
@@ -56,8 +78,8 @@ def _known(what: str, wanted: Sequence[str], there: Sequence[str]) -> None:
 
 
 def _some(names: Sequence[str]) -> str:
-    distinct = list(dict.fromkeys(names))
-    return ", ".join(distinct[:5]) + (", ..." if len(distinct) > 5 else "")
+    distinct = list(dict.fromkeys(filter(None, names)))
+    return ", ".join(distinct[:5]) + (", ..." if len(distinct) > 5 else "") or "none"
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

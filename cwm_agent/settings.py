@@ -153,6 +153,21 @@ class BatchSettings(Section):
     """Seconds of the run from its start or resumption; empty: no limit."""
 
 
+class CostSettings(Section):
+    """Prices for reports; those that are set are added up, and without any there is no cost."""
+
+    currency: str = Field(default="USD", min_length=1)
+    """What the prices are in."""
+    per_gpu_hour: Annotated[float | None, EmptyUnsets] = Field(default=None, ge=0)
+    """Price of one GPU for an hour; empty: none."""
+    gpus: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=1)
+    """GPUs that the run had; empty: its engine.tensor_parallel."""
+    per_million_input_tokens: Annotated[float | None, EmptyUnsets] = Field(default=None, ge=0)
+    """Price of a million tokens of context before the replies, cached or not; empty: none."""
+    per_million_output_tokens: Annotated[float | None, EmptyUnsets] = Field(default=None, ge=0)
+    """Price of a million tokens that the model writes; empty: none."""
+
+
 class Settings(Section):
     """Everything that can be set."""
 
@@ -178,6 +193,7 @@ class Settings(Section):
     limits: LimitSettings = LimitSettings()
     sampling: SamplingSettings = SamplingSettings()
     batch: BatchSettings = BatchSettings()
+    cost: CostSettings = CostSettings()
     switches: dict[str, Switch] = Field(default_factory=dict)
     """Single differences between the modes, to override what `mode` says."""
 

@@ -86,7 +86,7 @@ def _work(run: Run, attempt: Attempt, setting: Setting, progress: Progress) -> O
                 progress.say(resume_hint(run), "yellow")
             raise
         attempt.finish(result)
-        run.write_predictions(result.policy)
+        run.write_predictions()
     return Outcome(run, result)
 
 

@@ -77,6 +77,7 @@ def job_of(instance: Instance, policy: PolicyChoice) -> Job:
         sandbox="docker",
         image=task.image,
         root=task.root,
+        build=instance.build,
     )
 
 

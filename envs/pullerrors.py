@@ -27,27 +27,42 @@ _SIGNS: tuple[tuple[Reason, str], ...] = (
 )
 
 _REMEDIES: dict[Reason, str] = {
-    "not_found": "check the name and the tag (--image), or build it: cwm-agent images build",
+    "not_found": "check the name and the tag, or build it: cwm-agent images build",
     "access": "check the name, and log in for a private one: docker login",
     "rate_limit": "wait until the registry's window has passed, log in (docker login) for a higher "
     "limit, or fetch the images before a run: cwm-agent images pull",
     "disk": "free some space where Docker stores images: cwm-agent images prune --min-free 20GB",
-    "network": "check the name (--image) and the engine's network, proxy and certificates "
+    "network": "check the name and the engine's network, proxy and certificates "
     "(docker info), then try again",
 }
+_OF_THE_MACHINE: frozenset[Reason] = frozenset({"disk", "rate_limit"})
+"""Obstacles that every other image meets, too."""
 
 
 class PullError(SandboxError):
-    """An image could not be pulled; `reason` says what kind of obstacle it was."""
+    """An image could not be pulled; `reason` says what kind of obstacle it was.
 
-    def __init__(self, name: str, reason: Reason, said: str) -> None:
+    `build` is a command that makes the image here, where one is known.
+    """
+
+    def __init__(self, name: str, reason: Reason, said: str, build: str = "") -> None:
         self.name = name
         self.reason = reason
         self.said = said
         super().__init__(
             f"there is no image {name} on this machine, and it cannot be pulled ({said}); "
             f"{_REMEDIES[reason]}"
+            + (
+                f"; or build it, with --pip and --install as it needs them: {build}"
+                if build
+                else ""
+            ),
+            cause="setup" if reason in _OF_THE_MACHINE else "image_missing",
         )
+
+    def buildable(self, command: str) -> PullError:
+        """The same error for an image that `command` builds."""
+        return PullError(self.name, self.reason, self.said, command)
 
     @property
     def passing(self) -> bool:

@@ -46,6 +46,20 @@ class Instance:
     difficulty: str
     row: Mapping[str, Any]
     key: str
+    commit: str
+
+    @property
+    def build(self) -> str:
+        """The command that builds the image, as far as the row tells it."""
+        return (
+            f"cwm-agent images build https://github.com/{self.repository} "
+            f"--commit {self.commit} --tag {self.image}"
+        )
+
+    def whole_row(self) -> dict[str, Any]:
+        """The row with what no grading reads, for others who want it all."""
+        unread = dict(zip(NOT_GRADED, (self.commit, self.gold, self.issue), strict=True))
+        return {**self.row, **unread}
 
     def task(self) -> IssueTask:
         """The issue to solve in the row's image, with nothing of its tests or hints."""
@@ -78,6 +92,7 @@ def read_instance(row: Mapping[str, Any], where: str) -> Instance:
         difficulty=row.get("difficulty") or "",
         row=graded,
         key=content_key(graded),
+        commit=row["base_commit"],
     )
 
 

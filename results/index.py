@@ -16,17 +16,19 @@ from pathlib import Path
 
 from results.codec import decode, encode
 from results.errors import ResultsError
+from results.predictions import digest
 from results.records import AttemptStarted, Replied
 from results.store import Attempt, Run
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One attempt in a list. Times are UTC, ISO 8601; `exit_reason` is None until it ended.
 
-    `problem` says why the files could not be read, "" when they could.
+    `patch` is the SHA-256 of what was submitted, "" without a result. `problem`
+    says why the files could not be read, "" when they could.
     """
 
     instance: str
@@ -38,6 +40,7 @@ class Row:
     turns: int
     started: str
     updated: str
+    patch: str = ""
     problem: str = ""
 
 
@@ -95,8 +98,9 @@ def _read(attempt: Attempt) -> Row:
         entries, result = attempt.entries(), attempt.result()
     except ResultsError as error:
         return Row(
-            attempt.folder.parent.name, attempt.sample, "", "", None, None, 0, "", "", str(error)
-        )
+            attempt.folder.parent.name, attempt.sample, "", "", None, None, 0, "", "",
+            problem=str(error),
+        )  # fmt: skip
     starts = [entry.event for entry in entries if isinstance(entry.event, AttemptStarted)]
     turns = [entry.event.turn for entry in entries if isinstance(entry.event, Replied)]
     return Row(
@@ -109,4 +113,5 @@ def _read(attempt: Attempt) -> Row:
         turns=result.turns if result else len(set(turns)),
         started=entries[0].time if entries else "",
         updated=entries[-1].time if entries else "",
+        patch=digest(result.patch) if result else "",
     )

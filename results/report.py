@@ -22,6 +22,8 @@ UNKNOWN = "not said"
 class Line:
     """One prediction. The fields from `exit_reason` to `seconds` need the attempt, 0 without it.
 
+    `cost` is the attempt's in the report's currency, None where no price was named.
+
     `tests` names the tests of the row and whether they passed. `carried` names
     files that no patch should carry into its own scoring ("path (reason)"),
     `stripped` says whether they were left out. `similarity` to the reference
@@ -45,6 +47,7 @@ class Line:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    cost: float | None = None
 
     @property
     def resolved(self) -> bool:
@@ -59,6 +62,16 @@ class Spread:
     mean: float
     median: float
     total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of all attempts, and of an instance with all its samples. `basis` is what was counted."""
+
+    total: float
+    per_instance: float
+    currency: str
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,7 @@ class Report:
     exit_reasons: dict[str, int]
     usage: dict[str, Spread]
     lines: tuple[Line, ...]
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +119,8 @@ class Heading:
     models: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
     stripped: bool = False
+    currency: str = ""
+    cost_basis: str = ""
 
 
 def build_report(heading: Heading, lines: Sequence[Line]) -> Report:
@@ -135,6 +151,7 @@ def build_report(heading: Heading, lines: Sequence[Line]) -> Report:
         exit_reasons=dict(Counter(str(line.exit_reason) for line in attempts).most_common()),
         usage=_usage(attempts),
         lines=tuple(ordered),
+        cost=_cost(heading, attempts),
     )
 
 
@@ -185,7 +202,22 @@ def _usage(lines: Sequence[Line]) -> dict[str, Spread]:
         "completion_tokens": [line.completion_tokens for line in lines],
         "seconds": [line.seconds for line in lines],
     }
-    return {
-        name: Spread(round(fmean(values), 2), float(median(values)), round(float(sum(values)), 2))
-        for name, values in columns.items()
-    }
+    found = {name: _spread(values, 2) for name, values in columns.items()}
+    if costs := [line.cost for line in lines if line.cost is not None]:
+        found["cost"] = _spread(costs, 6)
+    return found
+
+
+def _spread(values: Sequence[float], digits: int) -> Spread:
+    figures = fmean(values), float(median(values)), float(sum(values))
+    return Spread(*(round(figure, digits) for figure in figures))
+
+
+def _cost(heading: Heading, lines: Sequence[Line]) -> Cost | None:
+    """None where nothing has a price."""
+    costs = [line.cost for line in lines if line.cost is not None]
+    if not costs:
+        return None
+    instances = len({line.instance for line in lines if line.cost is not None})
+    total = sum(costs)
+    return Cost(round(total, 6), round(total / instances, 6), heading.currency, heading.cost_basis)

@@ -30,7 +30,7 @@ def as_markdown(report: Report) -> str:
         _table("Outcomes", ("outcome", "predictions"), report.outcomes.items(), OUTCOMES),
         _table("Why attempts ended", ("reason", "attempts"), report.exit_reasons.items(), {}),
         _usage(report),
-        _lines(report.lines),
+        _lines(report.lines, cost=report.cost is not None),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -56,6 +56,11 @@ def _headline(report: Report) -> str:
     if report.instances < report.suite_size:
         whole = report.of_suite
         lines.append(f"- of the whole suite: {whole.count} of {whole.n}, {percent(whole)}")
+    if cost := report.cost:
+        lines.append(
+            f"- cost {cost.total:,.4f} {_cell(cost.currency)}, {cost.per_instance:,.4f} for an "
+            f"instance with all its samples ({_cell(cost.basis)})"
+        )
     return "\n".join([lines[0], "", *lines[1:]])
 
 
@@ -95,14 +100,16 @@ def _shares(title: str, shares: Mapping[str, Share]) -> str:
 
 
 def _usage(report: Report) -> str:
-    rows = [
-        (name.replace("_", " "), f"{use.mean:,.1f}", f"{use.median:,.1f}", f"{use.total:,.0f}")
-        for name, use in report.usage.items()
-    ]
+    rows = []
+    for name, use in report.usage.items():
+        figures = (f"{use.mean:,.1f}", f"{use.median:,.1f}", f"{use.total:,.0f}")
+        if name == "cost":
+            figures = (f"{use.mean:,.4f}", f"{use.median:,.4f}", f"{use.total:,.4f}")
+        rows.append((name.replace("_", " "), *figures))
     return _table("Of one attempt", ("", "mean", "median", "all"), rows, {})
 
 
-def _lines(lines: Iterable[Line]) -> str:
+def _lines(lines: Iterable[Line], *, cost: bool) -> str:
     rows = [
         (
             f"{line.instance} #{line.sample}" + ("*" if line.carried else ""),
@@ -112,11 +119,16 @@ def _lines(lines: Iterable[Line]) -> str:
             line.exit_reason or "-",
             f"{line.prompt_tokens + line.completion_tokens:,}" if line.exit_reason else "-",
             f"{line.seconds:.0f}" if line.exit_reason else "-",
+            *((["-"] if line.cost is None else [f"{line.cost:,.4f}"]) if cost else []),
             line.detail[:120],
         )
         for line in lines
     ]
-    header = ("prediction", "outcome", "tests", "like gold", "ended", "tokens", "s", "")
+    header = (
+        *("prediction", "outcome", "tests", "like gold", "ended", "tokens", "s"),
+        *(["cost"] if cost else []),
+        "",
+    )
     return _table("Predictions", header, rows, {})
 
 

@@ -28,6 +28,8 @@ ScoreOutcome = Literal[
     "infrastructure",  # the engine, the image or the environment failed; says nothing of the patch
 ]
 
+Standing = Literal["resolved", "unresolved", "infrastructure", "not scored"]
+
 Key = tuple[str, str, str]
 
 
@@ -89,6 +91,43 @@ class ScoreBook:
                     "with the same command"
                 ) from error
             self._scores[score.key] = score
+
+
+class Verdicts:
+    """The last score of each patch in a folder, for looking at while others may write there.
+
+    Nothing is changed, and lines that cannot be read are passed over.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._lines: dict[tuple[str, str], dict[str, object]] = {}
+        try:
+            data = (folder / "scores.jsonl").read_bytes()
+        except OSError:
+            return
+        for line in data.splitlines():
+            try:
+                found = json.loads(line)
+                self._lines[found["instance"], found["patch"]] = found
+            except (ValueError, LookupError, TypeError):
+                continue
+
+    def score(self, instance: str, patch: str) -> Score | None:
+        """The last score of a patch, by its SHA-256."""
+        try:
+            return decode(Score, self._lines[instance, patch])
+        except (KeyError, RecordError):
+            return None
+
+    def standing(self, instance: str, patch: str, own: bool | None) -> Standing:
+        """How a patch stands; `own` is what tests of the run's own said, where it has some."""
+        found = self._lines.get((instance, patch))
+        outcome = found.get("outcome") if found else None
+        if outcome is None:
+            return {True: "resolved", False: "unresolved", None: "not scored"}[own]  # type: ignore[return-value]
+        if outcome in ("resolved", "infrastructure"):
+            return outcome
+        return "unresolved"
 
 
 def _read(path: Path) -> Iterator[Score]:

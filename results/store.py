@@ -5,7 +5,8 @@ runs/<name>/
   <instance>/<sample>/job.json       the task and who solves it, for resuming (cwm_agent.job)
   <instance>/<sample>/events.jsonl   the journal, the only truth
   <instance>/<sample>/result.json    AttemptResult, written once when the attempt is over
-  preds.jsonl                        predictions in the format of SWE-bench
+  preds.jsonl, preds.1.jsonl, ...    predictions in the format of SWE-bench, of each sample
+  scores/                            what the official grader said (see results.scores)
   index.db                           a cache (see results.index)
 """
 
@@ -16,7 +17,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -108,6 +110,11 @@ class Run:
         """The folder's name."""
         return self.folder.name
 
+    @property
+    def scores(self) -> Path:
+        """The folder of what the grader said of the run's patches."""
+        return self.folder / "scores"
+
     def info(self) -> RunInfo:
         """What `run.json` says; raises RunFolderError when it is missing or damaged."""
         info = read_record(RunInfo, self.folder / "run.json")
@@ -135,29 +142,49 @@ class Run:
         for _, sample, folder in sorted(found):
             yield Attempt(folder, sample)
 
-    def write_predictions(self, model: str, *, sample: int = 0) -> Path:
-        """Write `preds.jsonl` anew from the results of one sample of every instance.
+    def write_predictions(self) -> list[Path]:
+        """Write the predictions of the results anew, a file for each sample.
 
         One line an instance with instance_id, model_name_or_path and
-        model_patch, the format that the swebench package grades. Attempts that
-        the infrastructure broke are left out: graded, they would count as unsolved.
+        model_patch, the format that the swebench package grades: it takes one
+        prediction an instance. Attempts that the infrastructure broke are left
+        out: graded, they would count as unsolved.
         """
-        lines = [
-            json.dumps(
-                {
+        results = [result for a in self.attempts() if (result := a.result()) is not None]
+        model = model_of(results)
+        lines: dict[int, list[str]] = {0: []}
+        for result in results:
+            if result.exit_reason != "sandbox_error":
+                row = {
                     "instance_id": result.instance,
                     "model_name_or_path": model,
                     "model_patch": result.patch,
                 }
-            )
-            for attempt in self.attempts()
-            if attempt.sample == sample
-            and (result := attempt.result()) is not None
-            and result.exit_reason != "sandbox_error"
-        ]
-        path = self.folder / "preds.jsonl"
-        write_atomically(path, "".join(line + "\n" for line in lines).encode("ascii"))
-        return path
+                lines.setdefault(result.sample, []).append(json.dumps(row) + "\n")
+        paths = [self.folder / of_sample("preds.jsonl", sample) for sample in lines]
+        for path, rows in zip(paths, lines.values(), strict=True):
+            write_atomically(path, "".join(rows).encode("ascii"))
+        return paths
+
+
+def model_of(results: Iterable[AttemptResult]) -> str:
+    """The name for predictions: who answered in the attempts.
+
+    Of many recordings (`replay:a`, `replay:b`) only their kind is named: the
+    name becomes that of a folder.
+    """
+    policies = {result.policy for result in results}
+    kinds = Counter(policy.partition(":")[0] for policy in policies)
+    named = {
+        policy if kinds[kind := policy.partition(":")[0]] == 1 else kind for policy in policies
+    }
+    return "+".join(sorted(named)) or "none"
+
+
+def of_sample(name: str, sample: int) -> str:
+    """The file of one sample: `preds.jsonl` for the first one, `preds.1.jsonl` for the next."""
+    stem, _, suffix = name.rpartition(".")
+    return f"{stem}.{sample}.{suffix}" if sample else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,16 +27,18 @@ from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.signals import caught_signals
 from cwm_agent.batch.speakers import Speakers
-from cwm_agent.batch.suite import Selection, brings_recordings, load_tasks
+from cwm_agent.batch.suite import Chosen, choose, jobs_of
 from cwm_agent.batch.ticket import Ticket, tickets_of
 from cwm_agent.batch.work import Gates, Work
 from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.config import Resolved, load_settings
 from cwm_agent.errors import NotReadyError
-from cwm_agent.job import SHARED, Job
+from cwm_agent.job import SHARED
 from cwm_agent.leftovers import clean_up
 from cwm_agent.planning import Request, model_settings, plan
 from cwm_agent.progress import Progress
+from cwm_agent.selection import Selection
+from envs.choose import choose_kind
 from envs.owner import boot_id
 from envs.sandbox import Owner
 from envs.sweep import owned_folder
@@ -63,17 +65,16 @@ class RunRequest:
 def run_suite(request: RunRequest, *, as_json: bool) -> int:
     """Do the suite, or what is left of it; returns the exit code. Raises the parts' errors."""
     progress = Progress(sys.stderr)
-    resolved = _settings(request)
+    chosen = choose(request.suite, request.selection, request.replay)
+    resolved = _settings(request, chosen)
     store = Store(resolved.runs_folder())
     clean_up(store, progress.say)
-    jobs = load_tasks(
-        request.suite,
-        request.selection,
-        lambda task: plan(task, resolved, progress.say),
-        request.replay,
-    )
+    if chosen.dataset:
+        choose_kind("docker")  # once, and not for each of 500 images
+    jobs = jobs_of(chosen, lambda task: plan(task, resolved, progress.say))
     rules = Rules.of(resolved)
-    with _opened(store, request, rules, jobs, progress) as run, ExitStack() as stack:
+    wanted = record.BatchRecord.of(chosen, resolved.settings.samples, jobs)
+    with _opened(store, request, rules, wanted, progress) as run, ExitStack() as stack:
         tickets = tickets_of(run, jobs, resolved.settings.samples)
         speakers = Speakers(resolved.settings, progress.say)
         stack.callback(speakers.close)
@@ -91,16 +92,12 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         return _go(run, rules, tickets, work, progress, as_json=as_json)
 
 
-def _settings(request: RunRequest) -> Resolved:
+def _settings(request: RunRequest, chosen: Chosen) -> Resolved:
     resolved = load_settings(
         config_files=request.config_files, assignments=request.assignments, flags=request.flags
     )
     settings = resolved.settings
-    recorded = (
-        settings.model is None
-        and settings.endpoint.urls is None
-        and brings_recordings(request.suite, request.selection)
-    )
+    recorded = chosen.recorded and settings.model is None and settings.endpoint.urls is None
     # The bundled model's settings apply where it speaks, as in `solve`.
     asked = Request(replay=request.replay or (Path(request.suite) if recorded else None))
     return model_settings(asked, resolved)
@@ -108,15 +105,18 @@ def _settings(request: RunRequest) -> Resolved:
 
 @contextmanager
 def _opened(
-    store: Store, request: RunRequest, rules: Rules, jobs: Sequence[Job], progress: Progress
+    store: Store,
+    request: RunRequest,
+    rules: Rules,
+    wanted: record.BatchRecord,
+    progress: Progress,
 ) -> Iterator[Run]:
     """The run, new or to be gone on with, locked for this process."""
-    samples = rules.resolved.settings.samples
     known = request.name is not None and (store.root / request.name / "run.json").exists()
     run = store.open(request.name) if known and request.name else None
     if run is None:
         run = store.create(rules.run_info(), request.name)
-        record.begin(run, request.suite, samples, jobs)
+        record.begin(run, wanted)
     lock = FileLock(run.folder / LOCK, timeout=0)
     try:
         held = lock.acquire()
@@ -126,9 +126,7 @@ def _opened(
         ) from error
     with held, _removed_unless_begun(run, new=not known):
         if known:
-            accepted = record.go_on(
-                run, request.suite, samples, jobs, rules, accept=request.accept_changes
-            )
+            accepted = record.go_on(run, wanted, rules, accept=request.accept_changes)
             for difference in accepted:
                 progress.say(f"accepted: {difference}", "yellow")
         yield run
@@ -177,17 +175,10 @@ def _go(
             shown.refresh()
 
         runner.run(tick)
-    predictions(run, tickets)
+    run.write_predictions()
     code = ending.code()
     _done(run, board.status(), tickets, code, progress, as_json=as_json)
     return code
-
-
-def predictions(run: Run, tickets: Sequence[Ticket]) -> None:
-    """Write `preds.jsonl` (the first sample of every instance)."""
-    results = (run.find(ticket.job.instance, ticket.sample).result() for ticket in tickets)
-    first = next((result for result in results if result is not None), None)
-    run.write_predictions(first.policy if first else "none")
 
 
 def _logger(run: Run) -> Callable[[str], None]:
@@ -226,6 +217,8 @@ def _done(
     if code in (ExitCode.INTERRUPTED, ExitCode.LIMIT) or any(t.state == "failed" for t in tickets):
         again = f"--name {shlex.quote(run.name)}"
         progress.say(f"go on by the same command with {again}", "yellow")
+    if record.dataset_of(run):
+        progress.say(f"grade the patches with `cwm-agent score {shlex.quote(run.name)}`")
     if as_json:
         done = {
             "record": "done",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cwm_agent.attempt import Rules
+from cwm_agent.batch.suite import Chosen
 from cwm_agent.errors import UsageError
 from cwm_agent.job import Job
 from results.codec import encode
@@ -23,8 +24,9 @@ from results.store import Run
 
 FILE = "batch.json"
 INDIFFERENT = (
-    "batch.", "runs", "samples", "engine.kv_memory", "engine.host_memory", "engine.speculation",
-    "endpoint.urls", "endpoint.silence_seconds", "endpoint.patience_seconds",
+    "batch.", "cost.", "runs", "samples", "engine.kv_memory", "engine.host_memory",
+    "engine.speculation", "endpoint.urls", "endpoint.silence_seconds",
+    "endpoint.patience_seconds",
 )  # fmt: skip
 """Settings, or beginnings of them, that decide when and where, but not what is answered."""
 
@@ -39,22 +41,36 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """`batch.json`. `tasks` has a digest by instance, of all that were ever chosen."""
+    """`batch.json`. `tasks` has a digest by instance, of all that were ever chosen.
+
+    `dataset` is the data set with its revision, or the file of rows, that the
+    instances are of; "" for own tasks.
+    """
 
     suite: str
     samples: int
     tasks: dict[str, str] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
+    dataset: str = ""
+
+    @classmethod
+    def of(cls, chosen: Chosen, samples: int, jobs: Sequence[Job]) -> BatchRecord:
+        """What a command asks for."""
+        return cls(chosen.suite, samples, _digests(jobs), dataset=chosen.dataset)
 
 
-def begin(run: Run, suite: str, samples: int, jobs: Sequence[Job]) -> None:
+def dataset_of(run: Run) -> str:
+    """The data set of a run's instances; "" for own tasks, and for a run of `solve`."""
+    record = read_record(BatchRecord, run.folder / FILE)
+    return record.dataset if record else ""
+
+
+def begin(run: Run, wanted: BatchRecord) -> None:
     """Write the record of a new run."""
-    write_record(run.folder / FILE, BatchRecord(suite, samples, _digests(jobs)))
+    write_record(run.folder / FILE, wanted)
 
 
-def go_on(
-    run: Run, suite: str, samples: int, jobs: Sequence[Job], rules: Rules, *, accept: bool
-) -> tuple[str, ...]:
+def go_on(run: Run, wanted: BatchRecord, rules: Rules, *, accept: bool) -> tuple[str, ...]:
     """Check that nothing differs that matters, and note what is new; returns what was accepted.
 
     Raises UsageError with the differences unless `accept`, and for a run of
@@ -62,12 +78,12 @@ def go_on(
     """
     record = read_record(BatchRecord, run.folder / FILE)
     if record is None and not any(run.attempts()):  # killed as it was made
-        begin(run, suite, samples, jobs)
+        begin(run, wanted)
         return ()
     if record is None:
         raise UsageError(f"run {run.name} was not made by `cwm-agent run`; choose another --name")
     info, now = run.info(), rules.run_info()
-    found = (*_changed_settings(info, now), *_changed_tasks(record, jobs))
+    found = (*_changed_settings(info, now), *_changed_tasks(record, wanted))
     if found and not accept:
         listed = "".join(f"\n  {difference}" for difference in found)
         raise UsageError(
@@ -79,9 +95,14 @@ def go_on(
         changes += (Change(datetime.now(UTC).isoformat(timespec="seconds"), found),)
         kept = replace(info, settings=now.settings, hashes=now.hashes, seeds=now.seeds)
         write_record(run.folder / "run.json", kept)
-    tasks = record.tasks | _digests(jobs)
-    most = max(samples, record.samples)
-    write_record(run.folder / FILE, BatchRecord(suite, most, tasks, changes))
+    merged = replace(
+        wanted,
+        samples=max(wanted.samples, record.samples),
+        tasks=record.tasks | wanted.tasks,
+        changes=changes,
+        dataset=wanted.dataset or record.dataset,
+    )
+    write_record(run.folder / FILE, merged)
     return found
 
 
@@ -100,9 +121,10 @@ def _changed_settings(then: RunInfo, now: RunInfo) -> list[str]:
     return found
 
 
-def _changed_tasks(record: BatchRecord, jobs: Sequence[Job]) -> list[str]:
-    digests = _digests(jobs)
-    changed = [name for name, digest in digests.items() if record.tasks.get(name, digest) != digest]
+def _changed_tasks(record: BatchRecord, wanted: BatchRecord) -> list[str]:
+    changed = [
+        name for name, digest in wanted.tasks.items() if record.tasks.get(name, digest) != digest
+    ]
     if not changed:
         return []
     more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""

@@ -242,7 +242,9 @@ class Runner:
             else:
                 self._enqueue(ticket, first=True)
         if ticket.state == "failed":
-            self.failures_in_row += 1
+            # A missing image is one instance's trouble: the next may have its own here.
+            missing = isinstance(failure, SandboxError) and failure.cause == "image_missing"
+            self.failures_in_row += not missing
         elif ticket.state in OVER:
             self.failures_in_row = 0
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cwm_agent.cli.options import Json
+from cwm_agent.cli.options import Ids, Json, Match
 
 if TYPE_CHECKING:
     from cwm_agent.bench.engine import Part
@@ -201,6 +201,39 @@ def batch(
         print(json.dumps(figures.to_json(), indent=2))
         return
     for line in runner_lines(figures):
+        print(line)
+
+
+@app.command()
+def score(
+    predictions: Annotated[Path, typer.Argument(help="One prediction for each instance.")],
+    dataset: Annotated[
+        str, typer.Option("--dataset", metavar="NAME|FILE", help="As `cwm-agent score`.")
+    ] = "swebench-verified",
+    ids: Ids = None,
+    match: Match = "",
+    workers: Annotated[int, typer.Option(min=1, help="Patches graded at once.")] = 2,
+    rounds: Annotated[int, typer.Option(min=1, help="How often, in turns.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Time `cwm-agent score` beside the official command line, and compare each test.
+
+    Both grade the same predictions in turn, each time in a new empty folder.
+
+    \b
+    Example:
+      cwm-agent bench score preds.jsonl --dataset rows.jsonl --json
+    """
+    from cwm_agent.bench.score import ScoreBench, measure_score, score_lines
+    from cwm_agent.selection import Selection
+
+    selection = Selection(tuple(ids or ()), match)
+    bench = ScoreBench(predictions, dataset, selection, workers, rounds)
+    figures = measure_score(bench, lambda line: print(line, file=sys.stderr))
+    if as_json:
+        print(json.dumps(figures.to_json(), indent=2))
+        return
+    for line in score_lines(figures):
         print(line)
 
 

@@ -58,7 +58,8 @@ def export(
 ) -> None:
     """Write a run's predictions, or a submission to the SWE-bench leaderboard.
 
-    preds is all_preds.jsonl, in the run's folder or --out. leaderboard is the
+    preds is all_preds.jsonl, in the run's folder or --out; the samples after the
+    first are in all_preds.1.jsonl, .... leaderboard is the
     folder evaluation/SPLIT/DATE_NAME with predictions, metadata, logs and
     traces; it is checked against the leaderboard's rules and not written when
     one is broken. The path goes to stdout.
@@ -94,4 +95,5 @@ def export(
         open_system,
         "2+" if best_of_several else "1",
     )
-    print(export_run(Store(folder).open(run), Wish(kind, out, sample, scored), entry))
+    for path in export_run(Store(folder).open(run), Wish(kind, out, sample, scored), entry):
+        print(path)

@@ -23,4 +23,14 @@ EngineUrls = Annotated[
     list[str] | None,
     typer.Option("--engine-url", metavar="URL", help="Server of --model; repeatable."),
 ]
+Ids = Annotated[
+    list[str] | None,
+    typer.Option("--id", metavar="INSTANCE", help="Only this instance; repeatable."),
+]
+Match = Annotated[str, typer.Option("--match", metavar="REGEX", help="Ids that contain this.")]
+Slice = Annotated[str, typer.Option("--slice", metavar="A:B", help="A part of what is left.")]
+Repositories = Annotated[
+    list[str] | None, typer.Option("--repository", metavar="OWNER/NAME", help="Repeatable.")
+]
+Difficulties = Annotated[list[str] | None, typer.Option("--difficulty", help="Repeatable.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]

@@ -7,30 +7,38 @@ from typing import Annotated
 
 import typer
 
-from cwm_agent.cli.options import Assignments, ConfigFiles, EngineUrls, Json, RunsFolder
+from cwm_agent.cli.options import (
+    Assignments,
+    ConfigFiles,
+    Difficulties,
+    EngineUrls,
+    Ids,
+    Json,
+    Match,
+    Repositories,
+    RunsFolder,
+    Slice,
+)
 
 app = typer.Typer()
 
 
 @app.command()
 def run(
-    suite: Annotated[str, typer.Argument(help="A .yaml, .json or .jsonl file of tasks.")],
+    suite: Annotated[
+        str, typer.Argument(help="swebench-verified, ..., a file of rows, or of own tasks.")
+    ],
     samples: Annotated[
         int | None, typer.Option("--samples", metavar="K", help="Attempts for every issue.")
     ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", help="Attempts at once.")
     ] = None,
-    ids: Annotated[
-        list[str] | None,
-        typer.Option("--id", metavar="INSTANCE", help="Only this instance; repeatable."),
-    ] = None,
-    match: Annotated[
-        str | None, typer.Option("--match", metavar="REGEX", help="Only ids that contain this.")
-    ] = None,
-    part: Annotated[
-        str | None, typer.Option("--slice", metavar="A:B", help="Only these places of the rest.")
-    ] = None,
+    ids: Ids = None,
+    match: Match = "",
+    part: Slice = "",
+    repositories: Repositories = None,
+    difficulties: Difficulties = None,
     model: Annotated[
         str | None,
         typer.Option("--model", metavar="DIR", help="Checkpoint, default: bundled nano."),
@@ -64,11 +72,12 @@ def run(
     stopped it: attempts that are over are kept, others continue from their
     journals. The first Ctrl-C lets every turn finish and saves, the second
     one stops. `cwm-agent ctl` looks at a run and changes it while it goes.
-    docs/batch.md says what stands in a suite.
+    docs/batch.md says what stands in a suite. What is attempted of a
+    SWE-bench data set is graded afterwards by `cwm-agent score RUN`.
 
     \b
     Examples:
-      cwm-agent run tasks.yaml --samples 4 --workers 8 --name first
+      cwm-agent run swebench-verified --samples 4 --workers 8 --name first
       cwm-agent run tasks.yaml --slice 0:20 --match django --json
       cwm-agent run tasks.yaml --model ~/models/cwm --engine-url http://gpu1:8000/v1
 
@@ -78,11 +87,13 @@ def run(
     interrupted or cancelled.
     """
     from cwm_agent.batch.command import RunRequest, run_suite
-    from cwm_agent.batch.suite import Selection
+    from cwm_agent.selection import Selection
 
     request = RunRequest(
         suite=suite,
-        selection=Selection(tuple(ids or ()), match, part),
+        selection=Selection(
+            tuple(ids or ()), match, tuple(repositories or ()), tuple(difficulties or ()), part
+        ),
         replay=replay,
         name=name,
         accept_changes=accept_changes,

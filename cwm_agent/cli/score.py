@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from cwm_agent.cli.options import Assignments, ConfigFiles, Json, RunsFolder
+from cwm_agent.cli.options import (
+    Assignments,
+    ConfigFiles,
+    Difficulties,
+    Ids,
+    Json,
+    Match,
+    Repositories,
+    RunsFolder,
+    Slice,
+)
 
 app = typer.Typer()
 
@@ -17,7 +27,7 @@ Target = Annotated[
 Dataset = Annotated[
     str | None,
     typer.Option(
-        "--dataset", metavar="NAME|FILE", help="Default: swebench-verified; owner/name@revision."
+        "--dataset", metavar="NAME|FILE", help="Default: that of the run, else swebench-verified."
     ),
 ]
 ControlKind = Annotated[
@@ -30,13 +40,6 @@ Strip = Annotated[
     bool, typer.Option("--strip", help="Leave test, configuration and binary files out.")
 ]
 Network = Annotated[bool, typer.Option("--network/--no-network", help="As the official grader.")]
-Ids = Annotated[list[str] | None, typer.Option("--id", help="Only this instance; repeatable.")]
-Match = Annotated[str, typer.Option("--match", metavar="REGEX", help="Ids that contain this.")]
-Slice = Annotated[str, typer.Option("--slice", metavar="A:B", help="A part of what is left.")]
-Repositories = Annotated[
-    list[str] | None, typer.Option("--repository", metavar="OWNER/NAME", help="Repeatable.")
-]
-Difficulties = Annotated[list[str] | None, typer.Option("--difficulty", help="Repeatable.")]
 Sample = Annotated[int | None, typer.Option("--sample", help="Only this sample; default: all.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the report goes.")]
 
@@ -72,7 +75,7 @@ def score(
 
     \b
     Examples:
-      cwm-agent score 2026-11-22-201500 --dataset swebench-verified --workers 4
+      cwm-agent score 2026-11-22-201500 --workers 4
       cwm-agent score all_preds.jsonl --dataset rows.jsonl --json
       cwm-agent score --control gold --repository pallets/flask
 

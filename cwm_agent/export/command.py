@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cwm_agent.errors import UsageError
-from cwm_agent.export.predictions import one_sample, write_predictions
+from cwm_agent.export.predictions import by_sample, one_sample, write_predictions
 from cwm_agent.export.submission import Entry, Submission, write_submission
 from cwm_agent.scoring.source import source_of_run
+from results.predictions import Prediction
 from results.report import read_report
 from results.store import Run
 
@@ -23,14 +25,18 @@ class Wish:
     scored: Path | None
 
 
-def export(run: Run, wish: Wish, entry: Entry) -> Path:
+def export(run: Run, wish: Wish, entry: Entry) -> list[Path]:
     """Write it and return where it is; raises UsageError or the like."""
     source = source_of_run(run, wish.scored)
-    predictions = one_sample(source.predictions, wish.sample)
     if wish.format == "preds":
-        return write_predictions(predictions, wish.out or run.folder)
+        wanted: Sequence[Prediction] = source.predictions
+        if wish.sample is not None:
+            wanted = one_sample(wanted, wish.sample)
+        folder = wish.out or run.folder
+        return [write_predictions(found, folder, n) for n, found in by_sample(wanted).items()]
     if wish.format != "leaderboard":
         raise UsageError(f"there is no format {wish.format!r}; there are preds and leaderboard")
+    predictions = one_sample(source.predictions, wish.sample)
     submission = Submission(
         entry=entry,
         report=read_report(source.reports),
@@ -40,4 +46,4 @@ def export(run: Run, wish: Wish, entry: Entry) -> Path:
         },
         scores=source.scores,
     )
-    return write_submission(submission, wish.out or Path("submission"))
+    return [write_submission(submission, wish.out or Path("submission"))]

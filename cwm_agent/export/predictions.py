@@ -9,29 +9,36 @@ from pathlib import Path
 from cwm_agent.errors import UsageError
 from results.files import write_atomically
 from results.predictions import Prediction
+from results.store import of_sample
 
 PREDICTIONS = "all_preds.jsonl"
 
 
+def by_sample(predictions: Sequence[Prediction]) -> dict[int, list[Prediction]]:
+    """The predictions of each sample, in the order of their instances."""
+    found: dict[int, list[Prediction]] = {}
+    for prediction in sorted(predictions, key=lambda item: (item.sample, item.instance)):
+        found.setdefault(prediction.sample, []).append(prediction)
+    return found
+
+
 def one_sample(predictions: Sequence[Prediction], sample: int | None) -> list[Prediction]:
     """One prediction an instance; raises UsageError where it is not said which sample is meant."""
-    samples = sorted({prediction.sample for prediction in predictions})
+    samples = by_sample(predictions)
     if sample is None and len(samples) > 1:
         raise UsageError(
             f"there are {len(samples)} samples of an instance, and one prediction each can be "
-            "exported: choose with --sample"
+            "submitted: choose with --sample"
         )
-    chosen = [
-        found for found in predictions if found.sample == (samples[0] if sample is None else sample)
-    ]
+    chosen = samples.get(min(samples) if sample is None else sample)
     if not chosen:
         raise UsageError(f"there is no sample {sample}; there are {', '.join(map(str, samples))}")
-    return sorted(chosen, key=lambda prediction: prediction.instance)
+    return chosen
 
 
-def write_predictions(predictions: Sequence[Prediction], folder: Path) -> Path:
-    """Write the file and return its path; raises RunFolderError."""
-    path = folder / PREDICTIONS
+def write_predictions(predictions: Sequence[Prediction], folder: Path, sample: int = 0) -> Path:
+    """Write the file of one sample and return its path; raises RunFolderError."""
+    path = folder / of_sample(PREDICTIONS, sample)
     folder.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(prediction.row()) + "\n" for prediction in predictions)
     write_atomically(path, lines.encode("ascii"))

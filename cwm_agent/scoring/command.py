@@ -54,7 +54,11 @@ def run_score(
     resolved = load_settings(
         config_files=config_files, assignments=assignments, flags={"runs": runs}
     )
-    options = replace(wish.options, min_free=int(resolved.settings.sandbox.min_free))
+    options = replace(
+        wish.options,
+        min_free=int(resolved.settings.sandbox.min_free),
+        cost=resolved.settings.cost,
+    )
     scored = _scored(wish, options, Store(resolved.runs_folder()))
     if as_json:
         print(json.dumps({"folder": str(scored.folder), **encode(scored.report)}, indent=2))
@@ -79,8 +83,9 @@ def _scored(wish: Wish, options: ScoreOptions, store: Store) -> Scored:
     if source.unfinished:
         _say(f"{source.unfinished} attempts are not finished and are left out")
     if wish.dataset is None and source.judged:
-        return report_recorded(source)
-    return score_source(source, load_suite(wish.dataset or DATASET), options, _say)
+        return report_recorded(source, options.cost)
+    suite = load_suite(wish.dataset or source.dataset or DATASET)
+    return score_source(source, suite, options, _say)
 
 
 def _exit_code(report: Report, control: str | None) -> ExitCode:

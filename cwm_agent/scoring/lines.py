@@ -48,6 +48,11 @@ def recorded_lines(attempts: Attempts) -> tuple[Line, ...]:
     return tuple(lines)
 
 
+def priced(lines: Iterable[Line], costs: Mapping[tuple[str, int], float]) -> tuple[Line, ...]:
+    """The lines with what their attempts cost."""
+    return tuple(replace(line, cost=costs.get((line.instance, line.sample))) for line in lines)
+
+
 def with_attempt(line: Line, result: AttemptResult | None) -> Line:
     """The line with what the attempt used and why it ended."""
     if result is None:

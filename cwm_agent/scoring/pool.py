@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cwm_agent.scoring.work import Candidate
 from envs.errors import SandboxError
 from envs.grader import Graded
+from envs.pullerrors import PullError
 from results.records import Verdict
 from results.scores import Score, ScoreBook
 
@@ -109,6 +110,8 @@ class Pool:
         try:
             self.have_image(candidate.instance.image)
         except SandboxError as error:
+            if isinstance(error, PullError):
+                error = error.buildable(candidate.instance.build)
             verdict = Verdict(False, detail=str(error))
             return Score(*candidate.key, "infrastructure", verdict, tries=0)
         spent: list[float] = []

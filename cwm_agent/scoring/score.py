@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cwm_agent.errors import UsageError
-from cwm_agent.scoring.lines import Attempts, lines_of, recorded_lines
+from cwm_agent.scoring.cost import costs_of
+from cwm_agent.scoring.lines import Attempts, lines_of, priced, recorded_lines
 from cwm_agent.scoring.pool import HaveImage, Pool, PoolOptions
 from cwm_agent.scoring.source import SCORES, Source
 from cwm_agent.scoring.work import (
@@ -20,11 +21,12 @@ from cwm_agent.scoring.work import (
     to_grade,
 )
 from cwm_agent.selection import Selection
+from cwm_agent.settings import CostSettings
 from cwm_agent.suites import Suite
 from envs.grader import GradeOptions, Grader
 from envs.progress import Progress
 from results.files import write_atomically, write_record
-from results.report import REPORT_FILE, Heading, Report, build_report
+from results.report import REPORT_FILE, Heading, Line, Report, build_report
 from results.reporttext import as_markdown
 from results.scores import Score, ScoreBook
 
@@ -39,6 +41,7 @@ class ScoreOptions:
     grade: GradeOptions = field(default_factory=GradeOptions)
     pool: PoolOptions = field(default_factory=PoolOptions)
     min_free: int = 0
+    cost: CostSettings = field(default_factory=CostSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def score_source(source: Source, suite: Suite, options: ScoreOptions, progress: 
         source.modes,
         stripped=options.strip,
     )
-    return _write(source.reports, build_report(heading, lines_of(work, book, source.attempts)))
+    return _report(source, heading, lines_of(work, book, source.attempts), options.cost)
 
 
 def score_control(
@@ -89,14 +92,14 @@ def score_control(
     return _write(folder, build_report(heading, lines_of(work, book, {})))
 
 
-def report_recorded(source: Source) -> Scored:
+def report_recorded(source: Source, prices: CostSettings) -> Scored:
     """Report on the verdicts that a run has of its own hidden tests; nothing is graded."""
     attempts: Attempts = source.attempts
     size = len({instance for instance, _ in attempts})
     heading = Heading(
         source.name, "of the run itself", "", size, "its own tests", source.models, source.modes
     )
-    return _write(source.reports, build_report(heading, recorded_lines(attempts)))
+    return _report(source, heading, recorded_lines(attempts), prices)
 
 
 def grade_all(
@@ -144,6 +147,14 @@ def _images(min_free: int, progress: Progress) -> Iterator[HaveImage]:
             progress(f"removed a stray {stray.kind}: {stray.name}")
         access = ImageAccess(ImageStore.of_engine(client), min_free, progress=progress)
         yield access.have
+
+
+def _report(
+    source: Source, heading: Heading, lines: tuple[Line, ...], prices: CostSettings
+) -> Scored:
+    costs = costs_of(prices, source.run, source.attempts)
+    heading = replace(heading, currency=costs.currency, cost_basis=costs.basis)
+    return _write(source.reports, build_report(heading, priced(lines, costs.by_attempt)))
 
 
 def _grader() -> str:

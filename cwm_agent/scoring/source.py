@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cwm_agent.batch.record import dataset_of
 from cwm_agent.errors import UsageError
 from cwm_agent.scoring.lines import Attempts
 from results.errors import RunNotFoundError
 from results.predictions import Prediction, predictions_of_run, read_predictions
-from results.records import AttemptResult
-from results.store import Run, Store
+from results.store import Run, Store, model_of
 
 SCORES = "scores"
-"""The folder in a run that holds what the grader left."""
+"""The folder beside a report that holds what the grader left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +21,8 @@ class Source:
     """Predictions and where their report goes; `scores` is the folder of the score book.
 
     `unfinished` counts attempts without a result yet, which are not predictions.
+    `dataset` is what a run says that its instances are of, "" where nothing is known.
+    `run` is where the predictions come from, None for a file.
     """
 
     name: str
@@ -31,6 +32,8 @@ class Source:
     attempts: Attempts = field(default_factory=dict)
     modes: tuple[str, ...] = ()
     unfinished: int = 0
+    dataset: str = ""
+    run: Run | None = None
 
     @property
     def judged(self) -> bool:
@@ -74,13 +77,10 @@ def source_of_run(run: Run, out: Path | None) -> Source:
         run.name,
         predictions_of_run(run, model_of(results)),
         out or run.folder,
-        (out or run.folder) / SCORES,
+        out / SCORES if out else run.scores,
         {(result.instance, result.sample): result for result in results},
         tuple(sorted({result.mode for result in results})),
         unfinished=len(found) - len(results),
+        dataset=dataset_of(run),
+        run=run,
     )
-
-
-def model_of(results: Sequence[AttemptResult]) -> str:
-    """The name for predictions: who answered in the run's attempts."""
-    return "+".join(sorted({result.policy for result in results}))

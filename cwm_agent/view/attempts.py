@@ -7,14 +7,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rich.text import Text
+
 from cwm_agent.errors import UsageError
 from cwm_agent.view.console import console
 from cwm_agent.view.plain import Detail, PlainView
+from cwm_agent.view.sanitize import clean_line
 from envs.owner import boot_id, start_time
 from results.codec import encode
 from results.errors import RunNotFoundError
 from results.journal import Entry, Lines, follow_journal, kind_of
+from results.predictions import digest
 from results.records import AttemptResult, AttemptStarted
+from results.scores import Score, Verdicts
 from results.store import Attempt, Run
 
 
@@ -55,14 +60,20 @@ def choose_one(run: Run, instance: str | None, sample: int | None) -> Attempt:
 
 def show_attempts(chosen: Chosen, detail: Detail, *, as_json: bool) -> None:
     """Print attempts as they are now; with `as_json` one object."""
+    verdicts = Verdicts(chosen.run.scores)
     if as_json:
-        attempts = [attempt_json(attempt) for attempt in chosen.attempts]
+        attempts = [attempt_json(attempt, verdicts) for attempt in chosen.attempts]
         print(json.dumps({"run": chosen.run.name, "attempts": attempts}, indent=2))
         return
     for attempt in chosen.attempts:
+        if attempt.events_path.stat().st_size == 0:  # no image, no environment, or killed before
+            name = clean_line(f"{attempt.instance} #{attempt.sample}: not begun")
+            console().print(Text(name, "yellow"))
+            continue
         view = PlainView(console(), detail)
         view.events(Lines(attempt.events_path).entries())  # what is good before any damage
-        view.outcome(attempt.result())
+        result = attempt.result()
+        view.outcome(result, score_of(result, verdicts))
 
 
 def follow_attempt(
@@ -86,7 +97,7 @@ def follow_attempt(
     if as_json:
         print(json.dumps({"result": encode(result)}), flush=True)
     else:
-        view.outcome(result)
+        view.outcome(result, score_of(result, Verdicts(chosen.run.scores)))
 
 
 def _the_one(chosen: Chosen) -> Attempt:
@@ -119,14 +130,21 @@ def process_lives(pid: int, boot: str) -> bool:
     return boot == boot_id() and start_time(pid) is not None
 
 
-def attempt_json(attempt: Attempt) -> dict[str, object]:
-    """Everything on disk of one attempt."""
+def score_of(result: AttemptResult | None, verdicts: Verdicts) -> Score | None:
+    """What `score` said of an attempt's patch, the last time."""
+    return verdicts.score(result.instance, digest(result.patch)) if result else None
+
+
+def attempt_json(attempt: Attempt, verdicts: Verdicts) -> dict[str, object]:
+    """Everything on disk of one attempt, and the official score of its patch."""
+    result = attempt.result()
     return {
         "instance": attempt.instance,
         "sample": attempt.sample,
         "live": attempt.live,
         "events": [entry_json(entry) for entry in attempt.entries()],
-        "result": encode(attempt.result()),
+        "result": encode(result),
+        "score": encode(score_of(result, verdicts)),
     }
 
 

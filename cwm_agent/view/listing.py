@@ -14,7 +14,12 @@ from rich.text import Text
 from cwm_agent.view.console import console
 from cwm_agent.view.sanitize import clean_line
 from results.index import Row, rows
+from results.scores import Standing, Verdicts
 from results.store import Store, folder_name
+
+STYLES: dict[Standing, str] = {
+    "resolved": "green", "unresolved": "red", "infrastructure": "yellow", "not scored": "dim",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +29,13 @@ class Listed:
     run: str
     row: Row
     live: bool
+    verdict: Standing
 
     def as_json(self) -> dict[str, object]:
-        """Flat, with the keys of Row."""
-        return {"run": self.run, **dataclasses.asdict(self.row), "live": self.live}
+        """Flat, with the keys of Row; `resolved` is what the verdict says."""
+        resolved = {"resolved": True, "unresolved": False}.get(self.verdict)
+        row = dataclasses.asdict(self.row) | {"resolved": resolved}
+        return {"run": self.run, **row, "live": self.live, "verdict": self.verdict}
 
 
 def listing(store: Store) -> list[Listed]:
@@ -35,9 +43,11 @@ def listing(store: Store) -> list[Listed]:
     found = []
     for run in store.runs():
         live = {a.folder.relative_to(run.folder).as_posix() for a in run.attempts() if a.live}
+        verdicts = Verdicts(run.scores)
         for row in rows(run):
             folder = f"{folder_name(row.instance)}/{row.sample}"
-            found.append(Listed(run.name, row, folder in live))
+            verdict = verdicts.standing(row.instance, row.patch, row.resolved)
+            found.append(Listed(run.name, row, folder in live, verdict))
     return found
 
 
@@ -50,7 +60,7 @@ def print_listing(listed: list[Listed], *, as_json: bool) -> None:
         print("no runs yet; start one with `cwm-agent solve`", file=sys.stderr)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("run", "instance", "policy", "exit", "resolved", "turns", "age"):
+    for name in ("run", "instance", "policy", "exit", "verdict", "turns", "age"):
         table.add_column(name, justify="right" if name == "turns" else "left", no_wrap=True)
     now = datetime.now(UTC)
     for item in listed:
@@ -60,7 +70,7 @@ def print_listing(listed: list[Listed], *, as_json: bool) -> None:
             Text(clean_line(f"{row.instance} #{row.sample}")),
             Text(clean_line(row.policy)),
             _exit_text(item),
-            {True: Text("yes", "green"), False: Text("no", "red"), None: Text("-")}[row.resolved],
+            Text(item.verdict, STYLES[item.verdict]) if row.exit_reason else Text("-"),
             Text(str(row.turns)),
             Text(age(row.started, now)),
         )
@@ -88,6 +98,8 @@ def _exit_text(item: Listed) -> Text:
         return Text("damaged", "red")
     if item.live:
         return Text("running", "yellow")
+    if not item.row.started:
+        return Text("not begun", "yellow")  # its image or environment could not be had
     if item.row.exit_reason is None:
         return Text("killed", "red")  # no result, and nobody writes one
     return Text(clean_line(item.row.exit_reason))

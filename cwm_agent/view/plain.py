@@ -21,6 +21,7 @@ from results.records import (
     ToolRan,
     Verdict,
 )
+from results.scores import Score
 
 FOLD_LINES = 24
 """Longer texts show their first and last lines only."""
@@ -50,8 +51,11 @@ class PlainView:
         for entry in entries:
             self._event(entry)
 
-    def outcome(self, result: AttemptResult | None) -> None:
-        """Print the patch and the verdict; without a result, what the journal holds so far."""
+    def outcome(self, result: AttemptResult | None, score: Score | None = None) -> None:
+        """Print the patch and the verdict; without a result, what the journal holds so far.
+
+        `score` is what the official grader said, which counts more than tests of the run's own.
+        """
         patch = result.patch if result else self._patch
         self.console.print()
         if patch:
@@ -60,7 +64,7 @@ class PlainView:
         else:
             self.console.print(Text("no patch", "yellow"))
         if result is not None:
-            self._result(result)
+            self._result(result, score)
 
     def _event(self, entry: Entry) -> None:
         match entry.event:
@@ -137,20 +141,26 @@ class PlainView:
     def _note(self, text: str) -> None:
         self.console.print(Text(f"  {clean_line(text)}", "dim"))
 
-    def _result(self, result: AttemptResult) -> None:
+    def _result(self, result: AttemptResult, score: Score | None) -> None:
         self.console.print()
-        style = {True: "bold green", False: "bold red", None: "bold yellow"}[result.resolved]
-        unknown = "undecided" if result.verdict else "not judged (no tests)"
-        word = {True: "resolved", False: "not resolved", None: unknown}
-        line = Text(word[result.resolved], style)
+        verdict = score.verdict if score else result.verdict
+        resolved = result.resolved
+        unknown = "undecided" if result.verdict else "not scored"
+        if score is not None:
+            failed = score.outcome == "infrastructure"
+            resolved, unknown = None if failed else score.outcome == "resolved", score.outcome
+        style = {True: "bold green", False: "bold red", None: "bold yellow"}[resolved]
+        line = Text({True: "resolved", False: "unresolved", None: unknown}[resolved], style)
         line.append(
             f"  {result.exit_reason} · {result.turns} turns · {result.seconds:.1f} s · "
             f"{result.completion_tokens:,} tokens",
             "dim",
         )
         self.console.print(line)
-        if result.verdict is not None:
-            self._verdict(result.verdict)
+        if score is not None:
+            self._note(f"score: {score.outcome}, {score.seconds:.1f} s of grading")
+        if verdict is not None:
+            self._verdict(verdict)
         if result.detail:
             self._note(result.detail)
 

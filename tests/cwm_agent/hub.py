@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 Files = dict[str, bytes]
@@ -23,6 +25,15 @@ class Hub:
     newest: dict[str, str]
     asked: list[str] = field(default_factory=list)
     address: str = ""
+
+
+def parquet(*rows: dict[str, Any]) -> bytes:
+    """A data set's file with these rows."""
+    from datasets import Dataset
+
+    buffer = io.BytesIO()
+    Dataset.from_list(list(rows)).to_parquet(buffer)
+    return buffer.getvalue()
 
 
 @contextmanager

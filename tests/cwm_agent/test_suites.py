@@ -87,6 +87,10 @@ def test_a_job_runs_in_the_rows_image() -> None:
     job = job_of(INSTANCES[0], PolicyChoice("embedded", "nano"))
     assert (job.sandbox, job.image, job.root) == ("docker", INSTANCES[0].image, "/testbed")
     assert job.task(None) == INSTANCES[0].task()
+    assert job.build == (
+        f"cwm-agent images build https://github.com/a/greet --commit {'0' * 40} "
+        f"--tag {INSTANCES[0].image}"
+    )
 
 
 def chosen(**conditions: object) -> list[int]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ..envs.swebench_rows import row
-from .hub import Hub, serving
+from .hub import Hub, parquet, serving
 
 ROOT = Path(__file__).parents[2]
 NAME = "SWE-bench/SWE-bench_Verified"
@@ -25,14 +23,6 @@ LOAD = (
     "suite = load_suite(sys.argv[1], pins=Path('pins.json'))\n"
     "print(json.dumps([suite.source, [instance.id for instance in suite.instances]]))"
 )
-
-
-def parquet(*rows: dict[str, Any]) -> bytes:
-    from datasets import Dataset
-
-    buffer = io.BytesIO()
-    Dataset.from_list(list(rows)).to_parquet(buffer)
-    return buffer.getvalue()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from results.records import (
     SettingRecord,
     Verdict,
 )
-from results.store import Store, folder_name
+from results.store import Store, folder_name, model_of
 
 INFO = RunInfo(
     created="2026-11-22T10:00:00.000Z",
@@ -108,17 +108,28 @@ def test_an_attempt_keeps_its_instance_id_and_ends_once(tmp_path: Path) -> None:
     assert sorted(path.name for path in attempt.folder.iterdir()) == ["events.jsonl", "result.json"]
 
 
-def test_predictions_have_the_keys_that_swebench_grades(tmp_path: Path) -> None:
+def test_predictions_of_each_sample_have_the_keys_that_swebench_grades(tmp_path: Path) -> None:
     run = Store(tmp_path).create(INFO)
     for instance, sample in (("b", 0), ("a", 0), ("a", 1)):
         attempt = run.attempt(instance, sample)
         attempt.journal().close()
         attempt.finish(replace(RESULT, instance=instance, sample=sample))
-    lines = run.write_predictions("cwm").read_text().splitlines()
-    assert [json.loads(line) for line in lines] == [
-        {"instance_id": name, "model_name_or_path": "cwm", "model_patch": RESULT.patch}
-        for name in ("a", "b")
-    ]
+    first, second = run.write_predictions()
+    assert (first.name, second.name) == ("preds.jsonl", "preds.1.jsonl")
+    for path, names in ((first, ["a", "b"]), (second, ["a"])):
+        assert [json.loads(line) for line in path.read_text().splitlines()] == [
+            {"instance_id": name, "model_name_or_path": RESULT.policy, "model_patch": RESULT.patch}
+            for name in names
+        ]
+
+
+def test_predictions_are_named_after_who_answered() -> None:
+    def named(*policies: str) -> str:
+        return model_of(replace(RESULT, policy=policy) for policy in policies)
+
+    assert named("embedded:nano", "embedded:nano") == "embedded:nano"
+    assert named("replay:a", "replay:b", "embedded:nano") == "embedded:nano+replay"
+    assert named() == "none"
 
 
 def test_what_the_infrastructure_broke_is_no_prediction(tmp_path: Path) -> None:
@@ -127,7 +138,8 @@ def test_what_the_infrastructure_broke_is_no_prediction(tmp_path: Path) -> None:
         attempt = run.attempt(instance, 0)
         attempt.journal().close()
         attempt.finish(replace(RESULT, instance=instance, sample=0, exit_reason=reason))
-    (line,) = run.write_predictions("cwm").read_text().splitlines()
+    (path,) = run.write_predictions()
+    (line,) = path.read_text().splitlines()
     assert json.loads(line)["instance_id"] == "b"
 
 

@@ -17,6 +17,7 @@ from cwm_agent.interrupt import Recall
 from cwm_agent.job import Job, PolicyChoice
 from envs.errors import SandboxError
 from results.records import AttemptResult
+from tools.workspace import Cause
 
 JOB = Job("a", "issue", PolicyChoice("replay", "x"), "bubblewrap")
 RESULT = AttemptResult(
@@ -99,6 +100,16 @@ def test_a_failure_that_lasts_is_not_tried_again() -> None:
     runner = Runner(tickets(1), work, workers=1, retries=3)
     runner.run()
     assert (states(runner), calls) == (["failed"], [0])
+
+
+def test_missing_images_do_not_count_as_a_machine_at_fault() -> None:
+    def work(ticket: Ticket) -> AttemptResult:
+        cause: Cause = "image_missing" if ticket.sample < 3 else "setup"
+        raise SandboxError("no", cause=cause)
+
+    runner = Runner(tickets(5), work, workers=1)
+    runner.run()
+    assert (states(runner), runner.failures_in_row) == (["failed"] * 5, 2)
 
 
 def test_an_unexpected_error_fails_one_attempt_and_is_logged() -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 from pathlib import Path
 
 import pytest
 
-from cwm_agent.batch.suite import Selection, brings_recordings, load_tasks
+from cwm_agent.batch.suite import choose, jobs_of
+from cwm_agent.config import resolve
 from cwm_agent.errors import UsageError
 from cwm_agent.job import Job, PolicyChoice
-from cwm_agent.planning import Request
+from cwm_agent.layers import flags_layer
+from cwm_agent.planning import Request, plan
+from cwm_agent.selection import Selection
+from cwm_agent.suites import job_of
+
+from ...envs.swebench_rows import row
 
 SUITE = """\
 - {instance: one, issue: "add subtracts", repo: code, pip: [b==1], test: "pytest -rA"}
 - {instance: two, issue_file: two.md, repo: code, pip: [a==1], tests: tests.yaml}
-- {nano: seen/7..9, pip: []}
+- {nano: seen/7..9, pip: [], difficulty: easy}
 - {example: boltons-onetoone}
 - {instance: three, issue: "add multiplies", repo: code, pip: [b==1], replay: three.yaml}
 """
@@ -25,18 +31,13 @@ EVERYTHING = Selection()
 Loaded = tuple[list[Job], dict[str, Request]]
 
 
-def planned(requests: list[Request]) -> Callable[[Request], Job]:
-    def plan(request: Request) -> Job:
-        requests.append(request)
-        return Job("?", str(request.issue), PolicyChoice("human"), "docker", pip=request.pip)
-
-    return plan
+def planned(request: Request) -> Job:
+    return Job("?", str(request.issue), PolicyChoice("human"), "docker", pip=request.pip)
 
 
 def loaded(path: Path, selection: Selection = EVERYTHING, replay: Path | None = None) -> Loaded:
-    requests: list[Request] = []
-    jobs = load_tasks(str(path), selection, planned(requests), replay)
-    return jobs, {job.instance: next(r for r in requests if r.issue == job.issue) for job in jobs}
+    chosen = choose(str(path), selection, replay)
+    return jobs_of(chosen, planned), dict(chosen.requests)
 
 
 @pytest.fixture
@@ -58,6 +59,61 @@ def test_tasks_become_requests_with_paths_beside_the_suite(suite: Path) -> None:
     assert requests["boltons-onetoone"].issue == "example:boltons-onetoone"
 
 
+def test_one_selection_serves_own_tasks_too(suite: Path) -> None:
+    def taken(**conditions: object) -> list[str]:
+        return [job.instance for job in loaded(suite, Selection(**conditions))[0]]  # type: ignore[arg-type]
+
+    assert taken(pattern="nano", part="-1:") == NAMES[4:5]
+    assert taken(ids=("three", "one")) == ["one", "three"]
+    assert taken(repositories=("code",)) == ["one", "three", "two"]
+    assert taken(difficulties=("easy",)) == NAMES[2:5]
+    with pytest.raises(UsageError, match="no difficulty 'hard'; there are easy"):
+        taken(difficulties=("hard",))
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_rows_of_swe_bench_become_jobs_those_of_one_image_together(
+    tmp_path: Path, suffix: str
+) -> None:
+    images = ("x", "y", "x")
+    rows = [row(f"a__greet-{number}", image=image) for number, image in enumerate(images)]
+    path = tmp_path / f"rows{suffix}"
+    lines = "".join(json.dumps(found) + "\n" for found in rows)
+    path.write_text(lines if suffix == ".jsonl" else json.dumps(rows, indent=2))
+    recordings = tmp_path / "recordings"
+    recordings.mkdir()
+    for number in range(3):
+        (recordings / f"a__greet-{number}.yaml").write_text("replies: [done]")
+    chosen = choose(str(path), EVERYTHING, recordings)
+    assert (chosen.dataset, chosen.recorded) == (str(path), True)
+
+    def make(request: Request) -> Job:
+        assert request.instance is not None
+        return job_of(request.instance, PolicyChoice("replay", str(request.replay)))
+
+    jobs = jobs_of(chosen, make)
+    assert [(job.instance[-1], job.image) for job in jobs] == [("0", "x"), ("2", "x"), ("1", "y")]
+    assert jobs[1].policy.source == str(recordings / "a__greet-2.yaml")
+    assert (jobs[0].root, jobs[0].tests) == ("/testbed", None)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("sandbox.kind", "bubblewrap"), ("sandbox.image", "mine")]
+)
+def test_a_row_brings_its_image(tmp_path: Path, key: str, value: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(row()))
+    settings = resolve([flags_layer({key: value})])
+    with pytest.raises(UsageError, match=r"rows.jsonl, somebody__greet-1: .* image"):
+        jobs_of(choose(str(path), EVERYTHING, None), lambda r: plan(r, settings, print))
+
+
+@pytest.mark.parametrize("name", ["swebench-verfied", "nowhere/tasks.yaml", "tasks.parquet"])
+def test_a_suite_that_is_not_there(name: str) -> None:
+    with pytest.raises(UsageError, match=r"there is no suite|No such file"):
+        choose(name, EVERYTHING, None)
+
+
 def test_json_lines_are_read_and_recordings_may_lie_in_a_folder(tmp_path: Path) -> None:
     path = tmp_path / "suite.jsonl"
     path.write_text('{"nano": "seen/1"}\n\n{"nano": "seen/2"}\n')
@@ -65,33 +121,6 @@ def test_json_lines_are_read_and_recordings_may_lie_in_a_folder(tmp_path: Path) 
     assert requests["nano-seen-2"].replay == tmp_path / "nano-seen-2.yaml"
     _, requests = loaded(path, replay=path)
     assert requests["nano-seen-2"].replay == path
-
-
-@pytest.mark.parametrize(
-    ("selection", "taken"),
-    [
-        (Selection(ids=("three", "one")), ["one", "three"]),
-        (Selection(pattern="^nano"), NAMES[2:5]),
-        (Selection(pattern="nano", part="-1:"), NAMES[4:5]),
-        (Selection(part=":2"), NAMES[:2]),
-    ],
-)
-def test_selections(selection: Selection, taken: list[str]) -> None:
-    assert selection.take(NAMES) == taken
-
-
-@pytest.mark.parametrize(
-    ("selection", "said"),
-    [
-        (Selection(ids=("four",)), "no instance 'four'"),
-        (Selection(pattern="["), "not a regular expression"),
-        (Selection(part="3"), "is not like 0:50"),
-        (Selection(pattern="absent"), "no instance is left"),
-    ],
-)
-def test_bad_selections(selection: Selection, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        selection.take(NAMES)
 
 
 @pytest.mark.parametrize(
@@ -118,5 +147,6 @@ def test_bad_suites(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_a_suite_may_bring_all_its_answers(suite: Path) -> None:
-    assert brings_recordings(str(suite), Selection(ids=("three", "boltons-onetoone")))
-    assert not brings_recordings(str(suite), Selection(ids=("three", "one")))
+    assert choose(str(suite), Selection(ids=("three", "boltons-onetoone")), None).recorded
+    assert not choose(str(suite), Selection(ids=("three", "one")), None).recorded
+    assert choose(str(suite), EVERYTHING, suite).recorded

@@ -14,7 +14,7 @@ from results.scores import Score, ScoreBook, ScoreOutcome
 from results.store import Run, Store
 
 from ...envs.swebench_rows import row
-from .conftest import EVENTS, PATCH, RESULT
+from .conftest import EVENTS, PATCH, RESULT, STARTED
 
 ROWS = [row(f"a__x-{number}") for number in range(4)]
 LOGS = ("eval.sh", "patch.diff", "report.json", "run_instance.log", "test_output.txt")
@@ -37,7 +37,8 @@ def make_run(
         for sample in range(samples):
             attempt = run.attempt(instance, sample)
             with attempt.journal() as journal:
-                for event in EVENTS:
+                journal.append(replace(STARTED, instance=instance, sample=sample))
+                for event in EVENTS[1:]:
                     journal.append(event)
             attempt.finish(result(instance, sample))
         log = f"logs/run_evaluation/{instance}"

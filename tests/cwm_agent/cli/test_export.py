@@ -147,11 +147,21 @@ def test_failures_of_the_infrastructure_are_not_submitted(
     assert "a__x-2 could not be graded: run cwm-agent score again" in done.stderr
 
 
-def test_one_sample_has_to_be_chosen(cwm_agent: Command, store: Store, tmp_path: Path) -> None:
-    make_run(store, INFO, "first", OUTCOMES, samples=2)
+def test_each_sample_has_a_file_and_one_can_be_submitted(
+    cwm_agent: Command, store: Store, tmp_path: Path
+) -> None:
+    run = make_run(store, INFO, "first", OUTCOMES, samples=2)
     rows = str(write_rows(tmp_path))
     cwm_agent("score", "first", "--dataset", rows)
-    assert "choose with --sample" in cwm_agent("export", "first").stderr
+    names = cwm_agent("export", "first").stdout.split()
+    assert [Path(name).name for name in names] == ["all_preds.jsonl", "all_preds.1.jsonl"]
+    files = [(run.folder / Path(name).name).read_text().splitlines() for name in names]
+    assert [[json.loads(line)["instance_id"] for line in lines] for lines in files] == [
+        list(OUTCOMES)
+    ] * 2
+    (one,) = cwm_agent("export", "first", "--sample", "1").stdout.split()
+    assert Path(one).name == "all_preds.1.jsonl"
+    assert "choose with --sample" in cwm_agent("export", "first", *ENTRY).stderr
     assert (
         "there is no sample 5; there are 0, 1"
         in cwm_agent("export", "first", "--sample", "5").stderr

@@ -23,6 +23,7 @@ def test_finished_running_killed_and_damaged_attempts(
     started = AttemptStarted("b", 0, "replay", "docker", "default", "faithful", 1, "boot")
     with run.attempt("killed").journal() as journal:
         journal.append(started)
+    run.attempt("early").journal().close()
     run.attempt("damaged").journal().close()
     (run.folder / "damaged" / "0" / "events.jsonl").write_text("{}\n")
     with run.attempt("running").journal():
@@ -31,8 +32,9 @@ def test_finished_running_killed_and_damaged_attempts(
     assert done.returncode == 0
     lines = [" ".join(line.split()[:5]) for line in done.stdout.splitlines()]
     assert lines == [
-        "run instance policy exit resolved",
+        "run instance policy exit verdict",
         "second damaged #0 damaged -",
+        "second early #0 not begun",
         "second b #0 replay killed",
         "second running #0 running -",
         "first flask-4010 #0 replay submitted",
@@ -40,11 +42,14 @@ def test_finished_running_killed_and_damaged_attempts(
     assert [(row["run"], row["exit_reason"], row["live"], row["turns"]) for row in table] == [
         ("second", None, False, 0),
         ("second", None, False, 0),
+        ("second", None, False, 0),
         ("second", None, True, 0),
         ("first", "submitted", False, 2),
     ]
     assert "events.jsonl, line 1" in table[0]["problem"]
-    assert table[3]["resolved"] is False
+    (run.folder / "damaged" / "0" / "events.jsonl").write_text("")
+    assert cwm_agent("view", "second", "-i", "early").stdout == "early #0: not begun\n"
+    assert (table[4]["resolved"], table[4]["verdict"]) == (False, "unresolved")
 
 
 def test_no_runs(cwm_agent: Command) -> None:

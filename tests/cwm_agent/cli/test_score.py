@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,45 @@ def test_samples_share_the_score_of_their_patch(
     one = json.loads(cwm_agent("score", "first", "--dataset", rows, "--json", *part).stdout)
     assert [(line["instance"], line["sample"]) for line in one["lines"]] == [("a__x-1", 1)]
     assert one["suite_size"] == 4
+
+
+def test_lists_and_views_show_what_the_grader_said(
+    cwm_agent: Command, store: Store, tmp_path: Path
+) -> None:
+    run = make_run(store, INFO, "first", OUTCOMES | {"a__x-3": "infrastructure"}, samples=2)
+    attempt = run.attempt("a__x-0", 1)
+    (attempt.folder / "result.json").unlink()
+    attempt.finish(replace(RESULT, instance="a__x-0", sample=1, patch="+", resolved=None))
+    with (run.scores / "scores.jsonl").open("a") as file:
+        file.write('{"torn')  # somebody is writing
+    listed = json.loads(cwm_agent("ls", "--json").stdout)
+    assert [(row["verdict"], row["resolved"]) for row in listed] == [
+        ("resolved", True), ("not scored", None),
+        *[("unresolved", False)] * 4, *[("infrastructure", None)] * 2,
+    ]  # fmt: skip
+    assert "replay submitted resolved" in " ".join(cwm_agent("ls").stdout.split())
+    shown = cwm_agent("view", "first", "-i", "a__x-1", "--sample", "0").stdout
+    assert "unresolved  submitted" in shown
+    assert "score: unresolved, 2.0 s of grading\n  fail to pass: 0 of 1\n    failed t" in shown
+    (told,) = json.loads(
+        cwm_agent("view", "first", "-i", "a__x-2", "--sample", "0", "--json").stdout
+    )["attempts"]
+    assert told["score"]["outcome"] == "timeout"
+    assert (run.scores / "scores.jsonl").read_text().endswith('{"torn')
+
+
+def test_costs_are_there_when_a_price_is(cwm_agent: Command, store: Store, tmp_path: Path) -> None:
+    make_run(store, INFO, "first", OUTCOMES, samples=2)
+    arguments = ("score", "first", "--dataset", str(write_rows(tmp_path)))
+    assert "cost" not in cwm_agent(*arguments).stdout
+    prices = ("--set", "cost.per_million_output_tokens=1000", "--set", "cost.currency=EUR")
+    one = RESULT.completion_tokens / 1000
+    text = cwm_agent(*arguments, *prices).stdout
+    assert f"cost {8 * one:.4f} EUR, {2 * one:.4f} for an instance with all its samples" in text
+    assert f"| cost | {one:.4f} | {one:.4f} | {8 * one:.4f} |" in text
+    report = json.loads(cwm_agent(*arguments, *prices, "--json").stdout)
+    assert report["cost"]["basis"] == "1000 EUR for a million output tokens"
+    assert [line["cost"] for line in report["lines"]] == pytest.approx([one] * 8)
 
 
 def test_what_could_not_be_graded_is_tried_again_and_needs_the_engine(

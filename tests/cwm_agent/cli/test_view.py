@@ -52,7 +52,7 @@ def test_the_newest_run_is_shown_turn_by_turn(cwm_agent: Command, finished: Atte
         "-old",
         "+new",
         "",
-        "not resolved  submitted · 2 turns · 12.5 s · 30 tokens",
+        "unresolved  submitted · 2 turns · 12.5 s · 30 tokens",
         "  fail to pass: 1 of 2",
         "    failed test_b␛[2J",
         "  pass to pass: 1 of 1",

@@ -17,19 +17,17 @@ from typing import Any
 import pytest
 import yaml
 
-from cwm_agent.config import resolve
-from cwm_agent.job import PolicyChoice
-from cwm_agent.progress import Progress
-from cwm_agent.solve import start
-from cwm_agent.suites import job_of, load_suite
 from envs.docker import connect_engine
 from envs.owner import LABEL
-from results.store import Store
 
+from ...envs import registry
 from ...envs.graded import BUGGY, HANGING, NAMES, Greetings, greetings_image
+from ..hub import Hub, parquet, serving
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[3]
+DATASET, REVISION = "SWE-bench/SWE-bench_Verified", "1" * 40
+PRIVATE = "somebody__private-1"
 REPLIES = (
     "<tool: bash>\nsed -i '2s/.upper()//' greet.py\npython -m pytest -q tests\n</tool>",
     "<tool: bash>\ngit diff > /tmp/fix.patch\n</tool>",
@@ -55,10 +53,10 @@ class Desk:
             label = f"{LABEL}instance={NAMES['part']}"
             return [c.id for c in client.containers.list(all=True, filters={"label": label})]
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", *command],
-            cwd=self.folder, env=self.environment(), capture_output=True, text=True,
+            cwd=self.folder, env=self.environment() | variables, capture_output=True, text=True,
         )  # fmt: skip
 
     def score(self, *arguments: str) -> tuple[int, dict[str, Any], str]:
@@ -88,44 +86,24 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield Desk(folder, greetings.patch("greet.py", HANGING + BUGGY))
 
 
-def official_tests(desk: Desk) -> dict[str, tuple[bool, dict[str, bool], dict[str, bool]]]:
-    """Verdict and tests by instance, as the official command line leaves them."""
-    done = desk.run(
-        "swebench.harness.run_evaluation", "--dataset_name", "rows.jsonl", "--predictions_path",
-        "preds.jsonl", "--run_id", "official", "--max_workers", "2",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = {}
-    for path in desk.folder.glob("logs/run_evaluation/official/m/*/report.json"):
-        ((instance, report),) = json.loads(path.read_text()).items()
-        sides = [
-            dict.fromkeys(side["success"], True) | dict.fromkeys(side["failure"], False)
-            for side in map(report["tests_status"].get, ("FAIL_TO_PASS", "PASS_TO_PASS"))
-        ]
-        found[instance] = (report["resolved"], sides[0], sides[1])
-    return found
-
-
 def test_each_test_comes_out_as_with_the_official_command_line(desk: Desk) -> None:
-    code, report, _ = desk.score("preds.jsonl", "--workers", "2")
-    assert code == 0
-    ours = {
-        line["instance"]: (
-            line["outcome"] == "resolved", line["fail_to_pass"], line["pass_to_pass"],
-        )
-        for line in report["lines"]
-    }  # fmt: skip
-    assert ours == official_tests(desk)
-    assert [ours[name][0] for name in NAMES.values()] == [True, False]
-    kept = ours[NAMES["part"]][2]
-    assert kept == {"tests/test_part.py::test_short": False, "tests/test_part.py::test_types": True}
-    assert (report["resolved"]["count"], report["resolved"]["n"]) == (1, 2)
+    arguments = ("preds.jsonl", "--dataset", "rows.jsonl", "--rounds", "1", "--json")
+    done = desk.run("cwm_agent", "bench", "score", *arguments)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    counts = [figures[name] for name in ("n", "tests", "resolved", "per_test_equal", "different")]
+    assert counts == [2, 6, 1, True, []]
+    (ours,), (official,) = figures["seconds"], figures["official_seconds"]
+    assert figures["ratio"] == pytest.approx(ours / official, abs=0.01)
 
 
 def test_what_was_graded_is_not_graded_again(desk: Desk) -> None:
-    desk.score("preds.jsonl")
+    desk.score("preds.jsonl", "--workers", "2")
     before = desk.gradings()
     code, report, said = desk.score("preds.jsonl")
+    assert [line["outcome"] for line in report["lines"]] == ["resolved", "unresolved"]
+    kept = report["lines"][1]["pass_to_pass"]
+    assert kept == {"tests/test_part.py::test_short": False, "tests/test_part.py::test_types": True}
     assert (code, desk.gradings()) == (0, before)
     assert "2 patches have a score already" in said
     path = desk.folder / "preds-scores" / "scores.jsonl"
@@ -162,19 +140,47 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_an_attempt_in_the_rows_image_is_scored_from_its_run(desk: Desk) -> None:
-    instance = load_suite(str(desk.folder / "rows.jsonl")).by_id()[NAMES["greet"]]
-    recording = desk.folder / "conversation.yaml"
-    recording.write_text(yaml.safe_dump({"replies": list(REPLIES)}))
-    job = job_of(instance, PolicyChoice("replay", str(recording)))
-    settings = resolve([])
-    outcome = start(Store(desk.folder / "runs"), "solved", job, settings, Progress(sys.stderr))
-    assert (outcome.result.exit_reason, outcome.result.resolved) == ("submitted", None)
-    code, report, _ = desk.score("solved")
-    assert (code, report["outcomes"]) == (0, {"resolved": 1})
-    (line,) = report["lines"]
-    assert (line["exit_reason"], line["turns"]) == ("submitted", len(REPLIES))
-    assert list((desk.folder / "runs" / "solved" / "scores").glob("logs/run_evaluation/*"))
+@pytest.fixture
+def hub(desk: Desk) -> Iterator[Hub]:
+    """A data set of both instances and a third, whose image its registry keeps to itself."""
+    rows = [json.loads(line) for line in (desk.folder / "rows.jsonl").read_text().splitlines()]
+    with registry.serving() as images:
+        images.refusals = [registry.PRIVATE] * 50
+        private = rows[1] | {"instance_id": PRIVATE, "image": images.name("1")}
+        files = {"data/test-00000-of-00001.parquet": parquet(private, *rows)}
+        with serving(Hub({(DATASET, REVISION): files}, {DATASET: REVISION})) as made:
+            yield made
+
+
+def test_a_data_set_of_the_hub_from_run_to_report(desk: Desk, hub: Hub) -> None:
+    recordings = desk.folder / "recordings"
+    recordings.mkdir()
+    nothing = ["<tool: bash>\nls\n</tool>"] * len(REPLIES)
+    for name, replies in ((NAMES["greet"], REPLIES), (NAMES["part"], nothing), (PRIVATE, nothing)):
+        (recordings / f"{name}.yaml").write_text(yaml.safe_dump({"replies": list(replies)}))
+    places = {name: str(desk.folder / name) for name in ("HF_HOME", "XDG_CACHE_HOME")}
+    places["HF_ENDPOINT"] = hub.address
+    command = ("run", "swebench-verified", "--samples", "2", "--replay", "recordings")
+    limit = ("--set", f"limits.turns={len(REPLIES)}")
+    done = desk.run("cwm_agent", *command, *limit, "--name", "hub", "--json", **places)
+    assert done.returncode == 4, done.stderr
+    counts = json.loads(done.stdout.splitlines()[1])["status"]["counts"]
+    assert (counts["unjudged"], counts["failed"]) == (4, 2), done.stderr
+    assert "cwm-agent images build https://github.com/somebody/greet --commit" in done.stderr
+    report = json.loads(desk.run("cwm_agent", "score", "hub", "--json", **places).stdout)
+    assert (report["suite"], report["suite_size"]) == (f"{DATASET}@{REVISION}", 3)
+    assert report["outcomes"] == {"resolved": 2, "empty": 2}
+    assert report["pass_at"] == {"1": 0.5, "2": 0.5}
+    reasons = [line["exit_reason"] for line in report["lines"]]
+    assert reasons == ["submitted"] * 2 + ["turn_limit"] * 2
+    folder = desk.folder / "runs" / "hub"
+    assert len(list(folder.glob("scores/logs/run_evaluation/*"))) == 1  # equal patches
+    for name in ("preds.jsonl", "preds.1.jsonl"):
+        assert len((folder / name).read_text().splitlines()) == 2
+    listed = json.loads(desk.run("cwm_agent", "ls", "--json").stdout)
+    assert [row["verdict"] for row in listed if row["exit_reason"]] == [
+        *["resolved"] * 2, *["unresolved"] * 2,
+    ]  # fmt: skip
 
 
 def test_controls(desk: Desk) -> None:

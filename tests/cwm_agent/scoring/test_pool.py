@@ -14,8 +14,8 @@ import pytest
 
 from cwm_agent.scoring.pool import Pool, PoolOptions
 from cwm_agent.scoring.work import Candidate, candidates
-from envs.errors import SandboxError
 from envs.grader import Graded
+from envs.pullerrors import PullError
 from envs.swebench import read_instances
 from results.errors import RunFolderError
 from results.predictions import Prediction
@@ -110,17 +110,16 @@ def test_an_image_that_cannot_be_had_is_no_verdict(tmp_path: Path) -> None:
     def have_image(name: str) -> None:
         asked[name] += 1
         if "x-5" in name:
-            raise SandboxError("the registry says no; log in")
+            raise PullError(name, "not_found", "no such tag")
 
     graders = ScriptedGraders()
     run(graders, tmp_path, have_image=have_image)
     assert graders.tries["a__x-5"] == 0
     assert set(asked.values()) == {1}
     found = scores(tmp_path)["a__x-5"]
-    assert (found.outcome, found.verdict.detail) == (
-        "infrastructure",
-        "the registry says no; log in",
-    )
+    assert found.outcome == "infrastructure"
+    assert "cannot be pulled (no such tag)" in found.verdict.detail
+    assert f": {INSTANCES['a__x-5'].build}" in found.verdict.detail
 
 
 @pytest.mark.parametrize("error", [RunFolderError("disk full"), KeyboardInterrupt()])

@@ -1,0 +1,149 @@
+"""A suite of own tasks: YAML (or JSON) with a list, or JSON lines.
+
+The keys of a task are those of `Entry`; paths are taken from the file's own folder.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cwm_agent.errors import UsageError
+from cwm_agent.planning import EXAMPLE, GENERATED, Request
+
+_REMEDY = (
+    "a suite is a YAML list or JSON lines of tasks; each is `example: NAME`, `nano: SET/SEED`, "
+    "or has instance, issue (or issue_file), repo, and optionally pip, apt, test, tests"
+)
+_RANGE = re.compile(r"(.*?)(\d+)\.\.(\d+)")
+
+
+class Entry(BaseModel):
+    """One task of a suite's file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    instance: str | None = Field(default=None, min_length=1)
+    issue: str | None = Field(default=None, min_length=1)
+    issue_file: str | None = None
+    repo: str | None = None
+    pip: list[str] = Field(default_factory=list)
+    apt: list[str] = Field(default_factory=list)
+    test: str | None = None
+    tests: str | None = None
+    example: str | None = None
+    nano: str | None = None
+    replay: str | None = None
+    difficulty: str = ""
+
+    @property
+    def id(self) -> str:
+        """The instance id."""
+        known = self.example or (f"nano-{self.nano}" if self.nano else None)
+        return self.instance or (known or "").replace("/", "-")
+
+    @property
+    def repository(self) -> str:
+        """What a selection by repository compares: the name of the folder `repo`."""
+        return Path(self.repo).name if self.repo else ""
+
+
+def read_tasks(path: Path) -> list[Entry]:
+    """The tasks of a file, in their order; raises UsageError naming the task at fault."""
+    found: list[Entry] = []
+    for number, raw in enumerate(_read(path), start=1):
+        try:
+            entry = Entry.model_validate(raw)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"])) or "the task"
+            raise UsageError(
+                f"{path}, task {number}: {where}: {first['msg']}; {_REMEDY}"
+            ) from error
+        found += _expanded(entry)
+    for number, entry in enumerate(found, start=1):
+        _check(entry, f"{path}, task {number}")
+    names = Counter(entry.id for entry in found)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise UsageError(f"{path} names the instance {twice[0]!r} more than once")
+    return found
+
+
+def _read(path: Path) -> list[object]:
+    if not path.is_file():
+        raise UsageError(f"there is no suite {path}; {_REMEDY}")
+    try:
+        text = path.read_text("utf-8")
+        if path.suffix == ".jsonl":
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+        document = yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"cannot read the suite {path}: {reason}; {_REMEDY}") from error
+    if not isinstance(document, list) or not document:
+        raise UsageError(f"the suite {path} is not a list of tasks; {_REMEDY}")
+    return document
+
+
+def _expanded(entry: Entry) -> Iterator[Entry]:
+    """`nano: seen/1..40` stands for forty tasks."""
+    found = _RANGE.fullmatch(entry.nano or "")
+    if found is None or entry.instance is not None:
+        yield entry
+        return
+    prefix, first, last = found.groups()
+    for seed in range(int(first), int(last) + 1):
+        yield entry.model_copy(update={"nano": f"{prefix}{seed}"})
+
+
+def _check(entry: Entry, where: str) -> None:
+    kinds = [entry.example, entry.nano, entry.issue, entry.issue_file]
+    if sum(kind is not None for kind in kinds) != 1:
+        raise UsageError(f"{where}: give one of example, nano, issue, issue_file; {_REMEDY}")
+    own = entry.issue is not None or entry.issue_file is not None
+    if own and entry.instance is None:
+        raise UsageError(f"{where}: an own issue needs a name: instance; {_REMEDY}")
+    if not own and (entry.repo or entry.tests or entry.test or entry.pip or entry.apt):
+        raise UsageError(f"{where}: an example or nano task has its own repository and tests")
+    if entry.nano is not None and "/" not in entry.nano:
+        raise UsageError(f"{where}: name the set too, such as nano: seen/{entry.nano}")
+
+
+def request_of(entry: Entry, folder: Path, replay: Path | None) -> Request:
+    """What `solve` would be asked for this task of a file in `folder`.
+
+    `replay` is a recording for every task, or a folder of them (see `recording_in`).
+    """
+    issue = entry.issue
+    if entry.issue_file is not None:
+        issue = str(folder / entry.issue_file)
+    elif entry.example is not None:
+        issue = EXAMPLE + entry.example
+    elif entry.nano is not None:
+        issue = GENERATED + entry.nano
+    return Request(
+        issue=issue,
+        repository=folder / entry.repo if entry.repo else None,
+        replay=_recording(entry, folder, replay),
+        pip=tuple(entry.pip),
+        apt=tuple(entry.apt),
+        test=entry.test,
+        tests=folder / entry.tests if entry.tests else None,
+    )
+
+
+def _recording(entry: Entry, folder: Path, replay: Path | None) -> Path | None:
+    if replay is None:
+        return folder / entry.replay if entry.replay else None
+    return recording_in(replay, entry.id)
+
+
+def recording_in(replay: Path, instance: str) -> Path:
+    """The recording itself, or that of an instance in a folder of `<instance>.yaml`."""
+    return replay / f"{instance}.yaml" if replay.is_dir() else replay
