@@ -9,6 +9,9 @@ from tools.texts import Texts
 from tools.tool import ToolResult
 from tools.workspace import Workspace
 
+PATCH_BYTES = 16 * 2**20
+"""The largest patch that is taken. Counting its tokens takes time, and every record holds it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SubmitTool:
@@ -17,7 +20,8 @@ class SubmitTool:
     `through_shell`: the published way, `cat PATH` with the path unquoted, so
     that blanks and wildcards in it are the shell's. Otherwise the file is read
     as named. `working_diff`: what an empty body submits; None refuses it.
-    `needs_diff`: only text that starts like a diff is accepted.
+    `needs_diff`: only text that starts like a diff is accepted. A patch of more than
+    PATCH_BYTES is refused.
     """
 
     texts: Texts
@@ -45,7 +49,13 @@ class SubmitTool:
             return ToolResult(self.texts.render("submit.empty", path=path), ok=False)
         if self.needs_diff and not patch.startswith("diff"):
             return ToolResult(self.texts.render("submit.no_diff", path=path), ok=False)
-        shown = patch.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        content = patch.encode("utf-8", "surrogateescape")
+        if len(content) > PATCH_BYTES:
+            told = self.texts.render(
+                "submit.too_large", path=path, bytes=len(content), most=PATCH_BYTES
+            )
+            return ToolResult(told, ok=False)
+        shown = content.decode("utf-8", "replace")
         feedback = self.texts.render("submit.review", submission=shown)
         return ToolResult(feedback, ok=True, submission=patch)
 
