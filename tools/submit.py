@@ -19,14 +19,15 @@ class SubmitTool:
 
     `through_shell`: the published way, `cat PATH` with the path unquoted, so
     that blanks and wildcards in it are the shell's. Otherwise the file is read
-    as named. `working_diff`: what an empty body submits; None refuses it.
+    as named. `working_diff`: what an empty body submits, None where that cannot be had; without
+    it an empty body is refused.
     `needs_diff`: only text that starts like a diff is accepted. A patch of more than
     PATCH_BYTES is refused.
     """
 
     texts: Texts
     through_shell: bool = False
-    working_diff: Callable[[], str] | None = None
+    working_diff: Callable[[], str | None] | None = None
     needs_diff: bool = True
     timeout: float = 120.0
     name: str = "submit"
