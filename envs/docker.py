@@ -14,6 +14,7 @@ from envs.errors import SandboxError, first_line
 from envs.execstream import ExecStream
 from envs.lease import Lease, keeper
 from envs.owner import labels
+from envs.processor import foreign_processor
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session
 from envs.stream import Stream
@@ -89,6 +90,12 @@ class DockerSandbox:
             self._client = connect_engine()
         try:
             self._session.open(self._create(self._client))
+        except SandboxError as error:
+            foreign = foreign_processor(self._client, self._image)
+            self.close()
+            if foreign:
+                raise SandboxError(foreign, cause="not_available") from error
+            raise
         except BaseException:
             self.close()
             raise

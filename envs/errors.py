@@ -26,6 +26,10 @@ class PatchError(SandboxError):
     """A patch does not apply to the repository; the text says where."""
 
 
+class OversizeError(SandboxError):
+    """The repository has more changes than can be recorded; what was recorded before stands."""
+
+
 class ModeError(Exception):
     """A mode or a switch is unknown or has a wrong value; the text names the choices."""
 

@@ -1,4 +1,4 @@
-"""The shell commands behind `envs.repo`, for `sh` and git 2.17 or newer."""
+"""The shell commands behind `envs.repo`, for bash and git 2.17 or newer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from shlex import quote
 
 NEW_FILE_BYTES = 8 * 2**20
 """A new file above this is no part of a patch: data or a program that was built."""
+
+_SIGPIPE = 128 + 13
 
 _PLAIN = (
     "-c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.untrackedCache=false "
@@ -111,12 +113,19 @@ def has_tree(scratch: str, tree: str) -> str:
     return f"{_own(scratch)} cat-file -e {quote(tree + '^{tree}')}"
 
 
-def diff(scratch: str, old: str, new: str, target: str) -> str:
-    """Write the binary diff between two trees to the file `target`."""
-    return (
+def diff(scratch: str, old: str, new: str, target: str, *, most: int) -> str:
+    """Write the binary diff between two trees to the file `target`, or its first `most` bytes.
+
+    git is not let to write more than that, which may take minutes.
+    """
+    command = (
         f"{_own(scratch)} diff-tree -r -p --binary --full-index --no-renames "
-        f"--no-ext-diff --no-textconv --no-color {old} {new} > {quote(target)}"
+        f"--no-ext-diff --no-textconv --no-color {old} {new}"
     )
+    return f"""{command} | head -c {most} > {quote(target)}
+ended=("${{PIPESTATUS[@]}}")
+[ "${{ended[1]}}" = 0 ] && {{ [ "${{ended[0]}}" = 0 ] || [ "${{ended[0]}}" = {_SIGPIPE} ]; }}
+"""
 
 
 def apply(root: str, scratch: str, source: str) -> str:

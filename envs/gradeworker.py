@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
 from envs.owner import LABEL, boot_id, labels
+from envs.processor import foreign_processor
 from envs.sandbox import Owner
 from results.codec import decode, encode
 
@@ -101,8 +102,9 @@ def grade(client: DockerClient, job: GradeJob) -> GradeAnswer:
     finally:
         _remove_containers(client, job.run)
     path = log_folder(job.run, job.model, instance) / "report.json"
-    report = json.loads(path.read_text())[instance] if path.is_file() else None
-    return GradeAnswer(report, detail)
+    if path.is_file():
+        return GradeAnswer(json.loads(path.read_text())[instance], detail)
+    return GradeAnswer(None, foreign_processor(client, str(job.row["image"])) or detail)
 
 
 def _remove_containers(client: DockerClient, run: str) -> None:

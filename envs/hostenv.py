@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from envs.errors import SandboxError
+from envs.hostprogram import run_watched
 from envs.imagekeys import content_key
 from envs.images import SYSTEM_PATH
 from envs.progress import Progress, quiet
@@ -72,17 +71,10 @@ def _make(folder: Path, recipe: Recipe, progress: Progress) -> None:
 
 
 def _run(command: list[str], progress: Progress) -> None:
-    tail: list[str] = []
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            tail = [*tail[-19:], line.rstrip()]
-            progress(line.rstrip())
-    if process.returncode != 0:
-        raise SandboxError(
-            f"{' '.join(command[:4])} failed with code {process.returncode}; check the network, "
-            "the pins and free disk space (on Debian also: apt-get install python3-venv). "
-            "Its last lines:\n" + "\n".join(tail)
-        )
+    run_watched(
+        command,
+        progress,
+        what=" ".join(command[:4]),
+        remedy="check the network, the pins and free disk space "
+        "(on Debian also: apt-get install python3-venv)",
+    )

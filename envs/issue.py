@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from envs.branch import bring, fill, state_after
 from envs.budget import Budget, Clock, Limits
 from envs.environment import Meter, ReplyLimits, Step
-from envs.errors import SandboxError
+from envs.errors import OversizeError, SandboxError
 from envs.failures import FAILURES
 from envs.modes import Switches
 from envs.repo import SandboxRepository
@@ -66,9 +66,7 @@ class IssueEnvironment:
         self._budget = Budget(limits, meter, clock)
         self._wording = Wording(texts, switches, limits, meter)
         self._repository = SandboxRepository(sandbox, task.root)
-        self._toolbox = Toolbox(
-            tools, texts, switches, limits, lambda: self._repository.snapshot().diff
-        )
+        self._toolbox = Toolbox(tools, texts, switches, limits, self._working_diff)
         self._tree = ""
         self._diff = ""
         self._submission: str | None = None
@@ -208,8 +206,19 @@ class IssueEnvironment:
             cause=command.cause if command else None,
         )
 
+    def _working_diff(self) -> str | None:
+        """What an empty submission hands in; None where there is too much of it."""
+        try:
+            return self._repository.snapshot().diff
+        except OversizeError:
+            return None
+
     def _snapshot(self) -> list[Event]:
-        state = self._repository.snapshot()
+        """The new state of the repository; one with too many changes is not kept."""
+        try:
+            state = self._repository.snapshot()
+        except OversizeError:
+            return []
         if state.tree == self._tree:
             return []
         self._tree, self._diff = state.tree, state.diff

@@ -1,8 +1,8 @@
 """Taking files out of a patch before it is scored.
 
 A patch that changes tests or the settings of the test run can look solved
-without being so, and binary files do not belong into one. Nothing is dropped
-silently: the result names every file left out and why.
+without being so; binary files, and what was only written to look for the bug,
+do not belong into one. Nothing is dropped silently: the result names every file left out and why.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Literal
 
-Reason = Literal["test", "config", "binary"]
+Reason = Literal["test", "config", "binary", "scratch"]
 
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "e2e", "__tests__"})
 _TEST_FILE = re.compile(r"(test_.*|.*_tests?|tests?)\.\w+|.*\.(test|spec)\.\w+|conftest\.py")
@@ -23,6 +23,11 @@ _CONFIG_FILES = frozenset(
         *("pytest.ini", ".pytest.ini", "pytest.toml", "tox.ini", "setup.cfg", "pyproject.toml"),
         *("noxfile.py", ".coveragerc", "sitecustomize.py", "usercustomize.py"),
     }
+)
+_SCRATCH_FILE = re.compile(
+    r"(repro|debug|scratch|tmp|temp)([_-].*)?\.\w+|reproduc.*\.\w+"
+    r"|.*\.(orig|rej|patch|diff|log|bak|swp|pyc)",
+    re.IGNORECASE,
 )
 _QUOTED = re.compile(r'\\([abtnvfr"\\]|[0-7]{3})')
 _ESCAPES = dict(zip('abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
@@ -45,15 +50,26 @@ class StrippedPatch:
 
 
 def strip_patch(
-    patch: str, *, tests: bool = False, config: bool = False, binary: bool = False
+    patch: str,
+    *,
+    tests: bool = False,
+    config: bool = False,
+    binary: bool = False,
+    scratch: bool = False,
 ) -> StrippedPatch:
-    """Leave out test files, files that steer a test run, and binary files, as asked.
+    """Leave out test files, files that steer a test run, binary and scratch files, as asked.
 
-    A renamed file counts under both names. Text before the first file stays.
+    Scratch files are new ones whose name says that they were a means, such as `reproduce.py`
+    or `fix.patch`. A renamed file counts under both names. Text before the first file stays.
     """
     kept: list[str] = []
     dropped: list[Dropped] = []
-    wanted: dict[Reason, bool] = {"test": tests, "config": config, "binary": binary}
+    wanted: dict[Reason, bool] = {
+        "test": tests,
+        "config": config,
+        "binary": binary,
+        "scratch": scratch,
+    }
     for section in split_patch(patch):
         paths = patch_paths(section)
         reasons = [reason for reason in _reasons(section, paths) if wanted[reason]]
@@ -135,6 +151,9 @@ def _reasons(section: str, paths: tuple[str, ...]) -> Iterator[Reason]:
         yield "config"
     if re.search(r"^(GIT binary patch$|Binary files .* differ$)", section, re.MULTILINE):
         yield "binary"
+    is_new = re.search(r"^new file mode ", section.partition("\n@@ ")[0], re.MULTILINE)
+    if is_new and _SCRATCH_FILE.fullmatch(PurePosixPath(paths[-1]).name):
+        yield "scratch"
 
 
 def is_test_file(path: str) -> bool:

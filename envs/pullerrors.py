@@ -6,8 +6,9 @@ import re
 from typing import Literal
 
 from envs.errors import SandboxError
+from envs.processor import REMEDY
 
-Reason = Literal["not_found", "access", "rate_limit", "disk", "network"]
+Reason = Literal["not_found", "access", "platform", "rate_limit", "disk", "network"]
 
 # The first line that matches decides. An address that does not answer is often reported
 # together with words of the later lines, so the network comes first.
@@ -15,10 +16,8 @@ _SIGNS: tuple[tuple[Reason, str], ...] = (
     ("network", r"no such host|dial tcp|i/o timeout|connection (refused|reset)|x509|proxyconnect"),
     ("disk", r"no space left|disk quota|not enough space"),
     ("rate_limit", r"toomanyrequests|too many requests|rate.?limit|(http|status)\W{0,3}\D{0,6}429"),
-    (
-        "not_found",
-        r"manifest (\S+ )?unknown|name (\S+ )?unknown|no matching manifest|invalid (tag|ref)",
-    ),
+    ("platform", r"no matching manifest|no image found in .*manifest list|platform .*not match"),
+    ("not_found", r"manifest (\S+ )?unknown|name (\S+ )?unknown|invalid (tag|ref)"),
     (
         "access",
         r"\bdenied\b|unauthorized|authentication required|no basic auth|forbidden",
@@ -29,6 +28,7 @@ _SIGNS: tuple[tuple[Reason, str], ...] = (
 _REMEDIES: dict[Reason, str] = {
     "not_found": "check the name and the tag, or build it: cwm-agent images build",
     "access": "check the name, and log in for a private one: docker login",
+    "platform": f"there is none for this processor: {REMEDY} and docker pull --platform",
     "rate_limit": "wait until the registry's window has passed, log in (docker login) for a higher "
     "limit, or fetch the images before a run: cwm-agent images pull",
     "disk": "free some space where Docker stores images: cwm-agent images prune --min-free 20GB",

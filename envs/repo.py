@@ -13,8 +13,9 @@ import posixpath
 from dataclasses import dataclass
 
 from envs import gitscripts
-from envs.errors import PatchError, SandboxError
+from envs.errors import OversizeError, PatchError, SandboxError
 from envs.sandbox import Sandbox
+from tools.submit import PATCH_BYTES
 from tools.workspace import CommandResult
 
 QUICK = 120.0
@@ -39,6 +40,7 @@ class SandboxRepository:
         self._scratch = "/tmp/.cwm-agent" + root.replace("/", "-")
         self._start = ""
         self._last = WorkingTree("", "")
+        self._oversize = ""
 
     @property
     def start_tree(self) -> str:
@@ -77,20 +79,36 @@ class SandboxRepository:
         self._last = WorkingTree(start, "")
 
     def snapshot(self) -> WorkingTree:
-        """The working tree now; new files count unless git ignores them or they are huge."""
+        """The working tree now; new files count unless git ignores them or they are huge.
+
+        Raises OversizeError when its diff is larger than a patch may be.
+        """
         tree = self._write_tree(gitscripts.exclude_large(self._root, self._scratch))
+        if tree == self._oversize:
+            raise _oversize(self._root)
         if tree != self._last.tree:
-            self._last = WorkingTree(tree, self.diff(self._start, tree))
+            try:
+                self._last = WorkingTree(tree, self.diff(self._start, tree))
+            except OversizeError:
+                self._oversize = tree
+                raise
         return self._last
 
     def diff(self, old: str, new: str) -> str:
-        """Binary git diff between two trees; bytes that are no UTF-8 become lone surrogates."""
+        """Binary git diff between two trees; bytes that are no UTF-8 become lone surrogates.
+
+        Raises OversizeError when it is larger than a patch may be.
+        """
         target = posixpath.join(self._scratch, "diff")
-        self._control(gitscripts.diff(self._scratch, old, new, target), timeout=SLOW)
+        command = gitscripts.diff(self._scratch, old, new, target, most=PATCH_BYTES + 1)
+        self._control(command, timeout=SLOW)
         try:
-            return self._sandbox.read_file(target).decode("utf-8", "surrogateescape")
+            content = self._sandbox.read_file(target)
         except OSError as error:
             raise SandboxError(f"the diff of {self._root} cannot be read: {error}") from error
+        if len(content) > PATCH_BYTES:
+            raise _oversize(self._root)
+        return content.decode("utf-8", "surrogateescape")
 
     def apply(self, patch: str) -> None:
         """Apply a git patch to the working tree, all of it or nothing; raises PatchError."""
@@ -124,6 +142,13 @@ class SandboxRepository:
                 cause=result.cause or "container_gone",
             )
         raise SandboxError(f"the harness's git failed in {self._root}: {_last_line(result)}")
+
+
+def _oversize(root: str) -> OversizeError:
+    return OversizeError(
+        f"the changes in {root} come to more than {PATCH_BYTES // 2**20} MiB; "
+        "remove what is not part of them, or have git ignore it"
+    )
 
 
 def _last_line(result: CommandResult) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from envs.errors import SandboxError
+from envs.hostprogram import run_watched
 from envs.progress import Progress
 
 # Nothing in a sandbox reads these, and they are a quarter of the size.
@@ -49,19 +50,12 @@ def bootstrap(target: Path, suite: str, packages: Sequence[str], progress: Progr
     ]
     if mirror := host_mirror(suite):
         command.append(mirror)
-    tail: list[str] = []
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            tail = [*tail[-9:], line.rstrip()]
-            progress(line.rstrip())
-    if process.returncode != 0:
-        raise SandboxError(
-            f"debootstrap of {suite} failed with code {process.returncode}; check the network "
-            "and that mounts are allowed here. Its last lines:\n" + "\n".join(tail)
-        )
+    run_watched(
+        command,
+        progress,
+        what=f"debootstrap of {suite}",
+        remedy="check the network and that mounts are allowed here",
+    )
 
 
 def host_mirror(suite: str) -> str | None:

@@ -51,7 +51,7 @@ class Toolbox:
         texts: Texts,
         switches: Switches,
         limits: Limits,
-        working_diff: Callable[[], str],
+        working_diff: Callable[[], str | None],
     ) -> None:
         known: dict[str, Tool] = {
             "bash": BashTool(texts, limits.command_seconds, switches.keep_partial_output),

@@ -6,13 +6,12 @@ and `rope_parameters` (transformers 5); `model_type` may be `cwm` or `llama`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.errors import CheckpointError, ConfigError
-from model.fields import Fields
+from model.errors import CheckpointError
+from model.fields import Fields, read_object
 
 CONFIG = "config.json"
 FULL = "full_attention"
@@ -62,17 +61,9 @@ def read_config(folder: Path) -> ModelConfig:
     path = folder / CONFIG
     if not folder.is_dir():
         raise CheckpointError(f"no checkpoint folder {folder}; give the folder of a checkpoint")
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"{path} is missing; give a folder that holds config.json, the tokenizer "
-            "and *.safetensors"
-        ) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"cannot read {path}: {error}; download the file again") from error
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path} holds no JSON object; download the file again")
+    raw = read_object(
+        path, needed="give a folder that holds config.json, the tokenizer and *.safetensors"
+    )
     return parse_config(raw, source=str(path))
 
 

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from model.errors import ConfigError
+from model.errors import CheckpointError, ConfigError
+
+
+def read_object(path: Path, *, needed: str) -> dict[str, Any]:
+    """The JSON object in a file of a checkpoint; `needed` says what its folder must hold.
+
+    Raises CheckpointError (file) or ConfigError (no object).
+    """
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing; {needed}") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"cannot read {path}: {error}; download the file again") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path} holds no JSON object; download the file again")
+    return raw
 
 
 class Fields:

@@ -8,13 +8,12 @@ where the original allows one (no grouping, no window, ...).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from model.config import Llama3Scaling, ModelConfig
-from model.errors import CheckpointError, ConfigError
-from model.fields import Fields
+from model.errors import ConfigError
+from model.fields import Fields, read_object
 
 PARAMS = "params.json"
 METADATA = ".metadata"  # the table of contents beside it, see `model.dcp`
@@ -32,16 +31,12 @@ def read_params(folder: Path) -> ModelConfig:
     `eos_ids` is empty.
     """
     path = folder / PARAMS
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"{path} is missing; a distributed checkpoint needs params.json, .metadata, "
-            "*.distcp and tokenizer.model in one folder"
-        ) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"cannot read {path}: {error}; download the file again") from error
-    if not isinstance(raw, dict) or not isinstance(raw.get("model"), dict):
+    raw = read_object(
+        path,
+        needed="a distributed checkpoint needs params.json, .metadata, *.distcp and "
+        "tokenizer.model in one folder",
+    )
+    if not isinstance(raw.get("model"), dict):
         raise ConfigError(f"{path} has no object under the key 'model'; download the file again")
     return parse_params(raw["model"], source=f"{path}: model")
 

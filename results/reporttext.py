@@ -52,7 +52,7 @@ def _headline(report: Report) -> str:
     if report.modes:
         lines.append(f"- mode {', '.join(map(_cell, report.modes))}")
     if report.stripped:
-        lines.append("- test, configuration and binary files were left out of every patch")
+        lines.append("- test, configuration, binary and scratch files were left out of every patch")
     if report.instances < report.suite_size:
         whole = report.of_suite
         lines.append(f"- of the whole suite: {whole.count} of {whole.n}, {percent(whole)}")
@@ -79,8 +79,8 @@ def _warnings(report: Report) -> str:
     if carried := [line for line in report.lines if line.resolved and line.carried]:
         what = "were left out" if report.stripped else "were scored, too"
         found.append(
-            f"{len(carried)} resolved patches carry test, configuration or binary files, which "
-            f"{what} (marked * below)"
+            f"{len(carried)} resolved patches carry test, configuration, binary or scratch files, "
+            f"which {what} (marked * below)"
         )
     return "\n".join(f"> {text}" for text in found)
 

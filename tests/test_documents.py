@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,46 @@ def test_the_examples_are_described_as_they_are() -> None:
         assert task["buggy"]["version"] in row
         assert task["fixed"]["version"] in row
         assert task["test_files"] == re.findall(r"`(tests/[^`]+)`", row)
+
+
+def collected(path: Path) -> Iterator[str]:
+    """What pytest collects from a file, as it names it; a test class may also be assigned."""
+    for node in ast.parse(path.read_text()).body if path.is_file() else ():
+        match node:
+            case ast.FunctionDef(name=name) if name.startswith("test_"):
+                yield name
+            case ast.Assign(targets=[ast.Name(id=name)]) if name.startswith("Test"):
+                yield name
+            case ast.ClassDef(name=name, body=body) if name.startswith("Test"):
+                yield name
+                methods = [item.name for item in body if isinstance(item, ast.FunctionDef)]
+                yield from (f"{name}::{method}" for method in methods if method.startswith("test_"))
+
+
+def missing_tests(text: str) -> list[str]:
+    """Tests that a text names, as `FILE::NAME` in backquotes, and that there are not."""
+    named = re.findall(r"`(tests/[^`]*)`", text)
+    files = {name.partition("::")[0] for name in named}
+    there = {f"{file}::{test}" for file in files for test in collected(ROOT / file)}
+    return [name for name in named if name not in there]
+
+
+def test_each_trouble_is_answered_by_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "pains.md").read_text()
+    rows = [line.split(" | ") for line in text.splitlines() if re.match(r"\| \d", line)]
+    assert [row[0] for row in rows] == [f"| {number}" for number in range(1, 16)]
+    assert all(len(row) == 4 and "`tests/" in row[3] for row in rows)
+    assert missing_tests(text) == []
+
+
+def test_a_test_that_does_not_exist_is_found() -> None:
+    here = "tests/test_documents.py"
+    real = [
+        f"{here}::test_a_test_that_does_not_exist_is_found",
+        f"{here}::test_links_lead_to_files",
+    ]
+    made_up = [f"{here}::collected", f"{here}::test_nothing", "tests/no_file.py::test_a", here]
+    assert missing_tests(" ".join(f"`{name}`" for name in [*real, *made_up])) == made_up
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -9,6 +9,9 @@ from tools.texts import Texts
 from tools.tool import ToolResult
 from tools.workspace import Workspace
 
+PATCH_BYTES = 16 * 2**20
+"""The largest patch that is taken. Counting its tokens takes time, and every record holds it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SubmitTool:
@@ -16,13 +19,15 @@ class SubmitTool:
 
     `through_shell`: the published way, `cat PATH` with the path unquoted, so
     that blanks and wildcards in it are the shell's. Otherwise the file is read
-    as named. `working_diff`: what an empty body submits; None refuses it.
-    `needs_diff`: only text that starts like a diff is accepted.
+    as named. `working_diff`: what an empty body submits, None where that cannot be had; without
+    it an empty body is refused.
+    `needs_diff`: only text that starts like a diff is accepted. A patch of more than
+    PATCH_BYTES is refused.
     """
 
     texts: Texts
     through_shell: bool = False
-    working_diff: Callable[[], str] | None = None
+    working_diff: Callable[[], str | None] | None = None
     needs_diff: bool = True
     timeout: float = 120.0
     name: str = "submit"
@@ -45,7 +50,13 @@ class SubmitTool:
             return ToolResult(self.texts.render("submit.empty", path=path), ok=False)
         if self.needs_diff and not patch.startswith("diff"):
             return ToolResult(self.texts.render("submit.no_diff", path=path), ok=False)
-        shown = patch.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        content = patch.encode("utf-8", "surrogateescape")
+        if len(content) > PATCH_BYTES:
+            told = self.texts.render(
+                "submit.too_large", path=path, bytes=len(content), most=PATCH_BYTES
+            )
+            return ToolResult(told, ok=False)
+        shown = content.decode("utf-8", "replace")
         feedback = self.texts.render("submit.review", submission=shown)
         return ToolResult(feedback, ok=True, submission=patch)
 

@@ -11,7 +11,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import count
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import yaml
 
-from cwm_agent.attempt import Rules, Setting, play, result_of
+from cwm_agent.attempt import MakeEnvironment, Rules, Setting, play, result_of
 from cwm_agent.batch.board import Board
 from cwm_agent.batch.materials import Materials
 from cwm_agent.batch.runner import Runner
@@ -112,17 +112,10 @@ def measure_runner(bench: RunnerBench, progress: Callable[[str], None]) -> Runne
     """Run the trajectories in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="cwm-agent-bench-") as scratch:
         folder = Path(scratch)
-        talk = folder / "talk.yaml"
-        reply = "<tool: bash>\nls\n</tool>"
-        talk.write_text(yaml.safe_dump({"replies": [reply] * bench.turns}))
-        rules = Rules.of(load_settings())
-        run = Store(folder / "runs").create(rules.run_info(), "bench")
-        speakers = Speakers(rules.resolved.settings, progress)
-        policy = PolicyChoice("replay", str(talk))
-        jobs = [Job(f"i{n}", "issue", policy, "bubblewrap") for n in range(bench.trajectories)]
-        loop_ms = _plain_loop(bench, rules, run, speakers, policy)
+        stage = set_stage(folder, bench, "ls", progress)
+        loop_ms = _plain_loop(bench, stage)
         began, cpu = time.perf_counter(), time.process_time()
-        rss = _run(bench, rules, run, speakers, jobs, progress)
+        rss = _run(bench, stage, progress)
         seconds, spent = time.perf_counter() - began, time.process_time() - cpu
         turns = bench.trajectories * bench.turns
         return RunnerFigures(
@@ -133,7 +126,7 @@ def measure_runner(bench: RunnerBench, progress: Callable[[str], None]) -> Runne
             own_ms=round(seconds / turns * 1000, 3),
             cpu_ms=round(spent / turns * 1000, 3),
             loop_ms=round(loop_ms, 3),
-            fsync_ms=round(_fsync_ms(folder / "probe"), 3),
+            fsync_ms=round(one_fsync_ms(folder / "probe"), 3),
             rss=tuple(rss),
         )
 
@@ -153,14 +146,61 @@ def runner_lines(figures: RunnerFigures) -> list[str]:
     ]
 
 
-def _run(
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A run of its own, and a recording of `turns` equal replies that answers in it."""
+
+    run: Run
+    rules: Rules
+    speakers: Speakers
+    policy: PolicyChoice
+
+
+def set_stage(
+    folder: Path, bench: RunnerBench, command: str, progress: Callable[[str], None]
+) -> Stage:
+    """A stage in `folder` on which every reply runs `command`."""
+    talk = folder / "talk.yaml"
+    reply = f"<tool: bash>\n{command}\n</tool>"
+    talk.write_text(yaml.safe_dump({"replies": [reply] * bench.turns}))
+    rules = Rules.of(load_settings(flags={"limits.turns": bench.turns}))
+    run = Store(folder / "runs").create(rules.run_info(), "bench")
+    speakers = Speakers(rules.resolved.settings, progress)
+    return Stage(run, rules, speakers, PolicyChoice("replay", str(talk)))
+
+
+def run_all(
     bench: RunnerBench,
-    rules: Rules,
-    run: Run,
-    speakers: Speakers,
-    jobs: list[Job],
-    progress: Callable[[str], None],
-) -> list[float]:
+    stage: Stage,
+    jobs: Sequence[Job],
+    places: Callable[[Ticket], Callable[[], Sandbox]],
+    environment: MakeEnvironment,
+    *,
+    samples: int = 1,
+    ended: Callable[[int], None] = lambda _number: None,
+) -> None:
+    """Every attempt through the runner; `ended` hears how many are over."""
+    gates = Gates.of(BatchSettings(workers=bench.workers))
+    tickets = tickets_of(stage.run, jobs, samples)
+    materials = Materials(stage.run.folder, tickets)
+    work = Work(stage.run, stage.rules, stage.speakers, gates, materials, places, environment)
+    numbers = count(1)  # the attempts' threads share it
+
+    def over(ticket: Ticket) -> None:
+        materials.over(ticket)
+        ended(next(numbers))
+
+    runner = Runner(tickets, work, workers=bench.workers, over=over)
+    board = Board(stage.run.name, runner)
+
+    def look() -> None:
+        board.status()
+
+    runner.run(look)
+    assert all(ticket.state in OVER for ticket in runner.tickets), runner.tickets[0]
+
+
+def _run(bench: RunnerBench, stage: Stage, progress: Callable[[str], None]) -> list[float]:
     """All trajectories through the runner; memory after each tenth."""
 
     def environment(
@@ -169,48 +209,33 @@ def _run(
         del setting, repository, make_sandbox
         return InstantEnvironment(bench.turns)
 
-    gates = Gates.of(BatchSettings(workers=bench.workers))
-
     def no_sandbox(ticket: Ticket) -> Callable[[], Sandbox]:
         def make() -> Sandbox:
             raise SandboxError(f"{ticket.name} needs no sandbox")
 
         return make
 
-    tickets = tickets_of(run, jobs, 1)
-    materials = Materials(run.folder, tickets)
-    work = Work(run, rules, speakers, gates, materials, no_sandbox, environment)
     rss: list[float] = []
-    numbers = count(1)  # the attempts' threads share it
 
-    def over(ticket: Ticket) -> None:
-        materials.over(ticket)
-        ended = next(numbers)
-        if ended % (bench.trajectories // 10) == 0:
+    def ended(number: int) -> None:
+        if number % (bench.trajectories // 10) == 0:
             rss.append(round(resident_mib(), 1))
-            progress(f"{ended} of {bench.trajectories}: {rss[-1]} MiB")
+            progress(f"{number} of {bench.trajectories}: {rss[-1]} MiB")
 
-    runner = Runner(tickets, work, workers=bench.workers, over=over)
-    board = Board(run.name, runner)
-
-    def look() -> None:
-        board.status()
-
-    runner.run(look)
-    assert all(ticket.state in OVER for ticket in runner.tickets), runner.tickets[0]
+    names = [f"i{number}" for number in range(bench.trajectories)]
+    jobs = [Job(name, "issue", stage.policy, "bubblewrap") for name in names]
+    run_all(bench, stage, jobs, no_sandbox, environment, ended=ended)
     return rss
 
 
-def _plain_loop(
-    bench: RunnerBench, rules: Rules, run: Run, speakers: Speakers, policy: PolicyChoice
-) -> float:
+def _plain_loop(bench: RunnerBench, stage: Stage) -> float:
     """Milliseconds of a turn of the same attempts without a runner."""
     began = time.perf_counter()
     for number in range(ASIDE):
-        job = Job(f"aside{number}", "issue", policy, "bubblewrap")
-        attempt = run.attempt(job.instance)
-        with closing(attempt.journal()) as journal, speakers.speaker(policy) as speaker:
-            setting = Setting(job, 0, rules, speaker)
+        job = Job(f"aside{number}", "issue", stage.policy, "bubblewrap")
+        attempt = stage.run.attempt(job.instance)
+        with closing(attempt.journal()) as journal, stage.speakers.speaker(job.policy) as speaker:
+            setting = Setting(job, 0, stage.rules, speaker)
             environment = InstantEnvironment(bench.turns)
             played = play(setting, environment, journal, Recall(), lambda _event: None)
             attempt.finish(result_of(setting, played, Judgement(), attempt.entries()))
@@ -223,7 +248,8 @@ def resident_mib() -> float:
     return pages * resource.getpagesize() / 2**20
 
 
-def _fsync_ms(path: Path) -> float:
+def one_fsync_ms(path: Path) -> float:
+    """Milliseconds of one append with fsync to `path`."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
     try:
         began = time.perf_counter()

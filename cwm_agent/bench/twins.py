@@ -82,52 +82,23 @@ def _transformers_twin(config: ModelConfig, weights: Weights) -> Any:
     import torch
     from transformers import CwmConfig, CwmForCausalLM, LlamaConfig, LlamaForCausalLM
 
-    kinds = {"cwm": (CwmConfig, CwmForCausalLM), "llama": (LlamaConfig, LlamaForCausalLM)}
+    from model.config_files import to_config_json
+
+    kinds: dict[str, tuple[Any, Any]] = {
+        "cwm": (CwmConfig, CwmForCausalLM),
+        "llama": (LlamaConfig, LlamaForCausalLM),
+    }
     settings, model = kinds[config.model_type]
+    dtype = str(weights.embedding.dtype).removeprefix("torch.")
+    # A padding token must be one of the vocabulary, whatever is the usual one.
+    written = to_config_json(config, dtype) | {"pad_token_id": 0}
     with torch.device(weights.embedding.device):
-        theirs = model(settings(**_settings(config)))
+        theirs = model(settings.from_dict(written))
     theirs.load_state_dict(_state(config, weights), assign=True, strict=True)
     theirs.requires_grad_(False)
     # `generate` takes what its caller leaves open from here; no token shall end an answer.
     theirs.generation_config.eos_token_id = None
     return theirs.eval()
-
-
-def _settings(config: ModelConfig) -> dict[str, Any]:
-    """Our configuration under the keys of transformers 5."""
-    scaling = config.rope_scaling
-    rope: dict[str, Any] = {"rope_type": "default", "rope_theta": config.rope_theta}
-    if scaling is not None:
-        rope |= {
-            "rope_type": "llama3",
-            "factor": scaling.factor,
-            "low_freq_factor": scaling.low_freq_factor,
-            "high_freq_factor": scaling.high_freq_factor,
-            "original_max_position_embeddings": scaling.original_context,
-        }
-    settings: dict[str, Any] = {
-        "vocab_size": config.vocabulary,
-        "hidden_size": config.hidden,
-        "intermediate_size": config.intermediate,
-        "num_hidden_layers": config.layers,
-        "num_attention_heads": config.heads,
-        "num_key_value_heads": config.kv_heads,
-        "head_dim": config.head_dim,
-        "max_position_embeddings": config.context,
-        "rms_norm_eps": config.norm_eps,
-        "rope_parameters": rope,
-        "tie_word_embeddings": config.tied_embeddings,
-        "bos_token_id": config.bos_id,
-        "eos_token_id": list(config.eos_ids),
-        "pad_token_id": 0,
-    }
-    if config.model_type == "cwm":
-        windows = [window for window in config.windows if window is not None]
-        settings["sliding_window"] = max(windows, default=config.context)
-        settings["layer_types"] = [
-            "full_attention" if window is None else "sliding_attention" for window in config.windows
-        ]
-    return settings
 
 
 def _state(config: ModelConfig, weights: Weights) -> dict[str, Tensor]:

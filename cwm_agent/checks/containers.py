@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 ENGINE_SECONDS = 5.0
+SWEBENCH_PROCESSORS = ("x86_64", "amd64")
+"""The processor of the official images, as Docker and as Podman call it."""
 IMAGES_SPACE = 20 * GIB
 SLOW_STORAGE = {
     "vfs": "it copies the whole image for every container",
@@ -55,7 +57,8 @@ def docker() -> list[Check]:
 def _about(client: DockerClient) -> list[Check]:
     facts = client.info()
     checks = [Check("docker", "ok", engine_name(client.version()))]
-    checks += [rootless(facts), cgroup(facts), storage(facts), limits(client, facts)]
+    checks += [processor(facts), rootless(facts), cgroup(facts), storage(facts)]
+    checks.append(limits(client, facts))
     root = Path(str(facts.get("DockerRootDir") or ""))
     if root.is_absolute() and root.exists():  # absent here when the engine is on another machine
         checks += [disk("docker disk", root, low=IMAGES_SPACE), inodes("docker inodes", root)]
@@ -70,6 +73,16 @@ def engine_name(version: Mapping[str, Any]) -> str:
     podman = "podman" in str(components[0].get("Name", "")).lower()
     name = "Podman" if podman else "Docker"
     return f"{name} {version.get('Version')}, API {version.get('ApiVersion')}"
+
+
+def processor(facts: Mapping[str, Any]) -> Check:
+    """What images must be made for."""
+    from envs.processor import REMEDY
+
+    found = str(facts.get("Architecture") or "unknown")
+    if found in SWEBENCH_PROCESSORS:
+        return Check("docker processor", "ok", found)
+    return Check("docker processor", "warn", f"{found}; SWE-bench's images are for x86_64", REMEDY)
 
 
 def rootless(facts: Mapping[str, Any]) -> Check:

@@ -181,27 +181,40 @@ def nano(
 def batch(
     trajectories: Annotated[int, typer.Option(min=10, help="How many attempts.")] = 200,
     turns: Annotated[int, typer.Option(min=1, help="Of each attempt.")] = 20,
-    workers: Annotated[int, typer.Option(min=1, help="Attempts at once.")] = 8,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Attempts at once; default 8, with --sandbox 1.")
+    ] = None,
+    sandbox: Annotated[
+        BenchSandbox | None, typer.Option(help="Run real commands in such sandboxes.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Time what the batch runner itself costs, beside a plain loop without it.
 
     Policy and environment answer at once; journals, results and fsync are
-    real. Also shows how memory grows.
+    real. Also shows how memory grows. With --sandbox the environment is real,
+    too: then a turn's time is divided into the command, the snapshot of the
+    repository, and everything else.
 
     \b
     Example:
       cwm-agent bench batch --trajectories 2000
+      cwm-agent bench batch --trajectories 20 --sandbox docker
     """
     from cwm_agent.bench.runner import RunnerBench, measure_runner, runner_lines
+    from cwm_agent.bench.sandboxed import measure_sandboxed, sandboxed_lines
 
-    bench = RunnerBench(trajectories, turns, workers)
-    figures = measure_runner(bench, lambda line: print(line, file=sys.stderr))
-    if as_json:
-        print(json.dumps(figures.to_json(), indent=2))
-        return
-    for line in runner_lines(figures):
-        print(line)
+    def progress(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    bench = RunnerBench(trajectories, turns, workers or (1 if sandbox else 8))
+    if sandbox is not None:
+        divided = measure_sandboxed(bench, sandbox.value, progress)
+        found, lines = divided.to_json(), sandboxed_lines(divided)
+    else:
+        figures = measure_runner(bench, progress)
+        found, lines = figures.to_json(), runner_lines(figures)
+    print(json.dumps(found, indent=2) if as_json else "\n".join(lines))
 
 
 @app.command()

@@ -37,7 +37,7 @@ Workers = Annotated[int, typer.Option("--workers", min=1, help="Patches graded a
 Timeout = Annotated[int, typer.Option("--timeout", min=1, help="Seconds for one patch's tests.")]
 Tries = Annotated[int, typer.Option("--tries", min=1, help="If the infrastructure fails.")]
 Strip = Annotated[
-    bool, typer.Option("--strip", help="Leave test, configuration and binary files out.")
+    bool, typer.Option("--strip", help="Leave test, configuration, binary and scratch files out.")
 ]
 Network = Annotated[bool, typer.Option("--network/--no-network", help="As the official grader.")]
 Sample = Annotated[int | None, typer.Option("--sample", help="Only this sample; default: all.")]

@@ -61,6 +61,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "submit.unreadable": ("path",),
     "submit.empty": ("path",),
     "submit.no_diff": ("path",),
+    "submit.too_large": ("path", "bytes", "most"),
     "submit.review": ("submission",),
 }
 

@@ -37,8 +37,8 @@ def candidates(
 ) -> list[Candidate]:
     """Each prediction with its instance; raises UsageError for one that the suite lacks.
 
-    With `strip`, test files, files that steer a test run and binary files are
-    left out of what is scored.
+    With `strip`, test files, files that steer a test run, binary and scratch files
+    are left out of what is scored.
     """
     found = []
     for prediction in predictions:
@@ -65,7 +65,7 @@ def control_candidates(control: Control, instances: Iterable[Instance]) -> list[
 
 def unwanted(patch: str) -> StrippedPatch:
     """The patch without what no patch should carry into its own scoring, and what that is."""
-    return strip_patch(patch, tests=True, config=True, binary=True)
+    return strip_patch(patch, tests=True, config=True, binary=True, scratch=True)
 
 
 def to_grade(all_candidates: Iterable[Candidate], book: ScoreBook) -> list[Candidate]:

@@ -96,7 +96,7 @@ def test_a_recording_that_is_too_short_ends_the_attempt_and_a_longer_one_goes_on
     tmp_path: Path,
 ) -> None:
     short = play(tmp_path, "one")
-    assert short.reason == "policy_error"
+    assert (short.reason, short.patch) == ("policy_error", "one\n")
     assert "ended after 1 replies" in short.detail
     assert "add the missing replies" in short.detail
     longer = play(tmp_path, "one", "two", "end")

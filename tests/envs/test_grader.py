@@ -91,6 +91,19 @@ def test_a_patch_that_does_not_apply_and_one_that_never_ends(bench: Bench, tmp_p
     assert bench.containers() == []
 
 
+def test_a_grading_without_end_is_ended_from_outside(bench: Bench, tmp_path: Path) -> None:
+    """The limit of the tests begins with them and is kept by the grading process itself.
+
+    This one begins earlier and is kept by ours, whatever the other waits for.
+    """
+    hanging = bench.greetings.patch("greet.py", HANGING + BUGGY)
+    with Grader(tmp_path, GradeOptions(timeout=6, grace=0, network=False)) as official:
+        graded = official.grade(bench.instance.row, hanging)
+        assert graded.outcome == "infrastructure"
+        assert graded.verdict.detail == "the grading took more than 6 s and was ended"
+    assert bench.containers() == []
+
+
 def test_a_forged_result_counts_unless_it_is_stripped(bench: Bench, tmp_path: Path) -> None:
     """Why selection strips: the official grader takes a conftest.py for a repair."""
     forged = bench.greetings.patch("conftest.py", FORGING)

@@ -52,6 +52,24 @@ def test_a_turn_that_changes_files_leaves_a_snapshot(game: Any) -> None:
     assert (ran.tool, ran.ok) == ("create", True)
 
 
+def test_a_flood_of_files_is_no_failure_of_the_sandbox_and_costs_no_earlier_work(
+    game: Any,
+) -> None:
+    play = game()
+    play.start()
+    play.fix()
+    flood = play.call("bash", "for i in 1 2 3; do head -c 8000000 /dev/urandom > $i.bin; done")
+    assert (flood.exit, [type(event) for event in flood.events]) == (None, [ToolRan])
+    refused = play.say("<tool: submit>\n</tool>")
+    assert (
+        "Not submitted: the working tree is missing or cannot be read" in refused.messages[0].text
+    )
+    assert "+    return 'Hello ' + name" in play.environment.patch()
+    assert "bin" not in play.environment.patch()
+    cleaned = play.call("bash", "rm *.bin; echo '# end' >> greet.py")
+    assert "+# end" in next(e for e in cleaned.events if isinstance(e, Snapshot)).diff
+
+
 def test_a_limit_keeps_the_work_in_improved_mode_only(game: Any) -> None:
     for switches, wanted in ((improved(), "+    return 'Hello ' + name"), (faithful(), "")):
         play = game(switches, turns=2)

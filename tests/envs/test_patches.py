@@ -1,4 +1,4 @@
-"""Taking test, configuration and binary files out of patches that git itself made."""
+"""Taking test, configuration, binary and scratch files out of patches that git itself made."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from envs.patches import Dropped, is_test_file, patch_paths, split_patch, strip_
 def patch(upstream: Any) -> str:
     root = upstream.root
     (root / "old name.py").write_text("x\n" * 30)
+    (root / "debug.py").write_text("a part of the program\n")
     upstream.commit("More")
     (root / "tests").mkdir()
     (root / "tests" / "test_greet.py").write_text("diff --git a/x b/x\n--- a/no.py\n")
@@ -23,6 +24,9 @@ def patch(upstream: Any) -> str:
     (root / "pic.png").write_bytes(b"\0\1\2" * 50)
     (root / "ünï\tcode.py").write_text("y\n")
     (root / "empty.py").touch()
+    (root / "fix.patch").write_text("diff --git a/greet.py b/greet.py\n")
+    (root / "repro.py").write_text("import greet\n")
+    (root / "debug.py").write_text("more\n")
     (root / "old name.py").rename(root / "new name.py")
     upstream("add", "-A")
     return upstream("diff", "--cached", "--binary", "-M") + "\n"
@@ -34,16 +38,19 @@ def test_nothing_is_dropped_unasked(patch: str) -> None:
 
 
 def test_what_is_dropped_is_named(patch: str, upstream: Any) -> None:
-    result = strip_patch(patch, tests=True, config=True, binary=True)
+    result = strip_patch(patch, tests=True, config=True, binary=True, scratch=True)
     assert set(result.dropped) == {
         Dropped("pic.png", "binary"),
         Dropped("pyproject.toml", "config"),
         Dropped("tests/test_greet.py", "test"),
+        Dropped("fix.patch", "scratch"),
+        Dropped("repro.py", "scratch"),
     }
     (upstream.root.parent / "rest.patch").write_text(result.patch)
     upstream("reset", "-q", "--hard")
     upstream("apply", "../rest.patch")
     assert (upstream.root / "greet.py").read_text() == "diff \n"
+    assert (upstream.root / "debug.py").read_text() == "more\n"
     assert not (upstream.root / "tests").exists()
 
 
@@ -51,11 +58,14 @@ def test_every_path_is_read_as_git_wrote_it(patch: str) -> None:
     paths = [patch_paths(section) for section in split_patch(patch)]
     assert sorted(paths) == sorted(
         [
+            ("debug.py",),
             ("empty.py",),
+            ("fix.patch",),
             ("greet.py",),
             ("old name.py", "new name.py"),
             ("pic.png",),
             ("pyproject.toml",),
+            ("repro.py",),
             ("tests/test_greet.py",),
             ("ünï\tcode.py",),
         ]
@@ -84,4 +94,4 @@ def test_test_files_are_known_by_folder_or_name(path: str, expected: bool) -> No
 def test_any_text_is_kept_whole_when_nothing_is_dropped(text: str) -> None:
     assert "".join(split_patch(text)) == text
     assert strip_patch(text, tests=False).patch == text
-    strip_patch(text, tests=True, config=True, binary=True)
+    strip_patch(text, tests=True, config=True, binary=True, scratch=True)

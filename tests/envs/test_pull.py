@@ -73,7 +73,7 @@ def ignore(status: PullStatus) -> None:
     [
         ("manifest for a/b:1 not found: manifest unknown: manifest unknown", "not_found"),
         ("invalid reference format", "not_found"),
-        ("no matching manifest for linux/arm64 in the manifest list entries", "not_found"),
+        ("no matching manifest for linux/arm64 in the manifest list entries", "platform"),
         ("pull access denied for a/b, repository does not exist or may require login", "access"),
         ("toomanyrequests: You have reached your pull rate limit.", "rate_limit"),
         ("error parsing HTTP 429 response body: invalid character 'S'", "rate_limit"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from envs.errors import PatchError, SandboxError
+from envs.errors import OversizeError, PatchError, SandboxError
 from envs.gitscripts import NEW_FILE_BYTES
 from envs.repo import SandboxRepository
 
@@ -218,6 +219,20 @@ def test_huge_new_files_are_no_part_of_a_snapshot(place: Place) -> None:
     ]
     (place.root / "old.bin").write_bytes(huge + b"x")
     assert "a/old.bin" in place.repository.snapshot().diff
+
+
+def test_more_changes_than_a_patch_may_have_are_not_recorded(place: Place) -> None:
+    place.repository.prepare()
+    (place.root / "small.py").write_text("x = 1\n")
+    before = place.repository.snapshot()
+    (place.root / "data").mkdir()
+    for number in range(3):
+        (place.root / "data" / f"{number}.bin").write_bytes(os.urandom(NEW_FILE_BYTES))
+    for _ in range(2):  # at once the second time
+        with pytest.raises(OversizeError, match="more than 16 MiB; remove what is not part"):
+            place.repository.snapshot()
+    shutil.rmtree(place.root / "data")
+    assert place.repository.snapshot() == before
 
 
 def test_a_deleted_working_tree_is_a_diff_like_any_other(place: Place) -> None:

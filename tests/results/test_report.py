@@ -71,7 +71,9 @@ def test_attempts_that_were_broken_off_are_pointed_out() -> None:
 def test_a_resolved_patch_that_carries_tests_is_marked() -> None:
     carrying = replace(line("a", "resolved"), carried=("conftest.py (test)",))
     text = as_markdown(build_report(HEADING, [carrying]))
-    assert "1 resolved patches carry test, configuration or binary files, which were scored" in text
+    assert (
+        "1 resolved patches carry test, configuration, binary or scratch files, which were" in text
+    )
     assert "| a #0* |" in text
     stripped = as_markdown(build_report(replace(HEADING, stripped=True), [carrying]))
     assert "which were left out" in stripped

@@ -9,7 +9,7 @@ import pytest
 
 from tools.bash import BashTool
 from tools.create import CreateTool
-from tools.submit import SubmitTool
+from tools.submit import PATCH_BYTES, SubmitTool
 
 DIFF = "diff --git a/x b/x\n"
 
@@ -106,6 +106,16 @@ def test_submit_refuses_what_is_no_patch(
     assert not result.ok
     assert result.submission is None
     assert part in result.feedback
+
+
+def test_submit_refuses_a_patch_that_would_take_minutes_to_count(
+    texts: Any, workspace: Any
+) -> None:
+    workspace.write_file("data.patch", DIFF.encode() + b"+0\n" * (PATCH_BYTES // 3))
+    result = SubmitTool(texts).run("data.patch", workspace)
+    assert (result.ok, result.submission) == (False, None)
+    assert len(result.feedback) < 300
+    assert f"may have {PATCH_BYTES} at most" in result.feedback
 
 
 def test_published_submit_leaves_the_path_to_the_shell(texts: Any, workspace: Any) -> None:

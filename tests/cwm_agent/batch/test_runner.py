@@ -9,12 +9,15 @@ from dataclasses import replace
 import pytest
 
 from cwm_agent.batch.board import Board, line
+from cwm_agent.batch.ending import Ending
 from cwm_agent.batch.gates import Gate, Once, StoppedError
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.ticket import Ticket
+from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.errors import UsageError
 from cwm_agent.interrupt import Recall
 from cwm_agent.job import Job, PolicyChoice
+from cwm_agent.settings import BatchSettings
 from envs.errors import SandboxError
 from results.records import AttemptResult
 from tools.workspace import Cause
@@ -135,6 +138,32 @@ def test_a_drained_run_ends_with_what_is_left_waiting() -> None:
     threading.Timer(0.2, runner.drain).start()
     runner.run()
     assert states(runner) == ["waiting"] * 3
+
+
+@pytest.mark.parametrize(
+    ("limits", "used"),
+    [
+        (BatchSettings(turns=30), "30 turns"),
+        (BatchSettings(tokens=5000), "5000 tokens"),
+        (BatchSettings(seconds=0.3), "0.3 seconds"),
+    ],
+)
+def test_attempts_that_would_never_end_are_ended_by_a_limit_of_the_run(
+    limits: BatchSettings, used: str
+) -> None:
+    def work(ticket: Ticket) -> AttemptResult:
+        while not ticket.stop.requested:
+            ticket.turn, ticket.tokens = ticket.turn + 1, ticket.tokens + 100
+            time.sleep(0.01)
+        return replace(RESULT, exit_reason="interrupted")
+
+    said: list[str] = []
+    runner = Runner(tickets(3), work, workers=2)
+    board, ending = Board("run", runner), Ending(runner, limits)
+    runner.run(lambda: ending.look(0, board.status(), said.append))
+    assert said == [f"the run has used its {used}; finishing the turns"]
+    assert states(runner) == ["waiting"] * 3
+    assert ending.code() == ExitCode.LIMIT
 
 
 def test_cancelled_attempts_are_given_up_and_can_be_asked_for_again() -> None:

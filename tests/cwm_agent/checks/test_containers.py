@@ -21,6 +21,7 @@ def test_an_engine_that_answers_says_how_it_is_set_up() -> None:
     checks = {check.name: check for check in containers.docker()}
     assert checks["docker"].status == "ok"
     assert checks["docker"].found.startswith(("Docker ", "Podman "))
+    assert checks["docker processor"].found
     assert checks["docker rootless"].found.startswith(("no", "yes"))
     assert checks["docker cgroup"].found.startswith("cgroup v")
     assert checks["docker storage"].found.startswith("storage ")
@@ -101,6 +102,21 @@ def test_a_rootless_engine_needs_cgroup_2(
     assert containers.rootless(facts).found.startswith(rootless)
     check = containers.cgroup(facts)
     assert (check.status, bool(check.remedy)) == (cgroup, cgroup == "warn")
+
+
+@pytest.mark.parametrize(
+    ("facts", "status"),
+    [
+        ({"Architecture": "x86_64"}, "ok"),
+        ({"Architecture": "amd64"}, "ok"),
+        ({"Architecture": "aarch64"}, "warn"),
+        ({}, "warn"),
+    ],
+)
+def test_a_processor_without_official_images_is_named(facts: dict[str, str], status: str) -> None:
+    check = containers.processor(facts)
+    assert check.status == status
+    assert (status == "ok") == (check.remedy == "")
 
 
 @pytest.mark.parametrize(

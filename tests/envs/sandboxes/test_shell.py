@@ -53,6 +53,23 @@ def test_standard_input_is_empty(place: Sandbox, command: str) -> None:
     assert run(place, command).ending == "exited"
 
 
+def test_pagers_editors_and_prompts_do_not_wait_for_a_person(place: Sandbox) -> None:
+    run(place, "mkdir -p /tmp/talk && cd /tmp/talk && git init -q . && seq 500 >f && git add f")
+    run(place, "git config user.email a@localhost; git config user.name a")
+    for command in (
+        "git commit",
+        "git commit -qm Start && git --paginate log && git --paginate show",
+        "git commit --amend",
+        "git rebase -i --root",
+        "more f",
+        "python3 -c 'import getpass; getpass.getpass()'",
+        "cat </dev/tty",
+        "python3 -i -c 'print(1)'",
+    ):
+        assert run(place, command).ending == "exited", command
+    assert run(place, "cd /testbed; rm -rf /tmp/talk").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [

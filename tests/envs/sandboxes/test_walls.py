@@ -170,6 +170,39 @@ class TestDocker:
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
+    def test_volumes_that_an_image_declares_go_with_the_container(
+        self, owner: Owner, docker_image: str, engine: DockerClient
+    ) -> None:
+        """Closed or killed: nobody else would ever remove a volume without a name."""
+        tag = "cwm-agent-test/volume"
+        container = engine.containers.create(docker_image, ["true"])
+        container.commit(tag, changes="VOLUME /data")
+        container.remove()
+        try:
+            place = DockerSandbox(tag, limits=SandboxLimits(), owner=owner)
+            with place:
+                closed = _volume(engine, place.container_id)
+                engine.volumes.get(closed)
+            child = _start_owner("docker", tag)
+            assert child.stdout is not None
+            name = child.stdout.readline().strip()
+            killed = _volume(engine, name)
+            child.kill()
+            child.wait()
+            deadline = time.monotonic() + PATIENCE
+            while engine.containers.list(all=True, filters={"id": name}):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            assert not {closed, killed} & {volume.id for volume in engine.volumes.list()}
+        finally:
+            engine.images.remove(tag, force=True)
+
+
+def _volume(engine: DockerClient, container: str) -> str:
+    (mount,) = engine.containers.get(container).attrs["Mounts"]
+    name: str = mount["Name"]
+    return name
+
 
 OWNER_PROGRAM = """
 import os, sys, time
