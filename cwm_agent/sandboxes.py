@@ -10,6 +10,7 @@ from cwm_agent.job import Job
 from cwm_agent.settings import SandboxSettings
 from envs.bubblewrap import BubblewrapSandbox
 from envs.docker import DockerSandbox, connect_engine
+from envs.egress import parse_hosts
 from envs.hostenv import HostEnvironment, host_environment
 from envs.progress import Progress
 from envs.sandbox import Owner, Sandbox, SandboxLimits
@@ -38,6 +39,7 @@ class SandboxMaker:
             idle_seconds=self.settings.idle_seconds,
             lifetime_seconds=self.settings.lifetime_seconds,
             network=self.settings.network,
+            allowed_hosts=parse_hosts(self.settings.allow_hosts),
         )
         if self.job.sandbox == "docker":
             return DockerSandbox(self._image, limits=limits, owner=self.owner, root=self.job.root)
@@ -62,7 +64,7 @@ class SandboxMaker:
     @cached_property
     def _image(self) -> str:
         from envs.imageaccess import ImageAccess
-        from envs.images import recipe_image
+        from envs.images import proxy_image, recipe_image
         from envs.imagestore import ImageStore
 
         with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
@@ -73,6 +75,8 @@ class SandboxMaker:
                 progress=self.progress,
             )
             access.have(name)
+            if self.settings.allow_hosts:
+                proxy_image(client, self.progress)
             return name
 
     @cached_property

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envs.dockerwalls import walls
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 USER = "proxy"
+HAS_IPV6 = Path("/proc/sys/net/ipv6")
+IPV6_OFF = "net.ipv6.conf.all.disable_ipv6"
 MEMORY_BYTES = 256 * 2**20
 PIDS = 128
 FILE_BYTES = 16 * 2**20
@@ -59,6 +62,7 @@ class Gateway:
                 image,
                 "proxy",
                 network="bridge",
+                sysctls={IPV6_OFF: "1"} if HAS_IPV6.exists() else {},
                 mounts=[volume],
                 environment={"CONFIGURATION": configuration(hosts), "HOSTS": hosts_file(hosts)},
             )

@@ -10,6 +10,7 @@ exec 3<&0
 socket=/run/egress/proxy
 case $1 in
   proxy)
+    [[ ! -e /proc/net/if_inet6 || -z $(</proc/net/if_inet6) ]] || exit # see NOT_PUBLIC in egress.py
     printf %s "$HOSTS" >/tmp/hosts
     printf %s "$CONFIGURATION" >/tmp/squid.conf
     squid -N -f /tmp/squid.conf &
