@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -281,6 +281,13 @@ def left(engine: DockerClient, run: str) -> list[str]:
     ]
 
 
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 30.0
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
 def test_nothing_is_left_of_a_killed_run_and_others_go_on(
     engine: DockerClient, image: str, place: Place
 ) -> None:
@@ -297,10 +304,7 @@ def test_nothing_is_left_of_a_killed_run_and_others_go_on(
     assert len(left(engine, other)) == 4  # three containers and a volume
     child.send_signal(signal.SIGKILL)
     child.communicate()
-    deadline = time.monotonic() + 30.0
-    while left(engine, other) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert left(engine, other) == []
+    assert eventually(lambda: left(engine, other) == [])
     assert place.ask(f"GET http://allowed.test:{place.web.plain}/ HTTP/1.0\n\n") == ["200 OK"]
 
 
@@ -323,7 +327,7 @@ def test_without_its_proxy_a_sandbox_reaches_nothing(engine: DockerClient, image
             if "proxy" in x.attrs["Args"]
         )
         proxy.kill()
-        proxy.wait(condition="removed")
+        assert eventually(lambda: proxy.id not in left(engine, owner.run))
         answer = sandbox.run("exec 3<>/dev/tcp/127.0.0.1/3128; head -c1 <&3 | wc -c", timeout=30.0)
         assert re.search(r"^0$|refused", answer.output, re.MULTILINE)
 
