@@ -1,5 +1,5 @@
 # In the relay: wait until the proxy refuses a name that is on no list, as `bash -c THIS ready PORT`.
-for _ in {1..150}; do
+for _ in {1..400}; do
   if { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null; then
     printf 'GET http://nowhere.invalid/ HTTP/1.0\r\n\r\n' >&3
     read -r -t 10 answer <&3
