@@ -17,6 +17,10 @@ PORT = 3128
 """Where the proxy listens on the sandbox's own loopback, and squid on its own."""
 WEB, TLS = 80, 443
 CONFIGURATION, HOSTS = "/tmp/squid.conf", "/tmp/hosts"
+NAME_LENGTH = 253
+"""RFC 1035, section 2.3.4, as text."""
+MOST_HOSTS = 200
+"""So that squid's settings fit into one variable of the container (128 KiB in Linux)."""
 LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 ENTRY = re.compile(
     rf"(?P<star>\*\.)?(?P<name>{LABEL}(?:\.{LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?"
@@ -74,6 +78,8 @@ def parse_host(text: str) -> AllowedHost:
     if found is None:
         raise HostError(f"{text!r} is not NAME, *.NAME, NAME:PORT or one of them with =ADDRESS")
     name, port, address = found["name"], found["port"], found["address"]
+    if len(name) > NAME_LENGTH:
+        raise HostError(f"{text!r} has more than {NAME_LENGTH} characters before port and address")
     if re.fullmatch(r"0x[0-9a-f]*|[0-9]+", name.rpartition(".")[2]):  # so clients read an IPv4
         raise HostError(f"{text!r} is an address; give it a name: NAME:PORT=ADDRESS")
     if port is not None and not 0 < int(port) < 2**16:
@@ -91,6 +97,8 @@ def parse_host(text: str) -> AllowedHost:
 def parse_hosts(texts: Iterable[str]) -> tuple[AllowedHost, ...]:
     """All entries of a list; raises HostError, also where they give one name two addresses."""
     hosts = tuple(parse_host(text) for text in texts)
+    if len(hosts) > MOST_HOSTS:
+        raise HostError(f"{len(hosts)} hosts are too many for a list; give {MOST_HOSTS} at most")
     addresses: dict[str, str] = {}
     for host in hosts:
         if host.address and addresses.setdefault(host.name, host.address) != host.address:

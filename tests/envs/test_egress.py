@@ -37,6 +37,7 @@ def test_an_entry_is_a_name_with_a_port_and_an_address(text: str, host: AllowedH
         ("https://pypi.org", "is not NAME"),
         ("[::1]:80", "is not NAME"),
         ("a b", "is not NAME"),
+        ("a." * 126 + "abc", "more than 253 characters"),
         ("pypi.org:0", "no port between 1 and 65535"),
         ("pypi.org=mirror", "no IPv4 address"),
         ("*.pypi.org=10.0.0.1", "an address belongs to one name"),
@@ -52,6 +53,14 @@ def test_a_name_has_one_address() -> None:
     assert hosts_file(hosts) == "10.0.0.1 a.test\n10.0.0.1 a.test\n"
     with pytest.raises(HostError, match=r"a\.test has two addresses"):
         parse_hosts(["a.test:1=10.0.0.1", "a.test:2=10.0.0.2"])
+
+
+def test_the_longest_list_still_fits_into_a_variable() -> None:
+    name = ".".join(["a" * 60] * 4)
+    longest = [f"{n:03}.{name}:65535=127.0.0.1" for n in range(200)]
+    assert len(configuration(parse_hosts(longest))) < 127 * 1024
+    with pytest.raises(HostError, match="201 hosts are too many"):
+        parse_hosts([*longest, "a.test"])
 
 
 def test_an_empty_list_allows_nothing() -> None:
