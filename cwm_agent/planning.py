@@ -187,4 +187,7 @@ def check_policy_flags(request: Request) -> None:
 def _sandbox_kind(settings: SandboxSettings) -> SandboxKind:
     if settings.image is not None and settings.kind == "bubblewrap":
         raise UsageError("bubblewrap takes no image: leave out --image, or use --sandbox docker")
-    return choose_kind("docker" if settings.image is not None else settings.kind)
+    if settings.allow_hosts and settings.kind == "bubblewrap":
+        raise UsageError("bubblewrap has no proxy for sandbox.allow_hosts; use --sandbox docker")
+    needs_docker = settings.image is not None or bool(settings.allow_hosts)
+    return choose_kind("docker" if needs_docker else settings.kind)

@@ -10,6 +10,7 @@ from cwm_agent.job import Job
 from cwm_agent.settings import SandboxSettings
 from envs.bubblewrap import BubblewrapSandbox
 from envs.docker import DockerSandbox, connect_engine
+from envs.egress import parse_hosts
 from envs.hostenv import HostEnvironment, host_environment
 from envs.progress import Progress
 from envs.sandbox import Owner, Sandbox, SandboxLimits
@@ -38,6 +39,7 @@ class SandboxMaker:
             idle_seconds=self.settings.idle_seconds,
             lifetime_seconds=self.settings.lifetime_seconds,
             network=self.settings.network,
+            allowed_hosts=parse_hosts(self.settings.allow_hosts),
         )
         if self.job.sandbox == "docker":
             return DockerSandbox(self._image, limits=limits, owner=self.owner, root=self.job.root)
@@ -62,7 +64,7 @@ class SandboxMaker:
     @cached_property
     def _image(self) -> str:
         from envs.imageaccess import ImageAccess
-        from envs.images import recipe_image
+        from envs.images import proxy_image, recipe_image
         from envs.imagestore import ImageStore
         from envs.pullerrors import PullError
 
@@ -77,6 +79,8 @@ class SandboxMaker:
                 access.have(name)
             except PullError as error:
                 raise error.buildable(self.job.build) from error
+            if self.settings.allow_hosts:
+                proxy_image(client, self.progress)
             return name
 
     @cached_property

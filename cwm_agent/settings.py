@@ -8,7 +8,18 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+)
+
+from envs.egress import parse_hosts
+from envs.errors import HostError
 
 Switch = bool | int | float | str
 
@@ -33,6 +44,26 @@ def _endpoint(url: str) -> str:
 
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
+
+
+def _host_list(value: object) -> object:
+    """A text is a list with commas or blanks between the hosts."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+def _sensible_hosts(hosts: tuple[str, ...], found: ValidationInfo) -> tuple[str, ...]:
+    try:
+        parse_hosts(hosts)
+    except HostError as error:
+        raise ValueError(str(error)) from error
+    if hosts and found.data.get("network"):
+        raise ValueError("sandbox.network = true opens all hosts; set one of the two")
+    return hosts
+
+
+AllowedHosts = Annotated[
+    tuple[str, ...], BeforeValidator(_host_list), AfterValidator(_sensible_hosts)
+]
 
 
 class Section(BaseModel):
@@ -72,6 +103,8 @@ class SandboxSettings(Section):
     """Fresh sandboxes after failures of the infrastructure, for each attempt."""
     network: bool = False
     """Whether commands can reach the network."""
+    allow_hosts: AllowedHosts = Field(default=())
+    """The only hosts within reach (Docker), such as ["pypi.org", "*.pythonhosted.org"]."""
 
 
 class LimitSettings(Section):

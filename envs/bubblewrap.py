@@ -83,9 +83,18 @@ class BubblewrapSandbox:
         )
 
     def open(self) -> None:
-        """Make the namespaces and start the shells; raises SandboxError with the remedy."""
+        """Make the namespaces and start the shells; raises SandboxError with the remedy.
+
+        So it does for `limits.allowed_hosts`, for which there is no proxy here.
+        """
         if self._process is not None:
             return
+        if self._limits.allowed_hosts and not self._limits.network:
+            raise SandboxError(
+                "bubblewrap has no proxy for sandbox.allow_hosts; use --sandbox docker, or leave "
+                "the list out",
+                cause="not_available",
+            )
         program = shutil.which("bwrap")
         if program is None:
             raise SandboxError(

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from envs.dockerwalls import has_quotas, walls
 from envs.dockerwitness import DockerWitness
+from envs.egress import proxy_variables
 from envs.errors import SandboxError, first_line
 from envs.execstream import ExecStream
+from envs.gateway import Gateway
 from envs.lease import Lease, keeper
 from envs.owner import labels
 from envs.processor import foreign_processor
+from envs.removal import remove_container
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session
 from envs.stream import Stream
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 ENGINE_SECONDS = 60.0
-CONFLICT = 409
 
 
 def connect_engine(*, timeout: float = ENGINE_SECONDS) -> DockerClient:
@@ -48,7 +50,8 @@ def connect_engine(*, timeout: float = ENGINE_SECONDS) -> DockerClient:
 class DockerSandbox:
     """A container that only this process uses, and that ends when this process does.
 
-    No network unless `limits.network`, all capabilities dropped, no new
+    No network unless `limits.network`, and without it no host but
+    `limits.allowed_hosts`, through a proxy. All capabilities dropped, no new
     privileges, and memory, processes and CPU limited by its cgroup. Disk is
     limited by the engine's storage where that has quotas; else a command is
     stopped soon after the limit was passed, and no single file passes it.
@@ -71,11 +74,14 @@ class DockerSandbox:
         self._image = image
         self._limits = limits
         self._owner = owner
-        self._environment = {"LANG": "C.UTF-8", "TERM": "dumb", **(environment or {})}
+        self._behind_proxy = bool(limits.allowed_hosts) and not limits.network
+        proxy = proxy_variables() if self._behind_proxy else {}
+        self._environment = {"LANG": "C.UTF-8", "TERM": "dumb", **proxy, **(environment or {})}
         self._own_client = client is None
         self._client = client
         self._container: Any = None
         self._lifeline: Any = None
+        self._gateway: Gateway | None = None
         self._root = root
         self._lease = Lease(self._tell, limits)
         self._session = Session(
@@ -89,7 +95,11 @@ class DockerSandbox:
         if self._client is None:
             self._client = connect_engine()
         try:
-            self._session.open(self._create(self._client))
+            witness = self._create(self._client)
+            if self._behind_proxy:
+                self._gateway = Gateway(self._client, self._owner, self._limits)
+                self._gateway.open(self.container_id)
+            self._session.open(witness)
         except SandboxError as error:
             foreign = foreign_processor(self._client, self._image)
             self.close()
@@ -102,19 +112,18 @@ class DockerSandbox:
 
     def close(self) -> None:
         """Remove the container with its volumes."""
-
         self._session.close()
         container, self._container = self._container, None
         lifeline, self._lifeline = self._lifeline, None
-        try:
-            if lifeline is not None:
-                lifeline.close()
+        gateway, self._gateway = self._gateway, None
+        with contextlib.ExitStack() as last_first:
+            last_first.callback(self._leave_engine)
             if container is not None:
-                remove_container(container)
-        finally:
-            if self._own_client and self._client is not None:
-                self._client.close()
-                self._client = None
+                last_first.callback(remove_container, container)
+            if lifeline is not None:
+                last_first.callback(lifeline.close)
+            if gateway is not None:
+                last_first.callback(gateway.close)
 
     def kill(self) -> None:
         """See Sandbox."""
@@ -234,6 +243,11 @@ class DockerSandbox:
             **settings,
         )
 
+    def _leave_engine(self) -> None:
+        if self._own_client and self._client is not None:
+            self._client.close()
+            self._client = None
+
     def _tell(self, line: bytes) -> None:
         """Write to the keeper; when it reads no more, the next command finds out why."""
         if self._lifeline is not None:
@@ -262,28 +276,3 @@ class DockerSandbox:
                 f"{first_line(error)}",
                 cause="container_gone",
             ) from error
-
-
-def remove_container(container: Any) -> None:
-    """Remove it with its volumes, and wait until it is gone; raises SandboxError.
-
-    An engine that does not answer is no error: the container ends without its
-    lifeline and then removes itself, and what might stay is swept later.
-    """
-    from docker.errors import APIError, NotFound
-
-    try:
-        with contextlib.suppress(NotFound):
-            try:
-                container.remove(force=True, v=True)
-            except APIError as error:
-                if error.status_code != CONFLICT:
-                    raise
-                container.wait(condition="removed", timeout=ENGINE_SECONDS)  # it is under way
-    except APIError as error:
-        raise SandboxError(
-            f"the container {container.name} could not be removed ({first_line(error)}); "
-            "try docker rm -f"
-        ) from error
-    except OSError:
-        return

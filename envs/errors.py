@@ -44,3 +44,7 @@ class RecipeError(Exception):
 
 class RowError(Exception):
     """A row of a data set cannot be used; the text says what it lacks and where to get it."""
+
+
+class HostError(Exception):
+    """An entry of the list of allowed hosts makes no sense; the text says how to write it."""

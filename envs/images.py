@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 SUITE = "bookworm"
 """The Debian release of the base image; others can be asked for."""
 PACKAGES = ("ca-certificates", "git", "procps", "python3", "python3-pip", "python3-venv")
+PROXY_PACKAGES = ("squid", "socat")
+PROXY_FOLDER = "/run/egress"
 VENV = "/opt/venv"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 REGISTRY_SECONDS = 10.0
@@ -82,6 +84,25 @@ def recipe_image(client: DockerClient, recipe: Recipe, progress: Progress = quie
             environment = {"VIRTUAL_ENV": VENV, "PATH": f"{VENV}/bin:{SYSTEM_PATH}"}
             environment |= dict(recipe.environment)
             build = Build(tag, base, recipe_script(recipe), environment, _labels("recipe"))
+            build_image(client, build, progress)
+    return tag
+
+
+def proxy_image(client: DockerClient, progress: Progress = quiet) -> str:
+    """The tag of an image with the proxy before the allowed hosts; made on first use.
+
+    Raises SandboxError with the end of the output when it cannot be made.
+    """
+    base = base_image(client, progress)
+    tag = f"cwm-agent/proxy:{content_key(base, PROXY_PACKAGES, PROXY_FOLDER)}"
+    if present(client, tag):
+        return tag
+    with image_lock(tag):
+        if not present(client, tag):
+            progress(f"making the image {tag} (once per machine)")
+            script = INSTALL_PACKAGES + "--no-install-recommends " + " ".join(PROXY_PACKAGES)
+            script += FORGET_PACKAGES + f"; install -d -o proxy -g proxy -m 700 {PROXY_FOLDER}"
+            build = Build(tag, base, script, _base_environment(), _labels("proxy"))
             build_image(client, build, progress)
     return tag
 

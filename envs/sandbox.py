@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from envs.egress import AllowedHost
 from tools.workspace import CommandResult, Workspace
 
 
@@ -15,6 +16,7 @@ class SandboxLimits:
     It ends by itself `lifetime_seconds` after its start, `idle_seconds` after
     its last command, and `watchdog_seconds` after a command's time limit when
     nobody stopped that command. Where our process dies it ends at once.
+    `allowed_hosts` can be reached where there is no `network`, through a proxy.
     """
 
     memory_bytes: int = 4 * 2**30
@@ -23,6 +25,7 @@ class SandboxLimits:
     disk_bytes: int = 10 * 2**30
     output_bytes: int = 480 * 1024
     network: bool = False
+    allowed_hosts: tuple[AllowedHost, ...] = ()
     idle_seconds: float = 6 * 3600.0
     lifetime_seconds: float = 48 * 3600.0
     watchdog_seconds: float = 180.0

@@ -29,10 +29,10 @@ UNNAMED_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """One container (its id), image (its tag), folder (its path) or control group whose owner
-    is gone."""
+    """One container (its id), volume, image (its tag), folder (its path) or control group whose
+    owner is gone."""
 
-    kind: Literal["container", "image", "folder", "cgroup"]
+    kind: Literal["container", "volume", "image", "folder", "cgroup"]
     name: str
 
 
@@ -50,7 +50,8 @@ def find_strays(client: DockerClient | None = None) -> list[Stray]:
     except SandboxError:
         return found
     try:
-        return [*_stray_containers(engine), *_stray_images(engine), *found]
+        of_engine = (_stray_containers, _stray_volumes, _stray_images)
+        return [*(stray for strays in of_engine for stray in strays(engine)), *found]
     except (DockerException, OSError):  # it answered, and is too busy now
         return found
     finally:
@@ -83,8 +84,11 @@ def remove(stray: Stray, client: DockerClient | None = None) -> bool:
     try:
         if stray.kind == "image":
             return remove_snapshot(engine, stray.name)
-        engine.api.remove_container(stray.name, force=True, v=True)
-    except (DockerException, OSError):  # gone, being removed by another sweep, or a busy engine
+        if stray.kind == "volume":
+            engine.api.remove_volume(stray.name)
+        else:
+            engine.api.remove_container(stray.name, force=True, v=True)
+    except (DockerException, OSError):  # gone (a volume with its container), or a busy engine
         return False
     finally:
         if client is None:
@@ -107,6 +111,12 @@ def _stray_containers(client: DockerClient) -> Iterator[Stray]:
     for container in client.api.containers(all=True, filters={"label": f"{LABEL}pid"}):
         if is_gone(container.get("Labels") or {}):
             yield Stray("container", container["Id"][:12])
+
+
+def _stray_volumes(client: DockerClient) -> Iterator[Stray]:
+    for volume in client.api.volumes(filters={"label": f"{LABEL}pid"})["Volumes"] or ():
+        if is_gone(volume.get("Labels") or {}):
+            yield Stray("volume", volume["Name"])
 
 
 def _stray_images(client: DockerClient) -> Iterator[Stray]:

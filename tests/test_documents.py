@@ -22,13 +22,13 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").
 
 
 def defaults() -> dict[str, str]:
-    """Defaults as a document shows them, by dotted key; "" for unset."""
+    """Defaults as a document shows them, by dotted key; "" for unset and empty lists."""
     shown = {}
     for key in leaf_keys():
         value: object = Settings()
         for name in key.split("."):
             value = getattr(value, name)
-        if value is None:
+        if value is None or value == ():
             shown[key] = ""
         elif isinstance(value, bool):
             shown[key] = str(value).lower()

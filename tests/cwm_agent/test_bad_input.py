@@ -73,6 +73,11 @@ CASES: dict[str, tuple[int, str, tuple[str, ...]]] = {
         "bubblewrap takes no image",
         ("x y", *HERE, "--sandbox", "bubblewrap", "--image", "a"),
     ),
+    "list for bubblewrap": (
+        2,
+        "bubblewrap has no proxy",
+        ("x y", *HERE, "--sandbox", "bubblewrap", "--set", "sandbox.allow_hosts=a.org"),
+    ),
     "unwritable runs": (4, "cannot create .*--runs", ("x y", *HERE, "--runs", "empty.md/runs")),
     "bad run name": (4, "cannot name a run", ("x y", *HERE, "--name", "../up")),
     "unknown run": (2, "no run 'none'", ("--resume", "none")),
