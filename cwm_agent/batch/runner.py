@@ -24,6 +24,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from cwm_agent.batch.executor import LostError
 from cwm_agent.batch.gates import StoppedError
 from cwm_agent.batch.ticket import ACTIVE, OVER, Ticket
 from cwm_agent.cli.exit_codes import ExitCode, code_of_error
@@ -209,7 +210,7 @@ class Runner:
             self._over(ticket)
 
     def _with_retries(self, ticket: Ticket) -> AttemptResult:
-        """The work, gone on with from the journal when a sandbox failed."""
+        """The work, gone on with from the journal when a sandbox failed or its node is lost."""
 
         def once() -> AttemptResult:
             ticket.state = "running"
@@ -221,7 +222,7 @@ class Runner:
             wait=wait_exponential_jitter(initial=1, max=30),
             retry=retry_if_exception(_may_pass)
             | retry_if_result(lambda result: result.exit_reason == "sandbox_error"),
-            before_sleep=lambda _state: ticket.say("waiting to try the sandbox again"),
+            before_sleep=lambda _state: ticket.say("waiting to try again"),
             retry_error_callback=_last_outcome,
         )
         return retrying(once)
@@ -234,6 +235,8 @@ class Runner:
             ticket.settle(result)
         if isinstance(failure, SandboxError) and ticket.stop.stopped:
             failure = None  # the judge's sandbox was ended on purpose
+        if isinstance(failure, LostError) and ticket.stop.requested:
+            failure = None  # it was about to end anyway, and its journal is whole
         if failure is not None:
             self._fail(ticket, failure)
         elif result is None or ticket.state == "waiting":
@@ -268,5 +271,7 @@ def _last_outcome(state: RetryCallState) -> AttemptResult:
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Whether a fresh sandbox may help; a missing image or a bad pin stays what it is."""
-    return isinstance(error, SandboxError) and may_pass(error.cause)
+    """Whether another place or a fresh sandbox may help; a missing image stays what it is."""
+    if isinstance(error, SandboxError):
+        return may_pass(error.cause)
+    return isinstance(error, LostError)

@@ -179,7 +179,7 @@ def _run(
 
     tickets = tickets_of(run, jobs, 1)
     materials = Materials(run.folder, tickets)
-    work = Work(run, rules, speakers, gates, materials, no_sandbox, environment)
+    work = Work(run, rules, speakers.speaker, gates, materials, no_sandbox, environment)
     rss: list[float] = []
     numbers = count(1)  # the attempts' threads share it
 
