@@ -82,8 +82,10 @@ def _executor(on: str) -> OpenExecutor:
         case "local":
             return local_executor
         case "ray":
+            from cwm_agent.cluster.connect import import_ray
             from cwm_agent.cluster.executor import ray_executor
 
+            import_ray()
             return ray_executor
     raise UsageError(f"--on {on}: attempts run on local (this machine) or on ray (a cluster)")
 
