@@ -46,6 +46,7 @@ class RayExecutor:
     engines: Mapping[PolicyChoice, Replicas]
     sessions: Gate
     settings: BatchSettings
+    log: Callable[[str], None]
 
     def __call__(self, ticket: Ticket) -> AttemptResult:
         """The attempt, on a worker; raises LostError when its node or engine went away."""
@@ -71,7 +72,8 @@ class RayExecutor:
         handle = replicas.handle(copy)
         try:
             return self._on(member, Assignment(key, ticket.job, ticket.sample, handle), ticket)
-        except LostError:
+        except LostError as error:
+            self.log(f"{ticket.name}: {error}")
             replicas.replace_if_gone(copy)
             raise
 
@@ -84,6 +86,7 @@ class RayExecutor:
                 self._relay(member, assignment.key, ticket)
             outcome: AttemptResult | Failure = ray.get(ref)
         except ray.exceptions.RayError as error:
+            self.log(f"{ticket.name}: {member.node}: {error}")
             self.pool.lost(member)
             reason = str(error).strip().splitlines()[0]
             raise LostError(
@@ -141,7 +144,7 @@ def ray_executor(
         pool = Pool(lambda: _worker(file.parent, rules), places)
         stack.callback(pool.close)
         sessions = Gate(settings.batch.sessions or places)
-        yield RayExecutor(pool, engines, sessions, settings.batch)
+        yield RayExecutor(pool, engines, sessions, settings.batch, log)
 
 
 def _places(settings: BatchSettings, workers: int) -> int:
