@@ -71,6 +71,9 @@ class Work:
         write_job(attempt.folder, ticket.job)
         with ExitStack() as stack:
             journal = stack.enter_context(attempt.journal(patience=self.patience))
+            known = attempt.result()
+            if known is not None and known.exit_reason not in UNFINISHED:
+                return known  # a worker that was thought lost brought it to its end
             speaker = stack.enter_context(self.speaker(ticket.job.policy))
             setting = Setting(ticket.job, ticket.sample, self.rules, speaker)
             trajectory = finished(journal.events, self.rules.switches)
