@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from cwm_agent.cluster.nodes import sweep_nodes, visit_nodes
 from cwm_agent.cluster.pool import Member, Pool
 from cwm_agent.cluster.remote import REPLIES
 from cwm_agent.cluster.replica import EngineReplica
-from cwm_agent.cluster.replicas import Copy, Replicas
+from cwm_agent.cluster.replicas import Replicas
 from cwm_agent.cluster.worker import Assignment, AttemptWorker, Failure, Standing
 from cwm_agent.job import PolicyChoice
 from cwm_agent.settings import BatchSettings, Settings
@@ -50,13 +50,12 @@ class RayExecutor:
 
     def __call__(self, ticket: Ticket) -> AttemptResult:
         """The attempt, on a worker; raises LostError when its node or engine went away."""
-        key = uuid.uuid4().hex
-        replicas = self.engines.get(ticket.job.policy)
         with self.sessions.hold(ticket.stop), self.pool.member(ticket) as member:
-            if replicas is None:
-                return self._on(member, Assignment(key, ticket.job, ticket.sample, None), ticket)
-            with replicas.seat(ticket, key) as copy:
-                return self._with_engine(member, key, ticket, replicas, copy)
+            try:
+                return self._try(member, ticket)
+            except LostError as error:
+                self.log(f"{ticket.name}: {error}")
+                raise
 
     def over(self, ticket: Ticket) -> None:
         """Workers forget by themselves."""
@@ -66,16 +65,19 @@ class RayExecutor:
         self.pool.resize(_places(self.settings, workers))
         self.sessions.resize(self.settings.sessions or _places(self.settings, workers))
 
-    def _with_engine(
-        self, member: Member, key: str, ticket: Ticket, replicas: Replicas, copy: Copy
-    ) -> AttemptResult:
-        handle = replicas.handle(copy)
-        try:
-            return self._on(member, Assignment(key, ticket.job, ticket.sample, handle), ticket)
-        except LostError as error:
-            self.log(f"{ticket.name}: {error}")
-            replicas.replace_if_gone(copy)
-            raise
+    def _try(self, member: Member, ticket: Ticket) -> AttemptResult:
+        """The attempt on this worker, with a place at a replica if an engine answers."""
+        assignment = Assignment(uuid.uuid4().hex, ticket.job, ticket.sample)
+        replicas = self.engines.get(ticket.job.policy)
+        if replicas is None:
+            return self._on(member, assignment, ticket)
+        with replicas.seat(ticket, assignment.key) as copy:
+            try:
+                with_engine = replace(assignment, replica=replicas.handle(copy))
+                return self._on(member, with_engine, ticket)
+            except LostError:
+                replicas.replace_if_gone(copy)
+                raise
 
     def _on(self, member: Member, assignment: Assignment, ticket: Ticket) -> AttemptResult:
         ray = import_ray()
@@ -86,7 +88,6 @@ class RayExecutor:
                 self._relay(member, assignment.key, ticket)
             outcome: AttemptResult | Failure = ray.get(ref)
         except ray.exceptions.RayError as error:
-            self.log(f"{ticket.name}: {member.node}: {error}")
             self.pool.lost(member)
             reason = str(error).strip().splitlines()[0]
             raise LostError(

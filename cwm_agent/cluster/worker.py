@@ -47,7 +47,7 @@ class Assignment:
     key: str
     job: Job
     sample: int
-    replica: ReplicaHandle | None
+    replica: ReplicaHandle | None = None
 
 
 @dataclass(frozen=True, slots=True)

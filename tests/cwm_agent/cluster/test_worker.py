@@ -34,14 +34,12 @@ def test_a_try_after_a_lost_one_waits_for_it_and_takes_what_it_brought(batch: Ba
     run, rules, job = made(batch, 0.2)
     lost, other = (AttemptWorker(run.folder, rules) for _ in "12")
     outcome: list[AttemptResult | Failure] = []
-    thread = threading.Thread(
-        target=lambda: outcome.append(lost.run(Assignment("first", job, 0, None)))
-    )
+    thread = threading.Thread(target=lambda: outcome.append(lost.run(Assignment("first", job, 0))))
     thread.start()
     while (standing := lost.standing()) is None or standing.turn < 2:
         time.sleep(0.02)
     lost.stop("another", True)  # a wish that came late, for a try that is over
-    again = other.run(Assignment("second", job, 0, None))  # it still holds the journal
+    again = other.run(Assignment("second", job, 0))  # it still holds the journal
     thread.join()
     assert outcome == [again]
     assert isinstance(again, AttemptResult)
@@ -55,9 +53,7 @@ def test_a_worker_stops_when_told_and_another_goes_on(batch: Batch) -> None:
     run, rules, job = made(batch, 30.0)
     worker = AttemptWorker(run.folder, rules)
     outcome: list[AttemptResult | Failure] = []
-    thread = threading.Thread(
-        target=lambda: outcome.append(worker.run(Assignment("only", job, 0, None)))
-    )
+    thread = threading.Thread(target=lambda: outcome.append(worker.run(Assignment("only", job, 0))))
     thread.start()
     while (standing := worker.standing()) is None or standing.doing != "waiting for a reply":
         time.sleep(0.02)
