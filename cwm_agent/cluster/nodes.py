@@ -19,8 +19,8 @@ from cwm_agent.cluster.connect import import_ray, slot_nodes
 from cwm_agent.errors import NotReadyError
 from envs.sweep import sweep
 
-START_SECONDS = 60.0
-END_SECONDS = 20.0
+SECONDS = 60.0
+"""How long a node may take to answer: the first time it starts a process for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def visit_nodes(file: Path, say: Callable[[str], None]) -> None:
     """
     ray = import_ray()
     asked = _ask_all(file)
-    done, late = ray.wait(list(asked), num_returns=len(asked), timeout=START_SECONDS)
+    done, late = ray.wait(list(asked), num_returns=len(asked), timeout=SECONDS)
     for ref in late:
         say(f"node {asked[ref]} does not answer; its strays stay")
     for ref in done:
@@ -79,7 +79,9 @@ def sweep_nodes(file: Path, say: Callable[[str], None]) -> None:
     """Remove what the run left on the nodes that are still up."""
     ray = import_ray()
     asked = _ask_all(file)
-    done, _ = ray.wait(list(asked), num_returns=len(asked), timeout=END_SECONDS)
+    done, late = ray.wait(list(asked), num_returns=len(asked), timeout=SECONDS)
+    for ref in late:
+        say(f"node {asked[ref]} does not answer; the next run there removes its strays")
     for ref in done:
         try:
             report: NodeReport = ray.get(ref)

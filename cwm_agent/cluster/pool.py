@@ -92,7 +92,7 @@ class Pool:
                 wanted = len(self._busy) + len(self._starting) < self.limit
                 if wanted:
                     actor = self.make()
-                    self._starting.append(Member(actor, actor.ready.remote()))
+                    self._starting.append(Member(actor, actor.begin.remote()))
                 return None
             free = [Free(member.node, member.instance) for member in self._free]
             environment = environment_of(job)

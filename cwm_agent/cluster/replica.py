@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
+from cwm_agent.cluster.lifeline import Lifeline
 from cwm_agent.cluster.remote import About
 from cwm_agent.job import PolicyChoice
 from cwm_agent.policies.choose import Speaker, open_policy
@@ -28,6 +29,10 @@ class EngineReplica:
         self._speaker: Speaker | None = None
         self._lock = threading.Lock()
         self._conversations: dict[str, Conversation] = {}
+
+    def begin(self) -> None:
+        """Tie this process to its node: no GPU stays taken by one that nobody reaches."""
+        Lifeline()
 
     def load(self) -> About:
         """Open the checkpoint, once; raises ModelError."""

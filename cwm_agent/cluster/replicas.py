@@ -110,6 +110,7 @@ class Replicas:
 
     def _new(self, number: int) -> Copy:
         actor = self._make()
+        actor.begin.remote()
         return Copy(number, actor, actor.load.remote())
 
     def _kill(self, copy: Copy) -> None:

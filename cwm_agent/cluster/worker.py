@@ -25,6 +25,7 @@ from cwm_agent.batch.places import Places
 from cwm_agent.batch.speakers import Speakers
 from cwm_agent.batch.ticket import State, Ticket
 from cwm_agent.batch.work import Gates, Work
+from cwm_agent.cluster.lifeline import Lifeline
 from cwm_agent.cluster.remote import RemotePolicy, ReplicaHandle
 from cwm_agent.job import Job, PolicyChoice
 from cwm_agent.policies.choose import Speaker
@@ -34,10 +35,10 @@ from envs.sweep import owned_folder
 from results.records import AttemptResult
 from results.store import Run
 
-JOURNAL_PATIENCE = 90.0
-"""Seconds that the last writer of a journal may take to let go of it. A worker ends within
-seconds of its node; where the machine itself is gone, an NFS server keeps its locks for one
-lease, 90 s by default."""
+JOURNAL_PATIENCE = 120.0
+"""Seconds that the last writer of a journal may take to let go of it: longer than the lifeline
+of a worker that nobody reaches. Where the machine itself is gone, an NFS server keeps its locks
+for one lease, 90 s by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,11 @@ class AttemptWorker:
         self._kept: list[Ticket] = []
         self._assignment: Assignment | None = None
         self._policy: RemotePolicy | None = None
+        self._lifeline: Lifeline | None = None
 
-    def ready(self) -> str:
-        """The name of its node, as soon as it can work."""
+    def begin(self) -> str:
+        """Tie this process to its node and to whoever asks for attempts; the node's name."""
+        self._lifeline = Lifeline()
         return platform.node()
 
     def run(self, assignment: Assignment) -> AttemptResult | Failure:
@@ -111,18 +114,24 @@ class AttemptWorker:
         self._kept.append(ticket)
         self._assignment = assignment
         self._policy = None
+        if self._lifeline is not None:
+            self._lifeline.hold()
         try:
             result = self._work(ticket)
         except Exception as error:  # noqa: BLE001 - it is raised again where the runner is
             return Failure(_portable(error))
         finally:
             self._assignment = None
+            if self._lifeline is not None:
+                self._lifeline.release()
         if result.exit_reason == "policy_error" and self._policy and self._policy.lost:
             return Failure(LostError(result.detail))
         return result
 
     def standing(self) -> Standing | None:
-        """How the attempt that it works on stands."""
+        """How the attempt that it works on stands; whoever runs one has to ask (see Lifeline)."""
+        if self._lifeline is not None:
+            self._lifeline.renew()
         return Standing.of(self._kept[-1]) if self._assignment else None
 
     def stop(self, key: str, now: bool) -> None:

@@ -40,7 +40,7 @@ def test_a_killed_node_leaves_the_same_results_as_a_local_run(batch: Batch, clus
         turns = [event.turn for event in events if isinstance(event, Replied)]
         assert turns == list(range(1, len(turns) + 1))
         assert [e.reason for e in events if isinstance(e, Ended)] == ["submitted"]
-    assert batch.left() == []
+    assert batch.left() == [], stderr
 
 
 def said(batch: Batch, name: str) -> dict[tuple[str, int], list[tuple[int, ...]]]:
