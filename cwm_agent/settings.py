@@ -201,6 +201,19 @@ class CostSettings(Section):
     """Price of a million tokens that the model writes; empty: none."""
 
 
+class ClusterSettings(Section):
+    """What `run --on ray` asks of a Ray cluster."""
+
+    address: Annotated[str | None, EmptyUnsets] = None
+    """HOST:PORT of the head; empty: RAY_ADDRESS, or the cluster that this machine belongs to."""
+    replicas: int = Field(default=1, ge=1)
+    """Copies of the engine, each with GPUs of its own."""
+    replica_cpus: float = Field(default=1.0, gt=0)
+    """CPU cores for each rank of a copy that has no GPU."""
+    wait_seconds: float = Field(default=0.0, ge=0)
+    """How long nodes may take to join until the cluster has what the run asks for."""
+
+
 class Settings(Section):
     """Everything that can be set."""
 
@@ -227,6 +240,7 @@ class Settings(Section):
     sampling: SamplingSettings = SamplingSettings()
     batch: BatchSettings = BatchSettings()
     cost: CostSettings = CostSettings()
+    cluster: ClusterSettings = ClusterSettings()
     switches: dict[str, Switch] = Field(default_factory=dict)
     """Single differences between the modes, to override what `mode` says."""
 

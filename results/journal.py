@@ -157,8 +157,8 @@ class Journal:
     loses nothing); `commit` makes it survive a power cut. Call it once a turn.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the journal and take its lock.
+    def __init__(self, path: Path, *, patience: float = LOCK_PATIENCE) -> None:
+        """Open or create the journal and take its lock, for which it waits `patience` seconds.
 
         Raises JournalLockedError when another process writes it, JournalError
         when it is corrupt or cannot be written. `entries` are those already there.
@@ -169,7 +169,7 @@ class Journal:
         except OSError as error:
             raise JournalError(f"cannot write {path}: {error.strerror}") from error
         try:
-            self._lock()
+            self._lock(patience)
             lines = Lines(path)
             self.entries: tuple[Entry, ...] = tuple(lines.entries())
             self._next, self._size = lines.count, lines.offset
@@ -233,8 +233,8 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _lock(self) -> None:
-        deadline = time.monotonic() + LOCK_PATIENCE
+    def _lock(self, patience: float) -> None:
+        deadline = time.monotonic() + patience
         while True:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

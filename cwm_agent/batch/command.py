@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,28 +20,21 @@ from cwm_agent.batch.board import Board, Status, line
 from cwm_agent.batch.control import serve
 from cwm_agent.batch.desk import Desk
 from cwm_agent.batch.ending import Ending
-from cwm_agent.batch.gates import Gate, Once
-from cwm_agent.batch.materials import Materials
-from cwm_agent.batch.places import Places
+from cwm_agent.batch.executor import Executor, OpenExecutor
+from cwm_agent.batch.local import local_executor
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.signals import caught_signals
-from cwm_agent.batch.speakers import Speakers
 from cwm_agent.batch.suite import Chosen, choose, jobs_of
 from cwm_agent.batch.ticket import Ticket, tickets_of
-from cwm_agent.batch.work import Gates, Work
 from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.config import Resolved, load_settings
-from cwm_agent.errors import NotReadyError
-from cwm_agent.job import SHARED
+from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.leftovers import clean_up
 from cwm_agent.planning import Request, model_settings, plan
 from cwm_agent.progress import Progress
 from cwm_agent.selection import Selection
 from envs.choose import choose_kind
-from envs.owner import boot_id
-from envs.sandbox import Owner
-from envs.sweep import owned_folder
 from results.store import Run, Store
 
 LOG = "run.log"
@@ -56,6 +49,7 @@ class RunRequest:
     selection: Selection
     replay: Path | None = None
     name: str | None = None
+    on: str = "local"
     accept_changes: bool = False
     config_files: tuple[Path, ...] = ()
     assignments: tuple[str, ...] = ()
@@ -65,6 +59,7 @@ class RunRequest:
 def run_suite(request: RunRequest, *, as_json: bool) -> int:
     """Do the suite, or what is left of it; returns the exit code. Raises the parts' errors."""
     progress = Progress(sys.stderr)
+    open_executor = _executor(request.on)
     chosen = choose(request.suite, request.selection, request.replay)
     resolved = _settings(request, chosen)
     store = Store(resolved.runs_folder())
@@ -74,22 +69,25 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     jobs = jobs_of(chosen, lambda task: plan(task, resolved, progress.say))
     rules = Rules.of(resolved)
     wanted = record.BatchRecord.of(chosen, resolved.settings.samples, jobs)
-    with _opened(store, request, rules, wanted, progress) as run, ExitStack() as stack:
+    with _opened(store, request, rules, wanted, progress) as run:
         tickets = tickets_of(run, jobs, resolved.settings.samples)
-        speakers = Speakers(resolved.settings, progress.say)
-        stack.callback(speakers.close)
-        shared = stack.enter_context(
-            owned_folder(Owner(run.name, "repositories", 0, os.getpid(), boot_id()))
-        )
         waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
-        materials = Materials(shared, waiting)
-        builds = Once(Gate(resolved.settings.batch.builds))
-        places = Places(run.name, resolved.settings.sandbox, builds)
-        gates = Gates.of(resolved.settings.batch)
-        work = Work(run, rules, speakers, gates, materials, places)
-        for choice in {t.job.policy for t in waiting if t.job.policy.kind in SHARED}:
-            speakers.engine(choice)  # a bad checkpoint is no failure of every attempt
-        return _go(run, rules, tickets, work, progress, as_json=as_json)
+        with open_executor(run, rules, waiting, progress.say, _logger(run)) as executor:
+            return _go(run, rules, tickets, executor, progress, as_json=as_json)
+
+
+def _executor(on: str) -> OpenExecutor:
+    """How to open the place that `--on` names; raises UsageError, also without its extra."""
+    match on:
+        case "local":
+            return local_executor
+        case "ray":
+            from cwm_agent.cluster.connect import import_ray
+            from cwm_agent.cluster.executor import ray_executor
+
+            import_ray()
+            return ray_executor
+    raise UsageError(f"--on {on}: attempts run on local (this machine) or on ray (a cluster)")
 
 
 def _settings(request: RunRequest, chosen: Chosen) -> Resolved:
@@ -146,7 +144,7 @@ def _go(
     run: Run,
     rules: Rules,
     tickets: list[Ticket],
-    work: Work,
+    executor: Executor,
     progress: Progress,
     *,
     as_json: bool,
@@ -154,14 +152,14 @@ def _go(
     settings = rules.resolved.settings.batch
     runner = Runner(
         tickets,
-        work,
+        executor,
         workers=settings.workers,
         retries=rules.resolved.settings.sandbox.retries,
-        over=work.materials.over,
+        over=executor.over,
         log=_logger(run),
-        resized=lambda workers: work.gates.follow(settings, workers),
+        resized=executor.resize,
     )
-    board = Board(run.name, runner, work.speakers.loads)
+    board = Board(run.name, runner, executor.loads)
     ending = Ending(runner, settings)
     with (
         serve(run.folder, Desk(runner, board).answer) as socket,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -29,7 +29,7 @@ class Shared:
 class Materials:
     """Makes what is shared on first use, and forgets it when the last attempt is over."""
 
-    def __init__(self, folder: Path, tickets: list[Ticket]) -> None:
+    def __init__(self, folder: Path, tickets: Sequence[Ticket]) -> None:
         """`folder` is this process's own; `tickets` are the attempts that are to come."""
         self._folder = folder
         self._coming: dict[str, set[Ticket]] = {}

@@ -24,7 +24,7 @@ from results.store import Run
 
 FILE = "batch.json"
 INDIFFERENT = (
-    "batch.", "cost.", "runs", "samples", "engine.kv_memory", "engine.host_memory",
+    "batch.", "cluster.", "cost.", "runs", "samples", "engine.kv_memory", "engine.host_memory",
     "engine.speculation", "endpoint.urls", "endpoint.silence_seconds",
     "endpoint.patience_seconds",
 )  # fmt: skip

@@ -24,6 +24,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from cwm_agent.batch.executor import LostError
 from cwm_agent.batch.gates import StoppedError
 from cwm_agent.batch.ticket import ACTIVE, OVER, Ticket
 from cwm_agent.cli.exit_codes import ExitCode, code_of_error
@@ -210,7 +211,7 @@ class Runner:
             self._over(ticket)
 
     def _with_retries(self, ticket: Ticket) -> AttemptResult:
-        """The work, gone on with from the journal when a sandbox or the model's servers failed."""
+        """The work, gone on with from the journal when a sandbox, node or server failed."""
 
         def once() -> AttemptResult:
             ticket.state = "running"
@@ -234,6 +235,8 @@ class Runner:
             ticket.settle(result)
         if isinstance(failure, SandboxError) and ticket.stop.stopped:
             failure = None  # the judge's sandbox was ended on purpose
+        if isinstance(failure, LostError) and ticket.stop.requested:
+            failure = None  # it was about to end anyway, and its journal is whole
         if failure is not None:
             self._fail(ticket, failure)
         elif result is None or ticket.state == "waiting":
@@ -275,5 +278,7 @@ def _broken_off(result: AttemptResult) -> bool:
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Whether a fresh sandbox may help; a missing image or a bad pin stays what it is."""
-    return isinstance(error, SandboxError) and may_pass(error.cause)
+    """Whether another place or a fresh sandbox may help; a missing image stays what it is."""
+    if isinstance(error, SandboxError):
+        return may_pass(error.cause)
+    return isinstance(error, LostError)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from cwm_agent.attempt import MakeEnvironment, Rules, Setting, issue_environment
 from cwm_agent.batch.gates import Gate
 from cwm_agent.batch.materials import Materials
 from cwm_agent.batch.places import MakeSandbox
-from cwm_agent.batch.speakers import Speakers
 from cwm_agent.batch.ticket import Ticket
-from cwm_agent.job import write_job
+from cwm_agent.job import PolicyChoice, write_job
 from cwm_agent.judge import Judgement, judge
+from cwm_agent.policies.choose import Speaker
 from cwm_agent.rollout import Trajectory, finished
 from cwm_agent.settings import BatchSettings
-from results.journal import Journal
+from results.journal import LOCK_PATIENCE, Journal
 from results.records import AttemptResult
 from results.store import UNFINISHED, Run
 
@@ -45,19 +45,21 @@ class Gates:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What all attempts of a run share.
+    """What all attempts of a run share, on one machine.
 
-    `places` makes ready what an attempt's sandboxes need and gives their maker;
-    `environment` is where the conversations happen.
+    `speaker` gives who answers; `places` makes ready what an attempt's sandboxes
+    need and gives their maker; `environment` is where the conversations happen.
+    `patience` is how many seconds a journal's last writer may take to let go of it.
     """
 
     run: Run
     rules: Rules
-    speakers: Speakers
+    speaker: Callable[[PolicyChoice], AbstractContextManager[Speaker]]
     gates: Gates
     materials: Materials
     places: Callable[[Ticket], MakeSandbox]
     environment: MakeEnvironment = issue_environment
+    patience: float = LOCK_PATIENCE
 
     def __call__(self, ticket: Ticket) -> AttemptResult:
         """Begin an attempt or go on with it; its result is written when it is over.
@@ -68,8 +70,11 @@ class Work:
         attempt = self.run.attempt(ticket.job.instance, ticket.sample)
         write_job(attempt.folder, ticket.job)
         with ExitStack() as stack:
-            journal = stack.enter_context(attempt.journal())
-            speaker = stack.enter_context(self.speakers.speaker(ticket.job.policy))
+            journal = stack.enter_context(attempt.journal(patience=self.patience))
+            known = attempt.result()
+            if known is not None and known.exit_reason not in UNFINISHED:
+                return known  # a worker that was thought lost brought it to its end
+            speaker = stack.enter_context(self.speaker(ticket.job.policy))
             setting = Setting(ticket.job, ticket.sample, self.rules, speaker)
             trajectory = finished(journal.events, self.rules.switches)
             if trajectory is None:

@@ -183,7 +183,9 @@ def run_all(
     gates = Gates.of(BatchSettings(workers=bench.workers))
     tickets = tickets_of(stage.run, jobs, samples)
     materials = Materials(stage.run.folder, tickets)
-    work = Work(stage.run, stage.rules, stage.speakers, gates, materials, places, environment)
+    work = Work(
+        stage.run, stage.rules, stage.speakers.speaker, gates, materials, places, environment
+    )
     numbers = count(1)  # the attempts' threads share it
 
     def over(ticket: Ticket) -> None:

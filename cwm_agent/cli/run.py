@@ -58,6 +58,10 @@ def run(
         str | None,
         typer.Option("--name", metavar="RUN", help="Run folder; one that exists is gone on with."),
     ] = None,
+    on: Annotated[
+        str,
+        typer.Option("--on", metavar="PLACE", help="local, or ray: a cluster (docs/cluster.md)."),
+    ] = "local",
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on though settings or tasks differ.")
     ] = False,
@@ -80,6 +84,7 @@ def run(
       cwm-agent run swebench-verified --samples 4 --workers 8 --name first
       cwm-agent run tasks.yaml --slice 0:20 --match django --json
       cwm-agent run tasks.yaml --model ~/models/cwm --engine-url http://gpu1:8000/v1
+      cwm-agent run tasks.yaml --workers 64 --model /shared/cwm --on ray
 
     \b
     Exit codes: 0 every attempt has a result, resolved or not; 2 usage, 4 a
@@ -96,6 +101,7 @@ def run(
         ),
         replay=replay,
         name=name,
+        on=on,
         accept_changes=accept_changes,
         config_files=tuple(config or ()),
         assignments=tuple(assignments or ()),

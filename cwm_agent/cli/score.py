@@ -41,6 +41,9 @@ Strip = Annotated[
 ]
 Network = Annotated[bool, typer.Option("--network/--no-network", help="As the official grader.")]
 Sample = Annotated[int | None, typer.Option("--sample", help="Only this sample; default: all.")]
+On = Annotated[
+    str, typer.Option("--on", metavar="PLACE", help="local, or ray: a cluster (docs/cluster.md).")
+]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the report goes.")]
 
 
@@ -61,6 +64,7 @@ def score(
     difficulties: Difficulties = None,
     sample: Sample = None,
     out: Out = None,
+    on: On = "local",
     runs: RunsFolder = None,
     config: ConfigFiles = None,
     assignments: Assignments = None,
@@ -78,6 +82,7 @@ def score(
       cwm-agent score 2026-11-22-201500 --workers 4
       cwm-agent score all_preds.jsonl --dataset rows.jsonl --json
       cwm-agent score --control gold --repository pallets/flask
+      cwm-agent score first --dataset swebench-verified --workers 64 --on ray
 
     \b
     Exit codes: 0 everything was graded, 2 usage, 3 a control failed, 4 something
@@ -98,7 +103,7 @@ def score(
         GradeOptions(timeout, network=network),
         PoolOptions(workers, tries),
     )
-    wish = Wish(target, dataset, control, out, options)
+    wish = Wish(target, dataset, control, out, options, on)
     return run_score(
         wish, runs, config_files=config or (), assignments=assignments or (), as_json=as_json
     )

@@ -12,6 +12,7 @@ from typing import cast, get_args
 from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.config import load_settings
 from cwm_agent.errors import UsageError
+from cwm_agent.scoring.place import OpenPlace, local_place
 from cwm_agent.scoring.score import (
     Scored,
     ScoreOptions,
@@ -21,6 +22,7 @@ from cwm_agent.scoring.score import (
 )
 from cwm_agent.scoring.source import open_source
 from cwm_agent.scoring.work import Control
+from cwm_agent.settings import ClusterSettings
 from cwm_agent.suites import load_suite
 from cwm_agent.view.sanitize import clean, clean_line
 from results.codec import encode
@@ -40,6 +42,7 @@ class Wish:
     control: str | None
     out: Path | None
     options: ScoreOptions
+    on: str = "local"
 
 
 def run_score(
@@ -54,10 +57,12 @@ def run_score(
     resolved = load_settings(
         config_files=config_files, assignments=assignments, flags={"runs": runs}
     )
+    settings = resolved.settings
     options = replace(
         wish.options,
-        min_free=int(resolved.settings.sandbox.min_free),
-        cost=resolved.settings.cost,
+        min_free=int(settings.sandbox.min_free),
+        cost=settings.cost,
+        place=_place(wish.on, settings.cluster),
     )
     scored = _scored(wish, options, Store(resolved.runs_folder()))
     if as_json:
@@ -86,6 +91,20 @@ def _scored(wish: Wish, options: ScoreOptions, store: Store) -> Scored:
         return report_recorded(source, options.cost)
     suite = load_suite(wish.dataset or source.dataset or DATASET)
     return score_source(source, suite, options, _say)
+
+
+def _place(on: str, settings: ClusterSettings) -> OpenPlace:
+    """Where to grade; raises UsageError for another word, or without the extra."""
+    match on:
+        case "local":
+            return local_place
+        case "ray":
+            from cwm_agent.cluster.connect import import_ray
+            from cwm_agent.cluster.grading import ray_place
+
+            import_ray()
+            return ray_place(settings)
+    raise UsageError(f"--on {on}: patches are graded on local (this machine) or on ray (a cluster)")
 
 
 def _exit_code(report: Report, control: str | None) -> ExitCode:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cwm_agent.errors import UsageError
 from cwm_agent.scoring.cost import costs_of
 from cwm_agent.scoring.lines import Attempts, lines_of, priced, recorded_lines
-from cwm_agent.scoring.pool import HaveImage, Pool, PoolOptions
+from cwm_agent.scoring.place import OpenPlace, PlaceWish, local_place
+from cwm_agent.scoring.pool import Pool, PoolOptions
 from cwm_agent.scoring.source import SCORES, Source
 from cwm_agent.scoring.work import (
     Candidate,
@@ -23,7 +23,7 @@ from cwm_agent.scoring.work import (
 from cwm_agent.selection import Selection
 from cwm_agent.settings import CostSettings
 from cwm_agent.suites import Suite
-from envs.grader import GradeOptions, Grader
+from envs.grader import GradeOptions
 from envs.progress import Progress
 from results.files import write_atomically, write_record
 from results.report import REPORT_FILE, Heading, Line, Report, build_report
@@ -42,6 +42,7 @@ class ScoreOptions:
     pool: PoolOptions = field(default_factory=PoolOptions)
     min_free: int = 0
     cost: CostSettings = field(default_factory=CostSettings)
+    place: OpenPlace = local_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,26 +128,9 @@ def grade_all(
             f"{score.seconds:.1f} s"
         )
 
-    with _images(options.min_free, progress) as have_image:
-        Pool(lambda: Grader(book.folder, options.grade), have_image, book, options.pool, seen).run(
-            left
-        )
-
-
-@contextmanager
-def _images(min_free: int, progress: Progress) -> Iterator[HaveImage]:
-    """Pulls images with patience; the official grader would give up at the first refusal."""
-    from cwm_agent.sandboxes import BUILD_SECONDS
-    from envs.docker import connect_engine
-    from envs.imageaccess import ImageAccess
-    from envs.imagestore import ImageStore
-    from envs.sweep import sweep
-
-    with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
-        for stray in sweep(client):
-            progress(f"removed a stray {stray.kind}: {stray.name}")
-        access = ImageAccess(ImageStore.of_engine(client), min_free, progress=progress)
-        yield access.have
+    wish = PlaceWish(book.folder.absolute(), options.grade, options.min_free)
+    with options.place(wish, progress) as place:
+        Pool(place.make_grader, place.have_image, book, options.pool, seen).run(left)
 
 
 def _report(

@@ -1,0 +1,54 @@
+"""The joint between a run and the place where its attempts are worked on.
+
+The runner decides which attempt is next; an executor does it and answers with
+its result. Whatever the place, the work itself is `cwm_agent.batch.work.Work`
+over the same journals, so a run may go on in another place than it began in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from cwm_agent.attempt import Rules
+from cwm_agent.batch.ticket import Ticket
+from cwm_agent.errors import NotReadyError
+from model.load import EngineLoad
+from results.records import AttemptResult
+from results.store import Run
+
+
+class LostError(NotReadyError):
+    """The machine or process that worked on an attempt is gone; elsewhere it can go on."""
+
+
+class Executor(Protocol):
+    """Does attempts. Called from a thread of its own for each one."""
+
+    def __call__(self, ticket: Ticket) -> AttemptResult:
+        """Begin an attempt or go on with it, telling the ticket how it stands.
+
+        Raises SandboxError when a sandbox cannot be had, LostError when the
+        place went away, StoppedError when the attempt was told to end before
+        it began, ResultsError when the disk refuses.
+        """
+
+    def over(self, ticket: Ticket) -> None:
+        """The attempt ended for good, as far as one knows: it may be asked for again."""
+
+    def loads(self) -> Mapping[str, EngineLoad]:
+        """What the engines do now, by name, at once; empty where nobody counts."""
+
+    def resize(self, workers: int) -> None:
+        """So many attempts at once are wanted from now on."""
+
+
+OpenExecutor = Callable[
+    [Run, Rules, Sequence[Ticket], Callable[[str], None], Callable[[str], None]],
+    AbstractContextManager[Executor],
+]
+"""Makes a place ready for the attempts of a run that are to come.
+
+The functions take lines for the user and for the run's log.
+"""

@@ -1,0 +1,72 @@
+"""Attempts in threads of this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from cwm_agent.attempt import Rules
+from cwm_agent.batch.gates import Gate, Once
+from cwm_agent.batch.materials import Materials
+from cwm_agent.batch.places import Places
+from cwm_agent.batch.speakers import Speakers
+from cwm_agent.batch.ticket import Ticket
+from cwm_agent.batch.work import Gates, Work
+from cwm_agent.job import SHARED
+from cwm_agent.settings import BatchSettings
+from envs.owner import boot_id
+from envs.sandbox import Owner
+from envs.sweep import owned_folder
+from model.load import EngineLoad
+from results.records import AttemptResult
+from results.store import Run
+
+
+@dataclass(frozen=True, slots=True)
+class LocalExecutor:
+    """See cwm_agent.batch.executor.Executor."""
+
+    work: Work
+    settings: BatchSettings
+    speakers: Speakers
+
+    def __call__(self, ticket: Ticket) -> AttemptResult:
+        """The attempt, in the calling thread."""
+        return self.work(ticket)
+
+    def over(self, ticket: Ticket) -> None:
+        """Forget what only this attempt needed."""
+        self.work.materials.over(ticket)
+
+    def loads(self) -> dict[str, EngineLoad]:
+        """What the engines and servers do now."""
+        return self.speakers.loads()
+
+    def resize(self, workers: int) -> None:
+        """Widen or narrow the gates."""
+        self.work.gates.follow(self.settings, workers)
+
+
+@contextmanager
+def local_executor(
+    run: Run,
+    rules: Rules,
+    waiting: Sequence[Ticket],
+    say: Callable[[str], None],
+    log: Callable[[str], None],
+) -> Iterator[LocalExecutor]:
+    """This process as the place; opens the checkpoints that will speak, raising ModelError."""
+    del log
+    settings = rules.resolved.settings
+    with ExitStack() as stack:
+        speakers = Speakers(settings, say)
+        stack.callback(speakers.close)
+        owner = Owner(run.name, "repositories", 0, os.getpid(), boot_id())
+        materials = Materials(stack.enter_context(owned_folder(owner)), waiting)
+        places = Places(run.name, settings.sandbox, Once(Gate(settings.batch.builds)))
+        work = Work(run, rules, speakers.speaker, Gates.of(settings.batch), materials, places)
+        for choice in {t.job.policy for t in waiting if t.job.policy.kind in SHARED}:
+            speakers.engine(choice)  # a bad checkpoint is no failure of every attempt
+        yield LocalExecutor(work, settings.batch, speakers)

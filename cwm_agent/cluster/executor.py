@@ -1,0 +1,195 @@
+"""Attempts on the nodes of a Ray cluster. The driver keeps the runner, the nodes do the work.
+
+A worker (one slot of its node) does one attempt after the other; an engine is a
+replica with the GPUs of its tensor-parallel group. Ray's own retries are off:
+it would begin a lost attempt only after it is sure of a node's death, while
+here the runner tries again elsewhere, from the journal on shared storage.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cwm_agent.attempt import Rules
+from cwm_agent.batch.executor import LostError
+from cwm_agent.batch.gates import LOOK, Gate
+from cwm_agent.batch.ticket import Ticket
+from cwm_agent.cluster.connect import check_demands, connected, import_ray, living_nodes
+from cwm_agent.cluster.demand import SLOT, Demand
+from cwm_agent.cluster.nodes import sweep_nodes, visit_nodes
+from cwm_agent.cluster.pool import Member, Pool
+from cwm_agent.cluster.remote import REPLIES
+from cwm_agent.cluster.replica import EngineReplica
+from cwm_agent.cluster.replicas import Replicas
+from cwm_agent.cluster.worker import Assignment, AttemptWorker, Failure, Standing
+from cwm_agent.job import PolicyChoice
+from cwm_agent.settings import BatchSettings, Settings
+from model.load import EngineLoad
+from results.records import AttemptResult
+from results.store import Run
+
+REPLICA_THREADS = 256
+"""Conversations that one replica answers at once; the engine batches no more of them."""
+QUESTIONS = 4
+"""Threads of a worker or replica for what is answered at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class RayExecutor:
+    """See cwm_agent.batch.executor.Executor."""
+
+    pool: Pool
+    engines: Mapping[PolicyChoice, Replicas]
+    sessions: Gate
+    settings: BatchSettings
+    log: Callable[[str], None]
+
+    def __call__(self, ticket: Ticket) -> AttemptResult:
+        """The attempt, on a worker; raises LostError when its node or engine went away."""
+        with self.sessions.hold(ticket.stop), self.pool.member(ticket) as member:
+            try:
+                return self._try(member, ticket)
+            except LostError as error:
+                self.log(f"{ticket.name}: {error}")
+                raise
+
+    def over(self, ticket: Ticket) -> None:
+        """Workers forget by themselves."""
+
+    def loads(self) -> dict[str, EngineLoad]:
+        """What the replicas last said, by the checkpoint's name and the copy's number."""
+        return {
+            f"{choice.source} {copy}": load
+            for choice, replicas in self.engines.items()
+            for copy, load in replicas.loads().items()
+        }
+
+    def resize(self, workers: int) -> None:
+        """More or fewer workers and conversations."""
+        self.pool.resize(_places(self.settings, workers))
+        self.sessions.resize(self.settings.sessions or _places(self.settings, workers))
+
+    def _try(self, member: Member, ticket: Ticket) -> AttemptResult:
+        """The attempt on this worker, with a place at a replica if an engine answers."""
+        assignment = Assignment(uuid.uuid4().hex, ticket.job, ticket.sample)
+        replicas = self.engines.get(ticket.job.policy)
+        if replicas is None:
+            return self._on(member, assignment, ticket)
+        with replicas.seat(ticket, assignment.key) as copy:
+            try:
+                with_engine = replace(assignment, replica=replicas.handle(copy))
+                return self._on(member, with_engine, ticket)
+            except LostError:
+                replicas.replace_if_gone(copy)
+                raise
+
+    def _on(self, member: Member, assignment: Assignment, ticket: Ticket) -> AttemptResult:
+        ray = import_ray()
+        ticket.say(f"starting on {member.node}")
+        try:
+            ref = member.actor.run.remote(assignment)
+            while not ray.wait([ref], timeout=LOOK)[0]:
+                self._relay(member, assignment.key, ticket)
+            outcome: AttemptResult | Failure = ray.get(ref)
+        except ray.exceptions.RayError as error:
+            self.pool.lost(member)
+            reason = str(error).strip().splitlines()[0]
+            raise LostError(
+                f"the node or process that worked on it is gone ({member.node}: {reason}); look "
+                "at `ray status`, then go on with the run"
+            ) from error
+        if isinstance(outcome, Failure):
+            raise outcome.error
+        return outcome
+
+    def _relay(self, member: Member, key: str, ticket: Ticket) -> None:
+        """Wishes to the worker, and how it stands to the ticket."""
+        ray = import_ray()
+        if ticket.stop.requested:
+            member.actor.stop.remote(key, ticket.stop.stopped)
+        try:
+            standing: Standing | None = ray.get(member.actor.standing.remote(), timeout=LOOK)
+        except ray.exceptions.RayError:
+            return  # the attempt's own answer says what happened
+        if standing is not None:
+            standing.tell(ticket)
+
+
+@contextmanager
+def ray_executor(
+    run: Run,
+    rules: Rules,
+    waiting: Sequence[Ticket],
+    say: Callable[[str], None],
+    log: Callable[[str], None],
+) -> Iterator[RayExecutor]:
+    """A Ray cluster as the place.
+
+    Raises NotReadyError when there is none or it can never have what the run
+    asks, UsageError without the extra, ModelError for a bad checkpoint.
+    """
+    settings = rules.resolved.settings
+    choices = {t.job.policy for t in waiting if t.job.policy.kind == "embedded"}
+    file = (run.folder / "run.json").absolute()
+    with ExitStack() as stack:
+        stack.enter_context(connected(settings.cluster.address, log))
+        engine = _engine_resources(settings)
+        demands = [Demand("a sandbox", {SLOT: 1.0})]
+        if choices:
+            demands.append(Demand("an engine replica", engine, settings.cluster.replicas))
+        check_demands(demands, settings.cluster.wait_seconds)
+        visit_nodes(file, say)
+        stack.callback(sweep_nodes, file, say)
+        engines = {choice: _replicas(choice, settings, engine) for choice in choices}
+        for replicas in engines.values():
+            stack.callback(replicas.close)
+            say(f"waiting for the first of {settings.cluster.replicas} engine replicas")
+            replicas.wait_for_first()
+        places = _places(settings.batch, settings.batch.workers)
+        pool = Pool(lambda: _worker(file.parent, rules), places)
+        stack.callback(pool.close)
+        sessions = Gate(settings.batch.sessions or places)
+        yield RayExecutor(pool, engines, sessions, settings.batch, log)
+
+
+def _places(settings: BatchSettings, workers: int) -> int:
+    """Workers of the cluster: as many as sandboxes are open in a local run."""
+    return settings.sandboxes or workers + settings.grading
+
+
+def _engine_resources(settings: Settings) -> dict[str, float]:
+    """What one replica takes of its node: a GPU for each rank, or CPU cores."""
+    ranks = float(settings.engine.tensor_parallel)
+    have_gpu = any(node.resources.get("GPU") for node in living_nodes())
+    if settings.device.startswith("cuda") or (settings.device == "auto" and have_gpu):
+        return {"GPU": ranks}
+    return {"CPU": ranks * settings.cluster.replica_cpus}
+
+
+def _worker(folder: Path, rules: Rules) -> Any:
+    actor = import_ray().remote(AttemptWorker)
+    options = actor.options(
+        num_cpus=0,
+        resources={SLOT: 1},
+        max_restarts=0,
+        max_concurrency=1 + QUESTIONS,
+        scheduling_strategy="SPREAD",
+    )
+    return options.remote(folder, rules)
+
+
+def _replicas(choice: PolicyChoice, settings: Settings, resources: Mapping[str, float]) -> Replicas:
+    groups = {REPLIES: REPLICA_THREADS}
+    actor = import_ray().remote(concurrency_groups=groups)(EngineReplica)
+    options = actor.options(
+        num_cpus=resources.get("CPU", 0),
+        num_gpus=resources.get("GPU", 0),
+        max_restarts=0,
+        max_concurrency=QUESTIONS,
+    )
+    return Replicas(lambda: options.remote(choice, settings), settings.cluster.replicas)

@@ -1,0 +1,143 @@
+"""The workers of a run: each takes a slot of its node for as long as it lives."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from cwm_agent.batch.gates import LOOK, StoppedError
+from cwm_agent.batch.ticket import Ticket
+from cwm_agent.cluster.connect import import_ray
+from cwm_agent.cluster.routing import Free, choose_worker
+from cwm_agent.job import Job
+
+CLOSE_SECONDS = 10.0
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """One actor of AttemptWorker. `node` is known once it is up."""
+
+    actor: Any
+    starting: Any
+    node: str = ""
+    instance: str = ""
+
+
+def environment_of(job: Job) -> Hashable:
+    """What has to be on a node before a sandbox of this job can be made."""
+    return (job.sandbox, job.image, job.pip, job.apt, tuple(sorted(job.environment.items())))
+
+
+@dataclass(eq=False)
+class Pool:
+    """Makes workers as attempts ask for them, at most `limit`. Called from many threads."""
+
+    make: Callable[[], Any]
+    limit: int
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _starting: list[Member] = field(default_factory=list)
+    _free: list[Member] = field(default_factory=list)
+    _busy: set[Member] = field(default_factory=set)
+    _present: dict[str, set[Hashable]] = field(default_factory=dict)
+
+    @contextmanager
+    def member(self, ticket: Ticket) -> Iterator[Member]:
+        """A worker for one attempt, waited for; raises StoppedError when it shall end."""
+        ticket.say("waiting for a slot of the cluster")
+        while (member := self._take(ticket.job)) is None:
+            if ticket.stop.asked.wait(LOOK):
+                raise StoppedError
+        try:
+            yield member
+        finally:
+            self._give_back(member)
+
+    def lost(self, member: Member) -> None:
+        """It does not answer any more; a new one takes its place where a slot is free."""
+        with self._lock:
+            self._busy.discard(member)
+        self._kill(member)
+
+    def resize(self, limit: int) -> None:
+        """At most so many from now on; those that work beyond it go on to their end."""
+        with self._lock:
+            self.limit = limit
+            surplus = self._surplus()
+        for member in surplus:
+            self._kill(member)
+
+    def close(self) -> None:
+        """End all; what they keep is removed, by themselves or by the next sweep."""
+        ray = import_ray()
+        with self._lock:
+            up = [*self._free, *self._busy]
+            members = [*up, *self._starting]
+            self._free, self._busy, self._starting = [], set(), []
+        if up:
+            ray.wait(
+                [m.actor.close.remote() for m in up], num_returns=len(up), timeout=CLOSE_SECONDS
+            )
+        for member in members:
+            self._kill(member)
+
+    def _take(self, job: Job) -> Member | None:
+        with self._lock:
+            self._look_at_starting()
+            if not self._free:
+                wanted = len(self._busy) + len(self._starting) < self.limit
+                if wanted:
+                    actor = self.make()
+                    self._starting.append(Member(actor, actor.begin.remote()))
+                return None
+            free = [Free(member.node, member.instance) for member in self._free]
+            environment = environment_of(job)
+            place = choose_worker(free, job.instance, environment, self._present)
+            member = self._free.pop(place)
+            member.instance = job.instance
+            self._present.setdefault(member.node, set()).add(environment)
+            self._busy.add(member)
+            return member
+
+    def _look_at_starting(self) -> None:
+        """Those that are up become free; those whose node died are forgotten."""
+        ray = import_ray()
+        for member in list(self._starting):
+            done, _ = ray.wait([member.starting], timeout=0)
+            if not done:
+                continue
+            self._starting.remove(member)
+            try:
+                member.node = ray.get(member.starting)
+            except ray.exceptions.RayTaskError as error:
+                raise error.cause from error
+            except ray.exceptions.RayError:
+                continue
+            self._free.append(member)
+
+    def _give_back(self, member: Member) -> None:
+        with self._lock:
+            if member not in self._busy:
+                return
+            self._busy.discard(member)
+            self._free.append(member)
+            surplus = self._surplus()
+        for gone in surplus:
+            self._kill(gone)
+
+    def _surplus(self) -> list[Member]:
+        """Free ones beyond the limit, taken out; the caller holds the lock."""
+        count = len(self._busy) + len(self._free) + len(self._starting) - self.limit
+        gone = []
+        while count > 0 and self._free:
+            gone.append(self._free.pop(0))
+            count -= 1
+        return gone
+
+    def _kill(self, member: Member) -> None:
+        with contextlib.suppress(Exception):
+            import_ray().kill(member.actor)

@@ -1,0 +1,180 @@
+"""What works on attempts on a node: the same work as in one process, told and asked from outside.
+
+Nothing here knows Ray. The executor makes an actor of `AttemptWorker`, which
+takes one slot of its node, works on one attempt after the other, and answers
+questions while it does.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import platform
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cwm_agent.attempt import Rules
+from cwm_agent.batch.executor import LostError
+from cwm_agent.batch.gates import Gate, Once
+from cwm_agent.batch.materials import Materials
+from cwm_agent.batch.places import Places
+from cwm_agent.batch.speakers import Speakers
+from cwm_agent.batch.ticket import State, Ticket
+from cwm_agent.batch.work import Gates, Work
+from cwm_agent.cluster.lifeline import Lifeline
+from cwm_agent.cluster.remote import RemotePolicy, ReplicaHandle
+from cwm_agent.job import Job, PolicyChoice
+from cwm_agent.policies.choose import Speaker
+from envs.owner import boot_id
+from envs.sandbox import Owner
+from envs.sweep import owned_folder
+from results.records import AttemptResult
+from results.store import Run
+
+JOURNAL_PATIENCE = 120.0
+"""Seconds that the last writer of a journal may take to let go of it: longer than the lifeline
+of a worker that nobody reaches. Where the machine itself is gone, an NFS server keeps its locks
+for one lease, 90 s by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One try at an attempt. `key` names it, and its conversation in the engine."""
+
+    key: str
+    job: Job
+    sample: int
+    replica: ReplicaHandle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the attempt stands; `silent` is for how many seconds nothing was heard of it."""
+
+    state: State
+    doing: str
+    turn: int
+    tokens: int
+    silent: float
+
+    @classmethod
+    def of(cls, ticket: Ticket) -> Standing:
+        """Of this moment."""
+        silent = time.monotonic() - ticket.since
+        return cls(ticket.state, ticket.doing, ticket.turn, ticket.tokens, silent)
+
+    def tell(self, ticket: Ticket) -> None:
+        """Put it on the ticket of another process."""
+        ticket.state, ticket.doing = self.state, self.doing
+        ticket.turn, ticket.tokens = self.turn, self.tokens
+        ticket.since = time.monotonic() - self.silent
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error that ended a try, to be raised where the runner is."""
+
+    error: Exception
+
+
+class AttemptWorker:
+    """Attempts of one run, in a process of their own on a node."""
+
+    def __init__(self, folder: Path, rules: Rules) -> None:
+        """`folder` is the run's, on storage that all nodes share."""
+        self._stack = ExitStack()
+        run = Run(folder)
+        settings = rules.resolved.settings
+        owner = Owner(run.name, "repositories", 0, os.getpid(), boot_id())
+        self._materials = Materials(self._stack.enter_context(owned_folder(owner)), [])
+        self._speakers = Speakers(settings, _to_nobody)
+        places = Places(run.name, settings.sandbox, Once(Gate(1)))
+        gates = Gates.of(settings.batch)
+        self._work = Work(
+            run, rules, self._speaker, gates, self._materials, places, patience=JOURNAL_PATIENCE
+        )
+        self._kept: list[Ticket] = []
+        self._assignment: Assignment | None = None
+        self._policy: RemotePolicy | None = None
+        self._lifeline: Lifeline | None = None
+
+    def begin(self) -> str:
+        """Tie this process to its node and to whoever asks for attempts; the node's name."""
+        self._lifeline = Lifeline()
+        return platform.node()
+
+    def run(self, assignment: Assignment) -> AttemptResult | Failure:
+        """Begin an attempt or go on with it; its result is in the run's folder, too."""
+        ticket = Ticket(assignment.job, assignment.sample, state="running")
+        self._forget_others(ticket)
+        self._kept.append(ticket)
+        self._assignment = assignment
+        self._policy = None
+        if self._lifeline is not None:
+            self._lifeline.hold()
+        try:
+            result = self._work(ticket)
+        except Exception as error:  # noqa: BLE001 - it is raised again where the runner is
+            return Failure(_portable(error))
+        finally:
+            self._assignment = None
+            if self._lifeline is not None:
+                self._lifeline.release()
+        if result.exit_reason == "policy_error" and self._policy and self._policy.lost:
+            return Failure(LostError(result.detail))
+        return result
+
+    def standing(self) -> Standing | None:
+        """How the attempt that it works on stands; whoever runs one has to ask (see Lifeline)."""
+        if self._lifeline is not None:
+            self._lifeline.renew()
+        return Standing.of(self._kept[-1]) if self._assignment else None
+
+    def stop(self, key: str, now: bool) -> None:
+        """Let the try `key` end after its turn, or now; harmless when it is over."""
+        assignment = self._assignment
+        if assignment is not None and assignment.key == key:
+            stop = self._kept[-1].stop
+            stop.force() if now else stop.ask()
+
+    def close(self) -> None:
+        """Remove what it keeps."""
+        self._stack.close()
+
+    def _forget_others(self, ticket: Ticket) -> None:
+        """Samples of one instance share its repository and first test run; others need not."""
+        if self._kept and self._kept[-1].job.instance != ticket.job.instance:
+            for other in self._kept:
+                self._materials.over(other)
+            self._kept.clear()
+
+    @contextmanager
+    def _speaker(self, choice: PolicyChoice) -> Iterator[Speaker]:
+        assert self._assignment is not None
+        if self._assignment.replica is None:
+            with self._speakers.speaker(choice) as speaker:
+                yield speaker
+            return
+        about = self._assignment.replica.about
+        self._policy = RemotePolicy(self._assignment.replica, self._assignment.key)
+        yield Speaker(self._policy, about.thinking, about.note, about.context_tokens)
+
+
+def _to_nobody(text: str) -> None:
+    del text
+
+
+def _portable(error: Exception) -> Exception:
+    """The error with what led to it as a note; another one with its text if it cannot travel."""
+    error.add_note("".join(traceback.format_exception(error)))
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # noqa: BLE001 - whatever a foreign class does when it is copied
+        copy = RuntimeError(f"{type(error).__name__}: {error}")
+        copy.add_note(error.__notes__[-1])
+        return copy
+    return error

@@ -1,0 +1,56 @@
+"""Where patches are graded: on this machine, or (cwm_agent.cluster.grading) on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cwm_agent.scoring.pool import HaveImage, PatchGrader
+from envs.grader import GradeOptions, Grader
+from envs.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class GradingPlace:
+    """Makes graders, and has an image there before it is needed."""
+
+    make_grader: Callable[[], PatchGrader]
+    have_image: HaveImage
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceWish:
+    """`folder` takes the grader's files; `min_free` bytes are left free by image pulls."""
+
+    folder: Path
+    grade: GradeOptions
+    min_free: int
+
+
+OpenPlace = Callable[[PlaceWish, Progress], AbstractContextManager[GradingPlace]]
+
+
+@contextmanager
+def local_place(wish: PlaceWish, progress: Progress) -> Iterator[GradingPlace]:
+    """This machine's engine, cleared of strays."""
+    from envs.sweep import sweep
+
+    with images_here(wish.min_free, progress) as have_image:
+        for stray in sweep():
+            progress(f"removed a stray {stray.kind}: {stray.name}")
+        yield GradingPlace(lambda: Grader(wish.folder, wish.grade), have_image)
+
+
+@contextmanager
+def images_here(min_free: int, progress: Progress) -> Iterator[HaveImage]:
+    """Pulls images with patience; the official grader would give up at the first refusal."""
+    from cwm_agent.sandboxes import BUILD_SECONDS
+    from envs.docker import connect_engine
+    from envs.imageaccess import ImageAccess
+    from envs.imagestore import ImageStore
+
+    with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
+        access = ImageAccess(ImageStore.of_engine(client), min_free, progress=progress)
+        yield access.have
