@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from cwm_agent.batch.executor import LostError
 from cwm_agent.batch.gates import LOOK, StoppedError
 from cwm_agent.batch.ticket import Ticket
 from cwm_agent.cluster.connect import import_ray
@@ -16,6 +17,8 @@ from cwm_agent.cluster.routing import Free, choose_worker
 from cwm_agent.job import Job
 
 CLOSE_SECONDS = 10.0
+STARTS = 5
+"""Workers in a row that may fail to start before attempts are told why."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,10 +47,14 @@ class Pool:
     _free: list[Member] = field(default_factory=list)
     _busy: set[Member] = field(default_factory=set)
     _present: dict[str, set[Hashable]] = field(default_factory=dict)
+    _failed_starts: int = 0
 
     @contextmanager
     def member(self, ticket: Ticket) -> Iterator[Member]:
-        """A worker for one attempt, waited for; raises StoppedError when it shall end."""
+        """A worker for one attempt, waited for.
+
+        Raises StoppedError when the attempt shall end, LostError when no worker starts.
+        """
         ticket.say("waiting for a slot of the cluster")
         while (member := self._take(ticket.job)) is None:
             if ticket.stop.asked.wait(LOOK):
@@ -113,11 +120,20 @@ class Pool:
             self._starting.remove(member)
             try:
                 member.node = ray.get(member.starting)
-            except ray.exceptions.RayTaskError as error:
-                raise error.cause from error
-            except ray.exceptions.RayError:
+            except ray.exceptions.RayError as error:
+                self._count_failed_start(error)
                 continue
+            self._failed_starts = 0
             self._free.append(member)
+
+    def _count_failed_start(self, error: Exception) -> None:
+        """A node that just died is no reason to worry; the same again and again is."""
+        self._failed_starts += 1
+        if self._failed_starts >= STARTS:
+            self._failed_starts = 0
+            raise LostError(
+                f"{STARTS} workers in a row did not start; the last one: {str(error).strip()}"
+            ) from error
 
     def _give_back(self, member: Member) -> None:
         with self._lock:

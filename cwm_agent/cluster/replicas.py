@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from cwm_agent.batch.executor import LostError
 from cwm_agent.batch.gates import LOOK, StoppedError
 from cwm_agent.batch.ticket import Ticket
 from cwm_agent.cluster.connect import import_ray
@@ -16,13 +17,15 @@ from cwm_agent.cluster.remote import About, ReplicaHandle
 from cwm_agent.cluster.routing import choose_replica
 from model.load import EngineLoad
 
+LOADS = 3
+"""How often in a row one may fail to load before it is given up."""
 ANSWER_SECONDS = 10.0
 """How long a replica may take to say that it is there."""
 
 
 @dataclass(slots=True, eq=False)
 class Copy:
-    """One actor. `about` is None until its checkpoint is loaded.
+    """One actor. `about` is None until its checkpoint is loaded; `error` says why it never will.
 
     `load` is what it last said of its engine, `asked` the question under way.
     """
@@ -34,6 +37,8 @@ class Copy:
     sessions: int = 0
     asked: Any = None
     load: EngineLoad | None = None
+    tries: int = 1
+    error: Exception | None = None
 
 
 class Replicas:
@@ -58,7 +63,11 @@ class Replicas:
 
     @contextmanager
     def seat(self, ticket: Ticket, key: str) -> Iterator[Copy]:
-        """A replica for the conversation `key`, which stays with it; waits until one is up."""
+        """A replica for the conversation `key`, which stays with it; waits until one is up.
+
+        Raises StoppedError when the attempt shall end, and why they do not
+        load when all are given up.
+        """
         ticket.say("waiting for an engine")
         while (copy := self._take(ticket.job.instance)) is None:
             if ticket.stop.asked.wait(LOOK):
@@ -113,6 +122,9 @@ class Replicas:
         with self._lock:
             up = {copy.number: copy.sessions for copy in self._copies.values() if self._up(copy)}
             if not up:
+                errors = [copy.error for copy in self._copies.values()]
+                if all(errors) and errors[0] is not None:
+                    raise errors[0]
                 return None
             number = choose_replica(up, self._homes.get(instance))
             self._homes[instance] = number
@@ -121,20 +133,28 @@ class Replicas:
             return copy
 
     def _up(self, copy: Copy) -> bool:
-        if copy.about is None:
+        if copy.about is None and copy.error is None:
             done, _ = self._ray.wait([copy.loading], timeout=0)
             if done:
                 try:
                     copy.about = self._ray.get(copy.loading)
-                except self._ray.exceptions.RayError:  # gone before it was loaded: once more
-                    self._kill(copy)
-                    self._copies[copy.number] = self._new(copy.number)
+                except self._ray.exceptions.RayError as error:
+                    self._load_again(copy, error)
         return copy.about is not None
 
-    def _new(self, number: int) -> Copy:
+    def _load_again(self, copy: Copy, error: Any) -> None:
+        """Its node went away while it loaded, or the checkpoint cannot be loaded there."""
+        self._kill(copy)
+        if copy.tries < LOADS:
+            self._copies[copy.number] = self._new(copy.number, copy.tries + 1)
+        else:
+            cause = getattr(error, "cause", None)
+            copy.error = cause if isinstance(cause, Exception) else LostError(str(error).strip())
+
+    def _new(self, number: int, tries: int = 1) -> Copy:
         actor = self._make()
         actor.begin.remote()
-        return Copy(number, actor, actor.load.remote())
+        return Copy(number, actor, actor.load.remote(), tries=tries)
 
     def _kill(self, copy: Copy) -> None:
         with contextlib.suppress(Exception):
