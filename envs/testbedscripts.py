@@ -2,7 +2,8 @@
 
 The repository at /testbed, and an environment named `testbed` that
 `source /opt/miniconda3/bin/activate; conda activate testbed` activates. It is
-active from the start in every other shell, too.
+active from the start in every other shell, too. A link to its Python is its
+Python, as it is with conda.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ ROOT = "/testbed"
 
 def conda_functions() -> str:
     """The text of the stand-in for conda."""
-    return (resources.files("envs") / "scripts" / "conda.sh").read_text()
+    return _text("conda.sh")
 
 
 def shell_variables(recipe: Recipe) -> dict[str, str]:
@@ -53,6 +54,10 @@ def environment_script(recipe: Recipe, interpreter: str) -> str:
         f"chmod +x {CONDA}/bin/conda",
         "echo '. /etc/profile.d/testbed.sh' >> /root/.bashrc",
         f'"$python" -m venv {ENVIRONMENT}',
+        "packages=$(\"$python\" -c 'import site; print(site.getsitepackages()[0])')",
+        'mkdir -p "$packages"',
+        _write('"$packages"/testbed_links.py', _text("testbed_links.py")),
+        _write('"$packages"/testbed_links.pth', "import testbed_links\n"),
         install + shlex.join(recipe.pip) if recipe.pip else "true",
         "bash -euc " + shlex.quote(_CHECK),
     ]
@@ -81,6 +86,10 @@ conda activate testbed
 test "$(command -v python)" = {ENVIRONMENT}/bin/python
 bash -lc 'test "$(command -v python)" = {ENVIRONMENT}/bin/python'
 """
+
+
+def _text(name: str) -> str:
+    return (resources.files("envs") / "scripts" / name).read_text()
 
 
 def _sourcing(then: str) -> str:

@@ -139,6 +139,23 @@ def test_the_environment_is_active_in_every_shell(workshop: Workshop, shell: lis
 
 
 @pytest.mark.docker
+@pytest.mark.parametrize("python", ["/opt/miniconda3/envs/testbed/bin/python", "/usr/bin/python3"])
+def test_only_a_link_to_the_environments_python_is_that_python(
+    workshop: Workshop, python: str
+) -> None:
+    built = build_repository_image(workshop.access, workshop.wanted)
+    script = (
+        f"ln -s {python} /tmp/first; ln -s first /tmp/second; cd /\n"
+        "for each in python /tmp/second; do $each -c '\n"
+        "import sys\ntry: import pytest\nexcept ImportError: pytest = None\n"
+        "print(sys.prefix, pytest and pytest.__file__)'; done"
+    )
+    proper, linked = workshop.run(built.name, "bash", "-c", script).splitlines()
+    assert "/envs/testbed/lib/" in proper
+    assert linked == (proper if "testbed" in python else "/usr None")
+
+
+@pytest.mark.docker
 def test_the_repository_is_at_its_place_without_its_future(
     workshop: Workshop, upstream: Path
 ) -> None:
