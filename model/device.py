@@ -44,6 +44,16 @@ def itemsize_of(name: str) -> int:
     return dtype.itemsize
 
 
+def usable_bytes(device: torch.device, held: int = 0) -> int:
+    """Bytes of a CUDA card that one engine can have: the free ones and `held` of its weights.
+
+    What other programs, or other tensors of this one, take is not counted.
+    """
+    free, _ = torch.cuda.mem_get_info(device)
+    cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(free) + cached + held
+
+
 @contextmanager
 def memory_of(device: torch.device, purpose: str) -> Iterator[None]:
     """Turn an accelerator's out-of-memory error into a DeviceError that names the purpose."""

@@ -23,7 +23,8 @@ from results.store import Run
 
 FILE = "batch.json"
 INDIFFERENT = (
-    "batch.", "runs", "samples", "engine.kv_memory", "engine.host_memory", "engine.speculation",
+    "batch.", "runs", "samples", "engine.kv_memory", "engine.typical_tokens", "engine.host_memory",
+    "engine.speculation",
 )  # fmt: skip
 """Settings, or beginnings of them, that decide when and where, but not what is answered."""
 

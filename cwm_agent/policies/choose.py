@@ -121,6 +121,7 @@ def _open_embedded(folder: Path, settings: Settings) -> Speaker:
         sampling=Sampling(wanted.temperature, top_p),
         engine=EngineOptions(
             kv_bytes=settings.engine.kv_memory,
+            typical_tokens=settings.engine.typical_tokens,
             host_bytes=settings.engine.host_memory,
             tensor_parallel=settings.engine.tensor_parallel,
             speculation=DraftSettings() if settings.engine.speculation else None,
