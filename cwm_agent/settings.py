@@ -88,8 +88,7 @@ class EngineSettings(Section):
     """How the embedded engine uses its devices."""
 
     kv_memory: Annotated[ByteSize | None, EmptyUnsets] = Field(default=None, ge=2**20)
-    """Memory for keys and values on each device, such as "2GiB"; it bounds the context.
-    Empty: what the model leaves of a GPU, 2GiB on a CPU."""
+    """Memory for keys and values on each device; empty: what is left of a GPU, 2GiB on a CPU."""
     typical_tokens: int = Field(default=16_384, ge=256)
     """Length of a usual conversation, by which full and window layers share that memory."""
     host_memory: ByteSize = Field(default=ByteSize(0), ge=0)
