@@ -95,6 +95,10 @@ class EngineSettings(Section):
     """Main memory for resting conversations that the device has no room for."""
     tensor_parallel: int = Field(default=1, ge=1)
     """Devices (on a CPU: processes) among which the model is divided."""
+    batch_invariant: bool = False
+    """Pad decode steps to one size, so that an answer does not depend on its neighbours."""
+    cuda_graphs: bool = True
+    """Replay recorded decode steps on a GPU; off only to look for faults."""
     speculation: bool = True
     """Guess repeated text from the conversation itself; answers are the same, only faster."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -10,6 +10,7 @@ from model.cache.layout import group_layers
 from model.cache.manager import KVCache
 from model.config import ModelConfig
 from model.core import EngineCore, EngineLimits
+from model.decoder import Decoding
 from model.device import usable_bytes
 from model.draft import DraftSettings
 from model.engine import Engine
@@ -38,7 +39,9 @@ class EngineOptions:
     sessions of `typical_tokens`; `host_bytes` is that for sessions moved off the
     device; `page_size` is in tokens. `speculation` None turns prompt lookup
     off. `tensor_parallel` divides the model among that many devices (processes
-    on a CPU); bytes are then those of each.
+    on a CPU); bytes are then those of each. `batch_invariant` makes answers
+    independent of what else runs, to the last bit; `graphs` lets a GPU replay
+    recorded decode steps (see `model.decoder`).
     """
 
     kv_bytes: int | None = None
@@ -48,6 +51,18 @@ class EngineOptions:
     scheduling: SchedulerSettings = field(default_factory=SchedulerSettings)
     speculation: DraftSettings | None = field(default_factory=DraftSettings)
     tensor_parallel: int = 1
+    batch_invariant: bool = False
+    graphs: bool = True
+
+    @property
+    def settings(self) -> SchedulerSettings:
+        """How the scheduler cuts steps."""
+        return replace(self.scheduling, aligned=self.batch_invariant)
+
+    def decoding(self, context: int) -> Decoding:
+        """How decode steps run, in an engine for contexts up to `context`."""
+        rows = self.scheduling.max_rows
+        return Decoding(rows, context, fixed=self.batch_invariant, graphs=self.graphs)
 
 
 def build_engine(
@@ -74,7 +89,7 @@ def build_engine(
             runner=_runner(config, weights, options, plan),
             cache=KVCache(groups, options.page_size, plan.pages, plan.host_slots),
             limits=EngineLimits(plan.context, config.vocabulary),
-            settings=options.scheduling,
+            settings=options.settings,
             speculation=options.speculation,
         )
     )
@@ -92,8 +107,9 @@ def _deployment(
         itemsize=dtype.itemsize,
         quantization=quantization,
         tensor_parallel=options.tensor_parallel,
-        scheduling=options.scheduling,
+        scheduling=options.settings,
         page_size=options.page_size,
+        graphs=options.graphs,
     )
 
 
@@ -136,6 +152,7 @@ def _runner(
                 pages=plan.pages,
                 host_slots=plan.host_slots,
                 threads=max(1, torch.get_num_threads() // options.tensor_parallel),
+                decoding=options.decoding(plan.context),
             )
         )
     loaded = weights.load(config) if isinstance(weights, WeightSource) else weights
@@ -147,4 +164,5 @@ def _runner(
         device=loaded.embedding.device,
         dtype=loaded.embedding.dtype,
     )
-    return Runner(config, loaded, group_layers(config.windows), storage)
+    decoding = options.decoding(plan.context)
+    return Runner(config, loaded, group_layers(config.windows), storage, decoding=decoding)

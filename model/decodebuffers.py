@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from model.batch import Batch
 from model.cache.layout import LayerGroup
+from model.mirrored import Mirrored
 from model.pagetables import PagedRows, Pages
 from model.plan import PageSpan, Row
 
@@ -60,10 +60,10 @@ class DecodeBuffers:
         self._longest = tuple(_longest(group, context, page_size) for group in groups)
         widths = [-(-longest // page_size) for longest in self._longest]
         # ids, positions, then the slots of each group; and lengths by group.
-        self._places = _Mirrored(torch.zeros((2 + count, most), dtype=torch.int64), device)
-        self._lengths = _Mirrored(torch.zeros((count, most), dtype=torch.int32), device)
+        self._places = Mirrored(torch.zeros((2 + count, most), dtype=torch.int64), device)
+        self._lengths = Mirrored(torch.zeros((count, most), dtype=torch.int32), device)
         self._tables = [
-            _Mirrored(torch.zeros((most, width), dtype=torch.int32), device) for width in widths
+            Mirrored(torch.zeros((most, width), dtype=torch.int32), device) for width in widths
         ]
         self._begins = torch.arange(most + 1, dtype=torch.int32, device=device)
         self._wanted = torch.arange(most, device=device)
@@ -74,7 +74,9 @@ class DecodeBuffers:
         return 0 < len(tokens) <= self.most and longest <= self.context
 
     def fill(self, tokens: Sequence[Token], size: int) -> None:
-        """Lay out a step in the first `size` rows; nothing may still be reading the last one."""
+        """Lay out a step in the first `size` rows, behind whatever still reads the last one."""
+        for mirrored in (self._places, self._lengths, *self._tables):
+            mirrored.wait()
         places, lengths = self._places.host.numpy(), self._lengths.host.numpy()
         places[:2, :size] = 0
         places[2:, :size] = NOWHERE
@@ -113,25 +115,6 @@ class DecodeBuffers:
             extend=(),
             wanted=self._wanted[:size],
         )
-
-
-class _Mirrored:
-    """A device tensor and its image on the host (pinned, so that copies run beside the host)."""
-
-    def __init__(self, zeros: Tensor, device: torch.device) -> None:
-        self.host = zeros.pin_memory() if device.type == "cuda" else zeros
-        self.device = zeros.to(device, copy=True)
-
-    def send(self) -> None:
-        """Copy everything."""
-        self.device.copy_(self.host, non_blocking=True)
-
-    def set_row(self, row: int, values: np.ndarray[tuple[int, ...], np.dtype[np.int32]]) -> None:
-        """Write the beginning of a row, and copy it if it changed: most pages stay as they are."""
-        image = self.host.numpy()[row, : len(values)]
-        if not np.array_equal(image, values):
-            image[:] = values
-            self.device[row, : len(values)].copy_(self.host[row, : len(values)], non_blocking=True)
 
 
 def _longest(group: LayerGroup, context: int, page_size: int) -> int:

@@ -120,8 +120,8 @@ def workspace_bytes(deployment: Deployment) -> int:
     largest_matrix = max(prod(shape) for shape in tensor_shapes(deployment.shard).values())
     # int8 weights are widened one matrix at a time on a GPU.
     widened = largest_matrix * deployment.itemsize if deployment.quantization == "int8" else 0
-    spare = sum(deployment.costs.page_bytes)  # where padded rows write, see `model.kv`
-    return _LIBRARIES + widened + spare + _step_bytes(deployment, settings.token_budget, rows)
+    tokens = settings.token_budget + (settings.chunk if settings.aligned else 0)
+    return _LIBRARIES + widened + _step_bytes(deployment, tokens, rows)
 
 
 def _step_bytes(deployment: Deployment, tokens: int, rows: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -12,11 +13,14 @@ from model.batch import Batch, build_batch
 from model.cache.layout import LayerGroup
 from model.collective import Alone, Collective
 from model.config import ModelConfig
+from model.decoder import Decoder, Decoding, Launched
+from model.device import on_device
 from model.kv import KVStorage
-from model.ops.operations import Operations, choose_operations
+from model.ops.operations import Operations, PagedReference, choose_operations
 from model.ops.reference import wide
-from model.plan import StepPlan
+from model.plan import Row, StepPlan
 from model.rope import inverse_frequencies, rotation
+from model.sampler import Draw
 from model.weights import LayerWeights, Weights
 
 
@@ -29,6 +33,12 @@ class StepRunner(Protocol):
         fp32, or fp64 for a model in fp64.
         """
 
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched | None:
+        """Begin a step that samples on the device, one draw for each of its logits.
+
+        None, and nothing is done, where that cannot be; then `run` can.
+        """
+
     def close(self) -> None:
         """Let go of what outlives this object, such as worker processes."""
 
@@ -38,7 +48,8 @@ class Runner:
 
     In a tensor-parallel group, `config` and `weights` are those of this rank's
     shard (see `model.shards`) and `collective` joins it with the others.
-    `operations` are those that suit the device, unless given.
+    `operations` are those that suit the device, unless given. `decoding` asks
+    for decode steps on fixed buffers (see `model.decoder`).
     """
 
     def __init__(
@@ -49,6 +60,7 @@ class Runner:
         storage: KVStorage,
         collective: Collective | None = None,
         operations: Operations | None = None,
+        decoding: Decoding | None = None,
     ) -> None:
         self.config = config
         self.weights = weights
@@ -56,18 +68,73 @@ class Runner:
         self._groups = groups
         self._device = weights.embedding.device
         self._collective = collective or Alone()
-        self._ops = operations or choose_operations(
+        self._ops: Operations = operations or choose_operations(
             self._device, weights.embedding.dtype, config.head_dim
         )
         self._inverse = inverse_frequencies(config).to(self._device)
+        self._decoder: Decoder | None = None
+        if decoding is not None:
+            with on_device(self._device):
+                self._decoder = self._build_decoder(decoding)
+
+    def _build_decoder(self, decoding: Decoding) -> Decoder | None:
+        captures = decoding.graphs and self._ops.paged and isinstance(self._collective, Alone)
+        if decoding.fixed and not self._ops.paged:
+            # The usual reference reads pages in place where they are neighbours and copies them
+            # where not: with other strides sums may be rounded differently.
+            self._ops = PagedReference()
+        if not (captures or decoding.fixed):
+            return None
+        return Decoder(
+            decoding,
+            self._groups,
+            page_size=self.storage.page_size,
+            vocabulary=self.config.vocabulary,
+            device=self._device,
+            forward=self._forward,
+            captures=captures,
+        )
 
     @torch.inference_mode()
     def run(self, plan: StepPlan) -> Tensor:
         """See StepRunner."""
-        self.storage.carry_out(plan.moves)
+        with on_device(self._device):
+            self.storage.carry_out(plan.moves)
+            if self._decoder is not None and self._decoder.fixed:
+                return self._run_apart(plan.rows, self._decoder)
+            return self._run_rows(plan.rows)
+
+    @torch.inference_mode()
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched | None:
+        """See StepRunner."""
+        if self._decoder is None or not self._decoder.takes(plan.rows, draws):
+            return None
+        with on_device(self._device):
+            self.storage.carry_out(plan.moves)
+            return self._decoder.launch(plan.rows, draws)
+
+    def _run_rows(self, rows: Sequence[Row]) -> Tensor:
+        """Rows together, whatever they are."""
+        plan = StepPlan((), tuple(rows))
         batch = build_batch(
             plan, self._groups, self.storage.page_size, self._device, paged=self._ops.paged
         )
+        return self._forward(batch)
+
+    def _run_apart(self, rows: Sequence[Row], decoder: Decoder) -> Tensor:
+        """Decodes and drafts padded to a fixed number of rows, every prompt by itself.
+
+        So no matrix product has a shape that depends on a neighbour.
+        """
+        decodes = [row for row in rows if row.logits == len(row.tokens)]
+        parts = dict(zip((row.sequence for row in decodes), decoder.run(decodes), strict=True))
+        for row in rows:
+            if row.sequence not in parts:
+                parts[row.sequence] = self._run_rows([row])
+        return torch.cat([parts[row.sequence] for row in rows])
+
+    def _forward(self, batch: Batch) -> Tensor:
+        """Logits of the wanted tokens, (wanted, vocabulary)."""
         cos, sin = rotation(self._inverse, batch.positions)
         ops, config, layers = self._ops, self.config, self.weights.layers
         hidden = functional.embedding(batch.ids, self.weights.embedding)

@@ -25,6 +25,9 @@ class SchedulerSettings:
 
     `verify_budget` bounds the draft tokens of a step. A waiting sequence that
     did not fit `patience` times is no longer overtaken by smaller ones.
+    `aligned` cuts prompts at multiples of `chunk`, whatever is left of the
+    budget, and lets nobody begin with pages that another session computed: what
+    is computed together then depends on the sequence alone.
     """
 
     token_budget: int = 512
@@ -32,6 +35,7 @@ class SchedulerSettings:
     max_rows: int = 64
     verify_budget: int = 64
     patience: int = 64
+    aligned: bool = False
 
 
 class Scheduler:
@@ -123,13 +127,15 @@ class Scheduler:
 
     def _plan_row(self, sequence: Sequence, rows: dict[int, Row], budget: int) -> int:
         """One chunk of what is pending."""
-        tokens = min(sequence.pending, budget, self._settings.chunk)
+        start, chunk = sequence.cache.length, self._settings.chunk
+        tokens = min(sequence.pending, budget, chunk)
         if tokens <= 0:
             return 0
-        start = sequence.cache.length
+        if self._settings.aligned:
+            tokens = min(sequence.pending, chunk - start % chunk)
         logits = int(sequence.sampling and tokens == sequence.pending)
-        chunk = tuple(sequence.ids[start : start + tokens])
-        return self._take(sequence, chunk, logits, rows)
+        ids = tuple(sequence.ids[start : start + tokens])
+        return self._take(sequence, ids, logits, rows)
 
     def _take(
         self, sequence: Sequence, tokens: tuple[int, ...], logits: int, rows: dict[int, Row]
@@ -180,7 +186,8 @@ class Scheduler:
         return False
 
     def _try_admit(self, sequence: Sequence) -> bool:
-        if sequence.cache.length == 0 and len(sequence.ids) > 1:
+        fresh = sequence.cache.length == 0 and len(sequence.ids) > 1
+        if fresh and not self._settings.aligned:
             sequence.counters.cached += self._cache.match(sequence.cache, sequence.ids)
         if not self._cache.activate(sequence.cache):
             return False

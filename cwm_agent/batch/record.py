@@ -24,7 +24,7 @@ from results.store import Run
 FILE = "batch.json"
 INDIFFERENT = (
     "batch.", "runs", "samples", "engine.kv_memory", "engine.typical_tokens", "engine.host_memory",
-    "engine.speculation",
+    "engine.speculation", "engine.cuda_graphs",
 )  # fmt: skip
 """Settings, or beginnings of them, that decide when and where, but not what is answered."""
 

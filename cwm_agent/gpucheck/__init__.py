@@ -1,1 +1,1 @@
-"""`make gpu-check`: kernels checked, the engine measured, one report. Needs torch and pytest only."""
+"""`make gpu-check`: kernels checked, the engine measured, one report."""

@@ -21,13 +21,20 @@ def measure_ceilings(
     device: torch.device, dtype: torch.dtype, *, copy_bytes: int, matmul_size: int
 ) -> Ceilings:
     """Copy `copy_bytes`, and multiply square matrices of random numbers (zeros run faster)."""
-    source = torch.randint(0, 255, (copy_bytes,), dtype=torch.uint8, device=device)
+    return Ceilings(
+        2 * copy_bytes / _copy_seconds(device, copy_bytes),
+        2 * matmul_size**3 / _matmul_seconds(device, dtype, matmul_size),
+    )
+
+
+def _copy_seconds(device: torch.device, count: int) -> float:
+    source = torch.randint(0, 255, (count,), dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
-    copying = seconds_of(device, [lambda: target.copy_(source)])
-    del source, target
-    shape = (matmul_size, matmul_size)
-    left = torch.randn(shape, device=device).to(dtype)
-    right = torch.randn(shape, device=device).to(dtype)
+    return seconds_of(device, [lambda: target.copy_(source)])
+
+
+def _matmul_seconds(device: torch.device, dtype: torch.dtype, size: int) -> float:
+    left = torch.randn((size, size), device=device).to(dtype)
+    right = torch.randn((size, size), device=device).to(dtype)
     out = torch.empty_like(left)
-    multiplying = seconds_of(device, [lambda: torch.matmul(left, right, out=out)])
-    return Ceilings(2 * copy_bytes / copying, 2 * matmul_size**3 / multiplying)
+    return seconds_of(device, [lambda: torch.matmul(left, right, out=out)])

@@ -11,7 +11,7 @@ from torch import Tensor
 from model.batch import Batch, Slots
 from model.ops import reference
 from model.ops.linear import LinearWeight, linear
-from model.ops.paged import rope_write
+from model.ops.paged import attend_pages, rope_write
 
 _LEAST_HEAD = 16  # a kernel's matrix products are at least this wide
 
@@ -74,6 +74,42 @@ class ReferenceOperations:
             keys, values = _read(pool, slots)
             parts.append(reference.attend(query[begin:end], keys, values, window))
         return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def swiglu_linear(self, gate_up: Tensor, weight: LinearWeight) -> Tensor:
+        """See Operations."""
+        return linear(reference.swiglu(gate_up), weight)
+
+
+class PagedReference:
+    """Plain torch over page tables, for steps on fixed buffers (see `model.decoder`)."""
+
+    paged = True
+
+    rms_norm = staticmethod(reference.rms_norm)
+    add_rms_norm = staticmethod(reference.add_rms_norm)
+    linear = staticmethod(linear)
+
+    def rope_write(
+        self, qkv: Tensor, cos: Tensor, sin: Tensor, pool: Tensor, slots: Tensor
+    ) -> Tensor:
+        """See Operations; a token with slot -1 is turned like the others, but not written."""
+        kv_heads = pool.shape[0] // 2
+        turned = qkv[:, :-kv_heads]
+        # All rows at once, padding too: shapes must not depend on how many are real.
+        turned.copy_(reference.rotate(turned, cos, sin))
+        real = slots >= 0
+        pool.index_copy_(1, slots[real], qkv[real, -2 * kv_heads :].transpose(0, 1))
+        return qkv[:, : -2 * kv_heads]
+
+    def attend(
+        self, query: Tensor, pool: Tensor, batch: Batch, group: int, window: int | None
+    ) -> Tensor:
+        """See Operations."""
+        parts = [
+            attend_pages(query[r.begin : r.end], r.begins, pool, r.pages[group], window)
+            for r in batch.paged
+        ]
+        return torch.cat(parts)
 
     def swiglu_linear(self, gate_up: Tensor, weight: LinearWeight) -> Tensor:
         """See Operations."""

@@ -18,7 +18,7 @@ from model.errors import EngineError, PoolTooSmallError, SamplingError
 from model.generation import Request, ThinkBudget
 from model.pages import PageCosts, plan_pages
 from model.plan import StepPlan
-from model.sampler import GREEDY, Sampling
+from model.sampler import GREEDY, Draw, Sampling
 from model.scheduler import SchedulerSettings
 from model.session import Session
 from model.stops import IdWatcher
@@ -239,6 +239,9 @@ def test_a_device_that_fails_is_an_error_for_all_and_for_ever() -> None:
     class Broken:
         def run(self, plan: StepPlan) -> torch.Tensor:
             raise RuntimeError("the card fell off the bus")
+
+        def launch(self, plan: StepPlan, draws: list[Draw]) -> None:
+            return None
 
     engine = engine_of()
     engine.core.runner = Broken()

@@ -160,7 +160,7 @@ deployments = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     deployment=deployments,
     card=st.integers(1, 160 * GIB),
