@@ -76,7 +76,8 @@ def _split_kernel(
         True,
         WINDOWED,
     )
-    mixed = mixed / tl.where(total > 0, total, 1.0)[:, None]
+    weight = tl.where(total > 0, total, 1.0)
+    mixed = mixed / weight[:, None]
     position = place * (KV_HEADS * GROUP) + head * GROUP + member  # token and head
     if count == 1:
         target = out + position[:, None] * HEAD_DIM + entry[None, :]
@@ -84,7 +85,7 @@ def _split_kernel(
     else:
         part = position * splits + split
         tl.store(parts + part[:, None] * HEAD_DIM + entry[None, :], mixed, mask=real[:, None])
-        logsum = tl.where(total > 0, peak + tl.log2(total), float("-inf"))
+        logsum = tl.where(total > 0, peak + tl.log2(weight), float("-inf"))
         tl.store(logsums + part, logsum, mask=real)
 
 

@@ -30,9 +30,10 @@ def _rope_write_kernel(
     target = query + (token * HEADS + head) * HEAD_DIM + entry
     tl.store(target, result, mask=head < HEADS)
     slot = tl.load(slots + token)
-    # Keys and values follow each other in the projection as they do in the pool.
-    place = pool + (head - HEADS).to(tl.int64) * pool_stride + slot * HEAD_DIM + entry
-    tl.store(place, result, mask=inside & (head >= HEADS) & (slot >= 0))
+    if slot >= 0:
+        # Keys and values follow each other in the projection as they do in the pool.
+        place = pool + (head - HEADS).to(tl.int64) * pool_stride + slot * HEAD_DIM + entry
+        tl.store(place, result, mask=inside & (head >= HEADS))
 
 
 def rope_write(qkv: Tensor, cos: Tensor, sin: Tensor, pool: Tensor, slots: Tensor) -> Tensor:
