@@ -49,6 +49,13 @@ NANO = replace(
 """The same pattern, small enough to measure on one CPU core within seconds."""
 
 
+PEER = replace(
+    CWM_32B, layers=16, hidden=1536, intermediate=5376, heads=12, kv_heads=2,
+    windows=tuple(None if i % 4 == 0 or i == 15 else 8192 for i in range(16)),
+)  # fmt: skip
+"""0.9 billion parameters in the same proportions: fits a GPU beside a second implementation."""
+
+
 def named_shape(name: str) -> ModelConfig:
     """The configuration of a shape; raises ConfigError for an unknown name."""
     shapes = {"32b": CWM_32B, "nano": NANO}

@@ -104,8 +104,9 @@ def table(report: dict[str, Any]) -> str:
         if goal.wanted == 1.0 and not goal.at_most:
             sign, wanted = "", "yes"
         verdict = "open" if value is None else "met" if met(goal, value) else "NOT MET"
-        shown = f"not measured: {report['reasons'][goal.name]}"
-        if value is not None:
+        if value is None:
+            shown = f"not measured: {report['reasons'][goal.name]}"
+        else:
             shown = _shown(value, goal)
         lines.append(f"| {goal.says} | {shown} | {sign} {wanted} | {verdict} |")
     return "\n".join(lines)
