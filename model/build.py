@@ -14,6 +14,7 @@ from model.core import EngineCore, EngineLimits
 from model.draft import DraftSettings
 from model.engine import Engine
 from model.errors import ConfigError, PoolTooSmallError
+from model.ops.operations import choose_sampler
 from model.parallel import open_ranks
 from model.rank import RankSpec, WeightSource, build_storage
 from model.runner import Runner, StepRunner
@@ -111,7 +112,8 @@ def build_engine(
     options = options or EngineOptions()
     shard = shard_config(config, options.tensor_parallel)
     groups = group_layers(config.windows)
-    dtype = weights.dtype if isinstance(weights, WeightSource) else weights.embedding.dtype
+    plain = weights if isinstance(weights, WeightSource) else weights.embedding
+    dtype = plain.dtype
     plan = plan_pages(shard, groups, dtype.itemsize, options)
     return Engine(
         EngineCore(
@@ -120,6 +122,7 @@ def build_engine(
             limits=EngineLimits(plan.context, config.vocabulary),
             settings=options.scheduling,
             speculation=options.speculation,
+            sampler=choose_sampler(plain.device, dtype),
         )
     )
 

@@ -16,7 +16,7 @@ from model.errors import EngineError, ModelError, NumericsError, PoolTooSmallErr
 from model.generation import Finish, Progress
 from model.plan import Row, StepPlan
 from model.runner import StepRunner
-from model.sampler import sample
+from model.sampler import Sampler, sample
 from model.scheduler import Scheduler, SchedulerSettings
 from model.sequence import Sequence
 
@@ -51,6 +51,7 @@ class EngineCore:
     limits: EngineLimits
     settings: SchedulerSettings = field(default_factory=SchedulerSettings)
     speculation: DraftSettings | None = field(default_factory=DraftSettings)
+    sampler: Sampler = sample
     check: bool = False
     stats: EngineStats = field(default_factory=EngineStats)
     scheduler: Scheduler = field(init=False)
@@ -285,7 +286,7 @@ class EngineCore:
                 draws.append(progress.draw(known + i, ahead))
                 wanted.append(offset + i)
         rows = logits if len(wanted) == logits.shape[0] else logits[wanted]
-        tokens = sample(rows, draws)
+        tokens = self.sampler(rows, draws)
         begin = 0
         for row, _ in drawing:
             end = begin + row.logits
