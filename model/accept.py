@@ -10,7 +10,7 @@ from torch import Tensor
 from model.errors import NumericsError
 from model.generation import Progress
 from model.plan import Row
-from model.sampler import Draw, sample
+from model.sampler import Draw, Sampler
 from model.sequence import Sequence
 
 NOT_FINITE = -1  # in the place of a token
@@ -22,12 +22,12 @@ def draws_of(row: Row, progress: Progress, known: int) -> list[Draw]:
     return [progress.draw(known + i, drafted[:i]) for i in range(row.logits)]
 
 
-def sample_finite(logits: Tensor, draws: Several[Draw]) -> list[int]:
+def sample_finite(logits: Tensor, draws: Several[Draw], sampler: Sampler) -> list[int]:
     """Tokens of all draws, NOT_FINITE where the logits are not; logits (draws, vocabulary)."""
     if not draws:
         return []
     finite = torch.isfinite(logits).all(-1).tolist()
-    tokens = sample(logits, draws)
+    tokens = sampler(logits, draws)
     return [token if fine else NOT_FINITE for token, fine in zip(tokens, finite, strict=True)]
 
 

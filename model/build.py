@@ -18,6 +18,7 @@ from model.errors import ConfigError
 from model.fit import plan_fit, require_fit
 from model.memory import Deployment, plan_memory
 from model.ops.linear import Fp8Weight, Int8Weight
+from model.ops.operations import choose_sampler
 from model.pages import TYPICAL_TOKENS, PagePlan, plan_pages
 from model.parallel import open_ranks
 from model.quantize import Quantization
@@ -84,6 +85,7 @@ def build_engine(
         deployment.costs, kv_bytes, host_bytes=options.host_bytes, typical=options.typical_tokens
     )
     groups = group_layers(config.windows)
+    plain = weights if isinstance(weights, WeightSource) else weights.embedding
     return Engine(
         EngineCore(
             runner=_runner(config, weights, options, plan),
@@ -91,6 +93,7 @@ def build_engine(
             limits=EngineLimits(plan.context, config.vocabulary),
             settings=options.settings,
             speculation=options.speculation,
+            sampler=choose_sampler(plain.device, plain.dtype),
         )
     )
 

@@ -16,7 +16,7 @@ from model.errors import EngineError, ModelError, PoolTooSmallError
 from model.generation import Finish, Progress
 from model.plan import Row, StepPlan
 from model.runner import StepRunner
-from model.sampler import Draw
+from model.sampler import Draw, Sampler, sample
 from model.scheduler import Scheduler, SchedulerSettings
 from model.sequence import Sequence
 
@@ -54,6 +54,7 @@ class EngineCore:
     limits: EngineLimits
     settings: SchedulerSettings = field(default_factory=SchedulerSettings)
     speculation: DraftSettings | None = field(default_factory=DraftSettings)
+    sampler: Sampler = sample
     check: bool = False
     stats: EngineStats = field(default_factory=EngineStats)
     scheduler: Scheduler = field(init=False)
@@ -203,7 +204,9 @@ class EngineCore:
             return
         self._book(plan)
         try:
-            tokens = sample_finite(logits, draws) if launched is None else launched.ids()
+            tokens = (
+                sample_finite(logits, draws, self.sampler) if launched is None else launched.ids()
+            )
         except Exception as error:  # noqa: BLE001 (the same: a device fails when it is waited for)
             self._break(error)
             return

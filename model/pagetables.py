@@ -13,7 +13,7 @@ from torch import Tensor
 from model.cache.layout import LayerGroup
 from model.plan import Row
 
-DRAFT_TOKENS = 16  # rows up to this length are attended like decodes, longer ones like prompts
+DRAFT_TOKENS = 17  # of a row: a token and a draft of 16; longer rows are attended like prompts
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from model.batch import Batch, Slots
 from model.ops import reference
 from model.ops.linear import LinearWeight, linear
 from model.ops.paged import attend_pages, rope_write
+from model.sampler import Sampler, sample
 
 _LEAST_HEAD = 16  # a kernel's matrix products are at least this wide
 
@@ -119,11 +120,24 @@ class PagedReference:
 def choose_operations(device: torch.device, dtype: torch.dtype, head_dim: int) -> Operations:
     """Triton kernels on CUDA, if triton is installed and they know the format and the shape."""
     fits = head_dim >= _LEAST_HEAD and head_dim & (head_dim - 1) == 0
-    if device.type != "cuda" or dtype == torch.float64 or not fits or not has_triton():
+    if not (fits and _kernels_run(device, dtype)):
         return ReferenceOperations()
     from model.ops.triton.operations import TritonOperations
 
     return TritonOperations(device)
+
+
+def choose_sampler(device: torch.device, dtype: torch.dtype) -> Sampler:
+    """The sampler that suits a model on this device and in this number format."""
+    if not _kernels_run(device, dtype):
+        return sample
+    from model.ops.triton.sample import sample_on_device
+
+    return sample_on_device
+
+
+def _kernels_run(device: torch.device, dtype: torch.dtype) -> bool:
+    return device.type == "cuda" and dtype != torch.float64 and has_triton()
 
 
 def has_triton() -> bool:

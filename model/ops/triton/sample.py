@@ -19,7 +19,7 @@ import triton.language as tl
 from torch import Tensor
 
 from model.ops.triton.tuning import tuning_for
-from model.sampler import Draw
+from model.sampler import Draw, masked
 
 _DIGIT_BITS = 4
 _DIGITS = 2**_DIGIT_BITS
@@ -67,6 +67,13 @@ def pack_draws(draws: Sequence[Draw], device: torch.device) -> SampleInputs:
         top_k=whole([p.top_k for p in params]),
         filters=frozenset(name for name, some in used.items() if some),
     )
+
+
+def sample_on_device(logits: Tensor, draws: Sequence[Draw]) -> list[int]:
+    """See `model.sampler.Sampler`; only the ids leave the device."""
+    inputs = pack_draws(draws, logits.device)
+    ids: list[int] = sample_rows(masked(logits, draws), inputs).tolist()
+    return ids
 
 
 def sample_rows(logits: Tensor, inputs: SampleInputs) -> Tensor:
