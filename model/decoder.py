@@ -70,11 +70,11 @@ class Decoder:
             page_size=page_size,
             device=device,
         )
-        self._graphs = None
+        self._recorded = None
         if captures:
-            from model.graphs import DecodeGraphs
+            from model.graphs import RecordedSteps
 
-            self._graphs = DecodeGraphs(
+            self._recorded = RecordedSteps(
                 self.buffers, self.sizes, forward, vocabulary=vocabulary, device=device
             )
 
@@ -95,7 +95,7 @@ class Decoder:
 
     def takes(self, rows: Sequence[Row], draws: Sequence[Draw]) -> bool:
         """Whether `launch` can: decodes and drafts only, no masks, and few enough."""
-        if self._graphs is None or any(row.logits != len(row.tokens) for row in rows):
+        if self._recorded is None or any(row.logits != len(row.tokens) for row in rows):
             return False
         if any(draw.allowed is not None for draw in draws):
             return False
@@ -106,5 +106,5 @@ class Decoder:
 
     def launch(self, rows: Sequence[Row], draws: Sequence[Draw]) -> Launched:
         """Begin a step that `takes` accepts."""
-        assert self._graphs is not None, "ask `takes` first"
-        return self._graphs.launch(list(tokens_of(rows)), draws)
+        assert self._recorded is not None, "ask `takes` first"
+        return self._recorded.launch(list(tokens_of(rows)), draws)

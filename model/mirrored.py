@@ -7,6 +7,14 @@ import torch
 from torch import Tensor
 
 
+def new_event(device: torch.device) -> torch.cuda.Event | None:
+    """A point in the device's work to wait for; None where the host does the work itself."""
+    if device.type != "cuda":
+        return None
+    event: torch.cuda.Event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    return event
+
+
 class Mirrored:
     """On CUDA the image is pinned, so that the host need not wait while it is copied.
 
@@ -14,10 +22,9 @@ class Mirrored:
     """
 
     def __init__(self, initial: Tensor, device: torch.device) -> None:
-        self._cuda = device.type == "cuda"
-        self.host = initial.pin_memory() if self._cuda else initial
+        self.host = initial.pin_memory() if device.type == "cuda" else initial
         self.device = initial.to(device, copy=True)
-        self._sent = torch.cuda.Event() if self._cuda else None
+        self._sent = new_event(device)
 
     def wait(self) -> None:
         """Until everything that was sent has left the host; usually it has."""

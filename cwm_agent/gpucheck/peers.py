@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -34,10 +35,8 @@ def transformers_ratios(bench: Bench, config: ModelConfig) -> None:
             ours, theirs = [], []
             for number in range(sizes.rounds + 1):  # the first of each does not count
                 prompts = _prompts(config, batch, sizes.peer_prompt, seed=number)
-                ours.append(_seconds(lambda p=prompts: _ours(engine, p, sizes.peer_reply)))
-                theirs.append(
-                    _seconds(lambda p=prompts: generate_batch(twins, p, sizes.peer_reply))
-                )
+                ours.append(_seconds(partial(_ours, engine, prompts, sizes.peer_reply)))
+                theirs.append(_seconds(partial(generate_batch, twins, prompts, sizes.peer_reply)))
             own, their = statistics.median(ours[1:]), statistics.median(theirs[1:])
             bench.report.add(
                 name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -21,7 +22,7 @@ from model.ops.triton.sample import sample_on_device
 from model.pagetables import DRAFT_TOKENS
 from model.plan import StepPlan
 from model.runner import Runner
-from model.sampler import GREEDY, PUBLISHED
+from model.sampler import GREEDY, PUBLISHED, Draw
 from model.scheduler import SchedulerSettings
 from model.session import Session
 from model.stops import IdWatcher
@@ -63,6 +64,9 @@ class Both:
         plain, kernels = (runner.run(plan) for runner in self.runners)
         assert torch.allclose(kernels, plain, rtol=1e-4, atol=1e-4)
         return kernels
+
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> None:
+        return None
 
     def close(self) -> None:
         pass
