@@ -123,4 +123,4 @@ class RecordedSteps:
         finite = torch.isfinite(logits).all(-1)
         ids = sample_rows(logits, self._sampling.inputs(size))
         self._logits[:size].copy_(logits)
-        self._ids[:size].copy_(torch.where(finite, ids, NOT_FINITE))
+        self._ids[:size].copy_(ids.masked_fill(~finite, NOT_FINITE))
