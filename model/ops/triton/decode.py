@@ -139,7 +139,7 @@ def attend_decode(
     out: Tensor | None = None,
     tuning: SplitTuning | None = None,
 ) -> Tensor:
-    """See `model.ops.paged.attend_pages`; for rows of at most `most` <= 16 tokens.
+    """See `model.ops.paged.attend_pages`; for rows of at most `most` tokens, DRAFT_TOKENS or fewer.
 
     A row without keys (length 0) gives zeros. The block of queries is chosen by
     `most`, 1 or more, so that rows do not depend on how long others are.

@@ -101,7 +101,7 @@ def attend_extend(
         out = torch.empty((tokens, heads, head_dim), dtype=query.dtype, device=query.device)
     if not rows:
         return out
-    _extend_kernel[(triton.cdiv(most * group, tuning.rows), kv_heads, rows)](
+    _extend_kernel[(triton.cdiv(most * group, tuning.queries), kv_heads, rows)](
         query, out, begins, pages.lengths, pages.table, pool,
         head_dim**-0.5 * math.log2(math.e), window or 0,
         query.stride(0), pages.table.stride(0), pool.stride(0),
@@ -110,8 +110,8 @@ def attend_extend(
         HEAD_DIM=head_dim,
         PAGE=pages.page_size,
         WINDOWED=window is not None,
-        ROWS=tuning.rows,
-        BLOCK=tuning.columns,
+        ROWS=tuning.queries,
+        BLOCK=tuning.keys,
         num_warps=tuning.warps,
         num_stages=tuning.stages,
     )  # fmt: skip
