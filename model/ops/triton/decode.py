@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from model.ops.triton.blocks import attend_keys
+from model.ops.triton.blocks import attend_keys, keys_at_once
 from model.ops.triton.tuning import SplitTuning, tuning_for
 from model.pagetables import DRAFT_TOKENS, Pages
 
@@ -171,7 +171,7 @@ def attend_decode(
         WINDOWED=window is not None,
         SPLIT=tuning.split,
         ROWS=max(_LEAST_ROWS, triton.next_power_of_2(most * group)),
-        BLOCK=tuning.keys,
+        BLOCK=keys_at_once(tuning.keys, query.dtype),
         num_warps=tuning.warps,
         num_stages=tuning.stages,
     )  # fmt: skip

@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from model.ops.triton.blocks import attend_keys
+from model.ops.triton.blocks import attend_keys, keys_at_once
 from model.ops.triton.tuning import TileTuning, tuning_for
 from model.pagetables import Pages
 
@@ -111,7 +111,7 @@ def attend_extend(
         PAGE=pages.page_size,
         WINDOWED=window is not None,
         ROWS=tuning.queries,
-        BLOCK=tuning.keys,
+        BLOCK=keys_at_once(tuning.keys, query.dtype),
         num_warps=tuning.warps,
         num_stages=tuning.stages,
     )  # fmt: skip
