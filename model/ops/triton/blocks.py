@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 import triton
 import triton.language as tl
+
+_LEAST_KEYS = 16  # of a matrix product on the GPU
 
 
 @triton.jit
@@ -51,3 +54,8 @@ def attend_keys(
         mixed = tl.dot(share.to(v.dtype), v, mixed * fade[:, None], input_precision="ieee")
         peak = higher
     return mixed, peak, total
+
+
+def keys_at_once(keys: int, dtype: torch.dtype) -> int:
+    """Tuned figures are for 16-bit formats; with wider ones as many keys do not fit."""
+    return max(_LEAST_KEYS, keys * 2 // dtype.itemsize)

@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from model.ops.triton.blocks import attend_keys
+from model.ops.triton.blocks import attend_keys, keys_at_once
 from model.ops.triton.tuning import SplitTuning, tuning_for
 from model.pagetables import DRAFT_TOKENS, Pages
 
@@ -139,7 +139,7 @@ def attend_decode(
     out: Tensor | None = None,
     tuning: SplitTuning | None = None,
 ) -> Tensor:
-    """See `model.ops.paged.attend_pages`; for rows of at most `most` <= 16 tokens.
+    """See `model.ops.paged.attend_pages`; for rows of at most `most` tokens, DRAFT_TOKENS or fewer.
 
     A row without keys (length 0) gives zeros. The block of queries is chosen by
     `most`, 1 or more, so that rows do not depend on how long others are.
@@ -171,7 +171,7 @@ def attend_decode(
         WINDOWED=window is not None,
         SPLIT=tuning.split,
         ROWS=max(_LEAST_ROWS, triton.next_power_of_2(most * group)),
-        BLOCK=tuning.keys,
+        BLOCK=keys_at_once(tuning.keys, query.dtype),
         num_warps=tuning.warps,
         num_stages=tuning.stages,
     )  # fmt: skip

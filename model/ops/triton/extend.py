@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from model.ops.triton.blocks import attend_keys
+from model.ops.triton.blocks import attend_keys, keys_at_once
 from model.ops.triton.tuning import TileTuning, tuning_for
 from model.pagetables import Pages
 
@@ -101,7 +101,7 @@ def attend_extend(
         out = torch.empty((tokens, heads, head_dim), dtype=query.dtype, device=query.device)
     if not rows:
         return out
-    _extend_kernel[(triton.cdiv(most * group, tuning.rows), kv_heads, rows)](
+    _extend_kernel[(triton.cdiv(most * group, tuning.queries), kv_heads, rows)](
         query, out, begins, pages.lengths, pages.table, pool,
         head_dim**-0.5 * math.log2(math.e), window or 0,
         query.stride(0), pages.table.stride(0), pool.stride(0),
@@ -110,8 +110,8 @@ def attend_extend(
         HEAD_DIM=head_dim,
         PAGE=pages.page_size,
         WINDOWED=window is not None,
-        ROWS=tuning.rows,
-        BLOCK=tuning.columns,
+        ROWS=tuning.queries,
+        BLOCK=keys_at_once(tuning.keys, query.dtype),
         num_warps=tuning.warps,
         num_stages=tuning.stages,
     )  # fmt: skip

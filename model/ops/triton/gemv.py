@@ -8,21 +8,24 @@ import triton.language as tl
 from torch import Tensor
 
 from model.ops.linear import Fp8Weight, Int8Weight
-from model.ops.triton.tuning import TileTuning, tuning_for
+from model.ops.triton.tuning import GemvTuning, tuning_for
 
 _ROWS = 16  # of a matrix product on the GPU; one block of rows
+_SUM_BLOCK = 512
 
 
 @triton.jit
 def _gemv_kernel(
-    x, values, scales, out, rows, width, outputs, x_stride, values_stride,
-    ROWS: tl.constexpr, OUTPUTS: tl.constexpr, INPUTS: tl.constexpr,
+    x, values, scales, out, parts, rows, width, outputs, x_stride, values_stride, share,
+    SPLIT: tl.constexpr, ROWS: tl.constexpr, OUTPUTS: tl.constexpr, INPUTS: tl.constexpr,
 ):  # fmt: skip
     line = tl.arange(0, ROWS)[:, None]
     output = tl.program_id(0) * OUTPUTS + tl.arange(0, OUTPUTS)
+    split = tl.program_id(1)
     weights = values + output.to(tl.int64)[:, None] * values_stride
     total = tl.zeros([ROWS, OUTPUTS], tl.float32)
-    for at in range(0, width, INPUTS):
+    first = split * share
+    for at in range(first, tl.minimum(first + share, width), INPUTS):
         entry = (at + tl.arange(0, INPUTS))[None, :]
         inside = entry < width
         some = tl.load(x + line * x_stride + entry, mask=(line < rows) & inside, other=0.0)
@@ -30,28 +33,60 @@ def _gemv_kernel(
         # Both 8-bit kinds fit any 16-bit kind exactly, so nothing is rounded here.
         weight = tl.load(weights + entry, mask=mask, other=0.0).to(some.dtype)
         total = tl.dot(some, tl.trans(weight), total, input_precision="ieee")
-    scale = tl.load(scales + output, mask=output < outputs, other=0.0)
-    result = (total * scale[None, :]).to(out.dtype.element_ty)
-    target = out + line * outputs + output[None, :]
-    tl.store(target, result, mask=(line < rows) & (output < outputs)[None, :])
+    place = line * outputs + output[None, :]
+    mask = (line < rows) & (output < outputs)[None, :]
+    if SPLIT:
+        tl.store(parts + split * rows * outputs + place, total, mask=mask)
+    else:
+        scale = tl.load(scales + output, mask=output < outputs, other=0.0)
+        tl.store(out + place, (total * scale[None, :]).to(out.dtype.element_ty), mask=mask)
+
+
+@triton.jit
+def _sum_kernel(parts, scales, out, outputs, splits, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    rows = tl.num_programs(0)
+    output = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    inside = output < outputs
+    total = tl.zeros([BLOCK], tl.float32)
+    for split in range(splits):
+        total += tl.load(parts + (split * rows + row) * outputs + output, mask=inside, other=0.0)
+    scale = tl.load(scales + output, mask=inside, other=0.0)
+    tl.store(out + row * outputs + output, (total * scale).to(out.dtype.element_ty), mask=inside)
 
 
 def weight_only_linear(
-    x: Tensor, weight: Fp8Weight | Int8Weight, tuning: TileTuning | None = None
+    x: Tensor, weight: Fp8Weight | Int8Weight, tuning: GemvTuning | None = None
 ) -> Tensor:
-    """See `model.ops.linear.weight_only_reference`; x (rows <= 16, in) -> (rows, out)."""
+    """See `model.ops.linear.weight_only_reference`; x (rows <= 16, in) -> (rows, out).
+
+    A narrow matrix does not fill the GPU by its outputs alone: then the inputs
+    are split as well. How depends on the shape of the weight, never on the rows.
+    """
     rows, width = x.shape
     outputs = weight.values.shape[0]
     tuning = tuning or tuning_for(x.device).gemv
     out = torch.empty((rows, outputs), dtype=x.dtype, device=x.device)
-    if rows:
-        _gemv_kernel[(triton.cdiv(outputs, tuning.rows),)](
-            x, weight.values, weight.scales, out, rows, width, outputs,
-            x.stride(0), weight.values.stride(0),
-            ROWS=_ROWS,
-            OUTPUTS=tuning.rows,
-            INPUTS=tuning.columns,
-            num_warps=tuning.warps,
-            num_stages=tuning.stages,
-        )  # fmt: skip
+    if not rows:
+        return out
+    blocks, steps = triton.cdiv(outputs, tuning.outputs), triton.cdiv(width, tuning.inputs)
+    wanted = min(triton.cdiv(tuning.programs, blocks), steps)
+    share = triton.cdiv(steps, wanted) * tuning.inputs
+    splits = triton.cdiv(width, share)
+    room = (splits, rows, outputs) if splits > 1 else (0,)
+    parts = torch.empty(room, dtype=torch.float32, device=x.device)
+    _gemv_kernel[(blocks, splits)](
+        x, weight.values, weight.scales, out, parts, rows, width, outputs,
+        x.stride(0), weight.values.stride(0), share,
+        SPLIT=splits > 1,
+        ROWS=_ROWS,
+        OUTPUTS=tuning.outputs,
+        INPUTS=tuning.inputs,
+        num_warps=tuning.warps,
+        num_stages=tuning.stages,
+    )  # fmt: skip
+    if splits > 1:
+        _sum_kernel[(rows, triton.cdiv(outputs, _SUM_BLOCK))](
+            parts, weight.scales, out, outputs, splits, BLOCK=_SUM_BLOCK, num_warps=4
+        )
     return out

@@ -28,7 +28,7 @@ class TritonOperations:
     rope_write = staticmethod(rope_write)
 
     def __init__(self, device: torch.device) -> None:
-        self._gemv_rows = tuning_for(device).gemv_rows
+        self._gemv_rows = tuning_for(device).gemv.most_rows
 
     def attend(
         self, query: Tensor, pool: Tensor, batch: Batch, group: int, window: int | None

@@ -32,7 +32,8 @@ class SampleInputs:
 
     seeds, streams, positions, top_k are int64 (the low 64 bits of the numbers;
     top_k 0 is off), top_p fp64, temperatures (0 is greedy) and min_p fp32. `filters`
-    names those of "top_k" and "top_p" that any row uses.
+    names those of "top_k" and "top_p" that any row uses; `greedy` says that all
+    rows take the likeliest token.
     """
 
     seeds: Tensor
@@ -43,6 +44,7 @@ class SampleInputs:
     min_p: Tensor
     top_k: Tensor
     filters: frozenset[str]
+    greedy: bool = False
 
 
 def pack_draws(draws: Sequence[Draw], device: torch.device) -> SampleInputs:
@@ -66,6 +68,7 @@ def pack_draws(draws: Sequence[Draw], device: torch.device) -> SampleInputs:
         min_p=real([p.min_p for p in params]),
         top_k=whole([p.top_k for p in params]),
         filters=frozenset(name for name, some in used.items() if some),
+        greedy=all(p.greedy for p in params),
     )
 
 
@@ -79,6 +82,8 @@ def sample_on_device(logits: Tensor, draws: Sequence[Draw]) -> list[int]:
 def sample_rows(logits: Tensor, inputs: SampleInputs) -> Tensor:
     """One token a row, (rows,) int64, as `model.sampler.sample`; logits (rows, vocabulary) fp32."""
     greedy = logits.argmax(dim=-1)
+    if inputs.greedy:
+        return greedy
     warm = inputs.temperatures > 0
     heat = torch.where(warm, inputs.temperatures, 1.0)
     probs = (logits / heat[:, None]).softmax(-1)

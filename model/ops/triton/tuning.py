@@ -31,17 +31,32 @@ class SplitTuning:
 
 @dataclass(frozen=True, slots=True)
 class TileTuning:
-    """Extend attention (`rows` queries, `columns` keys) or GEMV (outputs, inputs) at a time."""
+    """Extend attention: `queries` (tokens times heads of a group) and `keys` at a time."""
 
-    rows: int
-    columns: int
+    queries: int
+    keys: int
+    warps: int
+    stages: int
+
+
+@dataclass(frozen=True, slots=True)
+class GemvTuning:
+    """8-bit weights times up to `most_rows` rows, `outputs` by `inputs` at a time.
+
+    The inputs are split among programs until there are `programs` of them.
+    """
+
+    most_rows: int
+    outputs: int
+    inputs: int
+    programs: int
     warps: int
     stages: int
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """All figures for one kind of GPU; `gemv_rows` is up to which batch the GEMV is used."""
+    """All figures for one kind of GPU."""
 
     norm: RowTuning
     rope_write: RowTuning
@@ -50,8 +65,7 @@ class Tuning:
     decode: SplitTuning
     verify: SplitTuning
     extend: TileTuning
-    gemv: TileTuning
-    gemv_rows: int
+    gemv: GemvTuning
     sample: RowTuning
 
 
@@ -74,7 +88,6 @@ def parse_tuning(sections: Mapping[str, Mapping[str, Mapping[str, int]]], gpu: s
     def figures(kernel: str) -> dict[str, int]:
         return {**sections["default"][kernel], **own.get(kernel, {})}
 
-    extend, gemv = figures("extend"), figures("gemv")
     return Tuning(
         norm=RowTuning(**figures("norm")),
         rope_write=_row(figures("rope_write"), "heads"),
@@ -82,9 +95,8 @@ def parse_tuning(sections: Mapping[str, Mapping[str, Mapping[str, int]]], gpu: s
         quantise=RowTuning(**figures("quantise")),
         decode=SplitTuning(**figures("decode")),
         verify=SplitTuning(**figures("verify")),
-        extend=TileTuning(extend["queries"], extend["keys"], extend["warps"], extend["stages"]),
-        gemv=TileTuning(gemv["outputs"], gemv["inputs"], gemv["warps"], gemv["stages"]),
-        gemv_rows=gemv["most_rows"],
+        extend=TileTuning(**figures("extend")),
+        gemv=GemvTuning(**figures("gemv")),
         sample=_row(figures("sample"), "tokens"),
     )
 

@@ -66,7 +66,7 @@ def launch_attention(dtype: torch.dtype, head_dim: int) -> None:
 
 def launch_int8(dtype: torch.dtype, head_dim: int) -> None:
     """The weight-only product."""
-    weight = Int8Weight(torch.zeros(64, HIDDEN, dtype=torch.int8), torch.zeros(64, 1))
+    weight = Int8Weight(torch.zeros(HIDDEN, HIDDEN, dtype=torch.int8), torch.zeros(HIDDEN, 1))
     gemv.weight_only_linear(torch.zeros(ROWS, HIDDEN, dtype=dtype), weight)
 
 
@@ -75,7 +75,9 @@ def launch_fp8(dtype: torch.dtype, head_dim: int) -> None:
     swiglu.swiglu_fp8(torch.zeros(ROWS, 2 * INNER, dtype=dtype))
     x = torch.zeros(ROWS, HIDDEN, dtype=dtype)
     quantise.quantise_fp8(x)
-    gemv.weight_only_linear(x, Fp8Weight(torch.zeros(64, HIDDEN).to(FP8), torch.zeros(64, 1)))
+    gemv.weight_only_linear(
+        x[:, :64], Fp8Weight(torch.zeros(2 * INNER, 64).to(FP8), torch.zeros(2 * INNER, 1))
+    )
 
 
 def launch_sampling(dtype: torch.dtype, head_dim: int) -> None:
