@@ -78,7 +78,10 @@ def plan_fit(deployment: Deployment, card: int, *, context: int, batch: int = 1)
 def require_fit(fit: Fit) -> None:
     """Raise MemoryPlanError with the numbers, and with what would fit, unless it does."""
     if not fit.fits:
-        raise MemoryPlanError(f"{shortage(fit)}; {', or '.join(fit.remedies) or 'use more cards'}")
+        raise MemoryPlanError(
+            f"{shortage(fit)}; what would fit (options of `cwm-agent model plan`): "
+            f"{', or '.join(fit.remedies)}"
+        )
 
 
 def shortage(fit: Fit) -> str:

@@ -110,18 +110,25 @@ def graph_bytes(deployment: Deployment) -> int:
     if not deployment.graphs:
         return 0
     sizes = graph_sizes(deployment.scheduling.max_rows)
-    return len(sizes) * _GRAPH + _step_bytes(deployment, sizes[-1], sizes[-1])
+    most = sizes[-1]
+    return len(sizes) * _GRAPH + _widened(deployment) + _step_bytes(deployment, most, most)
 
 
 def workspace_bytes(deployment: Deployment) -> int:
     """The largest step outside a graph: a full token budget, all rows with logits."""
     settings = deployment.scheduling
     rows = settings.max_rows + settings.verify_budget
-    largest_matrix = max(prod(shape) for shape in tensor_shapes(deployment.shard).values())
-    # int8 weights are widened one matrix at a time on a GPU.
-    widened = largest_matrix * deployment.itemsize if deployment.quantization == "int8" else 0
     tokens = settings.token_budget + (settings.chunk if settings.aligned else 0)
-    return _LIBRARIES + widened + _step_bytes(deployment, tokens, rows)
+    return _LIBRARIES + _widened(deployment) + _step_bytes(deployment, tokens, rows)
+
+
+def _widened(deployment: Deployment) -> int:
+    """Many rows times an int8 weight: on a GPU the matrix is widened first, one at a time."""
+    if deployment.quantization != "int8":
+        return 0
+    shapes = tensor_shapes(deployment.shard)
+    matrices = (shape for name, shape in shapes.items() if name not in (EMBEDDING, HEAD))
+    return max(map(prod, matrices)) * deployment.itemsize * 2  # gate and up are one
 
 
 def _step_bytes(deployment: Deployment, tokens: int, rows: int) -> int:

@@ -14,7 +14,7 @@ from model.cache.layout import LayerGroup
 from model.collective import Alone, Collective
 from model.config import ModelConfig
 from model.decoder import Decoder, Decoding, Launched
-from model.device import on_device
+from model.device import memory_of, on_device
 from model.kv import KVStorage
 from model.ops.operations import Operations, PagedReference, choose_operations
 from model.ops.reference import wide
@@ -74,7 +74,7 @@ class Runner:
         self._inverse = inverse_frequencies(config).to(self._device)
         self._decoder: Decoder | None = None
         if decoding is not None:
-            with on_device(self._device):
+            with on_device(self._device), memory_of(self._device, "recording decode steps"):
                 self._decoder = self._build_decoder(decoding)
 
     def _build_decoder(self, decoding: Decoding) -> Decoder | None:

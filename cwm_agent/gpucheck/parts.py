@@ -17,7 +17,7 @@ from cwm_agent.gpucheck.sizes import ON_CPU, ON_GPU
 from cwm_agent.gpucheck.tests import run_gpu_tests
 from model.shapes import PEER, named_shape
 
-_TEST_SECONDS = 150.0
+_TEST_SECONDS = 180.0
 
 
 def check(device: torch.device, shape: str, seconds: float, out: Path) -> Report:
