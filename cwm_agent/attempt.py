@@ -154,6 +154,7 @@ def result_of(
         resolved=judgement.resolved,
         verdict=judgement.verdict,
         detail=trajectory.detail,
+        cause=trajectory.cause,
     )
 
 

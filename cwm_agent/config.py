@@ -99,9 +99,14 @@ def with_defaults(resolved: Resolved, layer: Layer) -> Resolved:
     return resolve([layer, _layer_of(own)])
 
 
-def recorded(records: Mapping[str, SettingRecord]) -> Resolved:
-    """The settings that a run was made with, as its `run.json` holds them; raises ConfigError."""
-    return resolve([_layer_of(records)])
+def recorded(
+    records: Mapping[str, SettingRecord], flags: Mapping[str, object] | None = None
+) -> Resolved:
+    """The settings that a run was made with, as its `run.json` holds them; raises ConfigError.
+
+    `flags` (None: not given) are put above them.
+    """
+    return resolve([_layer_of(records), flags_layer(flags or {})])
 
 
 def _layer_of(records: Mapping[str, SettingRecord]) -> Layer:

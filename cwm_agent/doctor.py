@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cwm_agent.checks import containers, engine, machine, sandboxes
+from cwm_agent.checks import containers, engine, machine, sandboxes, served
 from cwm_agent.checks.check import Check
 from cwm_agent.config import Resolved
 
@@ -10,6 +10,11 @@ from cwm_agent.config import Resolved
 def examine(resolved: Resolved, *, fix: bool = False) -> list[Check]:
     """All checks under these settings. With `fix`, strays of dead runs are removed."""
     settings, runs = resolved.settings, resolved.runs_folder()
+    if settings.endpoint.urls is None:
+        model = [*engine.torch(), engine.triton(), engine.hugging_face()]
+        model.append(engine.checkpoint(settings))
+    else:
+        model = [*served.servers(settings), served.tokenizer(settings)]
     places = [*containers.docker(), sandboxes.bubblewrap()]
     return [
         machine.python(),
@@ -20,10 +25,7 @@ def examine(resolved: Resolved, *, fix: bool = False) -> list[Check]:
         machine.disk("runs disk", runs),
         machine.open_files(),
         machine.clock(runs),
-        *engine.torch(),
-        engine.triton(),
-        engine.hugging_face(),
-        engine.checkpoint(settings),
+        *model,
     ]
 
 

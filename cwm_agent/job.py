@@ -15,13 +15,18 @@ JOB_FILE = "job.json"
 COPY = "repository"
 """Name of the working copy in an attempt's folder; it lives as long as a process works on it."""
 
-PolicyKind = Literal["embedded", "replay", "human"]
+PolicyKind = Literal["embedded", "endpoint", "replay", "human"]
+SHARED: frozenset[PolicyKind] = frozenset({"embedded", "endpoint"})
+"""One policy of these kinds answers all attempts of a run."""
 SandboxKind = Literal["docker", "bubblewrap"]
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyChoice:
-    """Who answers: a checkpoint, a recording (`source` is its path), or the person."""
+    """Who answers: a checkpoint in this process or served elsewhere, a recording, or the person.
+
+    `source` is the path of the checkpoint's folder or of the recording.
+    """
 
     kind: PolicyKind
     source: str = ""

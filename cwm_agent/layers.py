@@ -13,7 +13,9 @@ import platformdirs
 from cwm_agent.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "CWM_AGENT_"
-NOT_SETTINGS = frozenset({"CWM_AGENT_DEBUG"})
+API_KEY = "CWM_AGENT_API_KEY"
+"""The key of served models; no setting, since settings are kept with a run."""
+NOT_SETTINGS = frozenset({"CWM_AGENT_DEBUG", API_KEY})
 """Variables with our prefix that switch something else."""
 
 

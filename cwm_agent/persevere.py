@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from cwm_agent.rollout import EventLog, Trajectory
 from envs.errors import SandboxError
-from envs.failures import FAILURES, may_pass
+from envs.failures import known, may_pass
 from results.records import Event
-from tools.workspace import Cause
+from results.store import UNFINISHED
 
 T = TypeVar("T")
 
@@ -29,9 +29,9 @@ class Retries:
 
     def again(self, tried: int, cause: str | None, detail: str) -> bool:
         """Whether to try once more after `tried` failed tries; waits before it says yes."""
-        if tried > self.count or not may_pass(_known(cause)):
+        if tried > self.count or not may_pass(known(cause)):
             return False
-        self.say(f"the sandbox failed ({detail}); try {tried} of {self.count} in a fresh one")
+        self.say(f"{detail}; try {tried} of {self.count} in a fresh sandbox")
         self.sleep(PAUSES[min(tried, len(PAUSES)) - 1])
         return True
 
@@ -46,7 +46,7 @@ def play_on(
     """
     trajectory = play(journal)
     tried = 1
-    while trajectory.reason == "sandbox_error" and retries.again(
+    while trajectory.reason in UNFINISHED and retries.again(
         tried, trajectory.cause, trajectory.detail
     ):
         trajectory = play(_Continued(journal, trajectory.events))
@@ -82,8 +82,3 @@ class _Continued:
 
     def commit(self) -> None:
         self.journal.commit()
-
-
-def _known(cause: str | None) -> Cause | None:
-    """The cause as the table knows it; a journal may come from a newer version."""
-    return next((known for known in FAILURES if known == cause), None)

@@ -14,7 +14,7 @@ from cwm_agent.layers import Layer
 from cwm_agent.nano import defaults
 from cwm_agent.policies.choose import choose_policy
 from cwm_agent.request import STDIN, read_issue, read_repository, read_tests
-from cwm_agent.settings import SandboxSettings
+from cwm_agent.settings import SandboxSettings, Settings
 from envs.choose import choose_kind
 from envs.progress import Progress
 
@@ -93,7 +93,7 @@ def _plan_example(request: Request, resolved: Resolved, say: Progress) -> Job:
     assert task.recipe is not None
     assert task.tests is not None
     replay = request.replay
-    if replay is None and not request.human and settings.model is None:
+    if replay is None and not request.human and not _names_model(settings):
         replay = example.conversation
     return Job(
         instance=task.instance,
@@ -116,9 +116,9 @@ def model_settings(request: Request, resolved: Resolved) -> Resolved:
     It answers when no other model, recording or person is named; examples
     have a recording of their own.
     """
-    model = resolved.settings.model
-    named = request.replay is not None or request.human or model not in (None, defaults.NAME)
-    if named or (request.example is not None and model is None):
+    model, named = resolved.settings.model, _names_model(resolved.settings)
+    other = request.replay is not None or request.human or (named and model != defaults.NAME)
+    if other or (request.example is not None and not named):
         return resolved
     origins = dict.fromkeys(defaults.SETTINGS, defaults.ORIGIN)
     return with_defaults(resolved, Layer(defaults.SETTINGS, origins))
@@ -145,6 +145,11 @@ def _plan_generated(request: Request, resolved: Resolved) -> Job:
     )
 
 
+def _names_model(settings: Settings) -> bool:
+    """Whether a model is asked for, be it a checkpoint or one behind URLs."""
+    return settings.model is not None or settings.endpoint.urls is not None
+
+
 def _after(prefix: str, issue: str | None) -> str | None:
     if issue is None or not issue.startswith(prefix):
         return None
@@ -154,7 +159,7 @@ def _after(prefix: str, issue: str | None) -> str | None:
 def check_policy_flags(request: Request) -> None:
     """Raise UsageError when more than one is asked to answer."""
     named = {
-        "--model": request.flags.get("model"),
+        "--model": request.flags.get("model") or request.flags.get("endpoint.urls"),
         "--replay": request.replay,
         "--human": request.human,
     }

@@ -192,7 +192,9 @@ def _play(loop: _Loop, policy: Policy, seed: int) -> Ended:
             return Ended(step.exit, step.detail, step.cause)
     except KeyboardInterrupt:
         return Ended("interrupted", STOPPED)
-    except (PolicyError, ModelError) as error:
+    except PolicyError as error:
+        return Ended("policy_error", str(error), error.cause)
+    except ModelError as error:
         return Ended("policy_error", str(error))
     except SandboxError as error:
         if loop.interrupt.stopped:

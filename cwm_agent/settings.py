@@ -6,13 +6,33 @@ A field's docstring is its help text in `config init` and `config schema`.
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field
 
 Switch = bool | int | float | str
 
 EmptyUnsets = BeforeValidator(lambda value: None if value == "" else value)
 """An empty text unsets an optional setting: TOML and the environment have no null."""
+
+
+def _listed(value: object) -> object:
+    """A text lists its parts, separated by commas or blanks; an empty list unsets."""
+    parts = value.replace(",", " ").split() if isinstance(value, str) else value
+    return None if parts in ([], ()) else parts
+
+
+def _endpoint(url: str) -> str:
+    """The URL that paths are appended to; raises ValueError for what is no such URL."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        raise ValueError(f"{url!r} is no URL of a server, such as http://gpu1:8000/v1")
+    if parts.username or parts.password:
+        raise ValueError("a URL with a password would be kept with the run; see docs/endpoints.md")
+    return parts._replace(path=parts.path.rstrip("/") or "/v1", fragment="").geturl()
+
+
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
 
 
 class Section(BaseModel):
@@ -103,6 +123,19 @@ class EngineSettings(Section):
     """Guess repeated text from the conversation itself; answers are the same, only faster."""
 
 
+class EndpointSettings(Section):
+    """A model that other processes serve through the OpenAI API (docs/endpoints.md)."""
+
+    urls: Annotated[tuple[Endpoint, ...] | None, BeforeValidator(_listed)] = None
+    """Servers such as "http://gpu1:8000/v1", separated by commas; empty: the embedded engine."""
+    model: Annotated[str | None, EmptyUnsets] = None
+    """The name by which they know the model; empty: the first that each lists."""
+    silence_seconds: float = Field(default=300.0, gt=0)
+    """A server that says nothing for so long is taken for gone."""
+    patience_seconds: float = Field(default=600.0, gt=0)
+    """How long servers are asked again for one reply when nothing is heard of any."""
+
+
 class BatchSettings(Section):
     """How many attempts of a run go on at once, and what the whole run may use."""
 
@@ -146,6 +179,7 @@ class Settings(Section):
     samples: int = Field(default=1, ge=1)
     """Attempts for every issue."""
     engine: EngineSettings = EngineSettings()
+    endpoint: EndpointSettings = EndpointSettings()
     sandbox: SandboxSettings = SandboxSettings()
     limits: LimitSettings = LimitSettings()
     sampling: SamplingSettings = SamplingSettings()

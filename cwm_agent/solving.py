@@ -9,7 +9,7 @@ from dataclasses import replace
 from cwm_agent.cli.exit_codes import ExitCode, code_of_attempt
 from cwm_agent.config import load_settings, recorded
 from cwm_agent.errors import UsageError
-from cwm_agent.job import JOB_FILE, Job, PolicyChoice, read_job
+from cwm_agent.job import JOB_FILE, SHARED, Job, PolicyChoice, read_job
 from cwm_agent.leftovers import clean_up
 from cwm_agent.planning import Request, check_policy_flags, model_settings, plan
 from cwm_agent.policies.choose import find_checkpoint
@@ -61,7 +61,8 @@ def _resume(store: Store, request: Request, progress: Progress) -> tuple[Job, Ou
         raise UsageError(f"a resumed run keeps its task: leave out {', '.join(extra)}")
     assert request.resume is not None
     run = store.open(request.resume)
-    resolved = recorded(run.info().settings)
+    urls = {"endpoint.urls": request.flags.get("endpoint.urls")}
+    resolved = recorded(run.info().settings, urls)
     jobs = sorted(run.folder.glob(f"*/*/{JOB_FILE}"))
     if len(jobs) != 1:
         raise UsageError(
@@ -70,15 +71,19 @@ def _resume(store: Store, request: Request, progress: Progress) -> tuple[Job, Ou
         )
     attempt = Attempt(jobs[0].parent, int(jobs[0].parent.name))
     job = read_job(attempt.folder)
-    policy = _other_policy(request) or job.policy
+    policy = _other_policy(request, job.policy) or job.policy
     job = replace(job, policy=policy, apply=job.apply or request.apply)
     return job, go_on(run, attempt, job, resolved, progress)
 
 
-def _other_policy(request: Request) -> PolicyChoice | None:
-    """A policy named for the rest of an attempt."""
-    if (model := request.flags.get("model")) is not None:
-        return PolicyChoice("embedded", str(find_checkpoint(str(model)).absolute()))
+def _other_policy(request: Request, before: PolicyChoice) -> PolicyChoice | None:
+    """A policy named for the rest of an attempt; raises UsageError for servers of no model."""
+    model, served = request.flags.get("model"), bool(request.flags.get("endpoint.urls"))
+    if model is not None or served:
+        if model is None and before.kind not in SHARED:
+            raise UsageError("servers need the tokenizer of their model: give --model DIR, too")
+        folder = before.source if model is None else find_checkpoint(str(model)).absolute()
+        return PolicyChoice("endpoint" if served else "embedded", str(folder))
     if request.replay is not None:
         return PolicyChoice("replay", str(request.replay.absolute()))
     return PolicyChoice("human") if request.human else None

@@ -15,7 +15,7 @@ class Failure:
 
     An agent's failure is part of the conversation: the model is told and goes
     on. An infrastructure failure says nothing about the model, so it is never
-    kept as a result. `passing` ones may be over in a fresh sandbox.
+    kept as a result. `passing` ones may be over a while later, in a fresh sandbox.
     """
 
     blame: Literal["agent", "infrastructure"]
@@ -51,9 +51,16 @@ FAILURES: Mapping[Cause, Failure] = {
     "image_missing": _lasting("the image is not on this machine"),
     "not_available": _lasting("this machine cannot make such a sandbox"),
     "setup": _lasting("the sandbox cannot be made ready for the task"),
+    "model_unreachable": _passing("no server of the model answers"),
+    "model_refused": _lasting("a server of the model refuses what it is asked"),
 }
 
 
 def may_pass(cause: Cause | None) -> bool:
-    """Whether a fresh sandbox may do what failed for this cause."""
+    """Whether another try in a fresh sandbox may do what failed for this cause."""
     return cause is not None and FAILURES[cause].passing
+
+
+def known(cause: str | None) -> Cause | None:
+    """The cause as the table knows it; a record may come from a newer version."""
+    return next((each for each in FAILURES if each == cause), None)

@@ -14,6 +14,7 @@ from model.cache.sequence import SequenceCache
 from model.draft import DraftSettings, PromptLookup
 from model.errors import EngineError, ModelError, PoolTooSmallError
 from model.generation import Finish, Progress
+from model.load import EngineStats
 from model.plan import Row, StepPlan
 from model.runner import StepRunner
 from model.sampler import Draw, Sampler, sample
@@ -30,15 +31,6 @@ class EngineLimits:
 
     context: int
     vocabulary: int
-
-
-@dataclass(slots=True)
-class EngineStats:
-    """Sums over the engine's life."""
-
-    steps: int = 0
-    tokens: int = 0
-    moves: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -277,9 +269,11 @@ class EngineCore:
             if NOT_FINITE in tokens[part]:
                 self.fail(sequence, not_finite(row))
                 continue
+            before = sequence.counters.decoded
             kept = accept_tokens(
                 sequence, progress, row, logits[part], tokens[part], self.limits.context
             )
+            self.stats.decoded += sequence.counters.decoded - before
             sure = len(row.tokens) - row.logits + 1
             self.cache.commit(sequence.cache, kept - sure, sequence.ids)
             if progress.finish is not None:
@@ -292,6 +286,7 @@ class EngineCore:
         prompt = len(sequence.ids) if progress is None else progress.prompt_tokens
         as_input = max(0, min(row.start + len(row.tokens), prompt) - row.start)
         counters.prefilled += as_input
+        self.stats.prefilled += as_input
         if progress is not None:
             progress.prefilled += as_input
         end = row.start + len(row.tokens) - max(0, row.logits - 1)  # drafts may yet be wrong

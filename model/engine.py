@@ -16,6 +16,7 @@ from typing import Self, TypeVar
 
 from model.core import EngineCore, EngineLimits
 from model.errors import EngineError
+from model.load import EngineLoad
 
 T = TypeVar("T")
 
@@ -33,6 +34,19 @@ class Engine:
     def limits(self) -> EngineLimits:
         """What the model can take."""
         return self.core.limits
+
+    def load(self) -> EngineLoad:
+        """What it has done and does now; from any thread and at once, so between two counts."""
+        core = self.core
+        pools = core.cache.pools
+        return EngineLoad(
+            prefilled=core.stats.prefilled,
+            cached=core.scheduler.cached,
+            decoded=core.stats.decoded,
+            running=len(core.scheduler.running),
+            waiting=len(core.scheduler.waiting),
+            kv_used=max(1 - pool.reclaimable / pool.pages for pool in pools),
+        )
 
     def start(self) -> None:
         """Run steps in a thread of its own until `close`."""

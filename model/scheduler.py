@@ -6,6 +6,10 @@ chunks, taking turns between jobs, and admits waiting sequences as room allows.
 So a long prompt never holds up those that decode. When pages run out, the
 sequence admitted last steps back; the one admitted first always gets on, so
 something finishes and nothing dead-locks.
+
+What two prompts have in common at their beginning is computed once: the one
+that comes second waits until the first has that part, then finds it in the
+cache. So samples of one issue that start together cost one prefill.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from dataclasses import dataclass
 
 from model.cache.manager import KVCache
 from model.plan import PageSpan, Row, StepPlan
-from model.sequence import Sequence
+from model.sequence import Leader, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Scheduler:
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []
         self._served: dict[str, int] = {}
+        self.cached = 0
+        """Tokens that sequences found in the prefix cache."""
 
     @property
     def idle(self) -> bool:
@@ -175,6 +181,8 @@ class Scheduler:
         One that does not fit is passed over, but not for ever.
         """
         for sequence in sorted(self._waiting, key=lambda s: self._served.get(s.job, 0)):
+            if self._follows(sequence):
+                continue
             if self._try_admit(sequence):
                 self._waiting.remove(sequence)
                 self._running.append(sequence)
@@ -185,10 +193,48 @@ class Scheduler:
                 return False
         return False
 
+    def _follows(self, sequence: Sequence) -> bool:
+        """Whether a running sequence is about to compute a beginning that this one can adopt.
+
+        A leader runs, so it gets on or steps back; either way nobody waits for ever.
+        """
+        if sequence.cache.length or self._settings.aligned:
+            return False
+        if sequence.leader is None or not self._leads(sequence.leader):
+            found = (self._leader(sequence, other) for other in self._running)
+            leaders = [leader for leader in found if leader is not None]
+            sequence.leader = max(leaders, key=lambda leader: leader.length, default=None)
+        return sequence.leader is not None
+
+    def _leads(self, leader: Leader) -> bool:
+        """Whether the part is still to come, and will come."""
+        running = leader.sequence in self._running and leader.sequence.pending > 0
+        return running and leader.sequence.cache.length < leader.length
+
+    def _leader(self, sequence: Sequence, other: Sequence) -> Leader | None:
+        """The other, if it stands in a part that both share, with the whole pages of that part."""
+        size = self._cache.page_size
+        mine, theirs = sequence.ids, other.ids
+        most = min(len(mine) - 1, other.cache.length + other.pending) // size
+        low, high = other.cache.length // size + 1, most
+        here = slice((low - 1) * size, low * size)
+        # Its next page differs for nearly every pair: that is cheap to see.
+        if low > high or mine[here] != theirs[here] or mine[: low * size] != theirs[: low * size]:
+            return None
+        while low < high:  # the largest number of pages with equal ids
+            middle = (low + high + 1) // 2
+            if mine[: middle * size] == theirs[: middle * size]:
+                low = middle
+            else:
+                high = middle - 1
+        return Leader(other, low * size)
+
     def _try_admit(self, sequence: Sequence) -> bool:
         fresh = sequence.cache.length == 0 and len(sequence.ids) > 1
         if fresh and not self._settings.aligned:
-            sequence.counters.cached += self._cache.match(sequence.cache, sequence.ids)
+            found = self._cache.match(sequence.cache, sequence.ids)
+            sequence.counters.cached += found
+            self.cached += found
         if not self._cache.activate(sequence.cache):
             return False
         if not self._cache.reserve(sequence.cache, 1):

@@ -29,6 +29,14 @@ class Counters:
     swapped_in: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """Whose computation a sequence waits for, and up to which position."""
+
+    sequence: Sequence
+    length: int
+
+
 @dataclass(slots=True, eq=False)
 class Sequence:
     """Owned by the engine's thread. `ids` is the whole context; `cache.length` of it has KV.
@@ -37,6 +45,7 @@ class Sequence:
     to be computed up to `target` positions. At most `room` tokens may still be
     sampled. `job` groups sequences for fairness. `computed_once` is the furthest
     position ever computed. `cancelled` ends the next answer before it begins.
+    `leader` is computing a beginning that this one has too (see Scheduler._follows).
     """
 
     number: int
@@ -50,6 +59,7 @@ class Sequence:
     computed_once: int = 0
     passed_over: int = 0
     cancelled: bool = False
+    leader: Leader | None = None
     counters: Counters = field(default_factory=Counters)
 
     @property

@@ -148,7 +148,8 @@ class Verdict:
 class AttemptResult:
     """`result.json`: written once, atomically, when an attempt is over.
 
-    `resolved` is None when there were no tests to judge by.
+    `resolved` is None when there were no tests to judge by. `cause` is the class
+    of the infrastructure failure that ended it, if one did (envs.failures).
     """
 
     instance: str
@@ -166,6 +167,7 @@ class AttemptResult:
     resolved: bool | None = None
     verdict: Verdict | None = None
     detail: str = ""
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ Cause = Literal[
     "image_missing",
     "not_available",
     "setup",
+    # what happened to the model, where other processes serve it
+    "model_unreachable",
+    "model_refused",
 ]
 """Why something failed; `envs.failures` says whose failure each one is."""
 

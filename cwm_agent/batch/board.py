@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -14,13 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from cwm_agent.batch.runner import Runner
+from cwm_agent.batch.throughput import EngineStatus, Loads, Speed, Throughput, fullest
 from cwm_agent.batch.ticket import STATES
 from cwm_agent.view.sanitize import clean_line
 
-WINDOW = 30.0
-"""Seconds over which the engine's throughput is taken."""
 SHOWN = 40
 """Running attempts on the screen."""
+ENGINES = 8
+"""Engines on the screen, when there are several."""
 STYLES = {"resolved": "green", "unresolved": "red", "failed": "bold red", "running": "cyan"}
 
 
@@ -37,7 +38,11 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The whole run at one moment. `eta` is None as long as nothing is done."""
+    """The whole run at one moment. `eta` is None as long as nothing is done.
+
+    `tokens` were written in finished replies. `tokens_per_second` comes from the
+    counters of the `engines`, or from replies where there is no engine (recordings).
+    """
 
     run: str
     phase: str
@@ -50,6 +55,7 @@ class Status:
     seconds: float
     eta: float | None
     active: tuple[Busy, ...]
+    engines: tuple[EngineStatus, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Plain values."""
@@ -62,15 +68,22 @@ class Status:
 
 
 class Board:
-    """Looks at a runner; `clock` gives seconds that only grow."""
+    """Looks at a runner and its engines; `clock` gives seconds that only grow."""
 
-    def __init__(self, run: str, runner: Runner, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        run: str,
+        runner: Runner,
+        loads: Loads = dict,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._run = run
         self._runner = runner
         self._clock = clock
         self._began = clock()
         self._before = self._ended()
-        self._spent: deque[tuple[float, int]] = deque()
+        self._spent = Speed()
+        self._engines = Throughput(loads)
 
     def status(self) -> Status:
         """How it stands now."""
@@ -79,6 +92,9 @@ class Board:
         counts = Counter(ticket.state for ticket in tickets)
         tokens = sum(ticket.tokens for ticket in tickets)
         seconds = now - self._began
+        engines = self._engines.look(now)
+        by_replies = self._spent.of(now, tokens)
+        by_engines = round(sum(engine.tokens_per_second for engine in engines), 1)
         return Status(
             run=self._run,
             phase=_phase(runner),
@@ -87,21 +103,15 @@ class Board:
             total=len(tickets),
             turns=sum(ticket.turn for ticket in tickets),
             tokens=tokens,
-            tokens_per_second=round(self._rate(now, tokens), 1),
+            tokens_per_second=by_engines if engines else by_replies,
             seconds=round(seconds, 1),
             eta=self._eta(seconds),
             active=tuple(
                 Busy(t.name, t.state, t.turn, t.doing, round(max(0.0, now - t.since), 1))
                 for t in runner.active
             ),
+            engines=engines,
         )
-
-    def _rate(self, now: float, tokens: int) -> float:
-        self._spent.append((now, tokens))
-        while len(self._spent) > 1 and self._spent[0][0] < now - WINDOW:
-            self._spent.popleft()
-        then, before = self._spent[0]
-        return (tokens - before) / (now - then) if now > then else 0.0
 
     def _eta(self, seconds: float) -> float | None:
         ended = self._ended()
@@ -122,7 +132,7 @@ def line(status: Status) -> str:
     quiet = f", longest silent {longest.id} {longest.silent:.0f} s" if longest else ""
     return (
         f"{status.phase} {status.ended}/{status.total}: {_counts(status)}; "
-        f"{status.turns} turns, {status.tokens_per_second:.0f} tokens/s, "
+        f"{status.turns} turns, {_throughput(status)}, "
         f"{_duration(status.seconds)} so far, {eta} to go{quiet}"
     )
 
@@ -141,7 +151,7 @@ def table(status: Status) -> Group:
     states.add_row(*(Text(str(status.counts[state])) for state in _shown(status)))
     spent = Text(
         f"{status.workers} workers, {status.turns} turns, {status.tokens:,} tokens, "
-        f"{status.tokens_per_second:.0f} tokens/s",
+        f"{_throughput(status)}",
         "dim",
     )
     working = Table.grid(padding=(0, 2))
@@ -149,7 +159,32 @@ def table(status: Status) -> Group:
         silent = Text(f"{busy.silent:.0f} s", "yellow" if busy.silent > 60 else "dim")
         doing = Text(clean_line(busy.doing)[:60], no_wrap=True)
         working.add_row(Text(busy.id), Text(f"turn {busy.turn}", "dim"), doing, silent)
-    return Group(bar, states, spent, working)
+    return Group(bar, states, spent, *_engines(status), working)
+
+
+def _engines(status: Status) -> list[Table]:
+    """A line for each of several engines; of a single one all is said already."""
+    if len(status.engines) < 2:
+        return []
+    rows = Table.grid(padding=(0, 2))
+    for engine in status.engines[:ENGINES]:
+        rows.add_row(
+            Text(clean_line(engine.name)),
+            Text(f"{engine.running} running, {engine.waiting} waiting", "dim"),
+            Text(f"{engine.tokens_per_second:.0f} tokens/s", "dim"),
+            Text("" if engine.kv_used is None else f"KV {engine.kv_used:.0%}", "dim"),
+        )
+    return [rows]
+
+
+def _throughput(status: Status) -> str:
+    """Tokens a second, and of engines how many prompt tokens they read and how full they are."""
+    said = f"{status.tokens_per_second:.0f} tokens/s"
+    if status.engines:
+        prefill = sum(engine.prefill_per_second for engine in status.engines)
+        said += f" (prefill {prefill:.0f})"
+    used = fullest(status.engines)
+    return said if used is None else f"{said}, KV {used:.0%}"
 
 
 def _shown(status: Status) -> list[str]:

@@ -33,7 +33,7 @@ from cwm_agent.batch.work import Gates, Work
 from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.config import Resolved, load_settings
 from cwm_agent.errors import NotReadyError
-from cwm_agent.job import Job
+from cwm_agent.job import SHARED, Job
 from cwm_agent.leftovers import clean_up
 from cwm_agent.planning import Request, model_settings, plan
 from cwm_agent.progress import Progress
@@ -86,7 +86,7 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         places = Places(run.name, resolved.settings.sandbox, builds)
         gates = Gates.of(resolved.settings.batch)
         work = Work(run, rules, speakers, gates, materials, places)
-        for choice in {t.job.policy for t in waiting if t.job.policy.kind == "embedded"}:
+        for choice in {t.job.policy for t in waiting if t.job.policy.kind in SHARED}:
             speakers.engine(choice)  # a bad checkpoint is no failure of every attempt
         return _go(run, rules, tickets, work, progress, as_json=as_json)
 
@@ -95,8 +95,11 @@ def _settings(request: RunRequest) -> Resolved:
     resolved = load_settings(
         config_files=request.config_files, assignments=request.assignments, flags=request.flags
     )
-    recorded = resolved.settings.model is None and brings_recordings(
-        request.suite, request.selection
+    settings = resolved.settings
+    recorded = (
+        settings.model is None
+        and settings.endpoint.urls is None
+        and brings_recordings(request.suite, request.selection)
     )
     # The bundled model's settings apply where it speaks, as in `solve`.
     asked = Request(replay=request.replay or (Path(request.suite) if recorded else None))
@@ -160,7 +163,7 @@ def _go(
         log=_logger(run),
         resized=lambda workers: work.gates.follow(settings, workers),
     )
-    board = Board(run.name, runner)
+    board = Board(run.name, runner, work.speakers.loads)
     ending = Ending(runner, settings)
     with (
         serve(run.folder, Desk(runner, board).answer) as socket,

@@ -25,6 +25,7 @@ FILE = "batch.json"
 INDIFFERENT = (
     "batch.", "runs", "samples", "engine.kv_memory", "engine.typical_tokens", "engine.host_memory",
     "engine.speculation", "engine.cuda_graphs",
+    "endpoint.urls", "endpoint.silence_seconds", "endpoint.patience_seconds",
 )  # fmt: skip
 """Settings, or beginnings of them, that decide when and where, but not what is answered."""
 

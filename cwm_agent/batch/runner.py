@@ -30,8 +30,9 @@ from cwm_agent.cli.exit_codes import ExitCode, code_of_error
 from cwm_agent.errors import UsageError
 from cwm_agent.interrupt import Recall
 from envs.errors import SandboxError
-from envs.failures import may_pass
+from envs.failures import known, may_pass
 from results.records import AttemptResult
+from results.store import UNFINISHED
 
 TICK = 0.25
 """Seconds between two looks at signals, limits and the screen."""
@@ -209,7 +210,7 @@ class Runner:
             self._over(ticket)
 
     def _with_retries(self, ticket: Ticket) -> AttemptResult:
-        """The work, gone on with from the journal when a sandbox failed."""
+        """The work, gone on with from the journal when a sandbox or the model's servers failed."""
 
         def once() -> AttemptResult:
             ticket.state = "running"
@@ -219,9 +220,8 @@ class Runner:
             stop=stop_after_attempt(1 + self._retries) | stop_when_event_set(ticket.stop.asked),
             sleep=sleep_using_event(ticket.stop.asked),
             wait=wait_exponential_jitter(initial=1, max=30),
-            retry=retry_if_exception(_may_pass)
-            | retry_if_result(lambda result: result.exit_reason == "sandbox_error"),
-            before_sleep=lambda _state: ticket.say("waiting to try the sandbox again"),
+            retry=retry_if_exception(_may_pass) | retry_if_result(_broken_off),
+            before_sleep=lambda _state: ticket.say("waiting to try again"),
             retry_error_callback=_last_outcome,
         )
         return retrying(once)
@@ -265,6 +265,11 @@ def _last_outcome(state: RetryCallState) -> AttemptResult:
     assert state.outcome is not None
     result: AttemptResult = state.outcome.result()
     return result
+
+
+def _broken_off(result: AttemptResult) -> bool:
+    """Whether an attempt ended for a reason that another try may be spared."""
+    return result.exit_reason in UNFINISHED and may_pass(known(result.cause))
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from cwm_agent.job import PolicyChoice
+from cwm_agent.job import SHARED, PolicyChoice
 from cwm_agent.policies.choose import Speaker, open_policy
 from cwm_agent.settings import Settings
+from model.load import EngineLoad
 
 
 class Speakers:
-    """Opens a checkpoint once, at its first use, and keeps it until `close`."""
+    """Opens a model once, at its first use, and keeps it until `close`."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._settings = settings
@@ -22,8 +23,8 @@ class Speakers:
 
     @contextmanager
     def speaker(self, choice: PolicyChoice) -> Iterator[Speaker]:
-        """Who answers for this choice; raises ModelError and UsageError."""
-        if choice.kind == "embedded":
+        """Who answers for this choice; raises ModelError, PolicyError and UsageError."""
+        if choice.kind in SHARED:
             yield self.engine(choice)
             return
         speaker = self._open(choice)
@@ -33,11 +34,18 @@ class Speakers:
             speaker.policy.close()
 
     def engine(self, choice: PolicyChoice) -> Speaker:
-        """The checkpoint's speaker, ready to talk."""
+        """The speaker of a checkpoint or of a served model, ready to talk."""
         with self._lock:
             if choice not in self._kept:
                 self._kept[choice] = self._open(choice)
             return self._kept[choice]
+
+    def loads(self) -> dict[str, EngineLoad]:
+        """What the engines do now, by name; at once, even while another one is being opened."""
+        found: dict[str, EngineLoad] = {}
+        for speaker in list(self._kept.values()):
+            found |= speaker.loads()
+        return found
 
     def close(self) -> None:
         """Stop the engines."""

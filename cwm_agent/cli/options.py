@@ -19,4 +19,8 @@ RunsFolder = Annotated[
     str | None,
     typer.Option("--runs", metavar="DIR", help="Folder of the runs (setting 'runs')."),
 ]
+EngineUrls = Annotated[
+    list[str] | None,
+    typer.Option("--engine-url", metavar="URL", help="Server of --model; repeatable."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]

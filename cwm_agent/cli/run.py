@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cwm_agent.cli.options import Assignments, ConfigFiles, Json, RunsFolder
+from cwm_agent.cli.options import Assignments, ConfigFiles, EngineUrls, Json, RunsFolder
 
 app = typer.Typer()
 
@@ -35,6 +35,7 @@ def run(
         str | None,
         typer.Option("--model", metavar="DIR", help="Checkpoint, default: bundled nano."),
     ] = None,
+    engine_url: EngineUrls = None,
     replay: Annotated[
         Path | None,
         typer.Option("--replay", metavar="PATH", help="A recording, or a folder of INSTANCE.yaml."),
@@ -69,6 +70,7 @@ def run(
     Examples:
       cwm-agent run tasks.yaml --samples 4 --workers 8 --name first
       cwm-agent run tasks.yaml --slice 0:20 --match django --json
+      cwm-agent run tasks.yaml --model ~/models/cwm --engine-url http://gpu1:8000/v1
 
     \b
     Exit codes: 0 every attempt has a result, resolved or not; 2 usage, 4 a
@@ -90,6 +92,7 @@ def run(
             "samples": samples,
             "batch.workers": workers,
             "model": model,
+            "endpoint.urls": engine_url,
             "sandbox.kind": sandbox,
             "mode": mode,
             "runs": runs,

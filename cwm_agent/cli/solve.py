@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cwm_agent.cli.options import Assignments, ConfigFiles, Json, RunsFolder
+from cwm_agent.cli.options import Assignments, ConfigFiles, EngineUrls, Json, RunsFolder
 
 app = typer.Typer()
 
@@ -67,6 +67,7 @@ def solve(
     dirty: Dirty = False,
     apply: Apply = False,
     model: Model = None,
+    engine_url: EngineUrls = None,
     replay: Replay = None,
     human: Human = False,
     sandbox: SandboxKind = None,
@@ -93,6 +94,7 @@ def solve(
     \b
     Examples:
       cwm-agent solve issue.md --repo . --model ~/models/cwm
+      cwm-agent solve issue.md --model ~/models/cwm --engine-url http://gpu1:8000/v1
       cwm-agent solve example:flask-blueprint-name
       cwm-agent solve nano:17
       cwm-agent solve "Empty names are accepted" --test "python -m pytest -rA" | git apply
@@ -123,6 +125,7 @@ def solve(
         assignments=tuple(assignments or ()),
         flags={
             "model": model,
+            "endpoint.urls": engine_url,
             "sandbox.kind": sandbox,
             "sandbox.image": image,
             "mode": mode,

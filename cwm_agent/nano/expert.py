@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 
 from cwm_agent.nano import evidence
-from cwm_agent.nano.mutation import Mutation, shuffled
+from cwm_agent.nano.mutation import Mutation, candidates, shuffled
 from cwm_agent.nano.stage import Stage, Turn
 from cwm_agent.nano.task import Bug, NanoTask
 from cwm_agent.nano.workspace import PATCH, SAVE_PATCH, UNDO
@@ -19,6 +19,8 @@ from tools.texts import Texts
 
 TEST_FILE = "tests/test_fix.py"
 MOST_WRONG_REPAIRS = 3
+VERDICTS = ("right", "wrong")
+"""What the thought after a check begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Odds:
     malformed: float = 0.03
     empty_search: float = 0.05
     failed_edit: float = 0.04
-    wrong_repair: float = 0.15
+    wrong_repair: float = 0.25
     write_test: float = 0.08
     replaced: float = 0.02
 
@@ -191,9 +193,21 @@ class _Expert:
         self._bash("wrong", UNDO)
 
     def _wrong_repair(self, bug: Bug) -> Mutation | None:
-        """A change of the wrong function after which the quoted call is still wrong."""
+        """A change of the wrong function after which the quoted call is still wrong.
+
+        Like the mistakes of a model: a line written as it was, another change
+        of the right line, a change of any line.
+        """
         source = bug.wrong_source
-        for mutation in shuffled(source, self._rng)[:4]:
+        kind = self._rng.choice(("none", "there", "anywhere"))
+        if kind == "none":
+            return self._no_change(source)
+        if kind == "there":
+            there = [m for m in candidates(source) if m.line == bug.mutation.line]
+            changes = self._rng.sample(there, len(there))
+        else:
+            changes = shuffled(source, self._rng)
+        for mutation in changes[:4]:
             try:
                 (outcome,) = evidence.outcomes(
                     mutation.apply(source), bug.function.name, [bug.shown.arguments]
@@ -204,6 +218,12 @@ class _Expert:
                 self._tried.add(mutation.after)
                 return mutation
         return None
+
+    def _no_change(self, source: str) -> Mutation:
+        lines = source.split("\n")
+        start = next(i for i, line in enumerate(lines) if line.endswith('"""')) + 1
+        at = self._rng.randrange(start, len(lines))
+        return Mutation(at, lines[at], lines[at], "none")
 
     def _write_test(self) -> None:
         """A new test file with the calls of the issue."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cwm_agent.debug.frames import TraceFormat
 from cwm_agent.nano.evidence import TooSlowError
-from cwm_agent.nano.expert import Conversation, converse
+from cwm_agent.nano.expert import VERDICTS, Conversation, converse
 from cwm_agent.nano.programs import record_program
 from cwm_agent.nano.stage import Turn
 from cwm_agent.nano.task import draw_task
@@ -26,16 +26,22 @@ class Weights:
     """How much the prediction of a token counts in the loss."""
 
     edit: float = 3.0
+    verdict: float = 2.0
     answer: float = 0.7
     observation: float = 0.25
     issue: float = 0.1
     source: float = 0.1
 
     def of_answer(self, turn: Turn) -> float:
-        """Finding the line and its repair is what is hard; mistakes are not learnt at all."""
+        """Finding the line and its repair is what is hard; mistakes are not learnt at all.
+
+        Next comes telling by the output of a check whether it was right.
+        """
         if not turn.learnt:
             return 0.0
-        return self.edit if "<tool: edit>" in turn.text else self.answer
+        if "<tool: edit>" in turn.text:
+            return self.edit
+        return self.verdict if turn.text.startswith(VERDICTS) else self.answer
 
 
 def render_conversation(turns: tuple[Turn, ...], chat: ChatFormat, weights: Weights) -> Sample:

@@ -26,7 +26,7 @@ MODULES = (
 )  # fmt: skip
 PACKAGES = (
     "shop", "core", "lib", "app", "store", "base", "game", "bank", "desk", "farm", "mail", "plan",
-    "work", "data", "util", "site",
+    "work", "data", "util", "team",
 )  # fmt: skip
 TWO_BUGS = {"train": 0.3, "measured": 0.06}
 """Share of tasks with two bugs. In training each further one is cheap: the file is read once."""

@@ -44,6 +44,10 @@ _JOINTS = (
     ". ", ". ", ". ", ".\n", "\n", "\n\n", ".\n\n", ", ", "; ", ": ", " - ", " and ", " but ",
     " when ",
 )  # fmt: skip
+TELLING = frozenset(
+    word for clause in (*WRONG, *RIGHT) for word in clause.lower().replace(":", "").split()
+) | {"returns", "instead", "promises", "broken", "not", "before", "got", "expected", "actual"}
+"""Words that say which of two values is the wrong one; no noise takes their place."""
 _NAMED = 0.4
 _CAPITAL = 0.8
 _REPLACED = (0.0, 0.1, 0.3, 0.7)
@@ -72,7 +76,7 @@ def with_noise(form: str, rng: random.Random) -> str:
     replaced, inserted = rng.choice(_REPLACED), rng.choice(_INSERTED)
     words = []
     for word in form.split(" "):
-        plain = word.isalpha()
+        plain = word.isalpha() and word.lower() not in TELLING
         words.append(random_word(rng) if plain and rng.random() < replaced else word)
         if rng.random() < inserted:
             words.append(random_word(rng))

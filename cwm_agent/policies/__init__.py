@@ -1,1 +1,1 @@
-"""What decides the next message: the embedded engine, a recording, a person."""
+"""What decides the next message: the embedded engine, servers, a recording, a person."""

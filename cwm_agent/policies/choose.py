@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cwm_agent.errors import NotReadyError
+from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.job import PolicyChoice
+from cwm_agent.layers import API_KEY
 from cwm_agent.nano import defaults as nano
 from cwm_agent.policies.human import HumanPolicy
 from cwm_agent.policies.policy import Policy
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
 from cwm_agent.settings import Settings
+from model.load import EngineLoad
 from tools.call import THINK_END
+
+if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
+    from model.sampler import Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +31,35 @@ class Speaker:
 
     `thinking`: its replies hold a thinking part first. `context_tokens`: the
     longest conversation it can hold, None without a limit. `note` is a line
-    for the screen.
+    for the screen. `loads` looks at its engines, by name: at once, from any thread.
     """
 
     policy: Policy
     thinking: bool
     note: str
     context_tokens: int | None = None
+    loads: Callable[[], Mapping[str, EngineLoad]] = dict
 
 
 def choose_policy(replay: Path | None, human: bool, settings: Settings) -> PolicyChoice:
     """What the flags and the settings ask for; the bundled model when they name nothing.
 
-    Raises NotReadyError for a checkpoint that is not there.
+    Raises NotReadyError for a checkpoint that is not there, UsageError for
+    servers of a model that nobody named.
     """
     if replay is not None:
         load_recording(replay)
         return PolicyChoice("replay", str(replay.absolute()))
     if human:
         return PolicyChoice("human")
+    served = settings.endpoint.urls is not None
+    if served and settings.model is None:
+        raise UsageError(
+            "servers need the tokenizer of their model: give --model DIR, a folder with its "
+            "tokenizer and config.json (weights are not read), or --model nano"
+        )
     checkpoint = find_checkpoint(settings.model or nano.NAME)
-    return PolicyChoice("embedded", str(checkpoint.absolute()))
+    return PolicyChoice("endpoint" if served else "embedded", str(checkpoint.absolute()))
 
 
 def find_checkpoint(model: str) -> Path:
@@ -82,7 +97,8 @@ def open_policy(
     `show` displays texts to a person who plays the model, `say` lines about
     what takes long.
 
-    Raises UsageError for a bad recording and ModelError for a bad checkpoint.
+    Raises UsageError for a bad recording, ModelError for a bad checkpoint, and
+    PolicyError when no server answers or one has no such model.
     """
     match choice.kind:
         case "replay":
@@ -93,6 +109,8 @@ def open_policy(
         case "embedded":
             say(f"loading the checkpoint {choice.source}")
             return _open_embedded(Path(choice.source), settings)
+        case "endpoint":
+            return _open_endpoint(Path(choice.source), settings)
 
 
 def _open_replay(path: Path) -> Speaker:
@@ -108,17 +126,13 @@ def _open_embedded(folder: Path, settings: Settings) -> Speaker:
     from model.build import EngineOptions
     from model.draft import DraftSettings
     from model.formats import read_shape
-    from model.sampler import Sampling
 
-    wanted = settings.sampling
-    # At temperature 0 only the likeliest token is left, so there is no nucleus to cut.
-    top_p = wanted.top_p if wanted.temperature else 1.0
     policy = EmbeddedPolicy(
         folder,
         device=settings.device,
         dtype=settings.dtype,
         quantize=settings.quantize,
-        sampling=Sampling(wanted.temperature, top_p),
+        sampling=_sampling(settings),
         engine=EngineOptions(
             kv_bytes=settings.engine.kv_memory,
             typical_tokens=settings.engine.typical_tokens,
@@ -130,4 +144,33 @@ def _open_embedded(folder: Path, settings: Settings) -> Speaker:
         ),
     )
     note = nano.NOTE if folder == nano.folder() else f"model {folder.name} in this process"
-    return Speaker(policy, True, note, read_shape(folder).context)
+    return Speaker(
+        policy, True, note, read_shape(folder).context, lambda: {policy.name: policy.load()}
+    )
+
+
+def _open_endpoint(folder: Path, settings: Settings) -> Speaker:
+    from cwm_agent.policies.asking import Patience
+    from cwm_agent.policies.endpoint import EndpointPolicy
+
+    wanted = settings.endpoint
+    if wanted.urls is None:
+        raise UsageError("the model was served elsewhere: name its servers with --engine-url URL")
+    policy = EndpointPolicy(
+        wanted.urls,
+        folder,
+        sampling=_sampling(settings),
+        model=wanted.model,
+        patience=Patience(wanted.silence_seconds, wanted.patience_seconds),
+        api_key=os.environ.get(API_KEY),
+    )
+    note = f"model {policy.name.partition(':')[2]} at {', '.join(wanted.urls)}"
+    return Speaker(policy, True, note, policy.context_tokens, policy.loads)
+
+
+def _sampling(settings: Settings) -> Sampling:
+    from model.sampler import Sampling
+
+    wanted = settings.sampling
+    # At temperature 0 only the likeliest token is left, so there is no nucleus to cut.
+    return Sampling(wanted.temperature, wanted.top_p if wanted.temperature else 1.0)

@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cwm_agent.policies.dialogue import Dialogue
 from envs.environment import Meter, ReplyLimits
-from results.records import Event, Message, Observed, Replied, Reply
+from results.records import Event, Message, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
     from model.build import EngineOptions
     from model.chat import ChatFormat
+    from model.load import EngineLoad
     from model.quantize import Quantization
     from model.sampler import Sampling
     from model.session import Session
@@ -68,6 +70,10 @@ class EmbeddedPolicy:
         """The checkpoint's tokenizer."""
         return self._tokenizer
 
+    def load(self) -> EngineLoad:
+        """What the engine has done and does now."""
+        return self._engine.load()
+
     def open(self, *, seed: int) -> EmbeddedConversation:
         """A new conversation: one session of the engine."""
         from model.session import Session
@@ -87,38 +93,22 @@ class EmbeddedConversation:
     def __init__(
         self, tokenizer: Tokenizer, chat: ChatFormat, session: Session, sampling: Sampling
     ) -> None:
-        self._tokenizer = tokenizer
         self._sampling = sampling
-        self._format = chat
         self._session = session
-        self._answer = ""  # text of the answer in progress, when a reply was cut
+        self._dialogue = Dialogue(tokenizer, chat, session.append)
 
     def observe(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """Append messages and the header of the next answer; returns all ids appended."""
-        from model.chat import ChatMessage
-
-        ids = self._format.continuation(
-            [ChatMessage(message.role, message.text) for message in messages],
-            last_id=self._session.last_id,
-        )
-        self._take_observed(ids)
-        return tuple(ids)
+        return self._dialogue.observe(messages)
 
     def reply(self, limits: ReplyLimits) -> Reply:
         """The next assistant message, or the rest of one that was cut."""
         from model.generation import Request
-        from model.stops import StopRules, StopWatcher
 
         began = time.monotonic()
-        watcher = StopWatcher(
-            self._tokenizer,
-            StopRules(self._format.stop_ids, after_tool_call=limits.stop_after_tool_call),
-            thinking=self._format.thinking,
-            earlier=self._answer,
-        )
         request = Request(limits.max_tokens, self._sampling)
-        generation = self._session.generate(request, watcher).result()
-        self._answer += generation.text
+        generation = self._session.generate(request, self._dialogue.watcher(limits)).result()
+        self._dialogue.answered(generation.text, generation.ids)
         return Reply(
             text=generation.text,
             ids=generation.ids,
@@ -130,18 +120,8 @@ class EmbeddedConversation:
         )
 
     def restore(self, events: Sequence[Event]) -> None:
-        """Append what the journal recorded; recorded ids are taken as they are.
-
-        Events of a policy without tokens have no ids; their text is encoded.
-        """
-        for event in events:
-            if isinstance(event, Observed):
-                if event.ids:
-                    self._take_observed(event.ids)
-                else:
-                    self.observe(event.messages)
-            elif isinstance(event, Replied):
-                self._take_reply(event.reply)
+        """Append what the journal recorded; see Dialogue.restore."""
+        self._dialogue.restore(events)
 
     def cancel(self) -> None:
         """End a running `reply`; if none runs, the next one ends at once."""
@@ -150,12 +130,3 @@ class EmbeddedConversation:
     def close(self) -> None:
         """Free keys and values."""
         self._session.close()
-
-    def _take_observed(self, ids: Sequence[int]) -> None:
-        self._session.append(ids)
-        self._answer = ""
-
-    def _take_reply(self, reply: Reply) -> None:
-        ids = reply.ids or self._format.answer(reply.text, finished=reply.finish == "stop")
-        self._session.append(ids)
-        self._answer += reply.text

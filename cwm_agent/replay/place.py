@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cwm_agent.config import Resolved
-from cwm_agent.job import Job
+from cwm_agent.job import SHARED, Job
 from cwm_agent.policies.estimate import EstimatingMeter
 from cwm_agent.sandboxes import SandboxMaker
 from envs.budget import Limits
@@ -24,7 +24,8 @@ from model.errors import ModelError
 from results.records import AttemptStarted
 from tools.texts import Texts
 
-EMBEDDED = "embedded:"
+MODELS = ("embedded:", "endpoint:")
+"""How the names of policies begin that have a checkpoint's tokenizer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Place:
 
     def voice(self, policy: str) -> Voice:
         """How the policy of that recorded name counts."""
-        if policy.startswith(EMBEDDED):
+        if policy.startswith(MODELS):
             return self._model
         return Voice(EstimatingMeter(), self.thinking)
 
@@ -83,7 +84,7 @@ class Place:
         from model.tokenizer import Tokenizer
 
         job, settings = self.job, self.resolved.settings
-        source = job.policy.source if job.policy.kind == "embedded" else settings.model or ""
+        source = job.policy.source if job.policy.kind in SHARED else settings.model or ""
         folder = Path(source).expanduser()
         try:
             return Voice(Tokenizer.from_folder(folder), True, read_shape(folder).context)

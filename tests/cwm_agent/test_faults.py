@@ -93,7 +93,7 @@ def test_an_engine_restarted_under_an_attempt_costs_one_sandbox(
     stdout, stderr = process.communicate()
     restart.join()
     assert process.returncode == 0, stderr
-    assert "in a fresh one" in stderr
+    assert "in a fresh sandbox" in stderr
     assert '"submitted"' in stdout
     events = solve.events("run")
     assert turns(events) == [1, 2, 3, 4, 5, 6]

@@ -37,6 +37,27 @@ def test_samples_differ_and_neighbours_do_not_matter(
     assert said(many, "nano-seen-2", 0) != said(many, "nano-seen-2", 1)
 
 
+def test_samples_share_one_prefill_of_their_issue(batch: Batch) -> None:
+    """Counted by the engine itself, which the bundled model runs in."""
+    suite, _ = write_suite(batch.folder, range(1, 2))
+    common = ("run", suite, *QUICK, "--set", "limits.turns=1", "--set", "sampling.temperature=1")
+    counted = {}
+    for samples in (1, 4):
+        (_, done) = batch.json(
+            *(*common, "--name", f"of-{samples}"), "--samples", samples, "--workers", samples
+        )
+        (counted[samples],) = done["status"]["engines"]
+    entries = batch.run("of-1").find("nano-seen-1", 0).entries()
+    (prompt,) = [e.event.reply.prompt_tokens for e in entries if isinstance(e.event, Replied)]
+    assert counted[1]["prefilled"] == prompt
+    assert counted[4]["prefilled"] <= prompt + 3 * 16  # what is left of each one's last page
+    assert counted[4]["cached"] == 4 * prompt - counted[4]["prefilled"]
+    assert counted[4]["decoded"] == sum(
+        len(ids) for sample in range(4) for ids in said(batch.run("of-4"), "nano-seen-1", sample)
+    )
+    assert said(batch.run("of-1"), "nano-seen-1", 0) == said(batch.run("of-4"), "nano-seen-1", 0)
+
+
 def test_a_bad_checkpoint_leaves_no_run(batch: Batch) -> None:
     suite, _ = write_suite(batch.folder, range(1, 2))
     (batch.folder / "empty").mkdir()

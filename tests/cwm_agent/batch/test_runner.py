@@ -22,7 +22,9 @@ JOB = Job("a", "issue", PolicyChoice("replay", "x"), "bubblewrap")
 RESULT = AttemptResult(
     "a", 0, "submitted", "", 3, 1.0, 10, 7, "p", "bubblewrap", "improved", "default", resolved=True
 )
-LOST = replace(RESULT, exit_reason="sandbox_error", resolved=None)
+LOST = replace(RESULT, exit_reason="sandbox_error", resolved=None, cause="container_gone")
+SILENT = replace(LOST, exit_reason="policy_error", cause="model_unreachable")
+WRONG = replace(SILENT, cause="model_refused")
 
 
 def tickets(count: int) -> list[Ticket]:
@@ -70,6 +72,21 @@ def test_a_failed_sandbox_is_tried_again_a_few_times() -> None:
     assert states(runner) == ["failed", "resolved"]
     assert (calls.count(0), calls.count(1)) == (2, 2)
     assert runner.tickets[0].code == 4
+
+
+def test_servers_that_were_away_are_asked_again_but_not_for_what_they_refuse() -> None:
+    calls: list[int] = []
+
+    def work(ticket: Ticket) -> AttemptResult:
+        calls.append(ticket.sample)
+        if ticket.sample == 1:
+            return WRONG
+        return SILENT if len(calls) == 1 else RESULT
+
+    runner = Runner(tickets(2), work, workers=1, retries=1)
+    runner.run()
+    assert (states(runner), calls) == (["resolved", "failed"], [0, 0, 1])
+    assert runner.tickets[1].code == 5
 
 
 def test_a_failure_that_lasts_is_not_tried_again() -> None:

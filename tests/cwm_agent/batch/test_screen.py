@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 
 from rich.console import Console
 
-from cwm_agent.batch.board import Board, table
+from cwm_agent.batch.board import Board, Status, line, table
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.ticket import Ticket
 from cwm_agent.job import Job, PolicyChoice
+from model.load import EngineLoad
+from results.codec import decode, encode
 from results.records import AttemptResult, AttemptStarted, Observed, Replied, Reply
 
 STARTED = AttemptStarted("a", 0, "replay", "bubblewrap", "default", "improved", 1, "boot")
@@ -19,6 +22,19 @@ CALL = Reply("<tool: bash>\npytest -q \x1b]0;owned\x07\n</tool>", ids=(1, 2, 3))
 
 def never(ticket: Ticket) -> AttemptResult:
     raise AssertionError(ticket)
+
+
+class Engines:
+    """Two engines whose counters grow by 300 and 60 tokens a second."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def __call__(self) -> dict[str, EngineLoad]:
+        return {
+            "embedded:a": EngineLoad(1000 * self.now, 50, 300 * self.now, 3, 1, 0.42),
+            "http://b": EngineLoad(0, 0, 60 * self.now, 2, 0, None),
+        }
 
 
 def board(*, clock: float) -> Board:
@@ -59,3 +75,27 @@ def test_a_log_gets_one_plain_line_now_and_then() -> None:
     with screen(board(clock=1000.0), log) as shown:
         shown.refresh()
     assert log.getvalue() == ""
+
+
+def test_engines_say_how_fast_they_go_and_how_full_they_are() -> None:
+    engines = Engines()
+    runner = Runner([], never, workers=2)
+    looking = Board("first", runner, engines, clock=lambda: engines.now)
+    assert looking.status().tokens_per_second == 0
+    engines.now = 10
+    status = looking.status()
+    assert status.tokens_per_second == 360.0
+    assert [engine.prefill_per_second for engine in status.engines] == [1000.0, 0.0]
+    assert "0 turns, 360 tokens/s (prefill 1000), KV 42%, " in line(status)
+    target = Console(file=io.StringIO(), width=100)
+    with target.capture() as captured:
+        target.print(table(status))
+    assert "embedded:a  3 running, 1 waiting  300 tokens/s  KV 42%" in captured.get()
+    assert "http://b    2 running, 0 waiting  60 tokens/s" in captured.get()
+    assert decode(Status, json.loads(json.dumps(encode(status)))) == status
+
+
+def test_without_an_engine_replies_tell_the_speed_and_nothing_tells_the_memory() -> None:
+    shown = line(board(clock=1000.0).status())
+    assert "1 turns, 0 tokens/s, " in shown
+    assert "KV" not in shown

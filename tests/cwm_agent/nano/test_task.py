@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from cwm_agent.nano import phrasings
 from cwm_agent.nano.evidence import LEAST_CHANGED, outcomes
 from cwm_agent.nano.materialise import TEST_FILE, hidden_tests
 from cwm_agent.nano.splits import is_held_out, templates_of
-from cwm_agent.nano.task import NanoTask, Split, draw_task
+from cwm_agent.nano.task import PACKAGES, NanoTask, Split, draw_task
 
 SEEDS = range(25)
 SPLITS: tuple[Split, ...] = ("train", "seen", "unseen", "phrasing")
@@ -57,6 +59,10 @@ def test_held_out_templates_are_drawn_only_for_the_unseen_set(tasks: list[NanoTa
     for task in tasks:
         for bug in task.bugs:
             assert is_held_out(bug.function.template) == (task.split == "unseen")
+
+
+def test_no_package_hides_behind_one_of_python() -> None:
+    assert not set(PACKAGES) & sys.stdlib_module_names
 
 
 def test_held_out_phrasings_share_no_form_with_the_trained_ones() -> None:

@@ -42,6 +42,14 @@ def test_noise_leaves_the_facts_alone(seed: int) -> None:
     assert "f(1)" in noisy.format(**FACTS)
 
 
+@given(seed=st.integers())
+def test_noise_leaves_what_tells_right_from_wrong(seed: int) -> None:
+    rng = random.Random(seed)
+    form = "{call} gives {wrong} but {right} is needed"
+    words = iter(wordings.with_noise(form, rng).split())
+    assert all(word in words for word in ("gives", "{wrong}", "{right}", "is", "needed"))
+
+
 def test_no_clause_has_the_words_of_the_held_out_forms() -> None:
     clauses = (*wordings.CALLS, *wordings.WRONG, *wordings.RIGHT, *wordings.NAMES)
     for words in wordings.HELD_OUT_WORDS:

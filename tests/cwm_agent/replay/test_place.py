@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from cwm_agent.config import load_settings
 from cwm_agent.job import Job, PolicyChoice
 from cwm_agent.layers import Places
@@ -25,12 +27,13 @@ def place(checkpoint: Path, said: list[str]) -> Place:
     return Place(job, resolved, load("default"), maker, None, False, said.append)
 
 
+@pytest.mark.parametrize("policy", ["embedded:tiny", "endpoint:served-name"])
 def test_a_model_is_heard_through_its_tokenizer(
-    make_checkpoint: Callable[..., Path],
+    make_checkpoint: Callable[..., Path], policy: str
 ) -> None:
     said: list[str] = []
     here = place(make_checkpoint(), said)
-    voice = here.voice("embedded:tiny")
+    voice = here.voice(policy)
     assert isinstance(voice.meter, Tokenizer)
     assert (voice.thinking, voice.context_tokens) == (True, 512)
     assert here.limits(voice).context_tokens == 512

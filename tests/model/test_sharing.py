@@ -1,0 +1,97 @@
+"""What several prompts have in common at their beginning is computed once, even at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from engines import naive_answer, tiny_config, tiny_engine, tiny_weights
+
+from model.engine import Engine
+from model.generation import Request
+from model.sampler import Sampling
+from model.scheduler import SchedulerSettings
+from model.session import Session
+from model.stops import IdWatcher
+
+PAGE = 4
+PROMPT = [1, 2, 3, 4, 5, 6, 7] * 13
+WARM = Sampling(temperature=0.7, top_p=0.9, seed=11)
+SLOW = SchedulerSettings(token_budget=24, chunk=16)
+"""A prompt takes several steps, and two could be computed in the same step."""
+CONFIG = tiny_config(16)
+WEIGHTS = tiny_weights(CONFIG)
+
+
+def begin(engine: Engine, prompts: Sequence[Sequence[int]]) -> list[Session]:
+    """Sessions that have their prompts and have computed nothing yet."""
+    sessions = [Session(engine, job=str(n), stream=n) for n in range(len(prompts))]
+    for session, prompt in zip(sessions, prompts, strict=True):
+        session.append(prompt)
+    return sessions
+
+
+def prefilled(sessions: Sequence[Session]) -> int:
+    return sum(session.counters.prefilled for session in sessions)
+
+
+@pytest.mark.parametrize("settings", [SLOW, SchedulerSettings()])
+def test_samples_that_start_together_cost_one_prefill(settings: SchedulerSettings) -> None:
+    engine = tiny_engine(CONFIG, WEIGHTS, page_size=PAGE, settings=settings)
+    sessions = begin(engine, [PROMPT] * 4)
+    answers = [session.generate(Request(20, WARM), IdWatcher()) for session in sessions]
+    engine.run_until_idle()
+    assert prefilled(sessions) <= len(PROMPT) + 3 * PAGE
+    load = engine.load()
+    assert (load.prefilled, load.decoded) == (prefilled(sessions), 80)
+    assert load.prefilled + load.cached == 4 * len(PROMPT)
+    for stream, future in enumerate(answers):
+        alone = naive_answer(CONFIG, WEIGHTS, PROMPT, 20, WARM, stream)
+        assert list(future.result().ids) == alone
+
+
+def test_only_the_common_beginning_is_waited_for() -> None:
+    engine = tiny_engine(CONFIG, WEIGHTS, page_size=PAGE, settings=SLOW)
+    prompts = [PROMPT[:40] + [tail] * 50 for tail in (8, 9, 10)]
+    sessions = begin(engine, prompts)
+    answers = [session.generate(Request(5, WARM), IdWatcher()) for session in sessions]
+    engine.run_until_idle()
+    assert prefilled(sessions) == 40 + 3 * 50
+    for stream, (prompt, future) in enumerate(zip(prompts, answers, strict=True)):
+        alone = naive_answer(CONFIG, WEIGHTS, prompt, 5, WARM, stream)
+        assert list(future.result().ids) == alone
+
+
+def test_prompts_without_a_common_page_do_not_wait() -> None:
+    engine = tiny_engine(CONFIG, WEIGHTS, page_size=PAGE, settings=SchedulerSettings(chunk=16))
+    sessions = begin(engine, [[1, 2, 3, *[tail] * 60] for tail in (8, 9)])
+    for session in sessions:
+        session.prefill()
+    engine.run_until_idle(1)
+    assert [session.counters.prefilled for session in sessions] == [16, 16]
+
+
+def test_when_the_first_one_gives_up_the_next_goes_on_from_there() -> None:
+    engine = tiny_engine(CONFIG, WEIGHTS, page_size=PAGE, settings=SLOW)
+    sessions = begin(engine, [PROMPT] * 3)
+    answers = [session.generate(Request(6, WARM), IdWatcher()) for session in sessions]
+    engine.run_until_idle(2)
+    assert [session.counters.prefilled for session in sessions] == [32, 0, 0]
+    sessions[0].cancel()
+    engine.run_until_idle()
+    assert answers[0].result().finish == "cancelled"
+    assert prefilled(sessions) <= len(PROMPT) + PAGE
+    for stream in (1, 2):
+        alone = naive_answer(CONFIG, WEIGHTS, PROMPT, 6, WARM, stream)
+        assert list(answers[stream].result().ids) == alone
+
+
+def test_an_engine_says_how_full_it_is() -> None:
+    engine = tiny_engine(CONFIG, WEIGHTS, pages=(100, 100), page_size=PAGE)
+    assert engine.load().kv_used == 0
+    (session,) = begin(engine, [PROMPT])
+    session.prefill()
+    engine.run_until_idle()
+    assert engine.load().kv_used == pytest.approx(0.23)  # 90 of 91 tokens: 23 pages of 100
+    session.close()
+    assert engine.load().kv_used == 0
