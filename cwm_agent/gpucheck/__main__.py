@@ -9,7 +9,7 @@ from pathlib import Path
 from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.gpucheck.report import FILE
 
-_SECONDS = 450.0
+_SECONDS = 420.0
 
 
 def main(arguments: list[str] | None = None) -> int:

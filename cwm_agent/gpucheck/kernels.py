@@ -100,7 +100,9 @@ def _rope_write(bench: Bench) -> tuple[Call, int]:
     merged = config.heads + 2 * config.kv_heads
     qkv = _random(bench, rows, merged, config.head_dim)
     pool = _random(bench, 2 * config.kv_heads, rows, config.head_dim)
-    slots = torch.randperm(rows, device=bench.device)
+    size = bench.sizes.page_size
+    order = torch.randperm(rows // size, device=bench.device)  # of the pages; tokens are neighbours
+    slots = (order[:, None] * size + torch.arange(size, device=bench.device)).flatten()
     cos, sin = rotation(
         inverse_frequencies(config).to(bench.device), torch.arange(rows, device=bench.device)
     )

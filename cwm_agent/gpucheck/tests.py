@@ -25,7 +25,8 @@ def run_gpu_tests(seconds: float, *options: str) -> dict[str, object]:
             f"--junitxml={results}", *options,
         ]  # fmt: skip
         try:
-            done = subprocess.run(command, cwd=ROOT, timeout=seconds, check=False)
+            # The table goes to standard output, all else to standard error.
+            done = subprocess.run(command, cwd=ROOT, timeout=seconds, check=False, stdout=2)
         except subprocess.TimeoutExpired:
             return {"failed": ["not over in time"], "seconds": seconds}
         if not results.is_file():

@@ -216,7 +216,9 @@ def test_pages_are_planned_from_the_card() -> None:
     """All that is left, and never more than the card has."""
     weights = weights_of(torch.bfloat16)
     free, _ = torch.cuda.mem_get_info()
-    engine = engine_of(weights, kv_bytes=None, graphs=False)
+    config = replace(CONFIG, context=131_072)
+    engine = engine_of(weights, config, kv_bytes=None, typical_tokens=131_072, graphs=False)
+    assert engine.limits.context == 131_072
     runner = engine.core.runner
     assert isinstance(runner, Runner)
     assert 2**30 < runner.storage.bytes < free
