@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -15,7 +15,7 @@ from model.cache.layout import group_layers
 from model.draft import DraftSettings
 from model.generation import Request
 from model.kv import KVStorage
-from model.ops.linear import quantise_fp8, quantise_int8
+from model.ops.linear import Fp8Weight, Int8Weight, quantise_fp8, quantise_int8
 from model.ops.operations import ReferenceOperations
 from model.ops.triton.operations import TritonOperations
 from model.ops.triton.sample import sample_on_device
@@ -98,7 +98,7 @@ def test_an_engine_on_kernels_computes_what_one_in_plain_torch_does() -> None:
 @pytest.mark.parametrize("tokens", [3, 20])
 @pytest.mark.parametrize("quantise", [quantise_fp8, quantise_int8])
 def test_quantised_weights_by_gemv_for_few_rows_and_by_scaled_products_for_many(
-    tokens: int, quantise
+    tokens: int, quantise: Callable[[torch.Tensor], Fp8Weight | Int8Weight]
 ) -> None:
     weight = quantise(numbers(48, 64))
     gate_up = numbers(tokens, 128, seed=1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,6 +13,7 @@ from rows import DTYPES, assert_close, numbers
 
 from model.ops import reference
 from model.ops.linear import (
+    FP8,
     Fp8Weight,
     Int8Weight,
     dequantise,
@@ -23,6 +27,7 @@ from model.ops.triton import rope_write as triton_rope
 from model.ops.triton.tuning import GemvTuning
 
 EPS = 1e-5
+Quantiser: TypeAlias = Callable[[torch.Tensor], Fp8Weight | Int8Weight]
 
 
 def rotation(tokens: int, head_dim: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -141,7 +146,9 @@ def test_swiglu_quantised(dtype: torch.dtype) -> None:
     dtype=st.sampled_from(DTYPES),
     kind=st.sampled_from([quantise_fp8, quantise_int8]),
 )
-def test_weight_only_products(rows: int, width: int, outputs: int, dtype, kind) -> None:
+def test_weight_only_products(
+    rows: int, width: int, outputs: int, dtype: torch.dtype, kind: Quantiser
+) -> None:
     weight: Fp8Weight | Int8Weight = kind(numbers(outputs, width, seed=1))
     x = numbers(rows, width, dtype=dtype)
     expected = weight_only_reference(x, weight)
@@ -150,6 +157,14 @@ def test_weight_only_products(rows: int, width: int, outputs: int, dtype, kind) 
     for programs in (1, 7):  # outputs alone, then the inputs in parts as well
         tuning = GemvTuning(16, outputs=16, inputs=64, programs=programs, warps=4, stages=2)
         assert_close(gemv.weight_only_linear(x, weight, tuning), expected, scale=scale)
+
+
+def test_every_number_of_fp8_is_read_as_what_it_is() -> None:
+    codes = torch.arange(256, dtype=torch.int16).to(torch.uint8)
+    codes = codes[(codes & 0x7F) != 0x7F]  # NaN
+    weight = Fp8Weight(codes.view(FP8)[:, None].contiguous(), torch.ones(len(codes), 1))
+    found = gemv.weight_only_linear(torch.ones(1, 1), weight)[0]
+    assert torch.equal(found, codes.view(FP8).float())
 
 
 def test_a_row_of_a_product_depends_on_no_other() -> None:
