@@ -25,6 +25,11 @@ bench: $(READY)
 	@scripts/prepare.sh solve
 	$(BIN)/cwm-agent bench shell
 
+# Check and measure on the GPU of this machine; installs nothing (docs/gpu.md). CHECK passes options.
+.PHONY: gpu-check
+gpu-check:
+	$(PYTHON) -m cwm_agent.gpucheck $(CHECK)
+
 $(READY): pyproject.toml constraints.txt
 	@scripts/prepare.sh environment $(PYTHON)
 	$(PYTHON) -m venv .venv

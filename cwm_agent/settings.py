@@ -140,12 +140,18 @@ class SamplingSettings(Section):
 class EngineSettings(Section):
     """How the embedded engine uses its devices."""
 
-    kv_memory: ByteSize = Field(default=ByteSize(2 * 2**30), ge=2**20)
-    """Memory for keys and values on each device, such as "2GiB"; it bounds the context."""
+    kv_memory: Annotated[ByteSize | None, EmptyUnsets] = Field(default=None, ge=2**20)
+    """Memory for keys and values on each device; empty: what is left of a GPU, 2GiB on a CPU."""
+    typical_tokens: int = Field(default=16_384, ge=256)
+    """Length of a usual conversation, by which full and window layers share that memory."""
     host_memory: ByteSize = Field(default=ByteSize(0), ge=0)
     """Main memory for resting conversations that the device has no room for."""
     tensor_parallel: int = Field(default=1, ge=1)
     """Devices (on a CPU: processes) among which the model is divided."""
+    batch_invariant: bool = False
+    """Pad decode steps to one size, so that an answer does not depend on its neighbours."""
+    cuda_graphs: bool = True
+    """Replay recorded decode steps on a GPU; off only to look for faults."""
     speculation: bool = True
     """Guess repeated text from the conversation itself; answers are the same, only faster."""
 

@@ -1,12 +1,42 @@
-"""What becomes of the tokens sampled for one row: which drafts were right, when thinking ends."""
+"""Sampling for a row, and what becomes of its tokens: drafts that were right, thoughts that end."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Several
+
+import torch
 from torch import Tensor
 
+from model.errors import NumericsError
 from model.generation import Progress
 from model.plan import Row
+from model.sampler import Draw, Sampler
 from model.sequence import Sequence
+
+NOT_FINITE = -1  # in the place of a token
+
+
+def draws_of(row: Row, progress: Progress, known: int) -> list[Draw]:
+    """How each of a row's logits is sampled, where `known` ids come before the first token."""
+    drafted = row.tokens[len(row.tokens) - row.logits + 1 :]
+    return [progress.draw(known + i, drafted[:i]) for i in range(row.logits)]
+
+
+def sample_finite(logits: Tensor, draws: Several[Draw], sampler: Sampler) -> list[int]:
+    """Tokens of all draws, NOT_FINITE where the logits are not; logits (draws, vocabulary)."""
+    if not draws:
+        return []
+    finite = torch.isfinite(logits).all(-1).tolist()
+    tokens = sampler(logits, draws)
+    return [token if fine else NOT_FINITE for token, fine in zip(tokens, finite, strict=True)]
+
+
+def not_finite(row: Row) -> NumericsError:
+    """What a sequence hears whose logits were not finite."""
+    return NumericsError(
+        f"the model gave logits that are not finite after position {row.start}; "
+        "check the weight files, or load the checkpoint as float32 or bfloat16"
+    )
 
 
 def accept_tokens(

@@ -1,102 +1,69 @@
-"""From weights to a running engine: how much KV memory, cut into which pages."""
+"""From weights to a running engine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
-from model.cache.layout import LayerGroup, group_layers, pages_for
+from model.cache.layout import group_layers
 from model.cache.manager import KVCache
 from model.config import ModelConfig
 from model.core import EngineCore, EngineLimits
+from model.decoder import Decoding
+from model.device import usable_bytes
 from model.draft import DraftSettings
 from model.engine import Engine
-from model.errors import ConfigError, PoolTooSmallError
+from model.errors import ConfigError
+from model.fit import plan_fit, require_fit
+from model.memory import Deployment, plan_memory
+from model.ops.linear import Fp8Weight, Int8Weight
+from model.ops.operations import choose_sampler
+from model.pages import TYPICAL_TOKENS, PagePlan, plan_pages
 from model.parallel import open_ranks
+from model.quantize import Quantization
 from model.rank import RankSpec, WeightSource, build_storage
 from model.runner import Runner, StepRunner
 from model.scheduler import SchedulerSettings
-from model.shards import shard_config
-from model.weights import Weights
+from model.weights import Weights, held_bytes
 
-_TYPICAL_TOKENS = 16_384  # length of an agent's session, by which groups share the memory
-_MOST_SESSIONS = 256  # a small model leaves memory free rather than hold pages for more
+CPU_KV_BYTES = 2 * 2**30  # where no card sets a bound, and main memory has other uses
+_LEAST_CONTEXT = 2048  # a card that has no room for so much has none for the model
 
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """How an engine uses its device.
 
-    `kv_bytes` is the memory for keys and values, `host_bytes` that for sessions
-    moved off the device; `page_size` is in tokens. `speculation` None turns
-    prompt lookup off. `tensor_parallel` divides the model among that many
-    devices (processes on a CPU); bytes are then those of each.
+    `kv_bytes` is the memory for keys and values (None: on a GPU what weights,
+    graphs and workspace leave, see `model.memory`; on a CPU 2 GiB), cut for
+    sessions of `typical_tokens`; `host_bytes` is that for sessions moved off the
+    device; `page_size` is in tokens. `speculation` None turns prompt lookup
+    off. `tensor_parallel` divides the model among that many devices (processes
+    on a CPU); bytes are then those of each. `batch_invariant` makes answers
+    independent of what else runs, to the last bit; `graphs` lets a GPU replay
+    recorded decode steps (see `model.decoder`).
     """
 
-    kv_bytes: int = 2 * 2**30
+    kv_bytes: int | None = None
+    typical_tokens: int = TYPICAL_TOKENS
     host_bytes: int = 0
     page_size: int = 16
     scheduling: SchedulerSettings = field(default_factory=SchedulerSettings)
     speculation: DraftSettings | None = field(default_factory=DraftSettings)
     tensor_parallel: int = 1
+    batch_invariant: bool = False
+    graphs: bool = True
 
+    @property
+    def settings(self) -> SchedulerSettings:
+        """How the scheduler cuts steps."""
+        return replace(self.scheduling, aligned=self.batch_invariant)
 
-@dataclass(frozen=True, slots=True)
-class PagePlan:
-    """Pages and host slots of each layer group, and the longest context that they allow."""
-
-    pages: tuple[int, ...]
-    host_slots: tuple[int, ...]
-    context: int
-
-
-def plan_pages(
-    config: ModelConfig, groups: tuple[LayerGroup, ...], itemsize: int, options: EngineOptions
-) -> PagePlan:
-    """Cut the memory so that one long session fits and typical ones fill it evenly.
-
-    Raises PoolTooSmallError when not even a short sequence fits.
-    """
-    size, chunk = options.page_size, options.scheduling.chunk
-    per_token = 2 * config.kv_heads * config.head_dim * itemsize
-    page_bytes = [len(group.layers) * per_token * size for group in groups]
-
-    def needed(tokens: int) -> list[int]:
-        return [pages_for(group, tokens, chunk, size) + 1 for group in groups]
-
-    def cost(pages: list[int]) -> int:
-        return sum(count * each for count, each in zip(pages, page_bytes, strict=True))
-
-    context = _longest(config.context, lambda tokens: cost(needed(tokens)) <= options.kv_bytes)
-    if context < 2:
-        raise PoolTooSmallError(
-            f"{options.kv_bytes} bytes of KV memory hold no sequence (one page of all layers "
-            f"takes {sum(page_bytes)} bytes); give the engine more KV memory"
-        )
-    typical = needed(min(context, _TYPICAL_TOKENS))
-    longest = needed(context)
-
-    def shared(sessions: int) -> list[int]:
-        return [max(sessions * u, least) for u, least in zip(typical, longest, strict=True)]
-
-    most = min(options.kv_bytes // cost(typical), _MOST_SESSIONS)
-    pages = shared(_longest(most, lambda n: cost(shared(n)) <= options.kv_bytes))
-    host = options.host_bytes // max(1, cost(typical))
-    return PagePlan(tuple(pages), tuple(host * usual for usual in typical), context)
-
-
-def _longest(most: int, fits: Callable[[int], bool]) -> int:
-    """The largest number up to `most` for which `fits` holds (it holds for all smaller ones)."""
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        if fits(middle):
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    def decoding(self, context: int) -> Decoding:
+        """How decode steps run, in an engine for contexts up to `context`."""
+        rows = self.scheduling.max_rows
+        return Decoding(rows, context, fixed=self.batch_invariant, graphs=self.graphs)
 
 
 def build_engine(
@@ -105,23 +72,69 @@ def build_engine(
     """An engine over these weights, not yet started.
 
     A tensor-parallel one needs a source of weights, since each rank loads its
-    own part. Raises PoolTooSmallError, ConfigError when the model cannot be
-    divided, what loading raises, or EngineError when a worker does not start.
+    own part. Raises PoolTooSmallError, MemoryPlanError when the model does not
+    fit its card, ConfigError when it cannot be divided, what loading raises, or
+    EngineError when a worker does not start.
     """
     options = options or EngineOptions()
-    shard = shard_config(config, options.tensor_parallel)
+    deployment = _deployment(config, weights, options)
+    kv_bytes = options.kv_bytes
+    if kv_bytes is None:
+        kv_bytes = _kv_bytes(deployment, weights)
+    plan = plan_pages(
+        deployment.costs, kv_bytes, host_bytes=options.host_bytes, typical=options.typical_tokens
+    )
     groups = group_layers(config.windows)
-    dtype = weights.dtype if isinstance(weights, WeightSource) else weights.embedding.dtype
-    plan = plan_pages(shard, groups, dtype.itemsize, options)
+    plain = weights if isinstance(weights, WeightSource) else weights.embedding
     return Engine(
         EngineCore(
             runner=_runner(config, weights, options, plan),
             cache=KVCache(groups, options.page_size, plan.pages, plan.host_slots),
             limits=EngineLimits(plan.context, config.vocabulary),
-            settings=options.scheduling,
+            settings=options.settings,
             speculation=options.speculation,
+            sampler=choose_sampler(plain.device, plain.dtype),
         )
     )
+
+
+def _deployment(
+    config: ModelConfig, weights: Weights | WeightSource, options: EngineOptions
+) -> Deployment:
+    if isinstance(weights, WeightSource):
+        dtype, quantization = weights.dtype, weights.quantization
+    else:
+        dtype, quantization = weights.embedding.dtype, _quantization_of(weights)
+    return Deployment(
+        config,
+        itemsize=dtype.itemsize,
+        quantization=quantization,
+        tensor_parallel=options.tensor_parallel,
+        scheduling=options.settings,
+        page_size=options.page_size,
+        graphs=options.graphs,
+    )
+
+
+def _quantization_of(weights: Weights) -> Quantization:
+    matrix = weights.layers[0].down
+    if isinstance(matrix, Fp8Weight):
+        return "fp8"
+    return "int8" if isinstance(matrix, Int8Weight) else "none"
+
+
+def _kv_bytes(deployment: Deployment, weights: Weights | WeightSource) -> int:
+    """What is left of the card; with several, the first stands for all of them."""
+    if isinstance(weights, WeightSource):
+        device, held = weights.device, 0
+    else:
+        device, held = weights.embedding.device, held_bytes(weights)
+    if device.type != "cuda":
+        return CPU_KV_BYTES
+    card = usable_bytes(device, held)
+    context = min(deployment.config.context, _LEAST_CONTEXT)
+    require_fit(plan_fit(deployment, card, context=context))
+    return plan_memory(deployment, card).kv
 
 
 def _runner(
@@ -142,6 +155,7 @@ def _runner(
                 pages=plan.pages,
                 host_slots=plan.host_slots,
                 threads=max(1, torch.get_num_threads() // options.tensor_parallel),
+                decoding=options.decoding(plan.context),
             )
         )
     loaded = weights.load(config) if isinstance(weights, WeightSource) else weights
@@ -153,4 +167,5 @@ def _runner(
         device=loaded.embedding.device,
         dtype=loaded.embedding.dtype,
     )
-    return Runner(config, loaded, group_layers(config.windows), storage)
+    decoding = options.decoding(plan.context)
+    return Runner(config, loaded, group_layers(config.windows), storage, decoding=decoding)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-import torch
 from torch import Tensor
 
-from model.accept import accept_tokens
+from model.accept import NOT_FINITE, accept_tokens, draws_of, not_finite, sample_finite
 from model.cache.manager import KVCache
 from model.cache.sequence import SequenceCache
 from model.draft import DraftSettings, PromptLookup
-from model.errors import EngineError, ModelError, NumericsError, PoolTooSmallError
+from model.errors import EngineError, ModelError, PoolTooSmallError
 from model.generation import Finish, Progress
 from model.load import EngineStats
 from model.plan import Row, StepPlan
 from model.runner import StepRunner
-from model.sampler import sample
+from model.sampler import Draw, Sampler, sample
 from model.scheduler import Scheduler, SchedulerSettings
 from model.sequence import Sequence
+
+Drawing: TypeAlias = tuple[Row, slice]
+"""A row that is sampled, and its part of the logits of the step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class EngineCore:
     limits: EngineLimits
     settings: SchedulerSettings = field(default_factory=SchedulerSettings)
     speculation: DraftSettings | None = field(default_factory=DraftSettings)
+    sampler: Sampler = sample
     check: bool = False
     stats: EngineStats = field(default_factory=EngineStats)
     scheduler: Scheduler = field(init=False)
@@ -183,15 +187,22 @@ class EngineCore:
             if not self._found_in_cache():
                 self._nobody_fits()
             return
+        drawing, draws = self._draws(plan)
         try:
-            logits = self.runner.run(plan)
+            launched = self.runner.launch(plan, draws)
+            logits = self.runner.run(plan) if launched is None else launched.logits
         except Exception as error:  # noqa: BLE001 (every waiting caller must hear of it)
             self._break(error)
             return
-        self.stats.steps += 1
-        self.stats.tokens += plan.tokens
-        self.stats.moves += len(plan.moves)
-        self._apply(plan, logits)
+        self._book(plan)
+        try:
+            tokens = (
+                sample_finite(logits, draws, self.sampler) if launched is None else launched.ids()
+            )
+        except Exception as error:  # noqa: BLE001 (the same: a device fails when it is waited for)
+            self._break(error)
+            return
+        self._accept(drawing, logits, tokens)
         if self.check:
             self.cache.check()
 
@@ -224,29 +235,49 @@ class EngineCore:
         for sequence in list(self._sequences.values()):
             self.fail(sequence, wrapped)
 
-    def _apply(self, plan: StepPlan, logits: Tensor) -> None:
-        """Book what was computed and sample from it. logits: see StepRunner."""
-        finite = torch.isfinite(logits).all(-1).tolist()
-        drawing: list[tuple[Row, int]] = []
+    def _draws(self, plan: StepPlan) -> tuple[list[Drawing], list[Draw]]:
+        """Which logits are sampled for whom, and how each is."""
+        drawing: list[Drawing] = []
+        draws: list[Draw] = []
         offset = 0
+        for row in plan.rows:
+            if row.logits:
+                progress = self._progress[row.sequence]
+                draws += draws_of(row, progress, len(self._sequences[row.sequence].ids))
+                drawing.append((row, slice(offset, offset + row.logits)))
+            offset += row.logits
+        return drawing, draws
+
+    def _book(self, plan: StepPlan) -> None:
+        """What is certain before a token is known; a device computes the step meanwhile."""
+        self.stats.steps += 1
+        self.stats.tokens += plan.tokens
+        self.stats.moves += len(plan.moves)
         for row in plan.rows:
             sequence = self._sequences[row.sequence]
             self._count(sequence, row)
-            if not row.logits:
-                self._computed(sequence, len(row.tokens))
-            elif all(finite[offset : offset + row.logits]):
-                drawing.append((row, offset))
-            else:
-                self.fail(
-                    sequence,
-                    NumericsError(
-                        f"the model gave logits that are not finite after position {row.start}; "
-                        "check the weight files, or load the checkpoint as float32 or bfloat16"
-                    ),
-                )
-            offset += row.logits
-        if drawing:
-            self._sample(drawing, logits)
+            self.cache.commit(
+                sequence.cache, len(row.tokens) - max(0, row.logits - 1), sequence.ids
+            )
+            if not sequence.sampling and sequence.pending <= 0:
+                self.finish(sequence, "stop")
+
+    def _accept(self, drawing: list[Drawing], logits: Tensor, tokens: list[int]) -> None:
+        """Let each sequence take of its tokens what is its own."""
+        for row, part in drawing:
+            sequence, progress = self._sequences[row.sequence], self._progress[row.sequence]
+            if NOT_FINITE in tokens[part]:
+                self.fail(sequence, not_finite(row))
+                continue
+            before = sequence.counters.decoded
+            kept = accept_tokens(
+                sequence, progress, row, logits[part], tokens[part], self.limits.context
+            )
+            self.stats.decoded += sequence.counters.decoded - before
+            sure = len(row.tokens) - row.logits + 1
+            self.cache.commit(sequence.cache, kept - sure, sequence.ids)
+            if progress.finish is not None:
+                self.finish(sequence, progress.finish)
 
     def _count(self, sequence: Sequence, row: Row) -> None:
         counters = sequence.counters
@@ -261,34 +292,3 @@ class EngineCore:
         end = row.start + len(row.tokens) - max(0, row.logits - 1)  # drafts may yet be wrong
         counters.recomputed += max(0, min(end, sequence.computed_once) - row.start)
         sequence.computed_once = max(sequence.computed_once, end)
-
-    def _computed(self, sequence: Sequence, tokens: int) -> None:
-        self.cache.commit(sequence.cache, tokens, sequence.ids)
-        if not sequence.sampling and sequence.pending <= 0:
-            self.finish(sequence, "stop")
-
-    def _sample(self, drawing: list[tuple[Row, int]], logits: Tensor) -> None:
-        """Sample all rows at once, then let each sequence take what is its own."""
-        draws, wanted = [], []
-        for row, offset in drawing:
-            progress = self._progress[row.sequence]
-            known = len(self._sequences[row.sequence].ids)
-            for i in range(row.logits):
-                ahead = row.tokens[len(row.tokens) - row.logits + 1 :][:i]
-                draws.append(progress.draw(known + i, ahead))
-                wanted.append(offset + i)
-        rows = logits if len(wanted) == logits.shape[0] else logits[wanted]
-        tokens = sample(rows, draws)
-        begin = 0
-        for row, _ in drawing:
-            end = begin + row.logits
-            sequence, progress = self._sequences[row.sequence], self._progress[row.sequence]
-            before = sequence.counters.decoded
-            kept = accept_tokens(
-                sequence, progress, row, rows[begin:end], tokens[begin:end], self.limits.context
-            )
-            self.stats.decoded += sequence.counters.decoded - before
-            self.cache.commit(sequence.cache, kept, sequence.ids)
-            if progress.finish is not None:
-                self.finish(sequence, progress.finish)
-            begin = end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
@@ -42,6 +42,21 @@ def itemsize_of(name: str) -> int:
     if not isinstance(dtype, torch.dtype):
         raise DeviceError(f"unknown number format '{name}'; use {', '.join(_DTYPES)}")
     return dtype.itemsize
+
+
+def on_device(device: torch.device) -> AbstractContextManager[object]:
+    """Make a CUDA device the current one of this thread: kernels and events go to that one."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
+def usable_bytes(device: torch.device, held: int = 0) -> int:
+    """Bytes of a CUDA card that one engine can have: the free ones and `held` of its weights.
+
+    What other programs, or other tensors of this one, take is not counted.
+    """
+    free, _ = torch.cuda.mem_get_info(device)
+    cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(free) + cached + held
 
 
 @contextmanager

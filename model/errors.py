@@ -51,5 +51,9 @@ class PoolTooSmallError(ModelError):
     """The KV pages cannot hold what one sequence needs."""
 
 
+class MemoryPlanError(ModelError):
+    """A model, with the context and batch that are wanted, does not fit the card."""
+
+
 class QuantizationError(ModelError):
     """The weights cannot be quantised as wanted."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -12,8 +11,6 @@ from torch import Tensor
 
 from model.cache.blocks import Move
 from model.cache.layout import LayerGroup
-
-Slots: TypeAlias = Tensor | slice
 
 
 class KVStorage:
@@ -38,7 +35,6 @@ class KVStorage:
     ) -> None:
         self.page_size = page_size
         self.group_of = {layer: g for g, group in enumerate(groups) for layer in group.layers}
-        self._kv_heads = kv_heads
         shapes = [(len(group.layers), 2 * kv_heads, page_size, head_dim) for group in groups]
         self._device = [_zeros(s, p, device, dtype) for s, p in zip(shapes, pages, strict=True)]
         self._layers = {
@@ -56,15 +52,9 @@ class KVStorage:
         """Device bytes of all pages."""
         return sum(pool.nbytes for pool in self._device)
 
-    def write(self, layer: int, slots: Tensor, keys_values: Tensor) -> None:
-        """Store new tokens; slots (tokens,), keys_values (tokens, 2 * kv_heads, head_dim)."""
-        self._layers[layer].index_copy_(1, slots, keys_values.transpose(0, 1))
-
-    def read(self, layer: int, slots: Slots) -> tuple[Tensor, Tensor]:
-        """Keys and values at slots (n,), each (kv_heads, n, head_dim); views for a slice."""
-        pool = self._layers[layer]
-        found = pool[:, slots] if isinstance(slots, slice) else pool.index_select(1, slots)
-        return found[: self._kv_heads], found[self._kv_heads :]
+    def layer(self, layer: int) -> Tensor:
+        """All slots of one layer, (2 * kv_heads, slots, head_dim), to read and to write."""
+        return self._layers[layer]
 
     def carry_out(self, moves: Sequence[Move]) -> None:
         """Move pages in the given order."""

@@ -7,6 +7,7 @@ then all ranks, itself included, run it on their part of every layer.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any, Protocol
@@ -15,11 +16,13 @@ import torch
 from torch import Tensor
 
 from model.collective import ANY_TIME, Ranks, connect
+from model.decoder import Launched
 from model.errors import ConfigError, EngineError
 from model.plan import StepPlan
 from model.plan_codec import encode_plan
 from model.rank import RankSpec, spec_to_json
 from model.runner import Runner
+from model.sampler import Draw
 from model.worker import MEETING, SPEC_KEY, torchrun_rank
 from model.worker_processes import WorkerProcesses
 
@@ -105,6 +108,10 @@ class ParallelRunner:
             self.workers.fail(f"rank 0 left a step ({type(error).__name__}: {error})")
             raise cause from error
         return logits
+
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched | None:  # noqa: ARG002
+        """See StepRunner: rank 0 samples from what it gathered, so the device cannot."""
+        return None
 
     def close(self) -> None:
         """Stop the workers."""

@@ -13,6 +13,7 @@ import torch
 from model.cache.layout import group_layers
 from model.collective import Collective
 from model.config import Llama3Scaling, ModelConfig
+from model.decoder import Decoding
 from model.device import memory_of
 from model.errors import DeviceError
 from model.kv import KVStorage
@@ -59,6 +60,7 @@ class RankSpec:
     pages: tuple[int, ...]
     host_slots: tuple[int, ...]
     threads: int
+    decoding: Decoding | None = None
 
     def device_of(self, local_rank: int) -> torch.device:
         """The device of a rank, counted on its machine; raises DeviceError if there is none."""
@@ -90,7 +92,14 @@ class RankSpec:
     def runner(self, weights: Weights, storage: KVStorage, collective: Collective) -> Runner:
         """What runs this rank's part of a plan."""
         config = shard_config(self.config, self.size)
-        return Runner(config, weights, group_layers(config.windows), storage, collective)
+        return Runner(
+            config,
+            weights,
+            group_layers(config.windows),
+            storage,
+            collective,
+            decoding=self.decoding,
+        )
 
 
 def build_storage(
@@ -145,7 +154,9 @@ def spec_from_json(text: str) -> RankSpec:
         "dtype": getattr(torch, source["dtype"]),
         "folder": None if folder is None else Path(folder),
     }
+    decoding = raw["decoding"]
     raw |= {
+        "decoding": None if decoding is None else Decoding(**decoding),
         "config": ModelConfig(**config),
         "source": WeightSource(**source),
         "pages": tuple(raw["pages"]),

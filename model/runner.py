@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -12,11 +13,14 @@ from model.batch import Batch, build_batch
 from model.cache.layout import LayerGroup
 from model.collective import Alone, Collective
 from model.config import ModelConfig
+from model.decoder import Decoder, Decoding, Launched
+from model.device import memory_of, on_device
 from model.kv import KVStorage
-from model.ops import reference as ops
-from model.ops.linear import linear
-from model.plan import StepPlan
+from model.ops.operations import Operations, PagedReference, choose_operations
+from model.ops.reference import wide
+from model.plan import Row, StepPlan
 from model.rope import inverse_frequencies, rotation
+from model.sampler import Draw
 from model.weights import LayerWeights, Weights
 
 
@@ -29,6 +33,12 @@ class StepRunner(Protocol):
         fp32, or fp64 for a model in fp64.
         """
 
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched | None:
+        """Begin a step that samples on the device, one draw for each of its logits.
+
+        None, and nothing is done, where that cannot be; then `run` can.
+        """
+
     def close(self) -> None:
         """Let go of what outlives this object, such as worker processes."""
 
@@ -38,6 +48,8 @@ class Runner:
 
     In a tensor-parallel group, `config` and `weights` are those of this rank's
     shard (see `model.shards`) and `collective` joins it with the others.
+    `operations` are those that suit the device, unless given. `decoding` asks
+    for decode steps on fixed buffers (see `model.decoder`).
     """
 
     def __init__(
@@ -47,6 +59,8 @@ class Runner:
         groups: tuple[LayerGroup, ...],
         storage: KVStorage,
         collective: Collective | None = None,
+        operations: Operations | None = None,
+        decoding: Decoding | None = None,
     ) -> None:
         self.config = config
         self.weights = weights
@@ -54,21 +68,91 @@ class Runner:
         self._groups = groups
         self._device = weights.embedding.device
         self._collective = collective or Alone()
+        self._ops: Operations = operations or choose_operations(
+            self._device, weights.embedding.dtype, config.head_dim
+        )
         self._inverse = inverse_frequencies(config).to(self._device)
+        self._decoder: Decoder | None = None
+        if decoding is not None:
+            with on_device(self._device), memory_of(self._device, "recording decode steps"):
+                self._decoder = self._build_decoder(decoding)
+
+    def _build_decoder(self, decoding: Decoding) -> Decoder | None:
+        captures = decoding.graphs and self._ops.paged and isinstance(self._collective, Alone)
+        if decoding.fixed and not self._ops.paged:
+            # The usual reference reads pages in place where they are neighbours and copies them
+            # where not: with other strides sums may be rounded differently.
+            self._ops = PagedReference()
+        if not (captures or decoding.fixed):
+            return None
+        return Decoder(
+            decoding,
+            self._groups,
+            page_size=self.storage.page_size,
+            vocabulary=self.config.vocabulary,
+            device=self._device,
+            forward=self._forward,
+            captures=captures,
+        )
 
     @torch.inference_mode()
     def run(self, plan: StepPlan) -> Tensor:
         """See StepRunner."""
-        self.storage.carry_out(plan.moves)
-        batch = build_batch(plan, self._groups, self.storage.page_size, self._device)
+        with on_device(self._device):
+            self.storage.carry_out(plan.moves)
+            if self._decoder is not None and self._decoder.fixed:
+                return self._run_apart(plan.rows, self._decoder)
+            return self._run_rows(plan.rows)
+
+    @torch.inference_mode()
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched | None:
+        """See StepRunner."""
+        if self._decoder is None or not self._decoder.takes(plan.rows, draws):
+            return None
+        with on_device(self._device):
+            self.storage.carry_out(plan.moves)
+            return self._decoder.launch(plan.rows, draws)
+
+    def _run_rows(self, rows: Sequence[Row]) -> Tensor:
+        """Rows together, whatever they are."""
+        plan = StepPlan((), tuple(rows))
+        batch = build_batch(
+            plan, self._groups, self.storage.page_size, self._device, paged=self._ops.paged
+        )
+        return self._forward(batch)
+
+    def _run_apart(self, rows: Sequence[Row], decoder: Decoder) -> Tensor:
+        """Decodes and drafts padded to a fixed number of rows, every prompt by itself.
+
+        So no matrix product has a shape that depends on a neighbour.
+        """
+        decodes = [row for row in rows if row.logits == len(row.tokens)]
+        parts = dict(zip((row.sequence for row in decodes), decoder.run(decodes), strict=True))
+        for row in rows:
+            if row.sequence not in parts:
+                parts[row.sequence] = self._run_rows([row])
+        return torch.cat([parts[row.sequence] for row in rows])
+
+    def _forward(self, batch: Batch) -> Tensor:
+        """Logits of the wanted tokens, (wanted, vocabulary)."""
         cos, sin = rotation(self._inverse, batch.positions)
+        ops, config, layers = self._ops, self.config, self.weights.layers
         hidden = functional.embedding(batch.ids, self.weights.embedding)
-        for index, layer in enumerate(self.weights.layers):
-            hidden = hidden + self._attention(index, layer, hidden, cos, sin, batch)
-            hidden = hidden + self._feed_forward(layer, hidden)
-        hidden = ops.rms_norm(hidden[batch.wanted], self.weights.norm, self.config.norm_eps)
-        logits = ops.wide(linear(hidden, self.weights.head))
-        return self._collective.gather(logits, self.config.vocabulary)
+        normed = ops.rms_norm(hidden, layers[0].attention_norm, config.norm_eps)
+        for index, layer in enumerate(layers):
+            delta = self._attention(index, layer, normed, cos, sin, batch)
+            hidden, normed = ops.add_rms_norm(
+                hidden, delta, layer.feed_forward_norm, config.norm_eps
+            )
+            delta = self._feed_forward(layer, normed)
+            if index + 1 < len(layers):
+                weight = layers[index + 1].attention_norm
+            else:
+                weight = self.weights.norm
+                hidden, delta = hidden[batch.wanted], delta[batch.wanted]
+            hidden, normed = ops.add_rms_norm(hidden, delta, weight, config.norm_eps)
+        logits = wide(ops.linear(normed, self.weights.head))
+        return self._collective.gather(logits, config.vocabulary)
 
     def close(self) -> None:
         """See StepRunner; there is nothing to do."""
@@ -77,39 +161,21 @@ class Runner:
         self,
         index: int,
         layer: LayerWeights,
-        hidden: Tensor,
+        normed: Tensor,
         cos: Tensor,
         sin: Tensor,
         batch: Batch,
     ) -> Tensor:
         """Self-attention block of one layer, (tokens, hidden) -> (tokens, hidden)."""
-        config, tokens = self.config, hidden.shape[0]
-        normed = ops.rms_norm(hidden, layer.attention_norm, config.norm_eps)
-        merged = linear(normed, layer.qkv)
-        heads = merged.view(tokens, config.heads + 2 * config.kv_heads, config.head_dim)
-        # Values are not turned, but written beside the keys: rotate the rest in place.
-        turned = heads[:, : config.heads + config.kv_heads]
-        turned.copy_(ops.rotate(turned, cos, sin))
-        query, keys_values = heads[:, : config.heads], heads[:, config.heads :]
-        self.storage.write(index, batch.slots[self.storage.group_of[index]], keys_values)
-        mixed = self._mix(index, query, batch)
-        return self._collective.all_reduce(linear(mixed.flatten(1), layer.output))
+        ops, config, group = self._ops, self.config, self.storage.group_of[index]
+        merged = ops.linear(normed, layer.qkv)
+        heads = merged.view(-1, config.heads + 2 * config.kv_heads, config.head_dim)
+        pool = self.storage.layer(index)
+        query = ops.rope_write(heads, cos, sin, pool, batch.slots[group])
+        mixed = ops.attend(query, pool, batch, group, config.windows[index])
+        return self._collective.all_reduce(ops.linear(mixed.flatten(1), layer.output))
 
-    def _mix(self, index: int, query: Tensor, batch: Batch) -> Tensor:
-        """Attention of all rows over their own pages, (tokens, heads, head_dim)."""
-        gather = batch.gathers[self.storage.group_of[index]]
-        parts: list[Tensor] = []
-        if gather.decode is not None:
-            keys, values = self.storage.read(index, gather.decode)
-            parts.append(ops.attend_decode(query[: batch.decodes], keys, values, gather.mask))
-        for (begin, end), slots in zip(batch.extend, gather.extend, strict=True):
-            keys, values = self.storage.read(index, slots)
-            window = self.config.windows[index]
-            parts.append(ops.attend(query[begin:end], keys, values, window))
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
-
-    def _feed_forward(self, layer: LayerWeights, hidden: Tensor) -> Tensor:
+    def _feed_forward(self, layer: LayerWeights, normed: Tensor) -> Tensor:
         """SwiGLU block of one layer, (tokens, hidden) -> (tokens, hidden)."""
-        normed = ops.rms_norm(hidden, layer.feed_forward_norm, self.config.norm_eps)
-        inner = ops.swiglu(linear(normed, layer.gate_up))
-        return self._collective.all_reduce(linear(inner, layer.down))
+        gate_up = self._ops.linear(normed, layer.gate_up)
+        return self._collective.all_reduce(self._ops.swiglu_linear(gate_up, layer.down))

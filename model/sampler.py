@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -86,6 +87,13 @@ def uniform(seed: int, stream: int, position: int) -> float:
     return (state >> 11) * 2.0**-53
 
 
+class Sampler(Protocol):
+    """How an engine samples: `sample`, or the same on the device (see `model.ops.operations`)."""
+
+    def __call__(self, logits: Tensor, draws: Sequence[Draw]) -> list[int]:
+        """One token a row; logits (rows, vocabulary)."""
+
+
 def substream(stream: int, number: int) -> int:
     """The noise stream of the `number`-th twin of a stream."""
     return int(uniform(0x5EED, stream, number) * 2**53)
@@ -93,7 +101,7 @@ def substream(stream: int, number: int) -> int:
 
 def sample(logits: Tensor, draws: Sequence[Draw]) -> list[int]:
     """One token a row; logits (rows, vocabulary), fp32 or wider."""
-    logits = _masked(logits, draws)
+    logits = masked(logits, draws)
     chosen: list[int] = logits.argmax(dim=-1).tolist()
     rows = [i for i, draw in enumerate(draws) if not draw.params.greedy]
     if rows:
@@ -112,7 +120,8 @@ def top_logprobs(logits: Tensor, token: int, count: int) -> tuple[float, list[tu
     return float(logprobs[token]), list(zip(ids.tolist(), values.tolist(), strict=True))
 
 
-def _masked(logits: Tensor, draws: Sequence[Draw]) -> Tensor:
+def masked(logits: Tensor, draws: Sequence[Draw]) -> Tensor:
+    """The logits (rows, vocabulary), with minus infinity for what a draw does not allow."""
     rows = [i for i, draw in enumerate(draws) if draw.allowed is not None]
     if not rows:
         return logits

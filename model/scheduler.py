@@ -29,6 +29,9 @@ class SchedulerSettings:
 
     `verify_budget` bounds the draft tokens of a step. A waiting sequence that
     did not fit `patience` times is no longer overtaken by smaller ones.
+    `aligned` cuts prompts at multiples of `chunk`, whatever is left of the
+    budget, and lets nobody begin with pages that another session computed: what
+    is computed together then depends on the sequence alone.
     """
 
     token_budget: int = 512
@@ -36,6 +39,7 @@ class SchedulerSettings:
     max_rows: int = 64
     verify_budget: int = 64
     patience: int = 64
+    aligned: bool = False
 
 
 class Scheduler:
@@ -129,13 +133,15 @@ class Scheduler:
 
     def _plan_row(self, sequence: Sequence, rows: dict[int, Row], budget: int) -> int:
         """One chunk of what is pending."""
-        tokens = min(sequence.pending, budget, self._settings.chunk)
+        start, chunk = sequence.cache.length, self._settings.chunk
+        tokens = min(sequence.pending, budget, chunk)
         if tokens <= 0:
             return 0
-        start = sequence.cache.length
+        if self._settings.aligned:
+            tokens = min(sequence.pending, chunk - start % chunk)
         logits = int(sequence.sampling and tokens == sequence.pending)
-        chunk = tuple(sequence.ids[start : start + tokens])
-        return self._take(sequence, chunk, logits, rows)
+        ids = tuple(sequence.ids[start : start + tokens])
+        return self._take(sequence, ids, logits, rows)
 
     def _take(
         self, sequence: Sequence, tokens: tuple[int, ...], logits: int, rows: dict[int, Row]
@@ -192,7 +198,7 @@ class Scheduler:
 
         A leader runs, so it gets on or steps back; either way nobody waits for ever.
         """
-        if sequence.cache.length:
+        if sequence.cache.length or self._settings.aligned:
             return False
         if sequence.leader is None or not self._leads(sequence.leader):
             found = (self._leader(sequence, other) for other in self._running)
@@ -224,7 +230,8 @@ class Scheduler:
         return Leader(other, low * size)
 
     def _try_admit(self, sequence: Sequence) -> bool:
-        if sequence.cache.length == 0 and len(sequence.ids) > 1:
+        fresh = sequence.cache.length == 0 and len(sequence.ids) > 1
+        if fresh and not self._settings.aligned:
             found = self._cache.match(sequence.cache, sequence.ids)
             sequence.counters.cached += found
             self.cached += found

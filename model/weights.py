@@ -131,6 +131,18 @@ def random_weights(
     return _assemble(config, draw, shard, convert)
 
 
+def held_bytes(weights: Weights) -> int:
+    """Bytes of all tensors; a head that is the embedding counts once."""
+    tensors = [weights.embedding, weights.norm]
+    if weights.head.data_ptr() != weights.embedding.data_ptr():
+        tensors.append(weights.head)
+    for layer in weights.layers:
+        tensors += [layer.attention_norm, layer.feed_forward_norm]
+        for matrix in (layer.qkv, layer.output, layer.gate_up, layer.down):
+            tensors += [matrix] if isinstance(matrix, Tensor) else [matrix.values, matrix.scales]
+    return sum(tensor.nbytes for tensor in tensors)
+
+
 def tensor_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """Name and shape of every tensor that a checkpoint of this shape must hold."""
     hidden, inner = config.hidden, config.intermediate

@@ -24,9 +24,9 @@ from results.store import Run
 
 FILE = "batch.json"
 INDIFFERENT = (
-    "batch.", "cluster.", "cost.", "runs", "samples", "engine.kv_memory", "engine.host_memory",
-    "engine.speculation", "endpoint.urls", "endpoint.silence_seconds",
-    "endpoint.patience_seconds",
+    "batch.", "cluster.", "cost.", "runs", "samples", "engine.kv_memory", "engine.typical_tokens",
+    "engine.host_memory", "engine.speculation", "engine.cuda_graphs", "endpoint.urls",
+    "endpoint.silence_seconds", "endpoint.patience_seconds",
 )  # fmt: skip
 """Settings, or beginnings of them, that decide when and where, but not what is answered."""
 

@@ -21,10 +21,9 @@ def running_engine(twins: Twins, *, speculation: bool, kv_bytes: int = 0) -> Ite
 
     It has at least `kv_bytes` for keys and values. Raises what `build_engine` does.
     """
-    from model.build import EngineOptions, build_engine
+    from model.build import CPU_KV_BYTES, EngineOptions, build_engine
 
-    options = EngineOptions()
-    options = replace(options, kv_bytes=max(options.kv_bytes, kv_bytes))
+    options = EngineOptions(kv_bytes=max(CPU_KV_BYTES, kv_bytes))
     if not speculation:
         options = replace(options, speculation=None)
     with build_engine(twins.config, twins.weights, options) as engine:

@@ -45,7 +45,7 @@ def from_shape(name: ShapeName, *, seed: int = 0) -> Twins:
         for matrix in _matrices(layer):
             matrix.mul_(_SPREAD)
     encode = partial(hashed_ids, vocabulary=config.vocabulary)
-    return Twins(f"random:{name}", config, weights, _transformers_twin(config, weights), encode)
+    return Twins(f"random:{name}", config, weights, transformers_twin(config, weights), encode)
 
 
 def from_folder(folder: Path) -> Twins:
@@ -57,7 +57,7 @@ def from_folder(folder: Path) -> Twins:
         folder.resolve().name,
         loaded.config,
         loaded.weights,
-        _transformers_twin(loaded.config, loaded.weights),
+        transformers_twin(loaded.config, loaded.weights),
         loaded.tokenizer.encode_text,
     )
 
@@ -77,7 +77,7 @@ def _matrices(layer: LayerWeights) -> list[Tensor]:
     return [matrix for matrix in found if isinstance(matrix, Tensor)]
 
 
-def _transformers_twin(config: ModelConfig, weights: Weights) -> Any:
+def transformers_twin(config: ModelConfig, weights: Weights) -> Any:
     """A CwmForCausalLM or LlamaForCausalLM whose parameters are views of `weights`."""
     import torch
     from transformers import CwmConfig, CwmForCausalLM, LlamaConfig, LlamaForCausalLM

@@ -1,4 +1,4 @@
-"""`cwm-agent model`: what a checkpoint is, and other formats of it."""
+"""`cwm-agent model`: what a checkpoint is, other formats of it, and what fits a GPU."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.cli.options import Json
 
-app = typer.Typer(help="Inspect and convert checkpoints.", no_args_is_help=True)
+app = typer.Typer(help="Inspect, convert and plan checkpoints.", no_args_is_help=True)
 
 
 class Quantize(StrEnum):
@@ -38,6 +38,21 @@ class Dtype(StrEnum):
     float32 = "float32"
     bfloat16 = "bfloat16"
     float16 = "float16"
+
+
+class Weights(StrEnum):
+    """Forms of the weights on the card."""
+
+    bf16 = "bf16"
+    fp8 = "fp8"
+    int8 = "int8"
+
+
+class Shape(StrEnum):
+    """Models to plan without a checkpoint."""
+
+    cwm_32b = "32b"
+    nano = "nano"
 
 
 @app.command()
@@ -114,18 +129,14 @@ def convert(
     """
     from dataclasses import asdict
 
-    from pydantic import ByteSize, TypeAdapter, ValidationError
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-    from cwm_agent.errors import UsageError
+    from cwm_agent.sizes import byte_size
     from cwm_agent.view.console import console
     from model.convert import convert_checkpoint
     from model.formats import Layout
 
-    try:
-        most = TypeAdapter(ByteSize).validate_python(shard_size)
-    except ValidationError as error:
-        raise UsageError(f"'{shard_size}' is no size; give one such as 5GB or 500MiB") from error
+    most = byte_size(shard_size)
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn()
     with Progress(*columns, console=console(sys.stderr)) as bar:
         task = bar.add_task("converting", total=None)
@@ -134,8 +145,57 @@ def convert(
             target,
             layout=Layout(to.value),
             dtype=dtype.value,
-            shard_bytes=int(most),
+            shard_bytes=most,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     record = asdict(written) | {"folder": str(target)}
     print(json.dumps(record, indent=2) if as_json else target)
+
+
+@app.command()
+def plan(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder of a checkpoint.")
+    ] = None,
+    shape: Annotated[Shape, typer.Option(help="Without a folder: the model to plan.")] = (
+        Shape.cwm_32b
+    ),
+    gpu_memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Of each card, e.g. 80GiB; default: the card's here."),
+    ] = None,
+    context: Annotated[
+        int | None, typer.Option(min=2, help="Tokens of a session; default: the model's.")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Sessions at once.")] = 1,
+    weights: Annotated[Weights, typer.Option(help="Form of the linear layers.")] = Weights.bf16,
+    tp: Annotated[int, typer.Option(min=1, help="Cards that share the model.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Say what a model needs on a GPU and how many sessions fit beside it.
+
+    Nothing is loaded and no GPU is needed. The command fails when what was
+    asked for does not fit, and says what would.
+
+    \b
+    Example:
+      cwm-agent model plan --gpu-memory 80GiB --context 131072 --weights fp8
+    """
+    from cwm_agent.sizes import card_size
+    from cwm_agent.view.memory import fit_json, fit_text
+    from model.fit import plan_fit
+    from model.formats import read_shape
+    from model.memory import Deployment
+    from model.quantize import Quantization
+    from model.shapes import named_shape
+
+    config = named_shape(shape.value) if folder is None else read_shape(folder)
+    forms: dict[Weights, Quantization] = {Weights.fp8: "fp8", Weights.int8: "int8"}
+    deployment = Deployment(config, quantization=forms.get(weights, "none"), tensor_parallel=tp)
+    fit = plan_fit(
+        deployment, card_size(gpu_memory), context=context or config.context, batch=batch
+    )
+    name = f"shape {shape.value}" if folder is None else folder.name
+    print((fit_json if as_json else fit_text)(fit, deployment, name))
+    if not fit.fits:
+        raise typer.Exit(ExitCode.MODEL)

@@ -135,6 +135,9 @@ def _open_embedded(folder: Path, settings: Settings) -> Speaker:
         sampling=_sampling(settings),
         engine=EngineOptions(
             kv_bytes=settings.engine.kv_memory,
+            typical_tokens=settings.engine.typical_tokens,
+            batch_invariant=settings.engine.batch_invariant,
+            graphs=settings.engine.cuda_graphs,
             host_bytes=settings.engine.host_memory,
             tensor_parallel=settings.engine.tensor_parallel,
             speculation=DraftSettings() if settings.engine.speculation else None,

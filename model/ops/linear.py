@@ -23,7 +23,7 @@ FP8 = torch.float8_e4m3fn
 FP8_MOST = 448.0  # largest number of float8_e4m3fn
 INT8_MOST = 127.0  # -128 is not used, so that the range is symmetric
 _PACK_MULTIPLE = 32  # torch's int8 kernel reads beyond the end of rows of other lengths
-_LEAST_SCALE = torch.finfo(torch.float32).tiny  # a row of zeros must not divide by zero
+LEAST_SCALE = torch.finfo(torch.float32).tiny  # a row of zeros must not divide by zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def linear(x: Tensor, weight: LinearWeight) -> Tensor:
             return torch.mv(weight, x[0])[None]  # less overhead: half the time of a small product
         return functional.linear(x, weight)
     if isinstance(weight, Fp8Weight):
-        return _fp8_linear(x, weight)
+        return scaled_linear(quantise_fp8(x), weight, x.dtype)
     return _int8_linear(x, weight)
 
 
@@ -69,6 +69,28 @@ def linear_reference(x: Tensor, weight: LinearWeight) -> Tensor:
         quantised = quantise_fp8(x)
         inputs = quantised.values.float() * quantised.scales
     return (inputs @ dequantise(weight).T).to(x.dtype)
+
+
+def weight_only_reference(x: Tensor, weight: Fp8Weight | Int8Weight) -> Tensor:
+    """x (tokens, in) as it is, times what an 8-bit weight stands for; in fp32, rounded once."""
+    return (x.float() @ dequantise(weight).T).to(x.dtype)
+
+
+def scaled_linear(inputs: Fp8Weight, weight: Fp8Weight, dtype: torch.dtype) -> Tensor:
+    """inputs (tokens, in) and weight (out, in), both fp8 by rows -> (tokens, out) in `dtype`.
+
+    CUDA needs compute capability 8.9 and widths that are multiples of 16, which
+    `model.quantize` checks when the weights are made.
+    """
+    # On CUDA, row scales exist for bf16 results only.
+    result = torch._scaled_mm(
+        inputs.values,
+        weight.values.t(),
+        scale_a=inputs.scales,
+        scale_b=weight.scales.t(),
+        out_dtype=torch.bfloat16 if inputs.values.is_cuda else torch.float32,
+    )
+    return result.to(dtype)
 
 
 def quantise_fp8(matrix: Tensor) -> Fp8Weight:
@@ -94,20 +116,7 @@ def dequantise(weight: Fp8Weight | Int8Weight) -> Tensor:
 
 def _row_scales(matrix: Tensor, most: float) -> Tensor:
     """Largest magnitude of each row over `most`, (rows, 1) in fp32."""
-    return (matrix.abs().amax(dim=1, keepdim=True).float() / most).clamp_min(_LEAST_SCALE)
-
-
-def _fp8_linear(x: Tensor, weight: Fp8Weight) -> Tensor:
-    inputs = quantise_fp8(x)
-    # On CUDA, row scales exist for bf16 results only.
-    result = torch._scaled_mm(
-        inputs.values,
-        weight.values.t(),
-        scale_a=inputs.scales,
-        scale_b=weight.scales.t(),
-        out_dtype=torch.bfloat16 if x.is_cuda else torch.float32,
-    )
-    return result.to(x.dtype)
+    return (matrix.abs().amax(dim=1, keepdim=True).float() / most).clamp_min(LEAST_SCALE)
 
 
 def _int8_linear(x: Tensor, weight: Int8Weight) -> Tensor:

@@ -30,6 +30,12 @@ def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     return (inner * scale * weight.to(inner.dtype)).to(x.dtype)
 
 
+def add_rms_norm(x: Tensor, delta: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """The sum x + delta (..., hidden), rounded, and its RMSNorm."""
+    total = x + delta
+    return total, rms_norm(total, weight, eps)
+
+
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Apply RoPE in Hugging Face order: entry i is paired with entry i + head_dim / 2.
 

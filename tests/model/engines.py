@@ -16,6 +16,7 @@ from model.cache.layout import group_layers
 from model.cache.manager import KVCache
 from model.config import ModelConfig
 from model.core import EngineCore, EngineLimits
+from model.decoder import Decoding
 from model.draft import DraftSettings
 from model.engine import Engine
 from model.kv import KVStorage
@@ -69,6 +70,7 @@ def tiny_engine(
     settings: SchedulerSettings | None = None,
     speculation: DraftSettings | None = None,
     check: bool = True,
+    decoding: Decoding | None = None,
 ) -> Engine:
     """An engine without a thread: the test makes its steps."""
     groups = group_layers(config.windows)
@@ -84,7 +86,7 @@ def tiny_engine(
         dtype=weights.embedding.dtype,
     )
     core = EngineCore(
-        runner=Runner(config, weights, groups, storage),
+        runner=Runner(config, weights, groups, storage, decoding=decoding),
         cache=KVCache(groups, page_size, pages[:count], host_slots[:count]),
         limits=EngineLimits(config.context, config.vocabulary),
         settings=settings or SchedulerSettings(),

@@ -10,14 +10,15 @@ import pytest
 import torch
 from engines import CONFIG, CPU, naive_answer, tiny_config, tiny_engine, tiny_weights
 
-from model.build import EngineOptions, build_engine, plan_pages
+from model.build import EngineOptions, build_engine
 from model.cache.layout import group_layers, kv_bytes
 from model.draft import DraftSettings
 from model.engine import Engine
 from model.errors import EngineError, PoolTooSmallError, SamplingError
 from model.generation import Request, ThinkBudget
+from model.pages import PageCosts, plan_pages
 from model.plan import StepPlan
-from model.sampler import GREEDY, Sampling
+from model.sampler import GREEDY, Draw, Sampling
 from model.scheduler import SchedulerSettings
 from model.session import Session
 from model.stops import IdWatcher
@@ -228,18 +229,19 @@ def test_a_pool_too_small_for_one_sequence_says_so_and_the_others_go_on() -> Non
 
 def test_kv_memory_decides_how_long_a_context_may_be() -> None:
     config = replace(tiny_config(16), context=100_000)
-    groups = group_layers(config.windows)
-    options = EngineOptions(kv_bytes=2**20, page_size=4)
-    plan = plan_pages(config, groups, 8, options)
-    assert 256 < plan.context < 100_000
+    costs = PageCosts(config, itemsize=8, page_size=4, chunk=256)
+    assert 256 < plan_pages(costs, 2**20).context < 100_000
     with pytest.raises(PoolTooSmallError, match="hold no sequence"):
-        plan_pages(config, groups, 8, replace(options, kv_bytes=2**12))
+        plan_pages(costs, 2**12)
 
 
 def test_a_device_that_fails_is_an_error_for_all_and_for_ever() -> None:
     class Broken:
         def run(self, plan: StepPlan) -> torch.Tensor:
             raise RuntimeError("the card fell off the bus")
+
+        def launch(self, plan: StepPlan, draws: list[Draw]) -> None:
+            return None
 
     engine = engine_of()
     engine.core.runner = Broken()

@@ -85,3 +85,25 @@ def test_convert_refuses_a_target_that_exists_and_a_size_that_is_none(
     assert "exists already" in capsys.readouterr().err
     sized = ["model", "convert", str(folder), str(tmp_path / "x"), "--shard-size", "much"]
     assert run(sized) == ExitCode.USAGE
+
+
+def test_plan_says_what_fits_and_fails_when_it_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["model", "plan", "--gpu-memory", "80GiB", "--context", "131072"]
+    assert run([*command, "--weights", "fp8"]) == ExitCode.SUCCESS
+    said = capsys.readouterr().out
+    assert "31.83 GiB" in said
+    assert "68 KiB in the layers with full attention" in said
+    assert "1 x 131,072 tokens fits" in said
+    assert run([*command, "--batch", "4", "--json"]) == ExitCode.MODEL
+    record = json.loads(capsys.readouterr().out)
+    assert (record["fits"], record["sessions"], record["batch"]) == (False, 1, 4)
+    assert record["memory"]["weights"] == 65_162_194_944
+    assert any("fp8" in remedy for remedy in record["remedies"])
+
+
+def test_plan_reads_a_checkpoint(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["model", "plan", str(folder), "--gpu-memory", "8GB", "--json"]
+    assert run(command) == ExitCode.SUCCESS
+    record = json.loads(capsys.readouterr().out)
+    assert (record["model"], record["context"]) == (folder.name, 512)
+    assert record["token_bytes"] == 3 * 2 * 2 * 16 * 2  # layers, K and V, heads, width, bytes

@@ -1,0 +1,1 @@
+"""`make gpu-check`: kernels checked, the engine measured, one report."""

@@ -1,0 +1,101 @@
+"""What all parts of a run share."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+
+from cwm_agent.gpucheck.ceilings import Ceilings
+from cwm_agent.gpucheck.report import Report
+from cwm_agent.gpucheck.sizes import Sizes
+from model.build import EngineOptions, build_engine
+from model.config import ModelConfig
+from model.device import usable_bytes
+from model.engine import Engine
+from model.fit import plan_fit
+from model.memory import Deployment
+from model.quantize import Quantization, layer_quantizer
+from model.scheduler import SchedulerSettings
+from model.shapes import with_layers
+from model.weights import Weights, random_weights
+
+CPU_KV_BYTES = 2**26
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where the measurements run, on which shape, beside which ceilings."""
+
+    report: Report
+    config: ModelConfig
+    sizes: Sizes
+    device: torch.device
+    dtype: torch.dtype
+    ceilings: Ceilings
+
+    def options(self, *, rows: int, context: int, kv_bytes: int | None = None) -> EngineOptions:
+        """An engine for `rows` sessions of `context` tokens, without guesses at tokens."""
+        budget = self.sizes.prefill_budget
+        return EngineOptions(
+            kv_bytes=CPU_KV_BYTES if self.device.type == "cpu" else kv_bytes,
+            typical_tokens=context,
+            page_size=self.sizes.page_size,
+            scheduling=SchedulerSettings(token_budget=budget, chunk=budget, max_rows=rows),
+            speculation=None,
+        )
+
+    def fitted(
+        self, quantization: Quantization, options: EngineOptions, context: int
+    ) -> ModelConfig:
+        """The shape with as many layers as the device holds beside these sessions."""
+        config = replace(self.config, context=min(self.config.context, context))
+        if self.device.type == "cpu":
+            return config
+        free_memory(self.device)
+        card, rows = usable_bytes(self.device), options.scheduling.max_rows
+        for layers in range(config.layers, 0, -1):
+            fewer = config if layers == config.layers else with_layers(config, layers)
+            deployment = Deployment(
+                fewer, self.dtype.itemsize, quantization, scheduling=options.settings
+            )
+            if plan_fit(deployment, card, context=config.context, batch=rows).fits:
+                return fewer
+        raise MemoryError("not one layer fits this device")
+
+    def weights(self, config: ModelConfig, quantization: Quantization) -> Weights:
+        """Random weights of a shape."""
+        return random_weights(
+            config,
+            seed=0,
+            device=self.device,
+            dtype=self.dtype,
+            convert=layer_quantizer(quantization),
+        )
+
+
+@contextmanager
+def running(
+    config: ModelConfig, weights: Weights, options: EngineOptions, device: torch.device
+) -> Iterator[Engine]:
+    """An engine whose steps the caller makes.
+
+    Its memory is free when the caller's function is left, so that no two of
+    these may follow each other in one.
+    """
+    free_memory(device)
+    engine = build_engine(config, weights, options)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def free_memory(device: torch.device) -> None:
+    """Give back what nobody refers to any more."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -1,0 +1,79 @@
+"""All parts of a check in their order, within the time that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from cwm_agent.gpucheck import determinism, engine, kernels, peers
+from cwm_agent.gpucheck.bench import Bench, free_memory
+from cwm_agent.gpucheck.budget import Budget, run_part
+from cwm_agent.gpucheck.ceilings import Ceilings, measure_ceilings
+from cwm_agent.gpucheck.facts import facts
+from cwm_agent.gpucheck.report import GOALS, Report
+from cwm_agent.gpucheck.sizes import ON_CPU, ON_GPU
+from cwm_agent.gpucheck.tests import run_gpu_tests
+from model.shapes import PEER, named_shape
+
+_TEST_SECONDS = 180.0
+
+
+def check(device: torch.device, shape: str, seconds: float, out: Path) -> Report:
+    """Measure what `seconds` allow; the report is written after each part."""
+    budget = Budget(seconds)
+    on_gpu = device.type == "cuda"
+    sizes = ON_GPU if on_gpu else ON_CPU
+    report = Report(facts(device) | {"shape": shape, "device": device.type})
+    dtype = torch.bfloat16 if on_gpu else torch.float32
+    found: list[Ceilings] = []
+
+    def ceilings() -> None:
+        found.append(
+            measure_ceilings(device, dtype, copy_bytes=sizes.copy_bytes, matmul_size=sizes.matmul)
+        )
+        report.facts["copy_bytes_per_second"] = found[0].bytes_per_second
+        report.facts["matmul_flops_per_second"] = found[0].flops_per_second
+
+    run_part(report, budget, ("ceilings",), 5, ceilings)
+    if not found:
+        for goal in GOALS:
+            report.miss(goal.name, "failed: without ceilings nothing can be compared")
+        report.write(out)
+        return report
+    bench = Bench(report, named_shape(shape), sizes, device, dtype, found[0])
+    peer = PEER if shape == "32b" else bench.config
+
+    def tests() -> None:
+        if on_gpu:
+            report.details["tests"] = run_gpu_tests(min(_TEST_SECONDS, budget.left))
+
+    parts: tuple[tuple[tuple[str, ...], float, Callable[[], None]], ...] = (
+        (("tests",), 20, tests),
+        (("decode_attention_share",), 5, lambda: kernels.decode_attention(bench)),
+        (("extend_attention_share",), 5, lambda: kernels.extend_attention(bench)),
+        (("small_kernels_share",), 5, lambda: kernels.small_kernels(bench)),
+        (
+            ("decode_b1_bf16_share", "prefill_8k_share", "determinism_price"),
+            50,
+            lambda: engine.full_precision(bench),
+        ),
+        (
+            ("decode_b1_fp8_share", "decode_b16_fp8_share"),
+            60,
+            lambda: engine.eight_bits(bench),
+        ),
+        (
+            ("vs_transformers_b1", "vs_transformers_b16"),
+            50,
+            lambda: peers.transformers_ratios(bench, peer),
+        ),
+        (("deterministic",), 40, lambda: determinism.determinism(bench)),
+        (("long_context_runs", "memory_as_planned"), 60, lambda: engine.long_context(bench)),
+    )
+    for names, needed, call in parts:
+        run_part(report, budget, names, needed if on_gpu else 1, call)
+        free_memory(device)
+        report.write(out)
+    return report

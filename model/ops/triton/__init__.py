@@ -1,0 +1,1 @@
+"""The operations once more as Triton kernels (docs/kernels.md). Import only where triton is."""
