@@ -9,11 +9,12 @@ import time
 from helpers import Batch, write_suite
 
 from cwm_agent.attempt import Rules
-from cwm_agent.batch.suite import Selection, load_tasks
+from cwm_agent.batch.suite import choose, jobs_of
 from cwm_agent.cluster.worker import Assignment, AttemptWorker, Failure, _portable
 from cwm_agent.config import load_settings
 from cwm_agent.job import Job
 from cwm_agent.planning import plan
+from cwm_agent.selection import Selection
 from envs.errors import SandboxError
 from results.records import AttemptResult
 from results.store import Run, Store
@@ -24,9 +25,8 @@ def made(batch: Batch, seconds: float) -> tuple[Run, Rules, Job]:
     resolved = load_settings(flags={"sandbox.kind": "bubblewrap"})
     rules = Rules.of(resolved)
     run = Store(batch.folder / "runs").create(rules.run_info(), "run")
-    (job,) = load_tasks(
-        str(suite), Selection(), lambda task: plan(task, resolved, print), recordings
-    )
+    chosen = choose(str(suite), Selection(), recordings)
+    (job,) = jobs_of(chosen, lambda task: plan(task, resolved, print))
     return run, rules, job
 
 
