@@ -62,20 +62,11 @@ def _split_kernel(
         tl.zeros([ROWS, HEAD_DIM], tl.float32),
         tl.full([ROWS], float("-inf"), tl.float32),
         tl.zeros([ROWS], tl.float32),
-        start + token,
-        first,
-        tl.minimum(first + SPLIT, length),
-        keys,
-        keys + KV_HEADS * pool_stride.to(tl.int64),
+        start + token, first, tl.minimum(first + SPLIT, length),
+        keys, keys + KV_HEADS * pool_stride.to(tl.int64),
         table + row.to(tl.int64) * table_stride,
-        scale,
-        window,
-        HEAD_DIM,
-        PAGE,
-        BLOCK,
-        True,
-        WINDOWED,
-    )
+        scale, window, HEAD_DIM, PAGE, BLOCK, True, WINDOWED,
+    )  # fmt: skip
     weight = tl.where(total > 0, total, 1.0)
     mixed = mixed / weight[:, None]
     position = place * (KV_HEADS * GROUP) + head * GROUP + member  # token and head
@@ -128,6 +119,11 @@ def _combine_kernel(
     tl.store(out + position * HEAD_DIM + entry, result.to(out.dtype.element_ty))
 
 
+def _tuning(query: Tensor, most: int) -> SplitTuning:
+    figures = tuning_for(query.device)
+    return figures.decode if most == 1 else figures.verify
+
+
 def attend_decode(
     query: Tensor,
     begins: Tensor,
@@ -144,12 +140,10 @@ def attend_decode(
     A row without keys (length 0) gives zeros. The block of queries is chosen by
     `most`, 1 or more, so that rows do not depend on how long others are.
     """
-    tokens, heads, head_dim = query.shape
-    kv_heads, rows = pool.shape[0] // 2, pages.lengths.shape[0]
-    group = heads // kv_heads
+    (tokens, heads, head_dim), rows = query.shape, len(pages.lengths)
+    kv_heads, group = pool.shape[0] // 2, 2 * heads // pool.shape[0]
     most = 1 if most == 1 else DRAFT_TOKENS
-    chosen = tuning_for(query.device)
-    tuning = tuning or (chosen.decode if most == 1 else chosen.verify)
+    tuning = tuning or _tuning(query, most)
     if out is None:
         out = torch.empty((tokens, heads, head_dim), dtype=query.dtype, device=query.device)
     if not rows:
@@ -160,29 +154,23 @@ def attend_decode(
     room = tokens * heads * splits if splits > 1 else 0
     parts = torch.empty((room, head_dim), dtype=torch.float32, device=query.device)
     logsums = torch.empty(room, dtype=torch.float32, device=query.device)
+    same = {"HEAD_DIM": head_dim, "WINDOWED": window is not None, "SPLIT": tuning.split}
     _split_kernel[(kv_heads, rows, splits)](
         query, out, parts, logsums, begins, pages.lengths, pages.table, pool,
         head_dim**-0.5 * math.log2(math.e), window or 0,
         query.stride(0), pages.table.stride(0), pool.stride(0), splits,
         KV_HEADS=kv_heads,
         GROUP=group,
-        HEAD_DIM=head_dim,
         PAGE=pages.page_size,
-        WINDOWED=window is not None,
-        SPLIT=tuning.split,
         ROWS=max(_LEAST_ROWS, triton.next_power_of_2(most * group)),
         BLOCK=keys_at_once(tuning.keys, query.dtype),
         num_warps=tuning.warps,
         num_stages=tuning.stages,
+        **same,
     )  # fmt: skip
     if splits > 1:
         _combine_kernel[(heads, rows, most)](
             out, parts, logsums, begins, pages.lengths, window or 0, splits,
-            HEADS=heads,
-            HEAD_DIM=head_dim,
-            WINDOWED=window is not None,
-            SPLIT=tuning.split,
-            BLOCK=_SPLITS_AT_ONCE,
-            num_warps=4,
+            HEADS=heads, BLOCK=_SPLITS_AT_ONCE, num_warps=4, **same,
         )  # fmt: skip
     return out

@@ -20,6 +20,24 @@ from model.pagetables import Pages
 
 
 @triton.jit
+def _bounds(earliest, latest, window, BLOCK: tl.constexpr, WINDOWED: tl.constexpr):
+    """Where the keys of queries at positions earliest..latest begin, and which need no mask.
+
+    Keys from `oldest` on are seen by some query; from `inner` on the window cuts
+    none off; from `outer` on some query does not see them yet. The last two
+    are whole blocks after `oldest`, or the end.
+    """
+    oldest = earliest * 0
+    inner = oldest
+    if WINDOWED:
+        oldest = tl.maximum(earliest - window + 1, 0)
+        cut = tl.maximum(latest - window + 1 - oldest, 0)
+        inner = tl.minimum(oldest + tl.cdiv(cut, BLOCK) * BLOCK, latest + 1)
+    outer = tl.maximum(oldest + (earliest + 1 - oldest) // BLOCK * BLOCK, inner)
+    return oldest, inner, outer
+
+
+@triton.jit
 def _extend_kernel(
     query, out, begins, lengths, table, pool, scale, window,
     query_stride, table_stride, pool_stride,
@@ -42,20 +60,11 @@ def _extend_kernel(
     place = (begin + token).to(tl.int64)
     source = query + place * query_stride + (head * GROUP + member) * HEAD_DIM
     q = tl.load(source[:, None] + entry[None, :], mask=real[:, None], other=0.0)
-
     start = length - tokens
     position = start + token
     earliest = start + tile * ROWS // GROUP
     latest = start + tl.minimum((tile * ROWS + ROWS - 1) // GROUP, tokens - 1)
-    # Keys from `oldest` on are seen by some query; from `inner` on the window cuts none off;
-    # from `outer` on some query does not see them yet. Both are whole blocks after `oldest`.
-    oldest = start * 0
-    inner = oldest
-    if WINDOWED:
-        oldest = tl.maximum(earliest - window + 1, 0)
-        cut = tl.maximum(latest - window + 1 - oldest, 0)
-        inner = tl.minimum(oldest + tl.cdiv(cut, BLOCK) * BLOCK, latest + 1)
-    outer = tl.maximum(oldest + (earliest + 1 - oldest) // BLOCK * BLOCK, inner)
+    oldest, inner, outer = _bounds(earliest, latest, window, BLOCK, WINDOWED)
 
     keys = pool + head.to(tl.int64) * pool_stride
     values = keys + KV_HEADS * pool_stride.to(tl.int64)
