@@ -151,7 +151,7 @@ def ray_executor(
             say(f"waiting for the first of {settings.cluster.replicas} engine replicas")
             replicas.wait_for_first()
         places = _places(settings.batch, settings.batch.workers)
-        pool = Pool(lambda: _worker(file.parent, rules), places)
+        pool = Pool(lambda: _worker(file.parent, rules), places, log)
         stack.callback(pool.close)
         sessions = Gate(settings.batch.sessions or places)
         yield RayExecutor(pool, engines, sessions, settings.batch, log)

@@ -33,15 +33,26 @@ class Member:
 
 def environment_of(job: Job) -> Hashable:
     """What has to be on a node before a sandbox of this job can be made."""
-    return (job.sandbox, job.image, job.pip, job.apt, tuple(sorted(job.environment.items())))
+    return (
+        job.sandbox,
+        job.image,
+        job.build,
+        job.pip,
+        job.apt,
+        tuple(sorted(job.environment.items())),
+    )
 
 
 @dataclass(eq=False)
 class Pool:
-    """Makes workers as attempts ask for them, at most `limit`. Called from many threads."""
+    """Makes workers as attempts ask for them, at most `limit`. Called from many threads.
+
+    `log` is told of workers that did not start.
+    """
 
     make: Callable[[], Any]
     limit: int
+    log: Callable[[str], None]
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _starting: list[Member] = field(default_factory=list)
     _free: list[Member] = field(default_factory=list)
@@ -129,6 +140,7 @@ class Pool:
     def _count_failed_start(self, error: Exception) -> None:
         """A node that just died is no reason to worry; the same again and again is."""
         self._failed_starts += 1
+        self.log(f"a worker did not start: {str(error).strip()}")
         if self._failed_starts >= STARTS:
             self._failed_starts = 0
             raise LostError(

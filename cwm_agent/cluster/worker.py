@@ -92,6 +92,7 @@ class AttemptWorker:
         owner = Owner(run.name, "repositories", 0, os.getpid(), boot_id())
         self._materials = Materials(self._stack.enter_context(owned_folder(owner)), [])
         self._speakers = Speakers(settings, _to_nobody)
+        self._stack.callback(self._speakers.close)
         places = Places(run.name, settings.sandbox, Once(Gate(1)))
         gates = Gates.of(settings.batch)
         self._work = Work(
