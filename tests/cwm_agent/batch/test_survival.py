@@ -85,5 +85,5 @@ def test_a_run_that_is_killed_twice(batch: Batch) -> None:
 
 
 @pytest.mark.slow
-def test_forty_attempts_killed_ten_times(batch: Batch) -> None:
-    assert survive(batch, tasks=10, samples=4, kills=10, seconds=0.15, longest=5.0) == 10
+def test_forty_instances_killed_ten_times(batch: Batch) -> None:
+    assert survive(batch, tasks=40, samples=2, kills=10, seconds=0.15, longest=6.0) == 10
