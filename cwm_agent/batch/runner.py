@@ -77,6 +77,7 @@ class Runner:
         self._names = {ticket.name: ticket for ticket in self.tickets}
         self._queue = deque(ticket for ticket in self.tickets if ticket.state == "waiting")
         self._active: dict[Ticket, threading.Thread] = {}
+        self._leaving: list[threading.Thread] = []
 
     @property
     def active(self) -> list[Ticket]:
@@ -91,7 +92,7 @@ class Runner:
             with self._changed:
                 self._launch()
                 if not self._active and (self.draining or not self._queue):
-                    return
+                    break
                 self._changed.wait(TICK)
             tick()
             if self.stopping:
@@ -99,6 +100,9 @@ class Runner:
                 if time.monotonic() > deadline:
                     return
                 self._recall(now=True)  # again: a sandbox may just have been opened
+        # A thread that frees tensors while the interpreter ends would take the process down.
+        for thread in self._leaving:
+            thread.join(STOP_SECONDS)
 
     def drain(self) -> None:
         """Start nothing new; every attempt ends after its turn, to be gone on with."""
@@ -203,7 +207,8 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - one attempt must not end the others
             failure = error
         with self._changed:
-            del self._active[ticket]
+            self._leaving = [thread for thread in self._leaving if thread.is_alive()]
+            self._leaving.append(self._active.pop(ticket))
             self._settle(ticket, result, failure)
             ticket.stop = Recall()  # the old one holds the conversation and the sandbox
             self._changed.notify()

@@ -141,7 +141,7 @@ def test_a_missing_image(solve: Solve) -> None:
     finished = solve("add subtracts", "--image", "none/such:1", "--replay", recording)
     assert finished.returncode == 4
     assert "no image none/such:1" in finished.stderr
-    assert "--image" in finished.stderr
+    assert "check the name" in finished.stderr
     assert "Traceback" not in finished.stderr
     assert not list((solve.folder / "runs").iterdir())
 

@@ -13,7 +13,7 @@ from cwm_agent.nano import defaults
 from results.records import AttemptStarted, Ended, Replied, RunInfo
 from results.store import Store
 
-TASK = "nano:7"
+TASK = "nano:3"
 LOCAL = ("--sandbox", "bubblewrap")
 
 

@@ -53,8 +53,8 @@ def test_the_first_process_survives_and_reaps(places: Places) -> None:
     waiting = f"for i in {{1..100}}; do {reaped}; done; echo $i"
     assert int(place.control(waiting, timeout=PATIENCE).output) < 100
     assert place.run("kill -9 -1", timeout=PATIENCE).ending != "lost"
-    place.run("true", timeout=PATIENCE)
-    assert place.run("echo here", timeout=PATIENCE).output == "here\n"
+    # Both shells are gone, and the first command after it may be the one that finds out.
+    assert any(place.run("echo here", timeout=PATIENCE).output == "here\n" for _ in range(3))
 
 
 def test_waiting_for_the_shell_is_not_the_commands_time(places: Places) -> None:
