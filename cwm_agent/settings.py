@@ -104,7 +104,7 @@ class SandboxSettings(Section):
     network: bool = False
     """Whether commands can reach the network."""
     allow_hosts: AllowedHosts = Field(default=())
-    """The only hosts within reach (Docker), such as ["pypi.org", "*.pythonhosted.org"]."""
+    """The only hosts within reach (Docker), such as ["example.com", "*.example.net"]."""
 
 
 class LimitSettings(Section):

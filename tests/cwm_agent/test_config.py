@@ -75,9 +75,9 @@ def test_an_empty_text_unsets(places: Places) -> None:
 
 
 def test_allowed_hosts_are_a_list_or_a_text(places: Places) -> None:
-    places.user.write_text('[sandbox]\nallow_hosts = ["pypi.org", "*.pythonhosted.org"]\n')
+    places.user.write_text('[sandbox]\nallow_hosts = ["example.com", "*.example.net"]\n')
     listed = load(places)
-    assert listed.settings.sandbox.allow_hosts == ("pypi.org", "*.pythonhosted.org")
+    assert listed.settings.sandbox.allow_hosts == ("example.com", "*.example.net")
     text = load(places, assignments=["sandbox.allow_hosts=a.org, b.org:81"])
     assert text.settings.sandbox.allow_hosts == ("a.org", "b.org:81")
     assert load(places, assignments=["sandbox.allow_hosts="]).settings.sandbox.allow_hosts == ()
@@ -104,7 +104,7 @@ def test_all_hosts_and_a_list_of_hosts_exclude_each_other(places: Places) -> Non
         ("sampling.temperature=nan", "setting 'sampling.temperature' = 'nan' (--set)"),
         ("mode=strict", "input should be 'improved' or 'faithful'"),
         ("device=gpu", "setting 'device' = 'gpu' (--set)"),
-        ("sandbox.allow_hosts=pypi.org,10.0.0.1", "'10.0.0.1' is an address"),
+        ("sandbox.allow_hosts=example.com,10.0.0.1", "'10.0.0.1' is an address"),
         ("limits.turns", "--set takes KEY=VALUE"),
         ("=3", "--set takes KEY=VALUE"),
     ],

@@ -15,9 +15,9 @@ from envs.sandbox import Owner, SandboxLimits
 @pytest.mark.parametrize(
     ("text", "host"),
     [
-        ("pypi.org", AllowedHost("pypi.org")),
-        (" PyPI.org ", AllowedHost("pypi.org")),
-        ("*.pythonhosted.org", AllowedHost("pythonhosted.org", subdomains=True)),
+        ("example.com", AllowedHost("example.com")),
+        (" Example.Com ", AllowedHost("example.com")),
+        ("*.example.net", AllowedHost("example.net", subdomains=True)),
         ("mirror:8080", AllowedHost("mirror", port=8080)),
         ("mirror.corp=10.1.2.3", AllowedHost("mirror.corp", address="10.1.2.3")),
         ("mirror:81=10.1.2.3", AllowedHost("mirror", port=81, address="10.1.2.3")),
@@ -34,13 +34,13 @@ def test_an_entry_is_a_name_with_a_port_and_an_address(text: str, host: AllowedH
         ("127.1:80", "is an address"),
         ("0x7f000001", "is an address"),
         ("*", "is not NAME"),
-        ("https://pypi.org", "is not NAME"),
+        ("https://example.com", "is not NAME"),
         ("[::1]:80", "is not NAME"),
         ("a b", "is not NAME"),
         ("a." * 126 + "abc", "more than 253 characters"),
-        ("pypi.org:0", "no port between 1 and 65535"),
-        ("pypi.org=mirror", "no IPv4 address"),
-        ("*.pypi.org=10.0.0.1", "an address belongs to one name"),
+        ("example.com:0", "no port between 1 and 65535"),
+        ("example.com=mirror", "no IPv4 address"),
+        ("*.example.com=10.0.0.1", "an address belongs to one name"),
     ],
 )
 def test_anything_else_is_refused(text: str, complaint: str) -> None:
@@ -83,7 +83,7 @@ def test_no_entry_adds_a_rule_of_its_own(text: str) -> None:
 
 
 def test_bubblewrap_says_that_it_has_no_proxy() -> None:
-    limits = SandboxLimits(allowed_hosts=parse_hosts(["pypi.org"]))
+    limits = SandboxLimits(allowed_hosts=parse_hosts(["example.com"]))
     place = BubblewrapSandbox(limits=limits, owner=Owner("r", "i", 0, 1, ""))
     with pytest.raises(SandboxError, match="use --sandbox docker") as caught:
         place.open()
