@@ -140,6 +140,9 @@ def line(status: Status) -> str:
 def table(status: Status) -> Group:
     """The run for a terminal: a bar, the states, and a line for each attempt at work."""
     bar = Table.grid(padding=(0, 1))
+    bar.add_column(no_wrap=True)
+    bar.add_column(width=30)
+    bar.add_column(no_wrap=True)
     eta = "?" if status.eta is None else _duration(status.eta)
     bar.add_row(
         Text(f"{status.run} ({status.phase})", "bold"),
