@@ -39,16 +39,17 @@ def attend_keys(
         else:
             k = tl.load(keys + place[None, :] + entry[:, None])
             v = tl.load(values + place[:, None] + entry[None, :])
-        score = tl.dot(query, k, input_precision="ieee") * scale
+        score = tl.dot(query, k, input_precision="ieee")
         if MASKED:
             seen = real[None, :] & (key[None, :] <= position[:, None])
             if WINDOWED:
                 seen = seen & (key[None, :] > position[:, None] - window)
             score = tl.where(seen, score, float("-inf"))
-        higher = tl.maximum(peak, tl.max(score, axis=1))
+        # Scores are scaled on the way into the exponential, which costs no instruction of its own.
+        higher = tl.maximum(peak, tl.max(score, axis=1) * scale)
         # A query that has seen nothing yet keeps a peak of minus infinity; do not subtract that.
         base = tl.where(higher == float("-inf"), 0.0, higher)
-        share = tl.exp2(score - base[:, None])
+        share = tl.exp2(score * scale - base[:, None])
         fade = tl.exp2(peak - base)
         total = total * fade + tl.sum(share, axis=1)
         mixed = tl.dot(share.to(v.dtype), v, mixed * fade[:, None], input_precision="ieee")

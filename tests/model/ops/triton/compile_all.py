@@ -1,7 +1,8 @@
 """Compile every kernel for a GPU that is not there: `compile_all.py CAPABILITY` (90 is 9.0).
 
 Prints a line a kernel; ends with an error for one that does not compile, spills
-registers, or wants more shared memory than the GPU has.
+registers, wants more shared memory than the GPU has, or waits for all of its loads
+before it computes with any.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ HIDDEN, INNER, HEADS, KV_HEADS, WINDOW, VOCABULARY = 6144, 21504, 48, 8, 8192, 1
 GPUS = {80: "NVIDIA A100", 89: "NVIDIA L40S", 90: "NVIDIA H100 80GB HBM3", 100: "NVIDIA B200"}
 SHARED = {80: 163, 89: 99, 90: 227, 100: 227}  # KiB that one program may have
 LEAST_FP8 = 89
+STREAMING = ("_split_kernel", "_extend_kernel", "_gemv_kernel")  # load while they compute
 ROWS = 4
 
 
@@ -114,6 +116,11 @@ def stack_bytes(cubin: bytes) -> int:
     return max(int(size) for size in re.findall(r"STACK:(\d+)", shown.stdout))
 
 
+def loads_early(code: str) -> bool:
+    """Whether some wait for copies to shared memory leaves later ones on their way."""
+    return any(int(left) > 0 for left in re.findall(r"async_wait[^{]*\{num = (\d+)", code))
+
+
 def main(capability: int) -> None:
     """See the module."""
     names, known = set(), set()
@@ -129,6 +136,8 @@ def main(capability: int) -> None:
         print(f"{name}: {shared} bytes shared, {stack} bytes of stack")
         assert shared <= SHARED[capability] * 1024, f"{what} does not fit the shared memory"
         assert stack == 0, f"{what} spills registers"
+        if name in STREAMING:
+            assert loads_early(compiled.asm["ttgir"]), f"{what} loads nothing ahead; add stages"
     print(f"{len(names)} kernels")
 
 
