@@ -152,6 +152,8 @@ class EngineSettings(Section):
     """Pad decode steps to one size, so that an answer does not depend on its neighbours."""
     cuda_graphs: bool = True
     """Replay recorded decode steps on a GPU; off only to look for faults."""
+    reduce_in_fp32: bool = True
+    """Add the partial results of several devices in fp32; off: in the model's own format."""
     speculation: bool = True
     """Guess repeated text from the conversation itself; answers are the same, only faster."""
 

@@ -42,7 +42,8 @@ class EngineOptions:
     off. `tensor_parallel` divides the model among that many devices (processes
     on a CPU); bytes are then those of each. `batch_invariant` makes answers
     independent of what else runs, to the last bit; `graphs` lets a GPU replay
-    recorded decode steps (see `model.decoder`).
+    recorded decode steps (see `model.decoder`); `reduce_in_fp32` adds the
+    devices' partial results in fp32, else in the model's own format.
     """
 
     kv_bytes: int | None = None
@@ -54,6 +55,7 @@ class EngineOptions:
     tensor_parallel: int = 1
     batch_invariant: bool = False
     graphs: bool = True
+    reduce_in_fp32: bool = True
 
     @property
     def settings(self) -> SchedulerSettings:
@@ -156,6 +158,7 @@ def _runner(
                 host_slots=plan.host_slots,
                 threads=max(1, torch.get_num_threads() // options.tensor_parallel),
                 decoding=options.decoding(plan.context),
+                reduce_in_fp32=options.reduce_in_fp32,
             )
         )
     loaded = weights.load(config) if isinstance(weights, WeightSource) else weights

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.ops.reference import wide
+from model.symmetric import SymmetricSum, open_symmetric
 
 _INLINE = 512  # ints of a plan that travel with its length: enough for most short steps
 ANY_TIME = timedelta(days=3650)  # between two plans, for example
@@ -19,8 +21,15 @@ ANY_TIME = timedelta(days=3650)  # between two plans, for example
 class Collective(Protocol):
     """The joints of a sharded forward pass."""
 
+    @property
+    def leads(self) -> bool:
+        """Whether this rank gets the gathered logits."""
+
     def all_reduce(self, partial: Tensor) -> Tensor:
-        """The sum over all ranks, on each of them; `partial` may be overwritten."""
+        """The sum over all ranks, on each of them; `partial` may be overwritten.
+
+        In the format of the sum, which may be wider than that of `partial`.
+        """
 
     def gather(self, logits: Tensor, vocabulary: int) -> Tensor:
         """(rows, part of the vocabulary) of each rank -> (rows, vocabulary) on rank 0.
@@ -32,6 +41,8 @@ class Collective(Protocol):
 class Alone:
     """One rank: nothing to join."""
 
+    leads = True
+
     def all_reduce(self, partial: Tensor) -> Tensor:
         """See Collective."""
         return partial
@@ -41,31 +52,65 @@ class Alone:
         return logits
 
 
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """How results of type `part` are added: in fp32 or not, by one kernel up to `small` bytes."""
+
+    part: torch.dtype
+    in_fp32: bool
+    small: int
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The format of the sum."""
+        return torch.promote_types(self.part, torch.float32) if self.in_fp32 else self.part
+
+
 class Ranks:
     """A group of processes, one rank each.
 
     Plans travel between CPUs (gloo), so that a worker may wait for the next one
     for hours without using its device; tensors travel by gloo or NCCL, as the
-    device asks. Every operation raises RuntimeError when a peer is gone, or
-    late by more than `limit` with its part of a step.
+    device asks. Sums are in fp32 (fp64 for fp64), or with `in_fp32` False in the
+    format of their parts; small ones go by `small` where it is given. Every
+    operation raises RuntimeError when a peer is gone, or late by more than
+    `limit` with its part of a step.
     """
 
-    def __init__(self, plans: Any, tensors: Any, limit: timedelta) -> None:
+    def __init__(
+        self,
+        plans: Any,
+        tensors: Any,
+        limit: timedelta,
+        *,
+        in_fp32: bool = True,
+        small: SymmetricSum | None = None,
+    ) -> None:
         self.rank: int = plans.rank()
         self.size: int = plans.size()
         self._plans = plans
         self._tensors = tensors
         self._limit = limit
+        self._in_fp32 = in_fp32
+        self._small = small
+
+    @property
+    def leads(self) -> bool:
+        """See Collective."""
+        return self.rank == 0
 
     def all_reduce(self, partial: Tensor) -> Tensor:
-        """See Collective. Sums in fp32 (fp64 for fp64) and rounds once."""
+        """See Collective; who adds it to something else rounds it then, once."""
         from torch.distributed import AllreduceOptions
 
+        if self._small is not None and self._small.takes(partial):
+            return self._small(partial)
         options = AllreduceOptions()
         options.timeout = self._limit
-        total = wide(partial).contiguous()
+        options.asyncOp = False  # on the current stream, where a graph is recorded
+        total = (wide(partial) if self._in_fp32 else partial).contiguous()
         self._tensors.allreduce([total], options).wait()
-        return total.to(partial.dtype)
+        return total
 
     def gather(self, logits: Tensor, vocabulary: int) -> Tensor:
         """See Collective."""
@@ -77,6 +122,7 @@ class Ranks:
             return padded.new_empty((0, vocabulary))
         options = GatherOptions()
         options.rootRank, options.timeout = 0, self._limit
+        options.asyncOp = False
         parts = [[torch.empty_like(padded) for _ in range(self.size)]] if self.rank == 0 else []
         self._tensors.gather(parts, [padded], options).wait()
         return torch.cat(parts[0], dim=-1)[:, :vocabulary] if parts else padded
@@ -127,12 +173,13 @@ def connect(
     meeting: timedelta,
     step: timedelta,
     local: bool,
+    sums: Sums,
 ) -> Ranks:
     """Meet the other ranks at `store` and return the group.
 
     All must come within `meeting`, or it raises RuntimeError; `step` bounds the
     wait for a peer during a step. `local` keeps plans, and tensors on a CPU, on
-    the loopback interface.
+    the loopback interface. `sums` are the same on every rank.
     """
     from torch import distributed as dist
     from torch.distributed import PrefixStore  # type: ignore[attr-defined]
@@ -145,11 +192,12 @@ def connect(
         gloo.create_device(hostname="127.0.0.1") if local else gloo.create_default_device()
     ]
     plans = gloo(PrefixStore("plans", store), rank, size, options)
-    tensors = plans
+    tensors, small = plans, None
     if device.type == "cuda":
         torch.cuda.set_device(device)
         nccl: Any = dist.ProcessGroupNCCL
         choices = nccl.Options()
         choices._timeout = step
         tensors = nccl(PrefixStore("tensors", store), rank, size, choices)
-    return Ranks(plans, tensors, step)
+        small = open_symmetric(store, plans, device, sums.dtype, sums.small)
+    return Ranks(plans, tensors, step, in_fp32=sums.in_fp32, small=small)

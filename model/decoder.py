@@ -42,12 +42,18 @@ class Launched(Protocol):
     def logits(self) -> Tensor:
         """(rows, vocabulary), valid until the next step begins."""
 
+    def ready(self) -> bool:
+        """Whether the device is through with it."""
+
     def ids(self) -> list[int]:
         """Wait for the sampled tokens; -1 where the logits are not finite."""
 
 
 class Decoder:
-    """See the module. `forward` turns a batch into logits (wanted, vocabulary)."""
+    """See the module. `forward` turns a batch into logits (wanted, vocabulary).
+
+    `samples`: whether this rank is the one that samples from them.
+    """
 
     def __init__(
         self,
@@ -59,6 +65,7 @@ class Decoder:
         device: torch.device,
         forward: Callable[[Batch], Tensor],
         captures: bool,
+        samples: bool = True,
     ) -> None:
         self.fixed = decoding.fixed
         self.sizes = (decoding.most,) if decoding.fixed else graph_sizes(decoding.most)
@@ -75,7 +82,12 @@ class Decoder:
             from model.graphs import RecordedSteps
 
             self._recorded = RecordedSteps(
-                self.buffers, self.sizes, forward, vocabulary=vocabulary, device=device
+                self.buffers,
+                self.sizes,
+                forward,
+                vocabulary=vocabulary,
+                device=device,
+                samples=samples,
             )
 
     def run(self, rows: Sequence[Row]) -> list[Tensor]:
@@ -108,3 +120,8 @@ class Decoder:
         """Begin a step that `takes` accepts."""
         assert self._recorded is not None, "ask `takes` first"
         return self._recorded.launch(list(tokens_of(rows)), draws)
+
+    def follow(self, rows: Sequence[Row]) -> None:
+        """This rank's part of a step that the first rank launches."""
+        assert self._recorded is not None, "all ranks of a group record"
+        self._recorded.follow(list(tokens_of(rows)))

@@ -64,6 +64,10 @@ class Replayed:
     host_ids: Tensor
     done: torch.cuda.Event | None
 
+    def ready(self) -> bool:
+        """See Launched."""
+        return self.done is None or bool(self.done.query())  # type: ignore[no-untyped-call]
+
     def ids(self) -> list[int]:
         """See Launched: the one place where the host waits for the device."""
         if self.done is not None:
@@ -73,7 +77,10 @@ class Replayed:
 
 
 class RecordedSteps:
-    """Steps over `buffers`; `forward` must neither wait nor read a tensor on the host."""
+    """Steps over `buffers`; `forward` must neither wait nor read a tensor on the host.
+
+    Without `samples` a step ends with `forward`: on all ranks of a group but the first.
+    """
 
     def __init__(
         self,
@@ -83,10 +90,12 @@ class RecordedSteps:
         *,
         vocabulary: int,
         device: torch.device,
+        samples: bool = True,
     ) -> None:
         self._buffers = buffers
         self._sizes = tuple(sizes)
         self._forward = forward
+        self._samples = samples
         self._sampling = SampleBuffers(buffers.most, device)
         self._logits = torch.zeros((buffers.most, vocabulary), device=device)
         self._ids = torch.zeros(buffers.most, dtype=torch.int64, device=device)
@@ -98,9 +107,7 @@ class RecordedSteps:
     @torch.inference_mode()
     def launch(self, tokens: Sequence[Token], draws: Sequence[Draw]) -> Replayed:
         """Begin a step; tokens and draws row by row."""
-        size, rows = padded_size(self._sizes, len(tokens)), len(tokens)
-        assert size is not None, "the largest size holds a full batch"
-        self._buffers.fill(tokens, size)
+        size, rows = self._fill(tokens), len(tokens)
         self._sampling.fill(draws, size)
         self._replays[size]()
         self._host_ids[:rows].copy_(self._ids[:rows], non_blocking=True)
@@ -109,8 +116,23 @@ class RecordedSteps:
         return Replayed(self._logits[:rows], self._host_ids[:rows], self._done)
 
     @torch.inference_mode()
+    def follow(self, tokens: Sequence[Token]) -> None:
+        """The same step on a rank that samples nothing: begin it, and leave it to the device."""
+        self._replays[self._fill(tokens)]()
+
+    def _fill(self, tokens: Sequence[Token]) -> int:
+        size = padded_size(self._sizes, len(tokens))
+        assert size is not None, "the largest size holds a full batch"
+        self._buffers.fill(tokens, size)
+        return size
+
+    @torch.inference_mode()
     def _record_all(self, record: Recorder) -> dict[int, Step]:
-        """The largest first: the others then find room in its memory."""
+        """The largest first: the others then find room in its memory.
+
+        All ranks of a group record the same sizes in the same order. The run
+        before each recording has set up what NCCL needs for it.
+        """
         replays = {}
         for size in sorted(self._sizes, reverse=True):
             self._buffers.fill((), size)
@@ -120,6 +142,8 @@ class RecordedSteps:
 
     def _step(self, size: int) -> None:
         logits = self._forward(self._buffers.batch(size))
+        if not self._samples:
+            return
         finite = torch.isfinite(logits).all(-1)
         ids = sample_rows(logits, self._sampling.inputs(size))
         self._logits[:size].copy_(logits)

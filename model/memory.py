@@ -18,12 +18,14 @@ from model.pages import PageCosts
 from model.quantize import Quantization
 from model.scheduler import SchedulerSettings
 from model.shards import Shard, shard_config
+from model.symmetric import symmetric_bytes
 from model.weights import EMBEDDING, HEAD, tensor_shapes
 
 GIB = 2**30
 MARGIN = 0.05  # of the card: the driver's context, NCCL, what allocators lose between blocks
 _LIBRARIES = 256 * 2**20  # cuBLAS and Triton keep workspaces of their own
 _GRAPH = 32 * 2**20  # one captured graph: its nodes and their arguments on the device
+_MAPPING = 2 * 2**20  # memory is mapped in pieces of so much, flags of the ranks included
 _SPLIT = 512  # tokens of one piece of split-KV attention; each leaves a partial result
 _SAMPLING = 64  # bytes for each logit: fp32, scaled, probabilities, and fp64 sums over them
 
@@ -119,7 +121,20 @@ def workspace_bytes(deployment: Deployment) -> int:
     settings = deployment.scheduling
     rows = settings.max_rows + settings.verify_budget
     tokens = settings.token_budget + (settings.chunk if settings.aligned else 0)
-    return _LIBRARIES + _widened(deployment) + _step_bytes(deployment, tokens, rows)
+    return (
+        _LIBRARIES
+        + _shared(deployment)
+        + _widened(deployment)
+        + _step_bytes(deployment, tokens, rows)
+    )
+
+
+def _shared(deployment: Deployment) -> int:
+    """Memory that the other ranks have mapped, for their sums; NCCL's own is in the margin."""
+    if deployment.tensor_parallel == 1:
+        return 0
+    fixed = deployment.scheduling.max_rows if deployment.scheduling.aligned else 0
+    return symmetric_bytes(fixed, deployment.config.hidden) + _MAPPING
 
 
 def _widened(deployment: Deployment) -> int:

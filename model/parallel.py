@@ -7,8 +7,10 @@ then all ranks, itself included, run it on their part of every layer.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -18,6 +20,7 @@ from torch import Tensor
 from model.collective import ANY_TIME, Ranks, connect
 from model.decoder import Launched
 from model.errors import ConfigError, EngineError
+from model.mirrored import new_event
 from model.plan import StepPlan
 from model.plan_codec import encode_plan
 from model.rank import RankSpec, spec_to_json
@@ -28,6 +31,7 @@ from model.worker_processes import WorkerProcesses
 
 _START_SECONDS = 1800.0  # reading a large checkpoint from a slow disk
 _STEP_SECONDS = 300.0  # a long prefill chunk on a slow CPU
+_LOOK_SECONDS = 50e-6  # between two looks at the device: a hundredth of a short step
 _MEETING_SECONDS = 8.0  # all ranks are ready by then, they only connect
 
 
@@ -83,6 +87,51 @@ class TorchrunWorkers:
         """See Workers."""
 
 
+@contextmanager
+def watched(workers: Workers) -> Iterator[None]:
+    """A part of a step; raises the cause when a worker died, failed or hangs meanwhile."""
+    workers.raise_if_failed()
+    try:
+        with workers.step():
+            yield
+        workers.raise_if_failed()
+    except BaseException as error:
+        # The others wait for our part of this step: there is no way back.
+        cause = workers.explain(error) if isinstance(error, Exception) else error
+        workers.fail(f"rank 0 left a step ({type(error).__name__}: {error})")
+        raise cause from error
+
+
+def wait_for(ready: Callable[[], bool], workers: Workers) -> None:
+    """Until the device is ready, or a worker has failed: a kernel that waits for it never ends."""
+    while not ready():
+        workers.raise_if_failed()
+        time.sleep(_LOOK_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A launched step of all ranks; see `model.decoder.Launched`."""
+
+    launched: Launched
+    workers: Workers
+
+    @property
+    def logits(self) -> Tensor:
+        """See Launched."""
+        return self.launched.logits
+
+    def ready(self) -> bool:
+        """See Launched."""
+        return self.launched.ready()
+
+    def ids(self) -> list[int]:
+        """See Launched. Raises EngineError when a worker died, failed or hangs."""
+        with watched(self.workers):
+            wait_for(self.ready, self.workers)
+            return self.launched.ids()
+
+
 class ParallelRunner:
     """A StepRunner (see `model.runner`) over all ranks; it lives on rank 0."""
 
@@ -94,24 +143,27 @@ class ParallelRunner:
 
     def run(self, plan: StepPlan) -> Tensor:
         """See StepRunner. Raises EngineError when a worker died, failed or hangs."""
-        self.workers.raise_if_failed()
-        try:
-            with self.workers.step():
-                self._ranks.send_plan(encode_plan(plan))
-                logits = self._runner.run(plan)
-                if logits.is_cuda:  # a peer's end shows when the device is waited for
-                    torch.cuda.synchronize(logits.device)
-            self.workers.raise_if_failed()
-        except BaseException as error:
-            # The others wait for our part of this step: there is no way back.
-            cause = self.workers.explain(error) if isinstance(error, Exception) else error
-            self.workers.fail(f"rank 0 left a step ({type(error).__name__}: {error})")
-            raise cause from error
+        with watched(self.workers):
+            self._ranks.send_plan(encode_plan(plan))
+            logits = self._runner.run(plan)
+            done = new_event(logits.device)
+            if done is not None:
+                done.record(torch.cuda.current_stream(logits.device))
+                wait_for(done.query, self.workers)
         return logits
 
-    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched | None:  # noqa: ARG002
-        """See StepRunner: rank 0 samples from what it gathered, so the device cannot."""
-        return None
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched | None:
+        """See StepRunner: all ranks replay their recording, this one samples in it.
+
+        Raises EngineError as `run` does; so does `ids` of what it returns.
+        """
+        if not self._runner.takes(plan, draws):
+            return None
+        with watched(self.workers):
+            self._ranks.send_plan(encode_plan(replace(plan, recorded=True)))
+            launched = self._runner.launch(plan, draws)
+        assert launched is not None, "it takes the plan"
+        return Watched(launched, self.workers)
 
     def close(self) -> None:
         """Stop the workers."""
@@ -124,6 +176,7 @@ class ParallelRunner:
         except (EngineError, RuntimeError):
             pass  # they are gone already
         self.workers.stop()
+        self._runner.close()
 
 
 def open_ranks(spec: RankSpec) -> ParallelRunner:
@@ -154,20 +207,30 @@ def _open_spawned(spec: RankSpec) -> ParallelRunner:
         storage = spec.storage(device)
         workers.wait_until_ready(_START_SECONDS)
         store = FileStore(str(workers.folder / MEETING), spec.size)
-        ranks = _meet(workers, store, spec.size, device)
+        ranks = _meet(workers, store, spec, device)
         workers.on_failure = ranks.abort
-        workers.raise_if_failed()
-        return ParallelRunner(spec.runner(weights, storage, ranks), ranks, workers)
+        with watched(workers):  # they record steps now, together
+            runner = spec.runner(weights, storage, ranks)
+        return ParallelRunner(runner, ranks, workers)
     except BaseException:
         workers.stop()
         raise
 
 
-def _meet(workers: WorkerProcesses, store: Any, size: int, device: torch.device) -> Ranks:
+def _meet(workers: WorkerProcesses, store: Any, spec: RankSpec, device: torch.device) -> Ranks:
     """Connect to workers that are ready."""
     soon = timedelta(seconds=_MEETING_SECONDS)
     try:
-        return connect(store, 0, size, device, meeting=soon, step=ANY_TIME, local=True)
+        return connect(
+            store,
+            0,
+            spec.size,
+            device,
+            meeting=soon,
+            step=ANY_TIME,
+            local=True,
+            sums=spec.sums,
+        )
     except RuntimeError as error:
         workers.fail(f"the ranks could not connect ({error})")
         workers.raise_if_failed()
@@ -195,5 +258,6 @@ def _open_torchrun(spec: RankSpec) -> ParallelRunner:
         meeting=timedelta(seconds=_START_SECONDS),
         step=timedelta(seconds=_STEP_SECONDS),
         local=False,
+        sums=spec.sums,
     )
     return ParallelRunner(spec.runner(weights, storage, ranks), ranks, TorchrunWorkers())

@@ -34,10 +34,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
-    """Moves to carry out in order, then rows to run together."""
+    """Moves to carry out in order, then rows to run together.
+
+    `recorded`: on the recorded step of their number (see `model.decoder`). The
+    first rank of a tensor-parallel group decides it for all of them.
+    """
 
     moves: tuple[Move, ...]
     rows: tuple[Row, ...]
+    recorded: bool = False
 
     @property
     def tokens(self) -> int:

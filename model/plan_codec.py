@@ -1,6 +1,6 @@
 """Step plans as one flat run of int32, for the ranks of a tensor-parallel group.
 
-Layout: the number of moves, the number of rows, the number of layer groups;
+Layout: the number of moves, of rows, of layer groups, whether it is recorded;
 four numbers a move (group, kind, source, target); for each row its sequence,
 start, count of tokens, count of logits, then for each group the first block
 and the count of pages; at last the tokens and pages of all rows in that order.
@@ -15,13 +15,14 @@ from itertools import islice
 from model.cache.blocks import Move, MoveKind
 from model.plan import PageSpan, Row, StepPlan
 
+_HEAD = 4
 _KINDS: tuple[MoveKind, ...] = ("copy", "out", "in")
 
 
 def encode_plan(plan: StepPlan) -> array[int]:
     """The plan in numbers. Raises OverflowError for one that is not below 2**31."""
     groups = len(plan.rows[0].spans) if plan.rows else 0
-    numbers = array("i", (len(plan.moves), len(plan.rows), groups))
+    numbers = array("i", (len(plan.moves), len(plan.rows), groups, plan.recorded))
     for move in plan.moves:
         numbers.extend((move.group, _KINDS.index(move.kind), move.source, move.target))
     for row in plan.rows:
@@ -37,15 +38,17 @@ def encode_plan(plan: StepPlan) -> array[int]:
 
 def decode_plan(numbers: array[int]) -> StepPlan:
     """The plan that `encode_plan` wrote."""
-    moves, rows, groups = numbers[:3]
-    heads_at = 3 + 4 * moves
+    moves, rows, groups, recorded = numbers[:_HEAD]
+    heads_at = _HEAD + 4 * moves
     tails_at = heads_at + rows * (4 + 2 * groups)
     heads = iter(numbers[heads_at:tails_at])
     read = [list(islice(heads, 4 + 2 * groups)) for _ in range(rows)]
-    steps = iter(numbers[3:heads_at])
+    steps = iter(numbers[_HEAD:heads_at])
     tail = _Tail(numbers, tails_at)
     return StepPlan(
-        tuple(_move(steps) for _ in range(moves)), tuple(_row(head, tail) for head in read)
+        tuple(_move(steps) for _ in range(moves)),
+        tuple(_row(head, tail) for head in read),
+        bool(recorded),
     )
 
 

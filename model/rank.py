@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from model.cache.layout import group_layers
-from model.collective import Collective
+from model.collective import Collective, Sums
 from model.config import Llama3Scaling, ModelConfig
 from model.decoder import Decoding
 from model.device import memory_of
@@ -20,6 +20,7 @@ from model.kv import KVStorage
 from model.quantize import Quantization, layer_quantizer
 from model.runner import Runner
 from model.shards import WHOLE, Shard, shard_config
+from model.symmetric import symmetric_bytes
 from model.weights import Weights, load_weights, random_weights
 
 
@@ -61,6 +62,14 @@ class RankSpec:
     host_slots: tuple[int, ...]
     threads: int
     decoding: Decoding | None = None
+    reduce_in_fp32: bool = True
+
+    @property
+    def sums(self) -> Sums:
+        """How the ranks add their partial results."""
+        fixed = self.decoding.most if self.decoding is not None and self.decoding.fixed else 0
+        small = symmetric_bytes(fixed, self.config.hidden)
+        return Sums(self.source.dtype, self.reduce_in_fp32, small)
 
     def device_of(self, local_rank: int) -> torch.device:
         """The device of a rank, counted on its machine; raises DeviceError if there is none."""

@@ -78,7 +78,7 @@ class Runner:
                 self._decoder = self._build_decoder(decoding)
 
     def _build_decoder(self, decoding: Decoding) -> Decoder | None:
-        captures = decoding.graphs and self._ops.paged and isinstance(self._collective, Alone)
+        captures = decoding.graphs and self._ops.paged
         if decoding.fixed and not self._ops.paged:
             # The usual reference reads pages in place where they are neighbours and copies them
             # where not: with other strides sums may be rounded differently.
@@ -93,6 +93,7 @@ class Runner:
             device=self._device,
             forward=self._forward,
             captures=captures,
+            samples=self._collective.leads,
         )
 
     @torch.inference_mode()
@@ -112,6 +113,21 @@ class Runner:
         with on_device(self._device):
             self.storage.carry_out(plan.moves)
             return self._decoder.launch(plan.rows, draws)
+
+    def takes(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
+        """Whether `launch` can."""
+        return self._decoder is not None and self._decoder.takes(plan.rows, draws)
+
+    @torch.inference_mode()
+    def follow(self, plan: StepPlan) -> None:
+        """On a rank that does not lead: its part of what the leader runs or launches."""
+        if not plan.recorded:
+            self.run(plan)
+            return
+        assert self._decoder is not None, "all ranks of a group record"
+        with on_device(self._device):
+            self.storage.carry_out(plan.moves)
+            self._decoder.follow(plan.rows)
 
     def _run_rows(self, rows: Sequence[Row]) -> Tensor:
         """Rows together, whatever they are."""
@@ -155,7 +171,8 @@ class Runner:
         return self._collective.gather(logits, config.vocabulary)
 
     def close(self) -> None:
-        """See StepRunner; there is nothing to do."""
+        """See StepRunner: graphs must be gone before the communicator that they use."""
+        self._decoder = None
 
     def _attention(
         self,

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from model.collective import Ranks
     from model.rank import RankSpec
+    from model.runner import Runner
 
 BEAT_SECONDS = 1.0
 READY = "ready"
@@ -110,17 +112,32 @@ def serve(
     import torch
 
     from model.collective import ANY_TIME, connect
-    from model.plan_codec import decode_plan
 
     torch.set_num_threads(spec.threads)
     device = spec.device_of(local_rank)
     weights = spec.load(rank, device)
     storage = spec.storage(device)
     ready()
-    ranks = connect(store, rank, spec.size, device, meeting=ANY_TIME, step=ANY_TIME, local=local)
-    runner = spec.runner(weights, storage, ranks)
+    ranks = connect(
+        store,
+        rank,
+        spec.size,
+        device,
+        meeting=ANY_TIME,
+        step=ANY_TIME,
+        local=local,
+        sums=spec.sums,
+    )
+    follow_plans(spec.runner(weights, storage, ranks), ranks)
+
+
+def follow_plans(runner: Runner, ranks: Ranks) -> None:
+    """Run this rank's part of every plan until the first rank says stop."""
+    from model.plan_codec import decode_plan
+
     while numbers := ranks.receive_plan():
-        runner.run(decode_plan(numbers))
+        runner.follow(decode_plan(numbers))
+    runner.close()
 
 
 def torchrun_rank() -> int | None:

@@ -41,7 +41,7 @@ def defaults() -> dict[str, str]:
 
 def test_every_setting_is_documented_with_its_default() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
-    rows = dict(re.findall(r"^\| `([a-z_.]+)` \|(?: `([^`]*)`)? \|", text, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([a-z0-9_.]+)` \|(?: `([^`]*)`)? \|", text, re.MULTILINE))
     assert rows == defaults()
 
 

@@ -138,6 +138,7 @@ def _open_embedded(folder: Path, settings: Settings) -> Speaker:
             typical_tokens=settings.engine.typical_tokens,
             batch_invariant=settings.engine.batch_invariant,
             graphs=settings.engine.cuda_graphs,
+            reduce_in_fp32=settings.engine.reduce_in_fp32,
             host_bytes=settings.engine.host_memory,
             tensor_parallel=settings.engine.tensor_parallel,
             speculation=DraftSettings() if settings.engine.speculation else None,

@@ -31,8 +31,11 @@ def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
 
 
 def add_rms_norm(x: Tensor, delta: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-    """The sum x + delta (..., hidden), rounded, and its RMSNorm."""
-    total = x + delta
+    """The sum x + delta (..., hidden), rounded to the type of x, and its RMSNorm.
+
+    `delta` may be wider, as a sum over ranks in fp32 is: then all is rounded once.
+    """
+    total = (x + delta).to(x.dtype)
     return total, rms_norm(total, weight, eps)
 
 

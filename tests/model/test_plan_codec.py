@@ -33,6 +33,7 @@ plans = st.integers(1, 3).flatmap(
         StepPlan,
         st.lists(moves, max_size=4).map(tuple),
         st.lists(rows(groups), max_size=4).map(tuple),
+        st.booleans(),
     )
 )
 
