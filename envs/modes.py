@@ -45,6 +45,8 @@ class Switches:
     """An edit may replace lines by nothing; blocks are read line by line."""
     edit_keeps_line_endings: bool
     """An edit of a CRLF file leaves its line endings, so that the diff stays small."""
+    edit_refuses_unchanged: bool
+    """Refuse an edit whose new lines are the old ones: the model believes that it changed one."""
     submit_through_shell: bool
     """Read the submitted path by an unquoted `cat`; blanks in a path then break it."""
     submit_working_tree: bool
@@ -73,6 +75,7 @@ def faithful() -> Switches:
         edit_whole_lines=False,
         edit_may_delete=False,
         edit_keeps_line_endings=False,
+        edit_refuses_unchanged=False,
         submit_through_shell=True,
         submit_working_tree=False,
         last_turn_acts=False,
@@ -97,6 +100,7 @@ def improved() -> Switches:
         edit_whole_lines=True,
         edit_may_delete=True,
         edit_keeps_line_endings=True,
+        edit_refuses_unchanged=True,
         submit_through_shell=False,
         submit_working_tree=True,
         last_turn_acts=True,

@@ -60,6 +60,7 @@ class Toolbox:
                 whole_lines=switches.edit_whole_lines,
                 allow_deletion=switches.edit_may_delete,
                 keep_line_endings=switches.edit_keeps_line_endings,
+                refuse_unchanged=switches.edit_refuses_unchanged,
             ),
             "create": CreateTool(texts),
             "submit": SubmitTool(

@@ -104,12 +104,14 @@ class EditTool:
     `whole_lines`: the search must match whole lines, not a line's beginning.
     `allow_deletion`: the replacement part may hold no line at all.
     `keep_line_endings`: CRLF stays CRLF.
+    `refuse_unchanged`: new lines that equal the old ones are a mistake, not an edit.
     """
 
     texts: Texts
     whole_lines: bool = True
     allow_deletion: bool = True
     keep_line_endings: bool = True
+    refuse_unchanged: bool = True
     name: str = "edit"
 
     def run(self, body: str, workspace: Workspace) -> ToolResult:
@@ -149,6 +151,10 @@ class EditTool:
         new = change.replacement
         if rest:  # only when a line's beginning matched
             new = (*new[:-1], new[-1] + rest)
+        if self.refuse_unchanged and new == document.lines[at : at + count]:
+            return self._refuse(
+                self.texts.render("edit.unchanged", path=block.path, line=at + count)
+            )
         edited = document.replace_lines(at, count, new)
         workspace.write_file(block.path, edited.to_bytes())
         feedback = self.texts.render(

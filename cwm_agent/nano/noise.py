@@ -17,6 +17,9 @@ _WORDS = (
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 NOISY_DOCSTRING = 0.5
 NOISY_ISSUE = 0.5
+BLIND = 0.12
+"""Share of the training tasks whose first wrong function says nothing about itself. There a
+repair can only be tried, and what was tried already must not come again."""
 _GAPS = (" ", "\n", "\n\n")
 _QUOTES = '"""'
 
@@ -35,6 +38,13 @@ def noisy_docstring(source: str, rng: random.Random) -> str:
     for _ in range(rng.randint(1, 4)):
         words.insert(rng.randint(1, len(words)), random_word(rng))
     return _QUOTES.join((before, " ".join(words), after))
+
+
+def blind(source: str, rng: random.Random) -> str:
+    """The function with nothing but words without meaning in its docstring."""
+    before, _, after = source.split(_QUOTES, 2)
+    words = [random_word(rng) for _ in range(rng.randint(2, 9))]
+    return _QUOTES.join((before, " ".join(words).capitalize() + ".", after))
 
 
 def noisy_issue(text: str, rng: random.Random) -> str:

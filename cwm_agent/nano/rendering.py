@@ -15,6 +15,7 @@ from cwm_agent.nano.programs import record_program
 from cwm_agent.nano.stage import Turn
 from cwm_agent.nano.task import draw_task
 from cwm_agent.nano.training.sample import Sample
+from cwm_agent.nano.vocabulary import CONTROL, SIZE
 from cwm_agent.prompts.packs import load
 from model.chat import ChatFormat, ChatMessage
 from model.tokenizer import Tokenizer
@@ -26,6 +27,7 @@ class Weights:
     """How much the prediction of a token counts in the loss."""
 
     edit: float = 3.0
+    line_end: float = 6.0
     verdict: float = 2.0
     answer: float = 0.7
     observation: float = 0.25
@@ -35,7 +37,8 @@ class Weights:
     def of_answer(self, turn: Turn) -> float:
         """Finding the line and its repair is what is hard; mistakes are not learnt at all.
 
-        Next comes telling by the output of a check whether it was right.
+        Next comes telling by the output of a check whether it was right. `line_end` is
+        for what follows a line of an edit: the next one, or the end of the thought.
         """
         if not turn.learnt:
             return 0.0
@@ -44,8 +47,16 @@ class Weights:
         return self.verdict if turn.text.startswith(VERDICTS) else self.answer
 
 
-def render_conversation(turns: tuple[Turn, ...], chat: ChatFormat, weights: Weights) -> Sample:
-    """The ids of a whole conversation, part by part as `ChatFormat` gives them to the engine."""
+def render_conversation(
+    turns: tuple[Turn, ...],
+    chat: ChatFormat,
+    weights: Weights,
+    line_ends: frozenset[int] = frozenset(),
+) -> Sample:
+    """The ids of a whole conversation, part by part as `ChatFormat` gives them to the engine.
+
+    `line_ends` are the ids that begin with a newline.
+    """
     ids: list[int] = []
     loss: list[float] = []
 
@@ -61,7 +72,13 @@ def render_conversation(turns: tuple[Turn, ...], chat: ChatFormat, weights: Weig
         weight = weights.observation if ids else weights.issue
         add(chat.continuation(waiting, last_id=ids[-1] if ids else None), weight)
         waiting.clear()
-        add(chat.answer(turn.text, finished=True), weights.of_answer(turn))
+        part = chat.answer(turn.text, finished=True)
+        weight = weights.of_answer(turn)
+        add(part, weight)
+        if weight == weights.edit:
+            ends = (len(loss) - len(part) + i for i, token in enumerate(part) if token in line_ends)
+            for at in ends:
+                loss[at] = weights.line_end
     if waiting:
         add(chat.continuation(waiting, last_id=ids[-1]), weights.observation)
     return Sample(tuple(ids), tuple(loss))
@@ -78,9 +95,9 @@ class NanoSource:
 
     tokenizer_folder: Path
     traces: float = 0.15
-    short: float = 0.5
+    short: float = 0.35
     routine: float = 0.15
-    longest: int = 1024
+    longest: int = 1280
     weights: Weights = field(default_factory=Weights)
 
     def __call__(self, seed: int) -> Iterator[Sample]:
@@ -108,6 +125,11 @@ class NanoSource:
     def _chat(self) -> ChatFormat:
         return ChatFormat(self._tokenizer)
 
+    @cached_property
+    def _line_ends(self) -> frozenset[int]:
+        ids = range(SIZE - len(CONTROL))
+        return frozenset(i for i in ids if self._tokenizer.token_bytes(i).startswith(b"\n"))
+
     def _conversation(self, seed: str, rng: random.Random, texts: Texts) -> Sample:
         found: Conversation = converse(draw_task(seed, "train"), rng, texts)
         turns = found.turns
@@ -116,7 +138,7 @@ class NanoSource:
             turns = turns[: found.check]
         elif shown >= self.short + self.routine:
             turns = turns[: found.routine + 1]
-        return render_conversation(turns, self._chat, self.weights)
+        return render_conversation(turns, self._chat, self.weights, self._line_ends)
 
     def _trace(self, seed: str) -> Sample:
         program = record_program(f"train/{seed}")

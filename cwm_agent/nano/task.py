@@ -64,6 +64,8 @@ class NanoTask:
     issue: phrasings.Issue
     others: dict[str, tuple[Probe, ...]] = field(default_factory=dict)
     """Probes of the other functions of the wrong modules, by `module:function`."""
+    blind: bool = False
+    """Whether the docstring of the first wrong function says nothing; in training only."""
 
     @property
     def trivial(self) -> bool:
@@ -86,8 +88,11 @@ def _try(seed: str, split: Split, rng: random.Random) -> NanoTask | None:
     modules = rng.sample(MODULES, 2 if rng.random() < 0.7 else 3)
     module = f"{package}/{modules[0]}.py"
     functions = _functions(templates_of(part), templates_of("trained"), rng)
+    blind = split == "train" and rng.random() < noise.BLIND
     if split == "train":
         functions = [_with_noise(function, rng) for function in functions]
+    if blind:
+        functions[0] = replace(functions[0], source=noise.blind(functions[0].source, rng))
     two = rng.random() < TWO_BUGS["train" if split == "train" else "measured"]
     bugs: list[Bug] = []
     for function in functions[: 2 if two else 1]:
@@ -110,7 +115,8 @@ def _try(seed: str, split: Split, rng: random.Random) -> NanoTask | None:
     issue = phrasings.write(bugs, rng, held_out=split == "phrasing", noisy=noisy)
     if noisy:
         issue = replace(issue, text=noise.noisy_issue(issue.text, rng))
-    return NanoTask(seed, split, files | rest, right_files | rest, tuple(bugs), issue, others)
+    found, fixed = files | rest, right_files | rest
+    return NanoTask(seed, split, found, fixed, tuple(bugs), issue, others, blind)
 
 
 def _functions(

@@ -51,6 +51,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "edit.not_found": ("path",),
     "edit.not_found_hint": (),
     "edit.not_unique": ("path", "lines"),
+    "edit.unchanged": ("path", "line"),
     "edit.done": ("path", "line", "total", "excerpt"),
     "create.exists": ("path",),
     "create.no_path": (),

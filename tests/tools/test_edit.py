@@ -18,7 +18,13 @@ def block(path: str, search: str, replacement: str | None) -> str:
 
 
 def faithful(texts: Any) -> EditTool:
-    return EditTool(texts, whole_lines=False, allow_deletion=False, keep_line_endings=False)
+    return EditTool(
+        texts,
+        whole_lines=False,
+        allow_deletion=False,
+        keep_line_endings=False,
+        refuse_unchanged=False,
+    )
 
 
 def test_an_edit_shows_the_place(texts: Any, workspace: Any) -> None:
@@ -72,6 +78,8 @@ def test_only_the_named_lines_change(
         (block("f", "twice", "b"), "at lines [2, 4] of f"),
         (block("f", "prefi", "b"), "do not stand like this"),
         (block("f", "café", "日本"), "encoding of f (latin-1)"),
+        (block("f", "prefix", "prefix"), "equal the search lines, which end at line 5 of f"),
+        (block("f", "café\ntwice\nprefix", "café\ntwice\nprefix"), "end at line 5 of f"),
     ],
 )
 def test_a_refused_edit_changes_nothing_and_says_why(
@@ -94,13 +102,23 @@ def test_the_published_edit_keeps_its_quirks(texts: Any, workspace: Any) -> None
     assert workspace.read_file("f") == b"xbar\n\n"
 
 
+def test_the_published_edit_reports_an_edit_without_a_change_as_done(
+    texts: Any, workspace: Any
+) -> None:
+    workspace.write_file("f", b"a\nb\n")
+    result = faithful(texts).run(block("f", "b", "b"), workspace)
+    assert result.ok
+    assert "f at line 2; it now has" in result.feedback
+    assert workspace.read_file("f") == b"a\nb\n"
+
+
 SMALL = st.lists(st.sampled_from(["a", "b", "ab", ""]), min_size=1, max_size=7)
 
 
 def naive(lines: list[str], search: list[str], new: list[str]) -> list[str] | None:
-    """Replace the one place where `search` stands; None if there is not exactly one."""
+    """Replace the one place where `search` stands; None if not exactly one, or without a change."""
     places = [i for i in range(len(lines)) if lines[i : i + len(search)] == search]
-    if len(places) != 1:
+    if len(places) != 1 or search == new:
         return None
     return lines[: places[0]] + new + lines[places[0] + len(search) :]
 

@@ -31,9 +31,10 @@ EVENTFUL = Odds(
     malformed=0.2,
     empty_search=0.5,
     failed_edit=0.5,
-    wrong_repair=0.5,
+    mistake=0.6,
     write_test=0.5,
     replaced=0.0,
+    replaced_after_edit=0.0,
 )
 
 

@@ -47,6 +47,16 @@ def test_norms(dtype: torch.dtype, rows: int, hidden: int) -> None:
     assert_close(normed, reference.rms_norm(x + delta, weight, EPS))
 
 
+def test_a_sum_over_ranks_is_added_as_it_is_and_rounded_once() -> None:
+    x, weight = numbers(4, 200, dtype=torch.float16), numbers(200, seed=2, dtype=torch.float16)
+    delta = numbers(4, 200, seed=1) * 1.0003
+    total, normed = norm.add_rms_norm(x, delta, weight, EPS)
+    expected, wanted = reference.add_rms_norm(x, delta, weight, EPS)
+    assert torch.equal(total, expected)
+    assert torch.equal(total, (x.double() + delta.double()).half())
+    assert_close(normed, wanted)
+
+
 def test_norm_of_a_part_of_wider_rows_and_of_no_rows() -> None:
     wide, weight = numbers(6, 96), numbers(64, seed=1)
     x = wide[::2, 16:80]
