@@ -154,6 +154,8 @@ class EngineSettings(Section):
     """Replay recorded decode steps on a GPU; off only to look for faults."""
     reduce_in_fp32: bool = True
     """Add the partial results of several devices in fp32; off: in the model's own format."""
+    symmetric_memory: bool = True
+    """Let GPUs read each other's memory for small sums, where they can; off: NCCL adds all."""
     speculation: bool = True
     """Guess repeated text from the conversation itself; answers are the same, only faster."""
 

@@ -43,7 +43,8 @@ class EngineOptions:
     on a CPU); bytes are then those of each. `batch_invariant` makes answers
     independent of what else runs, to the last bit; `graphs` lets a GPU replay
     recorded decode steps (see `model.decoder`); `reduce_in_fp32` adds the
-    devices' partial results in fp32, else in the model's own format.
+    devices' partial results in fp32, else in the model's own format;
+    `symmetric_memory` lets GPUs read each other's memory for small ones.
     """
 
     kv_bytes: int | None = None
@@ -56,6 +57,7 @@ class EngineOptions:
     batch_invariant: bool = False
     graphs: bool = True
     reduce_in_fp32: bool = True
+    symmetric_memory: bool = True
 
     @property
     def settings(self) -> SchedulerSettings:
@@ -159,6 +161,7 @@ def _runner(
                 threads=max(1, torch.get_num_threads() // options.tensor_parallel),
                 decoding=options.decoding(plan.context),
                 reduce_in_fp32=options.reduce_in_fp32,
+                symmetric_memory=options.symmetric_memory,
             )
         )
     loaded = weights.load(config) if isinstance(weights, WeightSource) else weights

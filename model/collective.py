@@ -54,7 +54,7 @@ class Alone:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """How results of type `part` are added: in fp32 or not, by one kernel up to `small` bytes."""
+    """How results of type `part` are added: in fp32 or not; by one kernel up to `small` bytes."""
 
     part: torch.dtype
     in_fp32: bool
@@ -199,5 +199,6 @@ def connect(
         choices = nccl.Options()
         choices._timeout = step
         tensors = nccl(PrefixStore("tensors", store), rank, size, choices)
-        small = open_symmetric(store, plans, device, sums.dtype, sums.small)
+        if sums.small:
+            small = open_symmetric(store, plans, device, sums.dtype, sums.small)
     return Ranks(plans, tensors, step, in_fp32=sums.in_fp32, small=small)

@@ -63,12 +63,13 @@ class RankSpec:
     threads: int
     decoding: Decoding | None = None
     reduce_in_fp32: bool = True
+    symmetric_memory: bool = True
 
     @property
     def sums(self) -> Sums:
         """How the ranks add their partial results."""
         fixed = self.decoding.most if self.decoding is not None and self.decoding.fixed else 0
-        small = symmetric_bytes(fixed, self.config.hidden)
+        small = symmetric_bytes(fixed, self.config.hidden) if self.symmetric_memory else 0
         return Sums(self.source.dtype, self.reduce_in_fp32, small)
 
     def device_of(self, local_rank: int) -> torch.device:

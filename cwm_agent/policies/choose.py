@@ -139,6 +139,7 @@ def _open_embedded(folder: Path, settings: Settings) -> Speaker:
             batch_invariant=settings.engine.batch_invariant,
             graphs=settings.engine.cuda_graphs,
             reduce_in_fp32=settings.engine.reduce_in_fp32,
+            symmetric_memory=settings.engine.symmetric_memory,
             host_bytes=settings.engine.host_memory,
             tensor_parallel=settings.engine.tensor_parallel,
             speculation=DraftSettings() if settings.engine.speculation else None,

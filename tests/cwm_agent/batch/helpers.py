@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from results.store import Run, Store
 
 ROOT = Path(__file__).parents[3]
 SECONDS = 280.0
-CALM = Odds(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+CALM = Odds(*[0.0 for _ in fields(Odds)])
 
 
 def write_suite(folder: Path, seeds: range, *, seconds: float = 0.0) -> tuple[Path, Path]:

@@ -42,7 +42,7 @@ def conversation(texts: Texts) -> list[int]:
     """The ids of a conversation that is longer than several windows."""
     files = open_checkpoint(FOLDER, device="cpu")
     task = draw_task("checkpoint", "seen")
-    turns = converse(task, random.Random(1), texts, Odds(wrong_repair=1.0)).turns
+    turns = converse(task, random.Random(1), texts, Odds(mistake=1.0)).turns
     return list(render_conversation(turns, ChatFormat(files.tokenizer), Weights()).ids)
 
 
