@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,25 @@ def test_mistakes_are_shown_but_not_learnt(texts: Texts) -> None:
     mistakes = [turn for turn in found if not turn.learnt]
     assert mistakes
     assert all(turn.role == "assistant" for turn in mistakes)
+
+
+def test_a_refused_edit_is_not_learnt_and_no_edit_comes_twice(texts: Texts) -> None:
+    refused, interrupted = 0, 0
+    odds = replace(EVENTFUL, replaced_after_edit=0.3)
+    for seed in range(30):
+        task = draw_task(str(seed), "train")
+        turns = converse(task, random.Random(seed), texts, odds).turns
+        calls = []
+        for reply, told, then in zip(turns, turns[1:], turns[2:], strict=False):
+            if reply.role == "assistant" and "<tool: edit>" in reply.text:
+                calls.append(reply.text.partition("</think>")[2])
+                interrupted += "container was replaced" in then.text
+                if "Unchanged:" in told.text:
+                    refused += 1
+                    assert not reply.learnt
+        assert len(set(calls)) == len(calls)
+    assert refused > 0
+    assert interrupted > 0
 
 
 @pytest.mark.parametrize("seed", range(12))
