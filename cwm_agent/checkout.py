@@ -19,8 +19,8 @@ from cwm_agent.errors import UsageError
 from envs import lfs
 from envs.errors import GitError
 from envs.gitcopy import copy_history
-from envs.gitfolder import GitFolder, find_repository, repository_at
-from envs.gitworktree import is_inner_path, open_work_tree
+from envs.gitfolder import GitFolder, find_repository, is_inner_path, repository_at
+from envs.gitworktree import open_work_tree
 from envs.hostgit import git
 from envs.layout import LFS_FILES
 
@@ -62,7 +62,7 @@ class Checkout:
         notices = list(copy_history(repository, self.commit, git_dir))
         if self.changes:
             _commit(git_dir, self.changes)
-        notices += _take_lfs(repository, git_dir)
+        notices += lfs.fill(git_dir, "main", git_dir / LFS_FILES, repository.common)
         for nested in self.nested:
             notices += nested._copy(target / nested.root.relative_to(self.root))
         (git_dir / "index").unlink(missing_ok=True)
@@ -161,29 +161,9 @@ def _commit(git_dir: Path, changes: str) -> None:
     git(["update-ref", "refs/heads/main", commit.strip()], git_dir=git_dir)
 
 
-def _take_lfs(repository: GitFolder, git_dir: Path) -> list[str]:
-    """Lay the contents of Git LFS files beside the copy, and name those that are not here."""
-    targets = lfs.pointers(git_dir, "main")
-    missing = [
-        path
-        for path, target in targets.items()
-        if is_inner_path(path)
-        and not lfs.take(repository.common, target, git_dir / LFS_FILES / path)
-    ]
-    if not missing:
-        return []
-    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-    return [
-        f"not fetched by Git LFS, so only its pointer is there: {missing[0]}{more} "
-        "(`git lfs pull` in the checkout fetches it)"
-    ]
-
-
 @contextmanager
 def _usage(what: str, remedy: str = "") -> Iterator[None]:
     try:
         yield
     except GitError as error:
         raise UsageError(f"{what}: {error}{remedy}") from error
-
-

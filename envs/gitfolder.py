@@ -160,11 +160,18 @@ def read_plain(path: Path, most: int) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError):
         return None
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode) or state.st_size > most:
             return None
         return file.read(most)
+
+
+def is_inner_path(path: str) -> bool:
+    """Whether a path of a tree stays below the root and out of git directories."""
+    parts = PurePosixPath(path).parts
+    forbidden = {"..", "/", ".git"}
+    return bool(parts) and not any(part.lower() in forbidden for part in parts)
 
 
 def _common(own: Path) -> Path:

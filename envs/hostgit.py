@@ -163,7 +163,7 @@ def program() -> str:
 def search_path() -> str:
     """PATH without its relative entries."""
     entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return os.pathsep.join(entry for entry in entries if os.path.isabs(entry))
+    return os.pathsep.join(entry for entry in entries if Path(entry).is_absolute())
 
 
 def _run(

@@ -12,10 +12,11 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from envs.gitfolder import is_inner_path
 from envs.hostgit import git
 
 POINTER_BYTES = 1024
@@ -42,31 +43,61 @@ def read_pointer(text: str) -> Target | None:
     return Target(found[1], int(found[2])) if found else None
 
 
-def tracked(git_dir: Path, work_tree: Path | None, paths: Sequence[str]) -> list[str]:
+def tracked(
+    git_dir: Path,
+    work_tree: Path | None,
+    paths: Sequence[str],
+    variables: Mapping[str, str] | None = None,
+) -> list[str]:
     """Those of `paths` whose attributes in the index (`work_tree` None) or tree say LFS."""
     asked = ["check-attr", "-z", "--stdin", "filter"]
     if work_tree is None:
         asked.insert(1, "--cached")
     given = "".join(f"{path}\0" for path in paths)
-    words = git(asked, git_dir=git_dir, work_tree=work_tree, given=given).split("\0")
+    done = git(asked, git_dir=git_dir, work_tree=work_tree, given=given, variables=variables)
+    words = done.split("\0")
     return [words[i] for i in range(0, len(words) - 2, 3) if words[i + 2] == "lfs"]
 
 
 def pointers(git_dir: Path, commit: str) -> dict[str, Target]:
-    """Path and target of each pointer in the tree of `commit`; uses the index of `git_dir`."""
-    using = git(["ls-tree", "-r", "--name-only", "-z", commit], git_dir=git_dir).split("\0")
-    if not any(path.rpartition("/")[2] == ".gitattributes" for path in using):
+    """Path and target of each pointer in the tree of `commit`."""
+    listed = git(["ls-tree", "-r", "-l", "-z", commit], git_dir=git_dir).split("\0")
+    sizes = {}
+    for entry in listed:
+        words, _, path = entry.partition("\t")
+        if words.startswith("100") and is_inner_path(path):
+            sizes[path] = int(words.split()[3])
+    if not any(path.rpartition("/")[2] == ".gitattributes" for path in sizes):
         return {}
-    git(["read-tree", commit], git_dir=git_dir)
-    found = {}
-    for path in tracked(git_dir, None, [path for path in using if path]):
-        size = int(git(["cat-file", "-s", f"{commit}:{path}"], git_dir=git_dir))
-        if size > POINTER_BYTES:
-            continue
-        text = git(["cat-file", "blob", f"{commit}:{path}"], git_dir=git_dir)
-        if (target := read_pointer(text)) is not None:
-            found[path] = target
-    return found
+    index = git_dir / "index-for-lfs"
+    variables = {"GIT_INDEX_FILE": str(index)}
+    git(["read-tree", commit], git_dir=git_dir, variables=variables)
+    asked = tracked(git_dir, None, [p for p, n in sizes.items() if n <= POINTER_BYTES], variables)
+    index.unlink()
+    texts = {path: git(["cat-file", "blob", f"{commit}:{path}"], git_dir=git_dir) for path in asked}
+    found = {path: read_pointer(text) for path, text in texts.items()}
+    return {path: target for path, target in found.items() if target is not None}
+
+
+def fill(git_dir: Path, commit: str, place: Path, common: Path | None) -> tuple[str, ...]:
+    """Write to `place` what the pointers of `commit` name, from the repository in `common`.
+
+    Returns a notice about what is not there.
+    """
+    targets = pointers(git_dir, commit)
+    taken = [
+        path
+        for path, target in targets.items()
+        if common is not None and take(common, target, place / path)
+    ]
+    missing = [path for path in targets if path not in taken]
+    if not missing:
+        return ()
+    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    return (
+        f"not fetched by Git LFS, so only its pointer is there: {missing[0]}{more} "
+        "(`git lfs pull` in the checkout fetches it)",
+    )
 
 
 def take(common: Path, target: Target, place: Path) -> bool:
@@ -85,7 +116,7 @@ def holds(path: Path, target: Target) -> bool:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     except (OSError, ValueError):
         return False
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode) or state.st_size != target.size:
             return False
