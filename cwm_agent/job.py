@@ -77,6 +77,18 @@ class CheckoutRecord:
     root: str
     commit: str
     changes: str = ""
+    nested: tuple[CheckoutRecord, ...] = ()
+
+    @classmethod
+    def of(cls, checkout: Checkout) -> CheckoutRecord:
+        """The record of a checkout."""
+        nested = tuple(cls.of(found) for found in checkout.nested)
+        return cls(str(checkout.root), checkout.commit, checkout.changes, nested)
+
+    def restore(self) -> Checkout:
+        """The checkout of the record."""
+        nested = tuple(found.restore() for found in self.nested)
+        return Checkout(Path(self.root), self.commit, self.changes, nested)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +114,7 @@ class Job:
 
     def source(self) -> Checkout | None:
         """The user's checkout, None when the image holds the repository."""
-        if self.checkout is None:
-            return None
-        found = self.checkout
-        return Checkout(Path(found.root), found.commit, found.changes)
+        return None if self.checkout is None else self.checkout.restore()
 
     def task(self, repository: Path | None) -> IssueTask:
         """The task with the working copy at `repository`."""

@@ -50,8 +50,7 @@ def read_issue(argument: str | None) -> Issue:
 
 def read_repository(folder: Path, *, dirty: bool) -> CheckoutRecord:
     """The state of the user's checkout; raises UsageError when it cannot be worked from."""
-    found = read_checkout(folder, dirty=dirty)
-    return CheckoutRecord(str(found.root), found.commit, found.changes)
+    return CheckoutRecord.of(read_checkout(folder, dirty=dirty))
 
 
 class _TestsFile(BaseModel):

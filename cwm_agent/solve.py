@@ -95,7 +95,7 @@ def _solve_and_judge(
 ) -> AttemptResult:
     job = setting.job
     with ExitStack() as stack:
-        repository = _copy_repository(job, attempt, stack)
+        repository = _copy_repository(job, attempt, stack, progress)
         owner = Owner(run.name, job.instance, SAMPLE, os.getpid(), boot_id())
         settings = setting.rules.resolved.settings
         maker = SandboxMaker(job, settings.sandbox, owner, progress.say)
@@ -115,13 +115,16 @@ def _solve_and_judge(
     return result_of(setting, trajectory, judgement, attempt.entries())
 
 
-def _copy_repository(job: Job, attempt: Attempt, stack: ExitStack) -> Path | None:
+def _copy_repository(
+    job: Job, attempt: Attempt, stack: ExitStack, progress: Progress
+) -> Path | None:
     source = job.source()
     if source is None:
         return None
     copy = attempt.folder / COPY
     stack.callback(shutil.rmtree, copy, ignore_errors=True)
-    source.copy_to(copy)
+    for notice in source.copy_to(copy):
+        progress.say(notice, "yellow")
     return copy
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envs.errors import SandboxError
+from envs.hostgit import git
 from envs.progress import Progress, quiet
 
 # Part of the commit's id, so that everybody has the same one.
@@ -54,7 +53,7 @@ def download(release: Release, folder: Path) -> Path:
     """Let pip fetch the source distribution and check its digest."""
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{release.package}=={release.version} --hash=sha256:{release.sha256}\n")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
+    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
     command += ["--disable-pip-version-check", "--no-binary", release.package]
     command += ["--dest", str(folder), "--require-hashes", "-r", str(wanted)]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -87,11 +86,7 @@ def unpack(archive: Path, target: Path) -> Path:
 
 def make_repository(tree: Path, message: str) -> None:
     """Commit the whole tree, ignored files included, under a fixed name and date."""
-    if shutil.which("git") is None:
-        raise SandboxError("git is not installed; install it (apt-get install git)")
-    settings = {
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
+    who = {
         "GIT_AUTHOR_NAME": "cwm-agent",
         "GIT_AUTHOR_EMAIL": "examples@cwm-agent.invalid",
         "GIT_AUTHOR_DATE": DATE,
@@ -99,12 +94,6 @@ def make_repository(tree: Path, message: str) -> None:
         "GIT_COMMITTER_EMAIL": "examples@cwm-agent.invalid",
         "GIT_COMMITTER_DATE": DATE,
     }
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")} | settings
-    for command in (
-        ["init", "--quiet", "--initial-branch=main"],
-        ["add", "--all", "--force"],
-        ["commit", "--quiet", "--no-gpg-sign", "--message", message],
-    ):
-        subprocess.run(
-            ["git", "-C", str(tree), *command], env=environment, check=True, capture_output=True
-        )
+    git(["init", "--quiet", "--template=", "--initial-branch=main", "--", str(tree)])
+    for command in (["add", "--all", "--force"], ["commit", "--quiet", "--message", message]):
+        git(command, git_dir=tree / ".git", work_tree=tree, variables=who)

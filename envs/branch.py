@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from envs.errors import PatchError, SandboxError, TurnError
+from envs.layout import put_repository
 from envs.repo import SandboxRepository
 from envs.sandbox import Sandbox
 from envs.task import IssueTask
@@ -84,7 +85,7 @@ def fill(sandbox: Sandbox, repository: SandboxRepository, task: IssueTask) -> No
     """Open the sandbox with the task's repository in it, ready for the first turn."""
     sandbox.open()
     if task.repository is not None:
-        sandbox.put_tree(str(task.repository), task.root)
+        put_repository(sandbox, task.repository, task.root)
     repository.prepare()
     sandbox.restart_shell(cwd=task.root)
 

@@ -22,6 +22,10 @@ def first_line(error: Exception) -> str:
     return text.splitlines()[0] if text else type(error).__name__
 
 
+class GitError(SandboxError):
+    """A repository on this host cannot be read or copied; the text says why."""
+
+
 class PatchError(SandboxError):
     """A patch does not apply to the repository; the text says where."""
 

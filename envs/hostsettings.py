@@ -37,7 +37,7 @@ def host_settings(folder: str) -> HostSettings:
     """The settings of this host, as they must read when the files lie in `folder`."""
     files: dict[str, bytes] = {}
     environment = proxy_variables(os.environ)
-    environment |= pip_variables(_run([sys.executable, "-m", "pip", "config", "list"]))
+    environment |= pip_variables(_run([sys.executable, "-P", "-m", "pip", "config", "list"]))
     if bundle := certificate_bundle(os.environ):
         files["ca.pem"] = bundle.read_bytes()
         environment |= dict.fromkeys((*CERTIFICATE_NAMES, "GIT_SSL_CAINFO"), f"{folder}/ca.pem")

@@ -164,7 +164,8 @@ def _build_repository(
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="cwm-agent-source-") as folder:
         tree = Path(folder) / "tree"
-        export_commit(wanted.source, commit, tree, depth=wanted.depth)
+        for notice in export_commit(wanted.source, commit, tree, depth=wanted.depth):
+            access.progress(notice)
         build = Build(
             name,
             environment,

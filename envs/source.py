@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from envs.errors import SandboxError
+from envs import lfs
+from envs.errors import GitError, SandboxError
+from envs.gitcopy import borrow
+from envs.gitfolder import OBJECT_ID, GitFolder, is_git_folder, open_git_folder, repository_at
+from envs.hostgit import Finished, remote_git, try_git
 
-FULL_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 FETCH_SECONDS = 3600.0
 
 
@@ -19,19 +23,16 @@ def resolve_commit(source: str, commit: str) -> str:
 
     An address is asked only for names of branches and tags; a full id is taken as it is.
     """
-    if FULL_ID.fullmatch(commit):
+    if OBJECT_ID.fullmatch(commit):
         return commit
-    if Path(source).is_dir():
-        return _git(
-            ["-C", source, "rev-parse", "--verify", "--end-of-options", f"{commit}^{{commit}}"],
-            f"{source} has no commit {commit}; give an id, branch or tag of that repository",
-        ).strip()
-    listing = _git(
-        ["ls-remote", "--", source, commit, f"{commit}^{{}}"],
-        f"the repository {source} does not answer; check the address and the network",
-    )
-    pairs = (line.partition("\t") for line in listing.splitlines())
-    found = {name: commit_id for commit_id, _, name in pairs}
+    with _readable(source) as (where, local):
+        if local is not None:
+            asked = ["rev-parse", "--verify", "--end-of-options", f"{commit}^{{commit}}"]
+            return _output(
+                try_git(asked, git_dir=Path(where)),
+                f"{source} has no commit {commit}; give an id, branch or tag of that repository",
+            ).strip()
+        found = _refs_at(where, local, commit, f"{commit}^{{}}")
     wanted = (f"refs/tags/{commit}^{{}}", f"refs/heads/{commit}", f"refs/tags/{commit}", commit)
     for name in wanted:
         if name in found:
@@ -41,56 +42,105 @@ def resolve_commit(source: str, commit: str) -> str:
     )
 
 
-def export_commit(source: str, commit: str, target: Path, *, depth: int | None = None) -> None:
-    """Make `target` a repository whose only branch, `main`, ends at `commit`.
+def export_commit(
+    source: str, commit: str, target: Path, *, depth: int | None = None
+) -> tuple[str, ...]:
+    """Make `target` a repository whose only branch, `main`, ends at the full id `commit`.
 
-    Tags that its history reaches come along (versions are derived from them).
-    `depth` limits how many commits of the past are kept. Raises SandboxError.
+    Tags that its history reaches come along (versions are derived from them), and contents of Git
+    LFS that a local `source` has. `depth` limits how many commits of the past are kept. Returns
+    what the user should know; raises SandboxError. Nothing that a local repository says is run.
     """
-    where = str(Path(source).resolve()) if Path(source).is_dir() else source
-    _git(["init", "--quiet", "--template=", "-b", "main", str(target)], "git init failed")
-    inside = ["-C", str(target)]
-    shallow = [] if depth is None else [f"--depth={depth}"]
-    _git(
-        [*inside, "fetch", "--quiet", "--no-tags", *shallow, "--", where, commit],
-        f"the commit {commit} cannot be fetched from {source}; check that it is there and, for "
-        "an address, the network",
-    )
-    _git([*inside, "reset", "--quiet", "--hard", commit], "the commit cannot be checked out")
-    _copy_tags(where, target)
-    (target / ".git" / "FETCH_HEAD").unlink(missing_ok=True)
-    shutil.rmtree(target / ".git" / "logs", ignore_errors=True)
+    kind = "sha256" if len(commit) == 64 else "sha1"
+    made = ["init", "--quiet", "--template=", f"--object-format={kind}", "-b", "main"]
+    _output(try_git([*made, "--", str(target)]), "git init failed")
+    git_dir = target / ".git"
+    with _readable(source) as (where, local):
+        shallow = [] if depth is None else [f"--depth={depth}"]
+        fetching = ["--git-dir", str(git_dir), "fetch", "--quiet", "--no-tags", *shallow]
+        partial = local is not None and local.is_partial and depth is None
+        _output(
+            _fetch([*fetching, "--", where, commit], local),
+            f"the commit {commit} cannot be fetched from {source}; check that it is there and, "
+            "for an address, the network"
+            + (": it is a partial clone, so leave its past out with --depth 1" if partial else ""),
+        )
+        checking_out = ["reset", "--quiet", "--hard", commit]
+        done = try_git(checking_out, git_dir=git_dir, work_tree=target)
+        _output(done, "the commit cannot be checked out")
+        _copy_tags(_refs_at(where, local, "--tags"), git_dir)
+        notices = lfs.fill(git_dir, commit, target, None if local is None else local.common)
+    (git_dir / "FETCH_HEAD").unlink(missing_ok=True)
+    shutil.rmtree(git_dir / "logs", ignore_errors=True)
+    return notices
 
 
-def _copy_tags(source: str, target: Path) -> None:
-    listing = _git(["ls-remote", "--tags", "--", source], f"{source} does not list its tags")
-    history = set(_git(["-C", str(target), "rev-list", "HEAD"], "git rev-list failed").split())
+@contextmanager
+def _readable(source: str) -> Iterator[tuple[str, GitFolder | None]]:
+    """What git may be given instead of `source`: a git directory of ours, or the address itself."""
+    local = _local_repository(source)
+    if local is None:
+        yield source, None
+        return
+    with tempfile.TemporaryDirectory(prefix="cwm-agent-git-") as folder:
+        git_dir = Path(folder) / ".git"
+        borrow(local, git_dir)
+        names = {**local.refs(), "HEAD": local.head()}
+        head = names.pop("HEAD")
+        (git_dir / "packed-refs").write_bytes(
+            "".join(f"{value} {name}\n" for name, value in sorted(names.items()))
+            .encode("utf-8", "surrogateescape")
+        )  # fmt: skip
+        if head is not None:
+            (git_dir / "HEAD").write_text(f"{head}\n")
+        yield str(git_dir), local
+
+
+def _local_repository(source: str) -> GitFolder | None:
+    """The repository in a folder or behind a file:// address, None for other addresses."""
+    parts = urlsplit(source) if source.startswith("file://") else None
+    folder = Path(unquote(parts.path) if parts is not None else source)
+    if parts is None and not folder.is_dir():
+        return None
+    folder = folder.resolve()
+    found = repository_at(folder)
+    if found is None and is_git_folder(folder):
+        found = open_git_folder(folder, None)
+    if found is None:
+        raise GitError(f"{source} is no git repository; check the address")
+    return found
+
+
+def _copy_tags(listed: dict[str, str], git_dir: Path) -> None:
+    done = try_git(["rev-list", "HEAD"], git_dir=git_dir)
+    history = set(_output(done, "git rev-list failed").split())
     tags = {}
-    for line in listing.splitlines():  # an annotated tag has a second line, with its commit
-        commit, _, name = line.partition("\t")
+    for name, commit in listed.items():  # an annotated tag has a second line, with its commit
         tags[name.removesuffix("^{}")] = commit
     commands = [f"create {name} {commit}\n" for name, commit in tags.items() if commit in history]
-    _git(["-C", str(target), "update-ref", "--stdin"], "tags cannot be made", "".join(commands))
+    done = try_git(["update-ref", "--stdin"], git_dir=git_dir, given="".join(commands))
+    _output(done, "tags cannot be made")
 
 
-def _git(arguments: list[str], otherwise: str, given: str = "") -> str:
-    """Output of git; it never asks for a password, and no variable leads it elsewhere."""
-    if shutil.which("git") is None:
-        raise SandboxError("git is not installed; install it (apt-get install git)")
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
-    } | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    command = ["git", "-c", "core.autocrlf=false", "-c", "core.hooksPath=/dev/null", *arguments]
-    try:
-        done = subprocess.run(
-            command, env=environment, input=given, capture_output=True, text=True,
-            errors="replace", check=False, timeout=FETCH_SECONDS,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise SandboxError(f"{otherwise} (git took more than an hour)") from error
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        raise SandboxError(f"{otherwise} (git: {said[-1] if said else done.returncode})")
-    return done.stdout
+def _refs_at(where: str, local: GitFolder | None, *wanted: str) -> dict[str, str]:
+    flags = [word for word in wanted if word == "--tags"]
+    patterns = [word for word in wanted if word != "--tags"]
+    done = _fetch(["ls-remote", *flags, "--", where, *patterns], local)
+    listing = _output(
+        done, f"the repository {where} does not answer; check the address and the network"
+    )
+    pairs = (line.partition("\t") for line in listing.splitlines())
+    return {name: value for value, _, name in pairs}
+
+
+def _fetch(arguments: Sequence[str], local: GitFolder | None) -> Finished:
+    """Talk to our own git directory without any setting, or to an address with the user's."""
+    if local is None:
+        return remote_git(arguments, seconds=FETCH_SECONDS)
+    return try_git(arguments, variables={"GIT_ALLOW_PROTOCOL": "file"}, seconds=FETCH_SECONDS)
+
+
+def _output(done: Finished, otherwise: str) -> str:
+    if done.code:
+        raise SandboxError(f"{otherwise} (git: {done.reason})")
+    return done.output

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable
 
 from envs.errors import SandboxError
+from envs.layout import put_repository
 from envs.patches import patch_paths, split_patch
 from envs.pytestlog import TestLog, parse_pytest
 from envs.sandbox import Sandbox
@@ -75,7 +76,7 @@ class Verifier:
 
 def _lay_out(task: IssueTask, sandbox: Sandbox) -> None:
     if task.repository is not None:
-        sandbox.put_tree(str(task.repository), task.root)
+        put_repository(sandbox, task.repository, task.root)
 
 
 def _apply(task: IssueTask, patch: str, sandbox: Sandbox) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.checkout import apply_patch, read_checkout
+from cwm_agent.checkout import Checkout, apply_patch, read_checkout
 from cwm_agent.errors import UsageError
 
 PATCH = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-two\n+three\n"
@@ -34,6 +34,13 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def unpacked(checkout: Checkout, target: Path) -> Path:
+    """A copy with its files, which otherwise come out in the sandbox."""
+    checkout.copy_to(target)
+    git(target, "reset", "--quiet", "--hard")
+    return target
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """Three commits; HEAD is the second one."""
@@ -54,8 +61,7 @@ def test_the_copy_has_the_history_of_head_and_nothing_else(
     repository: Path, tmp_path: Path
 ) -> None:
     before = fingerprint(repository)
-    copy = tmp_path / "copy"
-    read_checkout(repository, dirty=False).copy_to(copy)
+    copy = unpacked(read_checkout(repository, dirty=False), tmp_path / "copy")
     assert git(copy, "log", "--all", "--format=%s").splitlines() == ["two", "one"]
     assert sorted(path.name for path in copy.iterdir()) == [".git", ".gitignore", "a.txt"]
     assert git(copy, "status", "--porcelain") == ""
@@ -70,7 +76,7 @@ def test_a_commit_can_be_copied_after_the_checkout_moved_on(
 ) -> None:
     checkout = read_checkout(repository, dirty=False)
     git(repository, "checkout", "--quiet", "trunk")
-    checkout.copy_to(tmp_path / "copy")
+    unpacked(checkout, tmp_path / "copy")
     assert (tmp_path / "copy" / "a.txt").read_text() == "two\n"
 
 
@@ -82,7 +88,7 @@ def test_uncommitted_changes_are_refused_unless_they_are_wanted(
     before = fingerprint(repository)
     with pytest.raises(UsageError, match=r"uncommitted changes \(a\.txt and 1 more\).*--dirty"):
         read_checkout(repository, dirty=False)
-    read_checkout(repository, dirty=True).copy_to(tmp_path / "copy")
+    unpacked(read_checkout(repository, dirty=True), tmp_path / "copy")
     assert (tmp_path / "copy" / "a.txt").read_text() == "changed\n"
     assert (tmp_path / "copy" / "new.bin").read_bytes() == b"\x00\xff"
     assert git(tmp_path / "copy", "status", "--porcelain") == ""
