@@ -42,7 +42,13 @@ class SandboxMaker:
             allowed_hosts=parse_hosts(self.settings.allow_hosts),
         )
         if self.job.sandbox == "docker":
-            return DockerSandbox(self._image, limits=limits, owner=self.owner, root=self.job.root)
+            return DockerSandbox(
+                self._image,
+                limits=limits,
+                owner=self.owner,
+                root=self.job.root,
+                say=self.progress,
+            )
         environment = self._environment
         return BubblewrapSandbox(
             limits=limits,
@@ -50,6 +56,7 @@ class SandboxMaker:
             environment=environment.variables,
             read_only_paths=[str(path) for path in environment.read_only],
             root=self.job.root,
+            say=self.progress,
         )
 
     def prepare(self) -> None:

@@ -21,6 +21,7 @@ from envs.errors import SandboxError
 from envs.lease import Lease, keeper
 from envs.namespaces import arguments, sizes
 from envs.owner import labels
+from envs.progress import Progress, quiet
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session
 from envs.stream import PipeStream, Stream
@@ -57,8 +58,12 @@ class BubblewrapSandbox:
         environment: Mapping[str, str] | None = None,
         read_only_paths: Sequence[str] = (),
         root: str = "/testbed",
+        say: Progress = quiet,
     ) -> None:
-        """`read_only_paths` are host files or folders that commands see at the same place."""
+        """`read_only_paths` are host files or folders that commands see at the same place.
+
+        `say` hears what is wrong with the start file of the shells.
+        """
         self._limits = limits
         self._owner = owner
         self._environment = {
@@ -80,6 +85,7 @@ class BubblewrapSandbox:
             root=root,
             output_bytes=limits.output_bytes,
             lease=Lease(self._renew, limits),
+            say=say,
         )
 
     def open(self) -> None:
@@ -159,6 +165,10 @@ class BubblewrapSandbox:
     def control(self, command: str, *, timeout: float) -> CommandResult:
         """See Sandbox."""
         return self._session.control(command, timeout=timeout)
+
+    def run_fresh(self, command: str, *, timeout: float) -> CommandResult:
+        """See Sandbox."""
+        return self._session.run_fresh(command, timeout=timeout)
 
     def restart_shell(self, *, cwd: str) -> None:
         """See Sandbox."""

@@ -16,6 +16,7 @@ from envs.execstream import ExecStream
 from envs.gateway import Gateway
 from envs.lease import Lease, keeper
 from envs.owner import labels
+from envs.progress import Progress, quiet
 from envs.processor import foreign_processor
 from envs.removal import remove_container
 from envs.sandbox import Owner, SandboxLimits
@@ -69,8 +70,12 @@ class DockerSandbox:
         environment: Mapping[str, str] | None = None,
         root: str = "/testbed",
         client: DockerClient | None = None,
+        say: Progress = quiet,
     ) -> None:
-        """`root` is where the shell starts; `client` defaults to the engine of the environment."""
+        """`root` is where the shell starts; `client` defaults to the engine of the environment.
+
+        `say` hears what is wrong with the start file of the image's shells.
+        """
         self._image = image
         self._limits = limits
         self._owner = owner
@@ -85,7 +90,7 @@ class DockerSandbox:
         self._root = root
         self._lease = Lease(self._tell, limits)
         self._session = Session(
-            self._connect, root=root, output_bytes=limits.output_bytes, lease=self._lease
+            self._connect, root=root, output_bytes=limits.output_bytes, lease=self._lease, say=say
         )
 
     def open(self) -> None:
@@ -161,6 +166,10 @@ class DockerSandbox:
     def control(self, command: str, *, timeout: float) -> CommandResult:
         """See Sandbox."""
         return self._session.control(command, timeout=timeout)
+
+    def run_fresh(self, command: str, *, timeout: float) -> CommandResult:
+        """See Sandbox."""
+        return self._session.run_fresh(command, timeout=timeout)
 
     def restart_shell(self, *, cwd: str) -> None:
         """See Sandbox."""

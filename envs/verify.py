@@ -103,7 +103,7 @@ def _run_tests(task: IssueTask, tests: HiddenTests, sandbox: Sandbox) -> TestLog
         f"set -o pipefail; cd {shlex.quote(task.root)} && "
         f"( {tests.command} ) 2>&1 | tail -c {LOG_BYTES} > {LOG_FILE}"
     )
-    result = sandbox.control(command, timeout=tests.timeout)
+    result = sandbox.run_fresh(command, timeout=tests.timeout)
     if result.ending == "timeout":
         return TestLog({}, broken=f"the tests took more than {tests.timeout:.0f} s")
     if result.ending == "lost":
