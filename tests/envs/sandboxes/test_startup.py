@@ -14,7 +14,7 @@ PATIENCE = 60.0
 CONDA = """
 conda() { case $1 in +(activate)) export PATH=/envs/$2/bin:$PATH CONDA_DEFAULT_ENV=$2;; esac; }
 """
-ACTIVATION = "shopt -s extglob\neval \"$CONDA\"\nconda activate testbed\n"
+ACTIVATION = 'shopt -s extglob\neval "$CONDA"\nconda activate testbed\n'
 UBUNTU = """case $- in
     *i*) ;;
       *) return;;
