@@ -16,8 +16,8 @@ from envs.execstream import ExecStream
 from envs.gateway import Gateway
 from envs.lease import Lease, keeper
 from envs.owner import labels
-from envs.progress import Progress, quiet
 from envs.processor import foreign_processor
+from envs.progress import Progress, quiet
 from envs.removal import remove_container
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session

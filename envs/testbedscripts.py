@@ -74,7 +74,7 @@ def tools_script() -> str:
 
 
 def environment_script(recipe: Recipe, interpreter: str) -> str:
-    """Install Debian packages and make the environments `base` and `testbed`, this with its pins."""
+    """Install Debian packages; make the environments `base` and, with its pins, `testbed`."""
     install = f"{ENVIRONMENT}/bin/pip install --no-cache-dir --progress-bar off -- "
     packages = INSTALL_PACKAGES + shlex.join(recipe.apt) + FORGET_PACKAGES
     lines = [
@@ -117,6 +117,7 @@ def build_variables() -> Mapping[str, str]:
     return {"PIP_NO_CACHE_DIR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
+_ACTIVATION = f"source {CONDA}/etc/profile.d/conda.sh && conda activate testbed\n"
 _CHECK = f"""
 export PATH={CONDA}/bin:$PATH
 test "$(command -v python)" = {CONDA}/bin/python
