@@ -52,11 +52,12 @@ class DockerSandbox:
     """A container that only this process uses, and that ends when this process does.
 
     No network unless `limits.network`, and without it no host but
-    `limits.allowed_hosts`, through a proxy. All capabilities dropped, no new
-    privileges, and memory, processes and CPU limited by its cgroup. Disk is
-    limited by the engine's storage where that has quotas; else a command is
-    stopped soon after the limit was passed, and no single file passes it.
-    Commands run as the image's user.
+    `limits.allowed_hosts`, through a proxy. No new privileges, and no capability
+    but those by which root deals with other users' files and processes inside.
+    Memory, processes and CPU are limited by its cgroup. Disk is limited by the
+    engine's storage where that has quotas; else a command is stopped soon after
+    the limit was passed, and no single file passes it. Commands run as the
+    image's user.
     """
 
     kind = "docker"
