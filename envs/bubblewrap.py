@@ -21,7 +21,6 @@ from envs.errors import SandboxError
 from envs.lease import Lease, keeper
 from envs.namespaces import arguments, sizes
 from envs.owner import labels
-from envs.progress import Progress, quiet
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session
 from envs.stream import PipeStream, Stream
@@ -58,12 +57,8 @@ class BubblewrapSandbox:
         environment: Mapping[str, str] | None = None,
         read_only_paths: Sequence[str] = (),
         root: str = "/testbed",
-        say: Progress = quiet,
     ) -> None:
-        """`read_only_paths` are host files or folders that commands see at the same place.
-
-        `say` hears what is wrong with the start file of the shells.
-        """
+        """`read_only_paths` are host files or folders that commands see at the same place."""
         self._limits = limits
         self._owner = owner
         self._environment = {
@@ -85,7 +80,6 @@ class BubblewrapSandbox:
             root=root,
             output_bytes=limits.output_bytes,
             lease=Lease(self._renew, limits),
-            say=say,
         )
 
     def open(self) -> None:
@@ -272,9 +266,7 @@ class BubblewrapSandbox:
         """Write to the keeper; when it reads no more, the next command finds out why."""
         process = self._process
         if process is not None and process.stdin is not None:
-            with contextlib.suppress(
-                OSError, ValueError
-            ):  # a ValueError where `kill` has closed it
+            with contextlib.suppress(OSError, ValueError):  # the latter where `kill` closed it
                 process.stdin.write(line)
                 process.stdin.flush()
 

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable
 
 from envs.errors import SandboxError
+from envs.layout import lay_out
 from envs.patches import patch_paths, split_patch
 from envs.pytestlog import TestLog, parse_pytest
 from envs.sandbox import Sandbox
@@ -56,7 +57,7 @@ class Verifier:
         if not patch.strip():
             return _judge(task.tests, before, before, ["the patch is empty"])
         with self._make_sandbox() as sandbox:
-            _lay_out(task, sandbox)
+            lay_out(sandbox, task)
             if refusal := _apply(task, patch, sandbox):
                 nothing = TestLog({}, broken=refusal)
                 return _judge(task.tests, before, nothing, [])
@@ -68,14 +69,9 @@ class Verifier:
         assert task.tests is not None
         if task.instance not in self._before:
             with self._make_sandbox() as sandbox:
-                _lay_out(task, sandbox)
+                lay_out(sandbox, task)
                 self._before[task.instance] = _run_tests(task, task.tests, sandbox)
         return self._before[task.instance]
-
-
-def _lay_out(task: IssueTask, sandbox: Sandbox) -> None:
-    if task.repository is not None:
-        sandbox.put_tree(str(task.repository), task.root)
 
 
 def _apply(task: IssueTask, patch: str, sandbox: Sandbox) -> str:
