@@ -22,7 +22,7 @@ from envs.gitcopy import copy_history
 from envs.gitfolder import GitFolder, find_repository, is_inner_path, repository_at
 from envs.gitworktree import open_work_tree
 from envs.hostgit import git
-from envs.layout import LFS_FILES
+from envs.transfer import LFS_FILES
 
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "cwm-agent",

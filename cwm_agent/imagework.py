@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 
 from cwm_agent.errors import UsageError
+from cwm_agent.request import read_variables
 from cwm_agent.sandboxes import BUILD_SECONDS
 from envs.docker import connect_engine
 from envs.errors import SandboxError
@@ -74,13 +75,7 @@ def build_one(wanted: RepositoryImage, *, min_free: int, progress: Progress) -> 
 
 def recipe_of(pip: Sequence[str], apt: Sequence[str], variables: Sequence[str]) -> Recipe:
     """A recipe from the flags; raises UsageError for a variable without a value."""
-    pairs = []
-    for text in variables:
-        name, sign, value = text.partition("=")
-        if not sign or not re.fullmatch(r"[A-Za-z_]\w*", name):
-            raise UsageError(f"'{text}' is no variable; give --env NAME=VALUE")
-        pairs.append((name, value))
-    return Recipe(tuple(pip), tuple(apt), tuple(pairs))
+    return Recipe(tuple(pip), tuple(apt), tuple(read_variables(variables).items()))
 
 
 def prune_images(

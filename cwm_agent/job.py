@@ -95,7 +95,9 @@ class CheckoutRecord:
 class Job:
     """One issue, one repository, one policy, one kind of sandbox.
 
-    `build` is a command that makes `image` where it cannot be pulled.
+    `build` is a command that makes `image` where it cannot be pulled. `root` ""
+    means the folder where the image has its repository, to be found there.
+    `variables` and the commands `setup` are of its sandboxes, not of an image.
     """
 
     instance: str
@@ -111,6 +113,8 @@ class Job:
     environment: dict[str, str] = field(default_factory=dict)
     tests: TestsRecord | None = None
     apply: bool = False
+    variables: dict[str, str] = field(default_factory=dict)
+    setup: tuple[str, ...] = ()
 
     def source(self) -> Checkout | None:
         """The user's checkout, None when the image holds the repository."""
@@ -126,6 +130,7 @@ class Job:
             recipe=self.recipe(),
             root=self.root,
             tests=self.tests.restore() if self.tests else None,
+            setup=self.setup,
         )
 
     def recipe(self) -> Recipe | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cwm_agent import examples
@@ -13,7 +13,14 @@ from cwm_agent.job import Job, SandboxKind, TestsRecord
 from cwm_agent.layers import Layer
 from cwm_agent.nano import defaults
 from cwm_agent.policies.choose import choose_policy
-from cwm_agent.request import STDIN, read_issue, read_repository, read_tests
+from cwm_agent.request import (
+    STDIN,
+    check_folder,
+    read_issue,
+    read_repository,
+    read_tests,
+    secret_names,
+)
 from cwm_agent.settings import SandboxSettings, Settings
 from cwm_agent.suites import job_of
 from envs.choose import choose_kind
@@ -22,6 +29,7 @@ from envs.swebench import Instance
 
 EXAMPLE = "example:"
 GENERATED = "nano:"
+DEFAULT_ROOT = "/testbed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,8 @@ class Request:
     """The options of `cwm-agent solve`, as given; `flags` are settings by their dotted keys.
 
     `instance` is a row of SWE-bench in the place of an issue and its repository.
+    `image` goes before the setting sandbox.image; `workdir` is the repository's
+    place in the sandbox, `variables` and the commands `setup` are the sandbox's.
     """
 
     issue: str | None = None
@@ -40,6 +50,10 @@ class Request:
     human: bool = False
     pip: tuple[str, ...] = ()
     apt: tuple[str, ...] = ()
+    image: str | None = None
+    workdir: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    setup: tuple[str, ...] = ()
     test: str | None = None
     tests: Path | None = None
     name: str | None = None
@@ -47,6 +61,11 @@ class Request:
     config_files: tuple[Path, ...] = ()
     assignments: tuple[str, ...] = ()
     flags: Mapping[str, object] = field(default_factory=dict)
+
+    def within(self, variables: Mapping[str, str], setup: tuple[str, ...]) -> Request:
+        """The same in sandboxes that also have what a whole run asks for; its own goes before."""
+        merged = {**variables, **self.variables}
+        return replace(self, variables=merged, setup=(*setup, *self.setup))
 
     @property
     def example(self) -> str | None:
@@ -61,6 +80,25 @@ class Request:
 
 def plan(request: Request, resolved: Resolved, say: Progress) -> Job:
     """Check everything that can be checked without beginning; raises UsageError or the like."""
+    if request.image is not None:
+        resolved = _with_image(resolved, request.image)
+    job = _plan(request, resolved, say)
+    if secrets := secret_names(request.variables):
+        say(
+            f"{', '.join(secrets)}: the model sees the value, and the run folder keeps it "
+            "(job.json, run.json); give no secrets"
+        )
+    root = job.root if request.workdir is None else check_folder(request.workdir)
+    return replace(job, root=root, variables=dict(request.variables), setup=request.setup)
+
+
+def _with_image(resolved: Resolved, image: str) -> Resolved:
+    settings = resolved.settings
+    sandbox = settings.sandbox.model_copy(update={"image": image})
+    return replace(resolved, settings=settings.model_copy(update={"sandbox": sandbox}))
+
+
+def _plan(request: Request, resolved: Resolved, say: Progress) -> Job:
     settings = resolved.settings
     if request.instance is not None:
         return _plan_instance(request, request.instance, settings)
@@ -84,6 +122,7 @@ def plan(request: Request, resolved: Resolved, say: Progress) -> Job:
         sandbox=_sandbox_kind(settings.sandbox),
         checkout=checkout,
         image=image,
+        root="" if checkout is None else DEFAULT_ROOT,
         pip=request.pip,
         apt=request.apt,
         tests=tests,

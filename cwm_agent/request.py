@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from cwm_agent.errors import UsageError
 from cwm_agent.job import CheckoutRecord, TestsRecord
 
 STDIN = "-"
+_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|(^|_)(KEY|AUTH)", re.IGNORECASE)
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _LOOKS_LIKE_A_PATH = re.compile(r"\S*(/\S*|\.(md|txt|rst|markdown))")
 _NO_ISSUE = "give the issue as text, as a file, or '-' to read it from standard input"
@@ -97,6 +101,30 @@ def read_tests(command: str | None, file: Path | None) -> TestsRecord | None:
         tuple(wanted.pass_to_pass),
         wanted.timeout,
     )
+
+
+def read_variables(texts: Iterable[str]) -> dict[str, str]:
+    """Variables from NAME=VALUE; raises UsageError for one without a value."""
+    found = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not _VARIABLE.fullmatch(name):
+            raise UsageError(f"'{text}' is no variable; give --env NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def check_folder(path: str) -> str:
+    """A folder in a sandbox that can hold a repository; raises UsageError."""
+    folder = posixpath.normpath(path)
+    if not folder.startswith("/") or folder.strip("/") == "" or "\0" in folder:
+        raise UsageError(f"'{path}' is no place for a repository; give such as --workdir /app")
+    return "/" + folder.strip("/")
+
+
+def secret_names(variables: Iterable[str]) -> list[str]:
+    """Those whose name says that the value is a secret, which nothing here keeps."""
+    return [name for name in variables if _SECRET.search(name)]
 
 
 def _is_file(argument: str) -> bool:

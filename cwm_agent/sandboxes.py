@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from cwm_agent.job import Job
@@ -12,6 +12,7 @@ from envs.bubblewrap import BubblewrapSandbox
 from envs.docker import DockerSandbox, connect_engine
 from envs.egress import parse_hosts
 from envs.hostenv import HostEnvironment, host_environment
+from envs.locate import find_repository
 from envs.progress import Progress
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import Recipe
@@ -29,6 +30,20 @@ class SandboxMaker:
     owner: Owner
     progress: Progress
 
+    def locate(self) -> Job:
+        """The job with the place of its repository, found in the image where none is named."""
+        if not self.job.root:
+            place = replace(self, job=replace(self.job, root="/")).make()
+            with place:
+                root = find_repository(place, self._working_folder())
+            self.progress(f"the image has its repository at {root}")
+            self.job = replace(self.job, root=root)
+        return self.job
+
+    def _working_folder(self) -> str:
+        with closing(connect_engine()) as client:
+            return str(client.images.get(self._image).attrs["Config"].get("WorkingDir") or "/")
+
     def make(self) -> Sandbox:
         """A new sandbox, not yet open; raises SandboxError when its contents cannot be had."""
         limits = SandboxLimits(
@@ -42,12 +57,19 @@ class SandboxMaker:
             allowed_hosts=parse_hosts(self.settings.allow_hosts),
         )
         if self.job.sandbox == "docker":
-            return DockerSandbox(self._image, limits=limits, owner=self.owner, root=self.job.root)
+            return DockerSandbox(
+                self._image,
+                limits=limits,
+                owner=self.owner,
+                root=self.job.root,
+                environment=self.job.variables,
+                say=self.progress,
+            )
         environment = self._environment
         return BubblewrapSandbox(
             limits=limits,
             owner=self.owner,
-            environment=environment.variables,
+            environment={**environment.variables, **self.job.variables},
             read_only_paths=[str(path) for path in environment.read_only],
             root=self.job.root,
         )

@@ -48,12 +48,20 @@ def start(
     run = store.create(rules.run_info(), name)
     attempt = run.attempt(job.instance, SAMPLE)
     try:
+        job = _located(run, job, resolved, progress)
         write_job(attempt.folder, job)
         speaker = _speaker(job, resolved, progress)
         return _work(run, attempt, Setting(job, SAMPLE, rules, speaker), progress)
     finally:
         if not attempt.events_path.exists() or not attempt.entries():
             shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def _located(run: Run, job: Job, resolved: Resolved, progress: Progress) -> Job:
+    if job.root:
+        return job
+    owner = Owner(run.name, job.instance, SAMPLE, os.getpid(), boot_id())
+    return SandboxMaker(job, resolved.settings.sandbox, owner, progress.say).locate()
 
 
 def go_on(run: Run, attempt: Attempt, job: Job, resolved: Resolved, progress: Progress) -> Outcome:

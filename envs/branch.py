@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from envs.errors import PatchError, SandboxError, TurnError
-from envs.layout import put_repository
+from envs.layout import lay_out
 from envs.repo import SandboxRepository
 from envs.sandbox import Sandbox
 from envs.task import IssueTask
@@ -84,8 +84,7 @@ def branch(make: Callable[[], Sandbox], task: IssueTask, state: TurnState) -> Br
 def fill(sandbox: Sandbox, repository: SandboxRepository, task: IssueTask) -> None:
     """Open the sandbox with the task's repository in it, ready for the first turn."""
     sandbox.open()
-    if task.repository is not None:
-        put_repository(sandbox, task.repository, task.root)
+    lay_out(sandbox, task)
     repository.prepare()
     sandbox.restart_shell(cwd=task.root)
 

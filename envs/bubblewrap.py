@@ -160,6 +160,10 @@ class BubblewrapSandbox:
         """See Sandbox."""
         return self._session.control(command, timeout=timeout)
 
+    def run_fresh(self, command: str, *, timeout: float) -> CommandResult:
+        """See Sandbox."""
+        return self._session.run_fresh(command, timeout=timeout)
+
     def restart_shell(self, *, cwd: str) -> None:
         """See Sandbox."""
         self._session.restart_shell(cwd=cwd)
@@ -262,9 +266,7 @@ class BubblewrapSandbox:
         """Write to the keeper; when it reads no more, the next command finds out why."""
         process = self._process
         if process is not None and process.stdin is not None:
-            with contextlib.suppress(
-                OSError, ValueError
-            ):  # a ValueError where `kill` has closed it
+            with contextlib.suppress(OSError, ValueError):  # the latter where `kill` closed it
                 process.stdin.write(line)
                 process.stdin.flush()
 

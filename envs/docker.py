@@ -17,6 +17,7 @@ from envs.gateway import Gateway
 from envs.lease import Lease, keeper
 from envs.owner import labels
 from envs.processor import foreign_processor
+from envs.progress import Progress, quiet
 from envs.removal import remove_container
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session
@@ -51,11 +52,12 @@ class DockerSandbox:
     """A container that only this process uses, and that ends when this process does.
 
     No network unless `limits.network`, and without it no host but
-    `limits.allowed_hosts`, through a proxy. All capabilities dropped, no new
-    privileges, and memory, processes and CPU limited by its cgroup. Disk is
-    limited by the engine's storage where that has quotas; else a command is
-    stopped soon after the limit was passed, and no single file passes it.
-    Commands run as the image's user.
+    `limits.allowed_hosts`, through a proxy. No new privileges, and no capability
+    but those by which root deals with other users' files and processes inside.
+    Memory, processes and CPU are limited by its cgroup. Disk is limited by the
+    engine's storage where that has quotas; else a command is stopped soon after
+    the limit was passed, and no single file passes it. Commands run as the
+    image's user.
     """
 
     kind = "docker"
@@ -69,8 +71,12 @@ class DockerSandbox:
         environment: Mapping[str, str] | None = None,
         root: str = "/testbed",
         client: DockerClient | None = None,
+        say: Progress = quiet,
     ) -> None:
-        """`root` is where the shell starts; `client` defaults to the engine of the environment."""
+        """`root` is where the shell starts; `client` defaults to the engine of the environment.
+
+        `say` hears what is wrong with the start file of the image's shells.
+        """
         self._image = image
         self._limits = limits
         self._owner = owner
@@ -85,7 +91,7 @@ class DockerSandbox:
         self._root = root
         self._lease = Lease(self._tell, limits)
         self._session = Session(
-            self._connect, root=root, output_bytes=limits.output_bytes, lease=self._lease
+            self._connect, root=root, output_bytes=limits.output_bytes, lease=self._lease, say=say
         )
 
     def open(self) -> None:
@@ -161,6 +167,10 @@ class DockerSandbox:
     def control(self, command: str, *, timeout: float) -> CommandResult:
         """See Sandbox."""
         return self._session.control(command, timeout=timeout)
+
+    def run_fresh(self, command: str, *, timeout: float) -> CommandResult:
+        """See Sandbox."""
+        return self._session.run_fresh(command, timeout=timeout)
 
     def restart_shell(self, *, cwd: str) -> None:
         """See Sandbox."""

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 CPU_PERIOD = 100_000
+CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID")
+"""What root keeps inside: to deal with the files and processes of the container's other users, and
+to become one of them. Tests do so, and a repository may belong to another user. All concern only
+what is in the container; docs/security.md says why the engine's others are left out."""
 QUOTA_DRIVERS = frozenset({"btrfs", "zfs"})
 
 
@@ -23,6 +27,7 @@ def walls(limits: SandboxLimits, *, quota: bool) -> dict[str, Any]:
         "stop_signal": "SIGKILL",  # the first process heeds no other
         "network_mode": "bridge" if limits.network else "none",
         "cap_drop": ["ALL"],
+        "cap_add": list(CAPABILITIES),
         "security_opt": ["no-new-privileges"],
         "mem_limit": limits.memory_bytes,
         "memswap_limit": limits.memory_bytes,

@@ -104,7 +104,7 @@ class Gateway:
             labels=labels(self._owner),
             read_only=True,
             tmpfs={"/tmp": f"size={FILE_BYTES}"},
-            **{**walls(small, quota=False), "network_mode": network, **more},
+            **{**walls(small, quota=False), "cap_add": [], "network_mode": network, **more},
         )
         self._containers.append(container)
         self._lifelines.append(

@@ -19,7 +19,7 @@ from envs.imagebuild import Build, build_image
 from envs.imagekeys import content_key, image_lock, present
 from envs.imageledger import familiar
 from envs.images import base_image
-from envs.imagestore import LABEL, ImageStore
+from envs.imagestore import LABEL, PREFIX, ImageStore
 from envs.pullerrors import PullError
 from envs.source import export_commit, resolve_commit
 from envs.task import Recipe
@@ -27,8 +27,9 @@ from envs.testbedscripts import (
     ROOT,
     build_variables,
     environment_script,
+    image_variables,
     repository_script,
-    shell_variables,
+    tools_script,
 )
 
 if TYPE_CHECKING:
@@ -117,8 +118,9 @@ def _environment(access: ImageAccess, wanted: RepositoryImage) -> str:
     """The name of the image with the packages, made on first use."""
     store, recipe = access.store, wanted.recipe
     base, interpreter = _base(access, wanted)
+    base = _with_tools(access, base, wanted)
     script = environment_script(recipe, interpreter)
-    variables = shell_variables(recipe)
+    variables = image_variables(recipe)
     base_id = str(store.client.images.get(base).id)
     name = f"{store.prefix}environment:{content_key(base_id, script, variables)}"
     with image_lock(name):
@@ -131,6 +133,21 @@ def _environment(access: ImageAccess, wanted: RepositoryImage) -> str:
                 Build(name, base, script, variables, labels, network=wanted.network),
                 access.progress,
             )
+    store.ledger.record(name, str(store.client.images.get(name).id), "built")
+    return name
+
+
+def _with_tools(access: ImageAccess, base: str, wanted: RepositoryImage) -> str:
+    """The name of an image with the official tools on `base`, made on first use."""
+    store, script = access.store, tools_script()
+    prefix = PREFIX if wanted.base is None else store.prefix
+    name = f"{prefix}tools:{content_key(str(store.client.images.get(base).id), script)}"
+    with image_lock(name):
+        if not present(store.client, name):
+            store.make_room(access.min_free, keep=[base], progress=access.progress)
+            access.progress(f"installing the tools of official images ({name}, once per base)")
+            build = Build(name, base, script, {}, {LABEL: "tools"}, network=wanted.network)
+            build_image(store.client, build, access.progress)
     store.ledger.record(name, str(store.client.images.get(name).id), "built")
     return name
 

@@ -64,6 +64,12 @@ class Sandbox(Workspace, Protocol):
     def control(self, command: str, *, timeout: float) -> CommandResult:
         """Run a harness command in a clean shell, apart from the model's shell state."""
 
+    def run_fresh(self, command: str, *, timeout: float) -> CommandResult:
+        """Run a command as `control` does, but in the environment of the model's shells.
+
+        That is the one which `~/.bashrc` sets up: what needs the task's Python runs here.
+        """
+
     def restart_shell(self, *, cwd: str) -> None:
         """Give the model a fresh shell; files and background processes stay."""
 

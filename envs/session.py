@@ -10,8 +10,11 @@ from importlib import resources
 
 from envs.errors import SandboxError
 from envs.lease import Lease
+from envs.progress import Progress, quiet
 from envs.shell import Shell
 from envs.shellcall import Finished
+from envs.startup import SECONDS as START_SECONDS
+from envs.startup import Starter
 from envs.stream import Connect, StreamClosed
 from envs.witness import Diagnosis, Witness
 from tools.workspace import Cause, CommandResult, PathKind
@@ -27,7 +30,15 @@ ERRNO_OF_TEXT = {os.strerror(number): number for number in errno.errorcode}
 class Session:
     """Everything that the kinds of sandbox share, given a way to start a bash inside."""
 
-    def __init__(self, connect: Connect, *, root: str, output_bytes: int, lease: Lease) -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        root: str,
+        output_bytes: int,
+        lease: Lease,
+        say: Progress = quiet,
+    ) -> None:
         self._root = root
         self._output_bytes = output_bytes
         # A control command that runs out of time is signalled from a shell opened for that.
@@ -39,6 +50,7 @@ class Session:
             helper=lambda: self._control,
             disk_exceeded=self._disk_exceeded,
         )
+        self._starter = Starter(self._shell, say)
         self._lease = lease
         self._witness: Witness | None = None
         self._diagnosis: Diagnosis | None = None
@@ -71,7 +83,8 @@ class Session:
 
     def run(self, command: str, *, timeout: float) -> CommandResult:
         """See Workspace."""
-        with self._lease.command(timeout):
+        with self._lease.command(timeout + START_SECONDS):
+            self._starter.enter()
             finished = self._shell.execute(
                 command.encode("utf-8", "replace"), timeout=timeout, limit=self._output_bytes
             )
@@ -88,6 +101,12 @@ class Session:
                 _isolated(command, self._root), timeout=timeout, limit=self._output_bytes
             )
         return _result(finished, self._root, self._lost() if finished.ending == "lost" else None)
+
+    def run_fresh(self, command: str, *, timeout: float) -> CommandResult:
+        """See Sandbox."""
+        with self._lease.command(START_SECONDS):
+            self._starter.enter()
+        return self.control(self._starter.begin(command), timeout=timeout)
 
     def restart_shell(self, *, cwd: str) -> None:
         """See Sandbox."""

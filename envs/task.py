@@ -42,6 +42,7 @@ class IssueTask:
 
     `repository` is a local git repository that stands by itself (no alternates,
     no linked worktree), because all of it is copied; None when `image` holds it.
+    `setup` are bash commands that make a fresh sandbox ready, run in `root`.
     """
 
     instance: str
@@ -51,3 +52,4 @@ class IssueTask:
     recipe: Recipe | None = None
     root: str = "/testbed"
     tests: HiddenTests | None = None
+    setup: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable
 
 from envs.errors import SandboxError
-from envs.layout import put_repository
+from envs.layout import lay_out
 from envs.patches import patch_paths, split_patch
 from envs.pytestlog import TestLog, parse_pytest
 from envs.sandbox import Sandbox
@@ -57,7 +57,7 @@ class Verifier:
         if not patch.strip():
             return _judge(task.tests, before, before, ["the patch is empty"])
         with self._make_sandbox() as sandbox:
-            _lay_out(task, sandbox)
+            lay_out(sandbox, task)
             if refusal := _apply(task, patch, sandbox):
                 nothing = TestLog({}, broken=refusal)
                 return _judge(task.tests, before, nothing, [])
@@ -69,14 +69,9 @@ class Verifier:
         assert task.tests is not None
         if task.instance not in self._before:
             with self._make_sandbox() as sandbox:
-                _lay_out(task, sandbox)
+                lay_out(sandbox, task)
                 self._before[task.instance] = _run_tests(task, task.tests, sandbox)
         return self._before[task.instance]
-
-
-def _lay_out(task: IssueTask, sandbox: Sandbox) -> None:
-    if task.repository is not None:
-        put_repository(sandbox, task.repository, task.root)
 
 
 def _apply(task: IssueTask, patch: str, sandbox: Sandbox) -> str:
@@ -104,7 +99,7 @@ def _run_tests(task: IssueTask, tests: HiddenTests, sandbox: Sandbox) -> TestLog
         f"set -o pipefail; cd {shlex.quote(task.root)} && "
         f"( {tests.command} ) 2>&1 | tail -c {LOG_BYTES} > {LOG_FILE}"
     )
-    result = sandbox.control(command, timeout=tests.timeout)
+    result = sandbox.run_fresh(command, timeout=tests.timeout)
     if result.ending == "timeout":
         return TestLog({}, broken=f"the tests took more than {tests.timeout:.0f} s")
     if result.ending == "lost":

@@ -48,6 +48,8 @@ class RunRequest:
     suite: str
     selection: Selection
     replay: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    setup: tuple[str, ...] = ()
     name: str | None = None
     on: str = "local"
     accept_changes: bool = False
@@ -66,7 +68,10 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     clean_up(store, progress.say)
     if chosen.dataset:
         choose_kind("docker")  # once, and not for each of 500 images
-    jobs = jobs_of(chosen, lambda task: plan(task, resolved, progress.say))
+    jobs = jobs_of(
+        chosen,
+        lambda task: plan(task.within(request.variables, request.setup), resolved, progress.say),
+    )
     rules = Rules.of(resolved)
     wanted = record.BatchRecord.of(chosen, resolved.settings.samples, jobs)
     with _opened(store, request, rules, wanted, progress) as run:

@@ -25,7 +25,7 @@ class Places:
     builds: Once
 
     def __call__(self, ticket: Ticket) -> MakeSandbox:
-        """A maker of sandboxes that end when the attempt is told to.
+        """A maker of sandboxes that end when the attempt is told to; the job then has a place.
 
         Waits until image or environment are there; raises SandboxError when
         they cannot be had, StoppedError when the attempt shall end.
@@ -36,6 +36,7 @@ class Places:
         key = (job.sandbox, job.image, job.pip, job.apt, tuple(sorted(job.environment.items())))
         ticket.say("waiting for its image or environment")
         self.builds.ensure(key, maker.prepare, stop)
+        ticket.job = maker.locate()
 
         def make() -> Sandbox:
             if stop.stopped:

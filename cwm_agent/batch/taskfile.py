@@ -16,10 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cwm_agent.errors import UsageError
 from cwm_agent.planning import EXAMPLE, GENERATED, Request
+from cwm_agent.request import read_variables
 
 _REMEDY = (
     "a suite is a YAML list or JSON lines of tasks; each is `example: NAME`, `nano: SET/SEED`, "
-    "or has instance, issue (or issue_file), repo, and optionally pip, apt, test, tests"
+    "or has instance, issue (or issue_file), repo or image, and optionally workdir, env, setup, "
+    "pip, apt, test, tests"
 )
 _RANGE = re.compile(r"(.*?)(\d+)\.\.(\d+)")
 
@@ -35,6 +37,10 @@ class Entry(BaseModel):
     repo: str | None = None
     pip: list[str] = Field(default_factory=list)
     apt: list[str] = Field(default_factory=list)
+    image: str | None = Field(default=None, min_length=1)
+    workdir: str | None = None
+    env: dict[str, str] = Field(default_factory=dict)
+    setup: list[str] = Field(default_factory=list)
     test: str | None = None
     tests: str | None = None
     example: str | None = None
@@ -109,7 +115,8 @@ def _check(entry: Entry, where: str) -> None:
     own = entry.issue is not None or entry.issue_file is not None
     if own and entry.instance is None:
         raise UsageError(f"{where}: an own issue needs a name: instance; {_REMEDY}")
-    if not own and (entry.repo or entry.tests or entry.test or entry.pip or entry.apt):
+    given = (entry.repo, entry.tests, entry.test, entry.pip, entry.apt, entry.image, entry.workdir)
+    if not own and any(given):
         raise UsageError(f"{where}: an example or nano task has its own repository and tests")
     if entry.nano is not None and "/" not in entry.nano:
         raise UsageError(f"{where}: name the set too, such as nano: seen/{entry.nano}")
@@ -133,9 +140,17 @@ def request_of(entry: Entry, folder: Path, replay: Path | None) -> Request:
         replay=_recording(entry, folder, replay),
         pip=tuple(entry.pip),
         apt=tuple(entry.apt),
+        image=entry.image,
+        workdir=entry.workdir,
+        variables=_variables(entry),
+        setup=tuple(entry.setup),
         test=entry.test,
         tests=folder / entry.tests if entry.tests else None,
     )
+
+
+def _variables(entry: Entry) -> dict[str, str]:
+    return read_variables(f"{name}={value}" for name, value in entry.env.items())
 
 
 def _recording(entry: Entry, folder: Path, replay: Path | None) -> Path | None:

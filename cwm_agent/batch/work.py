@@ -74,6 +74,9 @@ class Work:
             known = attempt.result()
             if known is not None and known.exit_reason not in UNFINISHED:
                 return known  # a worker that was thought lost brought it to its end
+            if not ticket.job.root:
+                self.places(ticket)
+                write_job(attempt.folder, ticket.job)
             speaker = stack.enter_context(self.speaker(ticket.job.policy))
             setting = Setting(ticket.job, ticket.sample, self.rules, speaker)
             trajectory = finished(journal.events, self.rules.switches)

@@ -120,6 +120,11 @@ class TimedSandbox:
         with self._watch.on(self._work):
             return self._inner.control(command, timeout=timeout)
 
+    def run_fresh(self, command: str, *, timeout: float) -> CommandResult:
+        """See Sandbox."""
+        with self._watch.on(self._work):
+            return self._inner.run_fresh(command, timeout=timeout)
+
     def restart_shell(self, *, cwd: str) -> None:
         """See Sandbox."""
         with self._watch.on(self._work):

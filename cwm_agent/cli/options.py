@@ -33,4 +33,12 @@ Repositories = Annotated[
     list[str] | None, typer.Option("--repository", metavar="OWNER/NAME", help="Repeatable.")
 ]
 Difficulties = Annotated[list[str] | None, typer.Option("--difficulty", help="Repeatable.")]
+Variables = Annotated[
+    list[str] | None,
+    typer.Option("--env", metavar="NAME=VALUE", help="Variable of the sandbox; no secrets."),
+]
+Setup = Annotated[
+    list[str] | None,
+    typer.Option("--setup", metavar="COMMAND", help="Run in a fresh sandbox first; repeatable."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]

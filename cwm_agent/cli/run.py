@@ -17,7 +17,9 @@ from cwm_agent.cli.options import (
     Match,
     Repositories,
     RunsFolder,
+    Setup,
     Slice,
+    Variables,
 )
 
 app = typer.Typer()
@@ -51,6 +53,8 @@ def run(
     sandbox: Annotated[
         str | None, typer.Option("--sandbox", metavar="KIND", help="auto, docker or bubblewrap.")
     ] = None,
+    env: Variables = None,
+    setup: Setup = None,
     mode: Annotated[
         str | None, typer.Option("--mode", help="improved or faithful (docs/modes.md).")
     ] = None,
@@ -92,6 +96,7 @@ def run(
     interrupted or cancelled.
     """
     from cwm_agent.batch.command import RunRequest, run_suite
+    from cwm_agent.request import read_variables
     from cwm_agent.selection import Selection
 
     request = RunRequest(
@@ -100,6 +105,8 @@ def run(
             tuple(ids or ()), match, tuple(repositories or ()), tuple(difficulties or ()), part
         ),
         replay=replay,
+        variables=read_variables(env or ()),
+        setup=tuple(setup or ()),
         name=name,
         on=on,
         accept_changes=accept_changes,

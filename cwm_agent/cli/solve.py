@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from cwm_agent.cli.options import Assignments, ConfigFiles, EngineUrls, Json, RunsFolder
+from cwm_agent.cli.options import (
+    Assignments,
+    ConfigFiles,
+    EngineUrls,
+    Json,
+    RunsFolder,
+    Setup,
+    Variables,
+)
 
 app = typer.Typer()
 
@@ -34,6 +42,10 @@ SandboxKind = Annotated[
 ]
 Image = Annotated[
     str | None, typer.Option("--image", metavar="NAME", help="Docker image to work in.")
+]
+Workdir = Annotated[
+    str | None,
+    typer.Option("--workdir", metavar="DIR", help="Where the repository is in the image."),
 ]
 PipPins = Annotated[
     list[str] | None,
@@ -72,6 +84,9 @@ def solve(
     human: Human = False,
     sandbox: SandboxKind = None,
     image: Image = None,
+    workdir: Workdir = None,
+    env: Variables = None,
+    setup: Setup = None,
     pip: PipPins = None,
     apt: AptPackages = None,
     test: TestCommand = None,
@@ -106,6 +121,7 @@ def solve(
     130 interrupted.
     """
     from cwm_agent.planning import Request
+    from cwm_agent.request import read_variables
     from cwm_agent.solving import run_request
 
     request = Request(
@@ -117,6 +133,9 @@ def solve(
         human=human,
         pip=tuple(pip or ()),
         apt=tuple(apt or ()),
+        workdir=workdir,
+        variables=read_variables(env or ()),
+        setup=tuple(setup or ()),
         test=test,
         tests=tests,
         name=name,

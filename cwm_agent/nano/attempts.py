@@ -133,6 +133,6 @@ def choose(attempts: Sequence[Attempted]) -> int:
 
 
 def _reproduced(task: NanoTask, sandbox: Sandbox) -> bool:
-    result = sandbox.control(f"cd /testbed && {check_command(task.bugs)}", timeout=CHECK_SECONDS)
+    result = sandbox.run_fresh(f"cd /testbed && {check_command(task.bugs)}", timeout=CHECK_SECONDS)
     wanted = "".join(f"{bug.shown.right.text}\n" for bug in task.bugs)
     return result.output == wanted

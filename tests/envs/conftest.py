@@ -77,6 +77,8 @@ class LocalSandbox:
     def control(self, command: str, *, timeout: float) -> CommandResult:
         return self._bash(command, timeout)
 
+    run_fresh = control
+
     def _bash(self, command: str, timeout: float) -> CommandResult:
         if not self.home.is_dir():
             return CommandResult("", None, "lost", 0.0, self._cwd)

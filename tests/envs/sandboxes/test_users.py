@@ -1,0 +1,73 @@
+"""Root in a container deals with other users' files and processes, as it does when graded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from envs.branch import fill
+from envs.docker import DockerSandbox
+from envs.repo import SandboxRepository
+from envs.sandbox import Owner, SandboxLimits
+from envs.task import IssueTask
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+pytestmark = pytest.mark.docker
+TAG = "cwm-agent-test/users:1"
+MAKE = """set -e
+useradd -u 1000 -m ada
+mkdir /testbed; cd /testbed
+git init -q; echo old > code; mkdir -m 700 closed; echo old > closed/code
+git add -A; git -c user.name=a -c user.email=a@b commit -qm Start
+chown -R 1000:1000 .; chmod 700 .
+"""
+
+
+@pytest.fixture(scope="module")
+def place(engine: DockerClient, docker_image: str, owner: Owner) -> Iterator[DockerSandbox]:
+    """The repository belongs to uid 1000, the image's user is root."""
+    container = engine.containers.create(docker_image, ["bash", "-c", MAKE])
+    try:
+        container.start()
+        assert container.wait()["StatusCode"] == 0, container.logs().decode()
+        container.commit("cwm-agent-test/users", "1")
+    finally:
+        container.remove(force=True)
+    try:
+        with DockerSandbox(TAG, limits=SandboxLimits(cpus=1.0), owner=owner) as sandbox:
+            yield sandbox
+    finally:
+        engine.images.remove(TAG, force=True)
+
+
+def test_the_harness_and_the_model_work_in_anothers_repository(place: DockerSandbox) -> None:
+    repository = SandboxRepository(place, "/testbed")
+    fill(place, repository, IssueTask("i", "issue", image=TAG))
+    place.write_file("closed/code", b"new\n")
+    told = place.run("git status --short; git commit -qam New; stat -c %u closed/code", timeout=60)
+    assert told.output == " M closed/code\n1000\n"
+    diff = repository.snapshot().diff
+    assert "closed/code" in diff
+    assert "-old\n+new\n" in diff
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("touch a; chown 1000:1000 a; stat -c %u:%g a", "1000:1000"),
+        ("su ada -c 'id -un'", "ada"),
+        ("python3 -c 'import os; os.setgroups([]); os.setgid(9); os.setuid(9); print(os.getuid())'",
+         "9"),
+        ("touch s; chgrp 1000 s; chmod 2755 s; stat -c %a s", "2755"),
+        ("su ada -c 'sleep 300' & sleep 1; pkill -u ada sleep; wait $!; echo $?", "143"),
+        ("touch r; chmod 0 r; echo x > r; cat r", "x"),
+    ],
+    ids=["chown", "su", "setuid", "set-group-id", "kill", "override"],
+)  # fmt: skip
+def test_what_tests_do_with_users_works(place: DockerSandbox, command: str, said: str) -> None:
+    answer = place.run(f"cd /tmp; {command}", timeout=60).output
+    assert answer.strip().splitlines()[-1] == said
