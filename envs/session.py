@@ -6,9 +6,11 @@ import errno
 import os
 import posixpath
 import shlex
+from collections.abc import Callable
 from importlib import resources
 
 from envs.errors import SandboxError
+from envs.keeper import Process
 from envs.lease import Lease
 from envs.shell import Shell
 from envs.shellcall import Finished
@@ -27,14 +29,23 @@ ERRNO_OF_TEXT = {os.strerror(number): number for number in errno.errorcode}
 class Session:
     """Everything that the kinds of sandbox share, given a way to start a bash inside."""
 
-    def __init__(self, connect: Connect, *, root: str, output_bytes: int, lease: Lease) -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        look: Callable[[int], Process | None],
+        *,
+        root: str,
+        output_bytes: int,
+        lease: Lease,
+    ) -> None:
         self._root = root
         self._output_bytes = output_bytes
         # A control command that runs out of time is signalled from a shell opened for that.
-        self._rescuer = Shell(connect)
-        self._control = Shell(connect, home=b"/", helper=lambda: self._rescuer)
+        self._rescuer = Shell(connect, look)
+        self._control = Shell(connect, look, home=b"/", helper=lambda: self._rescuer)
         self._shell = Shell(
             connect,
+            look,
             home=os.fsencode(root),
             helper=lambda: self._control,
             disk_exceeded=self._disk_exceeded,
