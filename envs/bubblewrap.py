@@ -15,7 +15,7 @@ from envs.bubblewrapprocess import BubblewrapProcess, own_bash, start
 from envs.bubblewrapwitness import BubblewrapWitness
 from envs.cgroup import Cgroup, make_cgroup
 from envs.errors import SandboxError
-from envs.keeper import Process
+from envs.keeper import Keeper
 from envs.lease import Lease
 from envs.namespaces import arguments, sizes
 from envs.owner import labels
@@ -75,7 +75,7 @@ class BubblewrapSandbox:
         self._numbers = count()
         self._session = Session(
             self._connect,
-            self._look,
+            self._first,
             root=root,
             output_bytes=limits.output_bytes,
             lease=Lease(self._renew, limits),
@@ -217,11 +217,10 @@ class BubblewrapSandbox:
             ) from error
         return stream
 
-    def _look(self, pid: int) -> Process | None:
-        process = self._process
-        if process is None:
+    def _first(self) -> Keeper:
+        if self._process is None:
             raise StreamClosed("the sandbox is not open")
-        return process.keeper.look(pid)
+        return self._process.keeper
 
     def _renew(self, seconds: float) -> None:
         process = self._process

@@ -14,7 +14,7 @@ from envs.egress import proxy_variables
 from envs.errors import SandboxError, first_line
 from envs.execstream import ExecStream
 from envs.gateway import Gateway
-from envs.keeper import Keeper, Process
+from envs.keeper import Keeper
 from envs.lease import Lease
 from envs.owner import labels
 from envs.processor import foreign_processor
@@ -87,7 +87,7 @@ class DockerSandbox:
         self._lease = Lease(self._renew, limits)
         self._session = Session(
             self._connect,
-            self._look,
+            self._first,
             root=root,
             output_bytes=limits.output_bytes,
             lease=self._lease,
@@ -259,10 +259,10 @@ class DockerSandbox:
         if self._keeper is not None:
             self._keeper.renew(seconds)
 
-    def _look(self, pid: int) -> Process | None:
+    def _first(self) -> Keeper:
         if self._keeper is None:
             raise StreamClosed("the sandbox is not open")
-        return self._keeper.look(pid)
+        return self._keeper
 
     def _connect(self) -> Stream:
         """A bash in the container over one exec socket."""

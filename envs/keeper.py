@@ -49,6 +49,7 @@ class Keeper:
         self._stream = stream
         self._idle = limits.idle_seconds
         self._lease = 0.0
+        self._granted = b""
         self._lock = threading.Lock()
 
     def renew(self, seconds: float) -> None:
@@ -57,11 +58,24 @@ class Keeper:
             with contextlib.suppress(StreamClosed):
                 self._tell(seconds, "")
 
-    def look(self, pid: int) -> Process | None:
-        """The process as it is now, None where there is none; raises StreamClosed."""
+    def look(self, pid: int, call: bytes = b"") -> Process | None:
+        """The process as it is now, None where there is none; raises StreamClosed.
+
+        Where it has signed the end of `call`, that is granted.
+        """
         with self._lock:
-            parent, _, name = self._ask(f"look {pid}").partition(b" ")
+            parent, _, name = self._ask(f"look {pid} {call.decode()}").partition(b" ")
+            end = name.partition(b" ")[0]
+            if call and end.endswith(call):
+                self._granted = end
         return Process(int(parent), name) if parent else None
+
+    def grant(self, end: bytes) -> None:
+        """Let the shell that has signed `end` take up a command; raises StreamClosed."""
+        with self._lock:
+            if end != self._granted:
+                self._ask(f"grant {end.decode()}")
+                self._granted = end
 
     def spawn(self, source: str, output: str, protocol: str) -> None:
         """Have it start a bash with these files as descriptors 0, 1 and 2; raises StreamClosed."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib import resources
 
 from envs.errors import SandboxError
-from envs.keeper import Process
+from envs.keeper import Keeper
 from envs.lease import Lease
 from envs.shell import Shell
 from envs.shellcall import Finished
@@ -32,7 +32,7 @@ class Session:
     def __init__(
         self,
         connect: Connect,
-        look: Callable[[int], Process | None],
+        keeper: Callable[[], Keeper],
         *,
         root: str,
         output_bytes: int,
@@ -41,11 +41,11 @@ class Session:
         self._root = root
         self._output_bytes = output_bytes
         # A control command that runs out of time is signalled from a shell opened for that.
-        self._rescuer = Shell(connect, look)
-        self._control = Shell(connect, look, home=b"/", helper=lambda: self._rescuer)
+        self._rescuer = Shell(connect, keeper)
+        self._control = Shell(connect, keeper, home=b"/", helper=lambda: self._rescuer)
         self._shell = Shell(
             connect,
-            look,
+            keeper,
             home=os.fsencode(root),
             helper=lambda: self._control,
             disk_exceeded=self._disk_exceeded,

@@ -20,8 +20,8 @@ from importlib import resources
 
 from envs.errors import SandboxError
 from envs.framing import HeadTail, Records, UntilToken
-from envs.keeper import Process
-from envs.shellcall import QUEUE_SECONDS, Call, Finished
+from envs.keeper import Keeper
+from envs.shellcall import END_BYTES, QUEUE_SECONDS, Call, Finished
 from envs.stream import Connect, Stream, StreamClosed
 
 START_SECONDS = 30.0
@@ -45,7 +45,7 @@ class Shell:
     def __init__(
         self,
         connect: Connect,
-        look: Callable[[int], Process | None],
+        keeper: Callable[[], Keeper],
         *,
         home: bytes = b"/",
         helper: Callable[[], Shell] | None = None,
@@ -53,20 +53,20 @@ class Shell:
     ) -> None:
         """`connect` starts a bash in the sandbox; a fresh shell starts in `home`.
 
-        `look` says what the kernel knows of a process there (see Keeper).
+        `keeper` gives the sandbox's first process; it raises StreamClosed.
         `helper` gives another shell in the same sandbox, which signals this
         one's commands when they run out of time; without it the shell is given
         up then, and its commands with it. While a command runs `disk_exceeded`
         is asked whether it must be stopped.
         """
         self._connect = connect
-        self._look = look
+        self._keeper = keeper
         self._home = home
         self._helper = helper
         self._disk_exceeded = disk_exceeded
         self._stream: Stream | None = None
         self._records = Records()
-        self._key = self._mark = self._start = self._last_end = b""
+        self._key = self._mark = self._start = self._end = b""
         self._early = b""
         self._supervisor = 0
         self.pid = 0
@@ -113,7 +113,8 @@ class Shell:
                 raise StreamClosed("the shell is not open")
             self._take_output(self._early, call)
             self._early = b""
-            self._send(command.replace(b"\0", b""), payload)
+            self._keeper().grant(self._end)
+            self._send(self._end + call.name + command.replace(b"\0", b""), payload)
             if not self._await(call):
                 self._stop(call)
             if call.ended:
@@ -147,20 +148,20 @@ class Shell:
     def _send(self, record: bytes, payload: bytes = b"") -> None:
         assert self._stream is not None
         # The first NUL ends what somebody else may have written there.
-        self._stream.send(b"\0" + self._key + record + b"\0" + payload)
+        self._stream.send(b"\0" + record + b"\0" + payload)
 
     def _meet(self, visit: bytes) -> None:
         """Wait for the supervisor: it came from outside, and bears the name we gave it."""
         self._supervisor = 0
         for kind, number in self._told_until(lambda: self._supervisor > 0):
-            seen = self._look(number) if kind == b"here" else None
-            if seen == Process(0, visit):
+            seen = self._keeper().look(number) if kind == b"here" else None
+            if seen is not None and (seen.parent, seen.name) == (0, visit):
                 self._supervisor = number
 
     def _begin(self, cwd: bytes, call: Call | None = None) -> None:
         """Have the supervisor start a shell; what comes before its token belongs to `call`."""
         self._start = _random()
-        self._send(b"start " + self._start + b" " + cwd)
+        self._send(self._key + b"start " + self._start + b" " + cwd)
         scanner = UntilToken(self._start)
         output = call.output if call else HeadTail(0)
         if call:
@@ -169,10 +170,10 @@ class Shell:
         for kind, number in self._told_until(
             lambda: scanner.found and self.pid > 0, lambda data: output.feed(scanner.feed(data))
         ):
-            seen = self._look(number) if kind == b"hello" else None
+            seen = self._keeper().look(number) if kind == b"hello" else None
             if seen is not None and seen.parent == self._supervisor:
                 self.pid = number
-        self._early, self.cwd = scanner.rest, cwd
+        self._early, self.cwd, self._end = scanner.rest, cwd, self._start
 
     def _told_until(
         self, ready: Callable[[], bool], take: Callable[[bytes], object] | None = None
@@ -237,19 +238,19 @@ class Shell:
             if end == call.end:
                 call.folder = cwd.removesuffix(b"\n")
                 self.cwd = call.folder or self.cwd
-        elif kind == b"ended" and (seen := self._look(self._supervisor)):
+        elif kind == b"ended" and (seen := self._keeper().look(self._supervisor)):
             start, code = _signed(seen.name)
             if start == self._start:
                 call.exit_code, call.ended = code, True
 
     def _has_ended(self, call: Call) -> bool:
         """Whether the command is over, by the name that only its shell can give itself."""
-        seen = None if call.end else self._look(self.pid)
+        seen = None if call.end else self._keeper().look(self.pid, call.name)
         if seen is not None and seen.parent == self._supervisor:
             end, code = _signed(seen.name)
-            if end and end != self._last_end:
+            if len(end) == END_BYTES and end.endswith(call.name):
                 call.exit_code, call.end = code, end
-                self._last_end = end
+                self._end = end
         return bool(call.end)
 
     def _stop(self, call: Call) -> None:

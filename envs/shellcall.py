@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass
 
@@ -9,8 +10,9 @@ from envs.framing import HeadTail, UntilMark
 from envs.interactive import waits_for_a_person
 from tools.workspace import Cause, Ending
 
-END_BYTES = 8
-"""What the shell writes behind the prefix of its mark, and in its name; see loop.sh."""
+CALL_BYTES = 4
+END_BYTES = 6 + CALL_BYTES
+"""What the shell signs the end with, in its name and behind the prefix of its mark; see loop.sh."""
 QUEUE_SECONDS = 15.0
 """How long a shell may take to begin with a command; does not count as the command's time."""
 
@@ -39,6 +41,7 @@ class Call:
 
         `timeout` counts from when it begins to run.
         """
+        self.name = secrets.token_hex(CALL_BYTES)[:CALL_BYTES].encode()
         self.scanner = UntilMark(mark, END_BYTES)
         self.output = HeadTail(limit)
         self.sent = time.monotonic()

@@ -16,7 +16,7 @@ __cwm_turn() {
     # The end is our own name, which nobody else can write, and a mark in the output that
     # nobody could know before. Then only what the host can ask for again.
     IFS= TMOUT= builtin read -r __cwm_end </proc/sys/kernel/random/uuid || builtin exit
-    __cwm_end=${__cwm_end:0:8}
+    __cwm_end=${__cwm_end:0:6}$__cwm_call
     builtin printf '%s %s' "$__cwm_end" "$__cwm_code" >|/proc/self/comm || builtin exit
     builtin printf %s "$__cwm_mark$__cwm_end" >"/proc/$PPID/fd/1"
     if [[ $PWD -ef . ]]; then
@@ -29,9 +29,15 @@ __cwm_turn() {
   fi
   while :; do
     IFS= TMOUT= builtin read -r -d '' __cwm_line || builtin exit
-    [[ ${__cwm_line:0:${#__cwm_key}} != "$__cwm_key" ]] || builtin break
+    # It bears our last end, which nobody could know before, and then the first process's
+    # name says that the host has seen it. What else was put here is passed over.
+    [[ ${__cwm_line:0:${#__cwm_end}} == "$__cwm_end" ]] || builtin continue
+    IFS= TMOUT= builtin read -r __cwm_seen </proc/1/comm || builtin exit
+    [[ $__cwm_seen != "$__cwm_end" ]] || builtin break
   done
-  __cwm_line=$__cwm_trace${__cwm_line:${#__cwm_key}}
+  __cwm_line=${__cwm_line:${#__cwm_end}}
+  __cwm_call=${__cwm_line:0:4}
+  __cwm_line=$__cwm_trace${__cwm_line:4}
   __cwm_busy=1
   builtin printf bash >|/proc/self/comm
   builtin printf '\0begin \0'  # from now on it runs; until now it waited for its turn
@@ -54,8 +60,7 @@ if [[ ${__cwm_unwound-} ]]; then
   exec 249<&- 2>/dev/null
   (builtin exit 124)
 else
-  builtin declare +x __cwm_mark
+  builtin declare +x __cwm_mark __cwm_end
   __cwm_busy=
-  IFS= builtin read -r -d '' __cwm_key
   builtin printf '\0hello %s \0' "$$" >"/proc/$PPID/fd/2"
 fi

@@ -7,10 +7,11 @@
 #
 # Whatever runs here can read and write these three as well. So what counts is said by a name:
 # only a process itself can write its own /proc/PID/comm, and the keeper reads it for the host.
-# A record lies between two NULs, which no command can contain, and begins with $KEY; others
-# are passed over.
+# A record lies between two NULs, which no command can contain. Ours begin with $KEY, the
+# shell's with its last end; others are passed over.
 #
-#   VISIT  our name, once      "START CODE"  our name when the shell of "start START" has ended
+#   $VISIT         our name, until the first shell
+#   "START CODE"   our name when the shell of "start START" has ended
 {
 set -m  # own process group for the shell: its `kill 0` must not reach us
 run='builtin declare +x __cwm_loop __cwm_run; builtin eval "$__cwm_loop"; { __cwm_turn; } <"/proc/$PPID/fd/0" >"/proc/$PPID/fd/2" 2>&1 || builtin exit; while :; do exec </dev/null >"/proc/$PPID/fd/1" 2>&1; if ((__cwm_code)); then (builtin exit $__cwm_code) || builtin eval "$__cwm_line"; else builtin eval "$__cwm_line"; fi; { __cwm_turn; } <"/proc/$PPID/fd/0" >"/proc/$PPID/fd/2" 2>&1 || builtin exit; done'
@@ -23,9 +24,7 @@ while LC_ALL=C IFS= read -r -d '' record; do
   cd -- "${record#* }" 2>/dev/null || cd /
   printf %s "$start"  # everything before it was written by the shell before
   printf bash >/proc/self/comm
-  # The key by a pipe: the environment that a process began with can be read.
-  printf %s "$KEY" |
-    __cwm_mark=$MARK __cwm_loop=$SHELL_LOOP __cwm_run=$run "$BASH" --noprofile --norc -c 'builtin eval "$__cwm_run"' bash >/dev/null 2>&1
+  __cwm_mark=$MARK __cwm_end=$start __cwm_loop=$SHELL_LOOP __cwm_run=$run "$BASH" --noprofile --norc -c 'builtin eval "$__cwm_run"' bash </dev/null >/dev/null 2>&1
   code=$?
   printf %s "$start $code" >/proc/self/comm
   printf '\0ended \0' >&2
