@@ -48,7 +48,7 @@ class Keeper:
     def __init__(self, stream: Stream, limits: SandboxLimits) -> None:
         self._stream = stream
         self._idle = limits.idle_seconds
-        self._lease = 0.0
+        self._lease = self._idle
         self._granted = b""
         self._lock = threading.Lock()
 
@@ -61,10 +61,13 @@ class Keeper:
     def look(self, pid: int, call: bytes = b"") -> Process | None:
         """The process as it is now, None where there is none; raises StreamClosed.
 
-        Where it has signed the end of `call`, that is granted.
+        Where it has signed the end of `call`, that is granted. Asked when the call
+        seems to be over: so it grants the idle time, too.
         """
         with self._lock:
-            parent, _, name = self._ask(f"look {pid} {call.decode()}").partition(b" ")
+            parent, _, name = self._ask(
+                f"look {pid} {call.decode()}", self._idle if call else None
+            ).partition(b" ")
             end = name.partition(b" ")[0]
             if call and end.endswith(call):
                 self._granted = end
@@ -95,12 +98,9 @@ class Keeper:
         self._lease = seconds
         self._stream.send(f"{math.ceil(seconds)} {command}\n".encode())
 
-    def _ask(self, command: str) -> bytes:
-        """Its one-record answer to a command.
-
-        Asked when a command seems to be over, mostly: so this grants the idle time, too.
-        """
-        self._tell(self._idle, command)
+    def _ask(self, command: str, seconds: float | None = None) -> bytes:
+        """Its one-record answer to a command; the lease is as before without `seconds`."""
+        self._tell(self._lease if seconds is None else seconds, command)
         records, said, deadline = Records(), b"", time.monotonic() + ANSWER_SECONDS
         try:
             while (left := deadline - time.monotonic()) > 0:
