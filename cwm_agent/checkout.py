@@ -45,7 +45,7 @@ class Checkout:
     nested: tuple[Checkout, ...] = ()
 
     def copy_to(self, target: Path) -> tuple[str, ...]:
-        """Make the copy at `target`, its files still packed (`envs.layout` unpacks them).
+        """Make the copy at `target`, its files still packed (`envs.transfer` unpacks them).
 
         Returns what the user should know. Raises UsageError when something is missing.
         """

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import select
-import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
+from envs.bubblewrapprocess import BubblewrapProcess, own_bash, start
 from envs.bubblewrapwitness import BubblewrapWitness
 from envs.cgroup import Cgroup, make_cgroup
 from envs.errors import SandboxError
-from envs.lease import Lease, keeper
+from envs.keeper import Keeper
+from envs.lease import Lease
 from envs.namespaces import arguments, sizes
 from envs.owner import labels
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session
-from envs.stream import PipeStream, Stream
+from envs.stream import PipeStream, Stream, StreamClosed
 from envs.tree import archive
 from tools.workspace import CommandResult, PathKind
 
@@ -72,11 +70,12 @@ class BubblewrapSandbox:
         self._read_only = tuple(dict.fromkeys((sys.base_prefix, sys.prefix, *read_only_paths)))
         self._root = root
         self._folder: Path | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: BubblewrapProcess | None = None
         self._cgroup: Cgroup | None = None
         self._numbers = count()
         self._session = Session(
             self._connect,
+            self._first,
             root=root,
             output_bytes=limits.output_bytes,
             lease=Lease(self._renew, limits),
@@ -111,7 +110,14 @@ class BubblewrapSandbox:
             (self._folder / "channels").mkdir()
             files = sum(sizes(self._root, self._limits).values())
             self._cgroup = make_cgroup(self._owner.pid, self._limits, files_bytes=files)
-            self._process = self._start(program, self._folder)
+            own_bash(self._folder / "channels")
+            self._process = start(
+                [program, *self._view(program, self._folder)],
+                f"{CHANNELS}/bash",
+                self._limits,
+                log=self._folder / "log",
+                enter=self._cgroup.command if self._cgroup else list,
+            )
             self._session.open(BubblewrapWitness(self._cgroup))
         except BaseException:
             self.close()
@@ -122,11 +128,7 @@ class BubblewrapSandbox:
         self._session.close()
         process, self._process = self._process, None
         if process is not None:
-            _end(process)
-            assert process.stdout is not None
-            with process.stdout as output:
-                output.read()  # until process 1, its last holder, has ended
-            process.wait()
+            process.close()
         cgroup, self._cgroup = self._cgroup, None
         if cgroup is not None:
             cgroup.remove()
@@ -138,7 +140,7 @@ class BubblewrapSandbox:
         """See Sandbox."""
         process = self._process
         if process is not None:
-            _end(process)
+            process.kill()
 
     def __enter__(self) -> BubblewrapSandbox:
         self.open()
@@ -187,40 +189,6 @@ class BubblewrapSandbox:
             file.seek(0)
             self._session.unpack(file.read(), target)
 
-    def _start(self, program: str, folder: Path) -> subprocess.Popen[bytes]:
-        """Process 1 of the namespaces: the keeper, which starts shells when told to by a line.
-
-        It ends, and everything with it, when its standard input does: that is
-        when this process closes it or dies. (PR_SET_PDEATHSIG would instead
-        follow the thread that opened the sandbox.)
-        """
-        command = [program, *self._view(program, folder), *keeper(self._limits)]
-        if self._cgroup is not None:
-            command = self._cgroup.command(command)
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env={},
-                cwd="/",
-                start_new_session=True,
-            )
-        kibibytes = self._limits.memory_bytes // 1024
-        with contextlib.suppress(SandboxError):
-            self._tell(
-                process,
-                f"ulimit -c 0 -v {kibibytes}; ulimit -u {self._limits.pids}; echo ready",
-            )
-        assert process.stdout is not None
-        select.select([process.stdout], [], [], START_SECONDS)
-        if process.poll() is not None or process.stdout.readline() != b"ready\n":
-            process.kill()
-            process.communicate()
-            raise SandboxError(self._why(folder), cause="not_available")
-        return process
-
     def _view(self, program: str, folder: Path) -> list[str]:
         return arguments(
             program,
@@ -244,48 +212,24 @@ class BubblewrapSandbox:
         descriptors = [os.open(path, os.O_RDWR | os.O_NONBLOCK) for path in paths[:1]]
         descriptors += [os.open(path, os.O_RDONLY | os.O_NONBLOCK) for path in paths[1:]]
         stream = PipeStream(*descriptors)
-        source, output, protocol = (shlex.quote(f"{CHANNELS}/{name}") for name in names)
         try:
-            self._tell(process, f"bash --noprofile --norc <{source} >{output} 2>{protocol} &")
-        except SandboxError:
+            process.keeper.spawn(*(f"{CHANNELS}/{name}" for name in names))
+        except SandboxError as error:
             stream.close()
-            raise
-        return stream
-
-    def _tell(self, process: subprocess.Popen[bytes], line: str) -> None:
-        assert process.stdin is not None
-        try:
-            process.stdin.write(f"{self._limits.idle_seconds:.0f} {line}\n".encode())
-            process.stdin.flush()
-        except (OSError, ValueError) as error:  # a ValueError where `kill` has closed it
             raise SandboxError(
                 "the sandbox's first process has ended; open a new sandbox", cause="container_gone"
             ) from error
+        return stream
 
-    def _renew(self, line: bytes) -> None:
-        """Write to the keeper; when it reads no more, the next command finds out why."""
+    def _first(self) -> Keeper:
+        if self._process is None:
+            raise StreamClosed("the sandbox is not open")
+        return self._process.keeper
+
+    def _renew(self, seconds: float) -> None:
         process = self._process
-        if process is not None and process.stdin is not None:
-            with contextlib.suppress(OSError, ValueError):  # the latter where `kill` closed it
-                process.stdin.write(line)
-                process.stdin.flush()
-
-    def _why(self, folder: Path) -> str:
-        """Why there are no namespaces, from bubblewrap's own words."""
-        words = (folder / "log").read_text(errors="replace").strip() or "it gave no reason"
-        return (
-            f"bubblewrap could not make a sandbox ({words}); where the system forbids user "
-            "namespaces, allow them (sysctl kernel.unprivileged_userns_clone=1, or "
-            "kernel.apparmor_restrict_unprivileged_userns=0), or start a Docker engine"
-        )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let process 1 read the end of its input, which is its own and that of everything inside."""
-    process.kill()
-    assert process.stdin is not None
-    with contextlib.suppress(OSError):  # it ended by itself
-        process.stdin.close()
+        if process is not None:
+            process.keeper.renew(seconds)
 
 
 def remove_folder(folder: Path) -> None:

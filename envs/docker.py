@@ -8,20 +8,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envs.dockerwalls import has_quotas, walls
+from envs.dockerwalls import entry, has_quotas, walls
 from envs.dockerwitness import DockerWitness
 from envs.egress import proxy_variables
 from envs.errors import SandboxError, first_line
 from envs.execstream import ExecStream
 from envs.gateway import Gateway
-from envs.lease import Lease, keeper
+from envs.keeper import Keeper
+from envs.lease import Lease
 from envs.owner import labels
 from envs.processor import foreign_processor
 from envs.progress import Progress, quiet
 from envs.removal import remove_container
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session
-from envs.stream import Stream
+from envs.stream import Stream, StreamClosed
 from envs.tree import archive
 from tools.workspace import CommandResult, PathKind
 
@@ -86,12 +87,17 @@ class DockerSandbox:
         self._own_client = client is None
         self._client = client
         self._container: Any = None
-        self._lifeline: Any = None
+        self._keeper: Keeper | None = None
         self._gateway: Gateway | None = None
         self._root = root
-        self._lease = Lease(self._tell, limits)
+        self._lease = Lease(self._renew, limits)
         self._session = Session(
-            self._connect, root=root, output_bytes=limits.output_bytes, lease=self._lease, say=say
+            self._connect,
+            self._first,
+            root=root,
+            output_bytes=limits.output_bytes,
+            lease=self._lease,
+            say=say,
         )
 
     def open(self) -> None:
@@ -120,14 +126,14 @@ class DockerSandbox:
         """Remove the container with its volumes."""
         self._session.close()
         container, self._container = self._container, None
-        lifeline, self._lifeline = self._lifeline, None
+        keeper, self._keeper = self._keeper, None
         gateway, self._gateway = self._gateway, None
         with contextlib.ExitStack() as last_first:
             last_first.callback(self._leave_engine)
             if container is not None:
                 last_first.callback(remove_container, container)
-            if lifeline is not None:
-                last_first.callback(lifeline.close)
+            if keeper is not None:
+                last_first.callback(keeper.close)
             if gateway is not None:
                 last_first.callback(gateway.close)
 
@@ -219,7 +225,9 @@ class DockerSandbox:
                 quota = False  # the driver could, but its file system is not mounted for it
                 container = self._created(client, quota=False)
             self._container = container  # from here on `close` removes it
-            self._lifeline = client.api.attach_socket(container.id, {"stdin": 1, "stream": 1})
+            attach = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+            lifeline = client.api.attach_socket(container.id, attach)
+            self._keeper = Keeper(ExecStream(lifeline), self._limits)
             container.start()
         except ImageNotFound as error:
             raise SandboxError(
@@ -245,7 +253,7 @@ class DockerSandbox:
         settings = walls(self._limits, quota=quota)
         return client.containers.create(
             self._image,
-            entrypoint=keeper(self._limits),
+            entrypoint=entry(self._limits),
             command=[],
             labels=labels(self._owner),
             environment=self._environment,
@@ -258,11 +266,14 @@ class DockerSandbox:
             self._client.close()
             self._client = None
 
-    def _tell(self, line: bytes) -> None:
-        """Write to the keeper; when it reads no more, the next command finds out why."""
-        if self._lifeline is not None:
-            with contextlib.suppress(OSError):
-                getattr(self._lifeline, "_sock", self._lifeline).sendall(line)
+    def _renew(self, seconds: float) -> None:
+        if self._keeper is not None:
+            self._keeper.renew(seconds)
+
+    def _first(self) -> Keeper:
+        if self._keeper is None:
+            raise StreamClosed("the sandbox is not open")
+        return self._keeper
 
     def _connect(self) -> Stream:
         """A bash in the container over one exec socket."""

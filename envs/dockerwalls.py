@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from envs.keeper import command_line
 from envs.sandbox import SandboxLimits
 
 if TYPE_CHECKING:
@@ -14,6 +16,9 @@ CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "
 """What root keeps inside: to deal with the files and processes of the container's other users, and
 to become one of them. Tests do so, and a repository may belong to another user. All concern only
 what is in the container; docs/security.md says why the engine's others are left out."""
+KEEPER_FOLDER = "/run/cwm-agent"
+KEEPER_BYTES = 8 * 2**20
+"""Room for one copy of bash; static builds take about 2 MiB."""
 QUOTA_DRIVERS = frozenset({"btrfs", "zfs"})
 
 
@@ -24,6 +29,9 @@ def walls(limits: SandboxLimits, *, quota: bool) -> dict[str, Any]:
     return {
         "stdin_open": True,
         "auto_remove": True,
+        # No layer of an image shall hold the keeper's bash.
+        "tmpfs": {KEEPER_FOLDER: f"exec,mode=1777,size={KEEPER_BYTES}"},
+        "healthcheck": {"test": ["NONE"]},  # a program of the image, started from outside
         "stop_signal": "SIGKILL",  # the first process heeds no other
         "network_mode": "bridge" if limits.network else "none",
         "cap_drop": ["ALL"],
@@ -42,6 +50,13 @@ def walls(limits: SandboxLimits, *, quota: bool) -> dict[str, Any]:
         "storage_opt": {"size": str(limits.disk_bytes)} if quota else None,
         "log_config": LogConfig(type="none"),
     }
+
+
+def entry(limits: SandboxLimits) -> list[str]:
+    """The command line of a container's first process."""
+    script = resources.files("envs").joinpath("scripts", "container.sh").read_text()
+    bash = ["bash", "--noprofile", "--norc", "-c", script, "keeper"]
+    return [*bash, KEEPER_FOLDER, *command_line(limits)]
 
 
 def has_quotas(client: DockerClient) -> bool:

@@ -47,6 +47,7 @@ FAILURES: Mapping[Cause, Failure] = {
     "container_paused": _passing("the container was paused from outside"),
     "engine_unreachable": _passing("the container engine does not answer"),
     "shell_unusable": _passing("no shell in the sandbox answers any more"),
+    "sandbox_broken": _passing("the harness's own commands failed after a command of the agent"),
     "host_disk_full": _lasting("the disk of this machine is full"),
     "image_missing": _lasting("the image is not on this machine"),
     "not_available": _lasting("this machine cannot make such a sandbox"),
@@ -54,6 +55,10 @@ FAILURES: Mapping[Cause, Failure] = {
     "model_unreachable": _passing("no server of the model answers"),
     "model_refused": _lasting("a server of the model refuses what it is asked"),
 }
+
+
+SUSPECT: frozenset[Cause] = frozenset({"container_gone", "shell_unusable", "sandbox_broken"})
+"""Causes that an action may be behind: that of the agent when it has them in two sandboxes."""
 
 
 def may_pass(cause: Cause | None) -> bool:

@@ -1,7 +1,7 @@
 """Taking apart what a shell's stream carries; pure functions of the bytes, however they are cut.
 
-The output channel is the command's own bytes and then a token that only the
-host knew. The protocol channel is records, each between two NUL bytes.
+The output channel is the command's own bytes, and marks between them that may be forged. The
+protocol channel is records, each between two NUL bytes.
 """
 
 from __future__ import annotations
@@ -73,6 +73,59 @@ class UntilToken:
         """What was held back as a possible beginning of the token, when none will come."""
         held, self._held = self._held, b""
         return held
+
+
+class UntilMark:
+    """Passes bytes on until a mark comes that the reader accepts; what follows is left in `rest`.
+
+    A mark is `prefix` and `size` bytes more. With one in `mark`, nothing passes
+    until it was accepted, or refused and so passed on as the output that it is.
+    """
+
+    def __init__(self, prefix: bytes, size: int) -> None:
+        self._prefix = prefix
+        self._size = size
+        self._held = b""
+        self.mark: bytes | None = None
+        self.found = False
+
+    @property
+    def rest(self) -> bytes:
+        """What came after the accepted mark."""
+        return self._held if self.found else b""
+
+    def feed(self, data: bytes) -> bytes:
+        """The bytes that are surely before the mark. After it, everything goes to `rest`."""
+        self._held += data
+        return b"" if self.found or self.mark is not None else self._scan()
+
+    def accept(self) -> None:
+        """The mark that was found is the right one."""
+        self._held = self._held[len(self._prefix) + self._size :]
+        self.mark, self.found = None, True
+
+    def refuse(self) -> bytes:
+        """The mark that was found is output; the bytes that are so now."""
+        self.mark = None
+        passed, self._held = self._held[:1], self._held[1:]
+        return passed + self._scan()
+
+    def flush(self) -> bytes:
+        """What was held back, when no right mark will come."""
+        if self.found:
+            return b""
+        held, self._held, self.mark = self._held, b"", None
+        return held
+
+    def _scan(self) -> bytes:
+        at = self._held.find(self._prefix)
+        if at < 0:
+            at = max(0, len(self._held) - len(self._prefix) + 1)
+        elif len(self._held) >= at + len(self._prefix) + self._size:
+            begin = at + len(self._prefix)
+            self.mark = self._held[begin : begin + self._size]
+        passed, self._held = self._held[:at], self._held[at:]
+        return passed
 
 
 class Records:

@@ -8,7 +8,7 @@ from envs.branch import bring, fill, state_after
 from envs.budget import Budget, Clock, Limits
 from envs.environment import Meter, ReplyLimits, Step
 from envs.errors import OversizeError, SandboxError
-from envs.failures import FAILURES
+from envs.failures import FAILURES, SUSPECT
 from envs.modes import Switches
 from envs.repo import SandboxRepository
 from envs.sandbox import Sandbox
@@ -16,6 +16,7 @@ from envs.task import IssueTask
 from envs.toolbox import Toolbox
 from envs.wording import Wording
 from results.records import (
+    Ended,
     Event,
     ExitReason,
     Message,
@@ -72,6 +73,7 @@ class IssueEnvironment:
         self._submission: str | None = None
         self._exit: ExitReason | None = None
         self._malformed_in_row = 0
+        self._lost_before = False
 
     def start(self) -> tuple[Message, ...]:
         """Fill the sandbox and return the system and the user message; raises SandboxError."""
@@ -101,6 +103,8 @@ class IssueEnvironment:
         try:
             return self._act(call)
         except SandboxError as error:
+            # It was ready before this action.
+            cause: Cause = "sandbox_broken" if error.cause == "setup" else error.cause
             ran = ToolRan(
                 self._budget.turns,
                 call.name,
@@ -108,14 +112,15 @@ class IssueEnvironment:
                 0.0,
                 ending="lost",
                 error=str(error),
-                cause=error.cause,
+                cause=cause,
             )
-            return self._end(Step((), (ran,), "sandbox_error", str(error), error.cause))
+            return self._lose((ran,), str(error), cause)
 
     def restore(self, events: tuple[Event, ...]) -> tuple[Message, ...]:
         """Continue in a fresh sandbox with the files of the last snapshot; raises SandboxError."""
         if not any(isinstance(event, Observed) for event in events):
             return self.start()
+        self._lost_before = _lost_at_this_turn(events)
         self._prepare()
         self._budget.restore(events)
         for event in events:
@@ -182,7 +187,7 @@ class IssueEnvironment:
         events: list[Event] = [self._ran(call, result, self._clock() - began)]
         if broken := _breakdown(result.command):
             detail = f"while a command ran: {FAILURES[broken].meaning}"
-            return self._end(Step((), tuple(events), "sandbox_error", detail, broken))
+            return self._lose(tuple(events), detail, broken)
         if result.submission is not None:
             self._submission = result.submission
             events.append(Submitted(self._budget.turns, result.submission))
@@ -224,12 +229,19 @@ class IssueEnvironment:
         self._tree, self._diff = state.tree, state.diff
         return [Snapshot(self._budget.turns, state.tree, state.diff, self._sandbox.cwd)]
 
+    def _lose(self, events: tuple[Event, ...], detail: str, cause: Cause) -> Step:
+        """The sandbox is lost: to the action, where it was lost to the same one before."""
+        lost_to_it = self._lost_before and cause in SUSPECT
+        exit: ExitReason = "sandbox_broken" if lost_to_it else "sandbox_error"
+        return self._end(Step((), events, exit, detail, cause))
+
     def _continue(self, message: Message, events: tuple[Event, ...]) -> Step:
         if self._switches.last_turn_acts:  # else the next step's checks end the episode
             spent = self._budget.spent(next_tokens=self._budget.message_tokens(message))
             if spent is not None:
                 return self._end(Step((message,), events, spent))
         self._budget.count_messages((message,))
+        self._lost_before = False
         return Step((message,), events)
 
     def _end(self, step: Step) -> Step:
@@ -245,6 +257,16 @@ def _breakdown(command: CommandResult | None) -> Cause | None:
     if cause is None or FAILURES[cause].blame == "agent":
         return None
     return cause
+
+
+def _lost_at_this_turn(events: Sequence[Event]) -> bool:
+    """Whether the last sandbox was lost, as by an action, since the last turn that was completed."""
+    for event in reversed(events):
+        if isinstance(event, Observed):
+            return False
+        if isinstance(event, Ended) and event.cause in SUSPECT:
+            return True
+    return False
 
 
 def _failed(command: CommandResult | None) -> bool:

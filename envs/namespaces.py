@@ -22,7 +22,8 @@ HIDDEN_PROC = (
     "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
     "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
 )  # fmt: skip
-PRIVATE = ("/tmp", "/home", "/root", "/var/tmp", "/run")
+PRIVATE = ("/", "/tmp", "/home", "/root", "/var/tmp", "/run", "/dev/shm")
+"""Writable file systems in memory. The first holds what else can be written, as /etc and /var."""
 
 
 def arguments(
@@ -41,6 +42,8 @@ def arguments(
     words += ["--unshare-cgroup-try", "--hostname", "sandbox", "--clearenv"]
     if not limits.network:
         words.append("--unshare-net")
+    private = sizes(root, limits)
+    words += ["--size", str(private["/"]), "--tmpfs", "/"]
     for name, value in environment.items():
         words += ["--setenv", name, value]
     for path in SYSTEM:
@@ -51,11 +54,11 @@ def arguments(
     settings = SETTINGS + (("resolv.conf",) if limits.network else ())
     for name in settings:
         words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    # The root last but for the read-only paths: /tmp may be the root itself.
-    private = sizes(root, limits)
-    for path in PRIVATE:
-        words += ["--size", str(private[path]), "--tmpfs", path]
     words += ["--proc", "/proc", "--dev", "/dev", *_guard_proc()]
+    # The root last but for the read-only paths: /tmp may be the root itself.
+    for path in PRIVATE[1:]:
+        words += ["--size", str(private[path]), "--tmpfs", path]
+    words += ["--remount-ro", "/dev"]  # its devices and /dev/shm are mounts of their own
     if root not in PRIVATE:
         words += ["--size", str(private[root]), "--tmpfs", root]
     for shown in read_only:

@@ -6,9 +6,11 @@ import errno
 import os
 import posixpath
 import shlex
+from collections.abc import Callable
 from importlib import resources
 
 from envs.errors import SandboxError
+from envs.keeper import Keeper
 from envs.lease import Lease
 from envs.progress import Progress, quiet
 from envs.shell import Shell
@@ -33,6 +35,7 @@ class Session:
     def __init__(
         self,
         connect: Connect,
+        keeper: Callable[[], Keeper],
         *,
         root: str,
         output_bytes: int,
@@ -42,10 +45,11 @@ class Session:
         self._root = root
         self._output_bytes = output_bytes
         # A control command that runs out of time is signalled from a shell opened for that.
-        self._rescuer = Shell(connect)
-        self._control = Shell(connect, home=b"/", helper=lambda: self._rescuer)
+        self._rescuer = Shell(connect, keeper)
+        self._control = Shell(connect, keeper, home=b"/", helper=lambda: self._rescuer)
         self._shell = Shell(
             connect,
+            keeper,
             home=os.fsencode(root),
             helper=lambda: self._control,
             disk_exceeded=self._disk_exceeded,

@@ -1,10 +1,11 @@
 """A persistent bash over one byte stream.
 
 A supervisor (scripts/supervisor.sh) keeps one shell running; the shell reads a
-command, runs it with standard input closed and both outputs on the output
-channel, and only then reads a random token, which it writes behind the output
-and, with exit code and folder, on the protocol channel. A command cannot forge
-an ending, because the token arrives after it.
+command and runs it with standard input closed and both outputs on the output
+channel. Then it draws a random mark, takes it and the exit code for its own name
+(/proc/PID/comm), and writes the mark behind the output. The streams can be read and
+written by all that runs in the sandbox; the name of a process only by itself. So
+whatever arrives is believed after the keeper has read the name.
 
 Needs bash 4.4 or newer and coreutils where it runs, and a mounted /proc.
 """
@@ -14,12 +15,13 @@ from __future__ import annotations
 import secrets
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import resources
 
 from envs.errors import SandboxError
 from envs.framing import HeadTail, Records, UntilToken
-from envs.shellcall import QUEUE_SECONDS, Call, Finished
+from envs.keeper import Keeper
+from envs.shellcall import END_BYTES, QUEUE_SECONDS, Call, Finished
 from envs.stream import Connect, Stream, StreamClosed
 
 START_SECONDS = 30.0
@@ -31,6 +33,7 @@ GRACE_SECONDS = 2.0
 """How long a command has after SIGTERM, and again after SIGKILL, to be over."""
 LATE_OUTPUT_SECONDS = 30.0
 """How long the output of a finished command may take to arrive."""
+NAME_BYTES = 11
 TICKS_PER_SECOND = 100  # USER_HZ, the unit of /proc/PID/stat on Linux
 SLACK_TICKS = 2
 DEFAULT_LIMIT = 480 * 1024
@@ -42,6 +45,7 @@ class Shell:
     def __init__(
         self,
         connect: Connect,
+        keeper: Callable[[], Keeper],
         *,
         home: bytes = b"/",
         helper: Callable[[], Shell] | None = None,
@@ -49,19 +53,22 @@ class Shell:
     ) -> None:
         """`connect` starts a bash in the sandbox; a fresh shell starts in `home`.
 
+        `keeper` gives the sandbox's first process; it raises StreamClosed.
         `helper` gives another shell in the same sandbox, which signals this
         one's commands when they run out of time; without it the shell is given
         up then, and its commands with it. While a command runs `disk_exceeded`
         is asked whether it must be stopped.
         """
         self._connect = connect
+        self._keeper = keeper
         self._home = home
         self._helper = helper
         self._disk_exceeded = disk_exceeded
         self._stream: Stream | None = None
         self._records = Records()
-        self._start_token = b""
+        self._key = self._mark = self._start = self._end = b""
         self._early = b""
+        self._supervisor = 0
         self.pid = 0
         self.cwd = b"/"
 
@@ -71,7 +78,10 @@ class Shell:
         self._stream = self._connect()
         self._records = Records()
         self._early = b""
-        self._stream.send(_program())
+        self._key, self._mark = _random(), _random()
+        visit = _random()
+        self._stream.send(_program(KEY=self._key, MARK=self._mark, VISIT=visit))
+        self._meet(visit)
         self._begin(self._home if cwd is None else cwd)
 
     def close(self) -> None:
@@ -97,13 +107,14 @@ class Shell:
         Never raises for what the command does. Ending "lost" means that no
         shell can be had any more; after every other one the next call works.
         """
-        call = Call(limit, timeout=timeout, queue=queue)
+        call = Call(self._mark, limit, timeout=timeout, queue=queue)
         try:
             if self._stream is None:
                 raise StreamClosed("the shell is not open")
-            call.output.feed(self._early)
+            self._take_output(self._early, call)
             self._early = b""
-            self._stream.send(command.replace(b"\0", b"") + b"\0" + payload + call.token + b"\0")
+            self._keeper().grant(self._end)
+            self._send(self._end + call.name + command.replace(b"\0", b""), payload)
             if not self._await(call):
                 self._stop(call)
             if call.ended:
@@ -126,7 +137,7 @@ class Shell:
         try:
             kill = f"kill -s KILL {self.pid}".encode()
             self._revived_helper().execute(kill, timeout=GRACE_SECONDS)
-            call = Call(0, timeout=GRACE_SECONDS)
+            call = Call(self._mark, 0, timeout=GRACE_SECONDS)
             if self._await(call, call.sent + GRACE_SECONDS) and call.ended:
                 self._begin(cwd)
                 return
@@ -134,28 +145,52 @@ class Shell:
             pass
         self.open(cwd)
 
+    def _send(self, record: bytes, payload: bytes = b"") -> None:
+        assert self._stream is not None
+        # The first NUL ends what somebody else may have written there.
+        self._stream.send(b"\0" + record + b"\0" + payload)
+
+    def _meet(self, visit: bytes) -> None:
+        """Wait for the supervisor: it came from outside, and bears the name we gave it."""
+        self._supervisor = 0
+        for kind, number in self._told_until(lambda: self._supervisor > 0):
+            seen = self._keeper().look(number) if kind == b"here" else None
+            if seen is not None and (seen.parent, seen.name) == (0, visit):
+                self._supervisor = number
+
     def _begin(self, cwd: bytes, call: Call | None = None) -> None:
         """Have the supervisor start a shell; what comes before its token belongs to `call`."""
-        assert self._stream is not None
-        token = secrets.token_urlsafe(8).encode()
-        self._stream.send(b"start " + token + b" " + cwd + b"\0")
-        scanner = UntilToken(token)
+        self._start = _random()
+        self._send(self._key + b"start " + self._start + b" " + cwd)
+        scanner = UntilToken(self._start)
         output = call.output if call else HeadTail(0)
         if call:
             output.feed(call.scanner.flush())
         self.pid = 0
+        for kind, number in self._told_until(
+            lambda: scanner.found and self.pid > 0, lambda data: output.feed(scanner.feed(data))
+        ):
+            seen = self._keeper().look(number) if kind == b"hello" else None
+            if seen is not None and seen.parent == self._supervisor:
+                self.pid = number
+        self._early, self.cwd, self._end = scanner.rest, cwd, self._start
+
+    def _told_until(
+        self, ready: Callable[[], bool], take: Callable[[bytes], object] | None = None
+    ) -> Iterator[tuple[bytes, int]]:
+        """Records of a word and a number, until it is `ready`; `take` gets the output."""
+        assert self._stream is not None
         deadline = time.monotonic() + START_SECONDS
-        while not (scanner.found and self.pid):
+        while not ready():
             piece = self._stream.receive(deadline - time.monotonic())
             if piece is None and time.monotonic() > deadline:
                 raise StreamClosed("no shell started in time")
-            if piece and piece[0] == "output":
-                output.feed(scanner.feed(piece[1]))
-            elif piece:
-                for record in self._records.feed(piece[1]):
-                    kind, _, pid = record.partition(b" ")
-                    self.pid = int(pid) if kind == b"hello" else self.pid
-        self._start_token, self._early, self.cwd = token, scanner.rest, cwd
+            if take and piece and piece[0] == "output":
+                take(piece[1])
+            for record in self._records.feed(piece[1]) if piece and piece[0] != "output" else ():
+                kind, _, number = record.partition(b" ")
+                if number.strip().isdigit():
+                    yield kind, int(number)
 
     def _await(self, call: Call, until: float | None = None) -> bool:
         """Receive until the call is over (True), or its own deadline or `until` has passed."""
@@ -165,37 +200,58 @@ class Shell:
                 return False
             deadline = call.deadline if until is None else until
             piece = self._stream.receive(min(deadline - time.monotonic(), WATCH_SECONDS))
-            if piece is None and time.monotonic() >= deadline:
-                if not call.done or call.late:
-                    return False
-                call.late = True  # it ended in time; only its output is still under way
-                until = time.monotonic() + LATE_OUTPUT_SECONDS
-            elif piece and piece[0] == "output":
-                call.output.feed(call.scanner.feed(piece[1]))
+            if piece and piece[0] == "output":
+                self._take_output(piece[1], call)
             elif piece:
                 for record in self._records.feed(piece[1]):
                     self._take(record, call)
+            if time.monotonic() >= deadline and not call.over:
+                if call.late or not self._has_ended(call):
+                    return False
+                call.late = True  # it ended in time; only its output is still under way
+                until = time.monotonic() + LATE_OUTPUT_SECONDS
         return True
 
     def _overruns(self, call: Call) -> bool:
         """Whether the running command must be stopped before its time."""
-        if call.done or self._disk_exceeded is None or not self._disk_exceeded():
+        if call.end or self._disk_exceeded is None or not self._disk_exceeded():
             return False
         call.disk_full = True
         return True
 
+    def _take_output(self, data: bytes, call: Call) -> None:
+        """Keep what is output; a mark that the shell did not make is output, too."""
+        call.output.feed(call.scanner.feed(data))
+        while call.scanner.mark is not None:
+            if self._has_ended(call) and call.end == call.scanner.mark:
+                call.scanner.accept()
+            else:
+                call.output.feed(call.scanner.refuse())
+
     def _take(self, record: bytes, call: Call) -> None:
-        """Act on a record; whatever else wrote to the channel is passed over."""
-        if record == b"begin " and call.begun is None:
+        """Act on a record as far as the keeper confirms it."""
+        kind, _, rest = record.partition(b" ")
+        if kind == b"begin" and call.begun is None:
             call.begun = time.monotonic()
-        done = record.find(call.token + b" done ")
-        if done >= 0:
-            _, _, code, cwd = record[done:].split(b" ", 3)
-            call.exit_code, call.done = int(code), True
-            if cwd:
-                self.cwd = cwd.removesuffix(b"\n")
-        elif record.startswith(self._start_token + b" ended "):
-            call.exit_code, call.ended = int(record.split(b" ")[2]), True
+        elif kind == b"done" and self._has_ended(call):
+            end, _, cwd = rest.partition(b" ")
+            if end == call.end:
+                call.folder = cwd.removesuffix(b"\n")
+                self.cwd = call.folder or self.cwd
+        elif kind == b"ended" and (seen := self._keeper().look(self._supervisor)):
+            start, code = _signed(seen.name)
+            if start == self._start:
+                call.exit_code, call.ended = code, True
+
+    def _has_ended(self, call: Call) -> bool:
+        """Whether the command is over, by the name that only its shell can give itself."""
+        seen = None if call.end else self._keeper().look(self.pid, call.name)
+        if seen is not None and seen.parent == self._supervisor:
+            end, code = _signed(seen.name)
+            if len(end) == END_BYTES and end.endswith(call.name):
+                call.exit_code, call.end = code, end
+                self._end = end
+        return bool(call.end)
 
     def _stop(self, call: Call) -> None:
         """End a command that ran out of time, keeping the shell if it lets us."""
@@ -248,7 +304,19 @@ def _script(name: str) -> str:
     return resources.files("envs").joinpath("scripts", name).read_text()
 
 
-def _program() -> bytes:
+def _random() -> bytes:
+    """Eleven letters and digits: with an exit code the longest name that a process can have."""
+    return secrets.token_hex(6)[:NAME_BYTES].encode()
+
+
+def _signed(name: bytes) -> tuple[bytes, int]:
+    """What a process signs with and its exit code; b"" for another name."""
+    sign, _, code = name.partition(b" ")
+    return (sign, int(code) & 255) if code.isdigit() else (b"", 0)
+
+
+def _program(**variables: bytes) -> bytes:
     """The supervisor, with the loop it gives to each shell."""
-    loop = shlex.quote(_script("loop.sh"))
-    return f"SHELL_LOOP={loop}\n{_script('supervisor.sh')}".encode()
+    named = {"SHELL_LOOP": shlex.quote(_script("loop.sh")).encode(), **variables}
+    lines = [name.encode() + b"=" + value for name, value in named.items()]
+    return b"\n".join([*lines, _script("supervisor.sh").encode()])

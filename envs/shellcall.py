@@ -6,10 +6,13 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from envs.framing import HeadTail, UntilToken
+from envs.framing import HeadTail, UntilMark
 from envs.interactive import waits_for_a_person
 from tools.workspace import Cause, Ending
 
+CALL_BYTES = 4
+END_BYTES = 6 + CALL_BYTES
+"""What the shell signs the end with, in its name and behind the prefix of its mark; see loop.sh."""
 QUEUE_SECONDS = 15.0
 """How long a shell may take to begin with a command; does not count as the command's time."""
 
@@ -31,16 +34,25 @@ class Finished:
 class Call:
     """What is known of one call so far. Times are of the monotonic clock."""
 
-    def __init__(self, limit: int, *, timeout: float, queue: float = QUEUE_SECONDS) -> None:
-        """`limit` bytes of output are kept; `timeout` counts from when it begins to run."""
-        self.token = secrets.token_urlsafe(8).encode()
-        self.scanner = UntilToken(self.token)
+    def __init__(
+        self, mark: bytes, limit: int, *, timeout: float, queue: float = QUEUE_SECONDS
+    ) -> None:
+        """`mark` begins the end of the output, of which `limit` bytes are kept.
+
+        `timeout` counts from when it begins to run.
+        """
+        self.name = secrets.token_hex(CALL_BYTES)[:CALL_BYTES].encode()
+        self.scanner = UntilMark(mark, END_BYTES)
         self.output = HeadTail(limit)
         self.sent = time.monotonic()
         self.begun: float | None = None
         self.exit_code: int | None = None
+        self.end = b""
+        """What the shell has marked the end with; known of what is done."""
+        self.folder: bytes | None = None
+        """Where the shell stands, b"" where that has no name; known once it has told."""
         self.programs: set[str] = set()
-        self.done = self.ended = self.stopped = self.late = self.lost = self.disk_full = False
+        self.ended = self.stopped = self.late = self.lost = self.disk_full = False
         self._timeout = timeout
         self._queue = queue
 
@@ -54,7 +66,7 @@ class Call:
     @property
     def over(self) -> bool:
         """The command has ended and all its output is here, or its shell has ended."""
-        return self.ended or (self.done and self.scanner.found)
+        return self.ended or (self.folder is not None and self.scanner.found)
 
     def finished(self) -> Finished:
         """The result, once nothing more is awaited."""

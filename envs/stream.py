@@ -60,13 +60,17 @@ def send_all(descriptor: int, write: Callable[[memoryview], int], data: bytes) -
 
 
 class PipeStream:
-    """A stream over three pipe descriptors, which it owns."""
+    """A stream over two or three pipe descriptors, which it owns."""
 
-    def __init__(self, input_fd: int, output_fd: int, protocol_fd: int) -> None:
+    def __init__(self, input_fd: int, output_fd: int, protocol_fd: int | None = None) -> None:
+        """Without a protocol channel the end of the output is the end of the stream."""
         self._input = input_fd
-        # Protocol first: a flood of output must not keep its end from being seen.
-        self._channels: dict[int, Channel] = {protocol_fd: "protocol", output_fd: "output"}
-        self._open = {input_fd, output_fd, protocol_fd}
+        self._channels: dict[int, Channel] = {output_fd: "output"}
+        if protocol_fd is not None:
+            # First: a flood of output must not keep its end from being seen.
+            self._channels = {protocol_fd: "protocol", output_fd: "output"}
+        self._last = next(iter(self._channels))
+        self._open = {input_fd, *self._channels}
         self._poll = select.poll()
         for descriptor in self._open:
             os.set_blocking(descriptor, False)
@@ -80,7 +84,7 @@ class PipeStream:
         send_all(self._input, lambda rest: os.write(self._input, rest), data)
 
     def receive(self, timeout: float) -> tuple[Channel, bytes] | None:
-        """See Stream. The end of the protocol channel is the end of the stream."""
+        """See Stream."""
         if not self._open:
             raise StreamClosed("the connection to the sandbox is closed")
         ready = dict(self._poll.poll(max(0.0, timeout) * 1000))
@@ -91,7 +95,7 @@ class PipeStream:
             if data:
                 return channel, data
             self._poll.unregister(descriptor)
-            if channel == "protocol":
+            if descriptor == self._last:
                 raise StreamClosed("the sandbox's shell keeper ended")
         return None
 

@@ -16,6 +16,7 @@ ExitReason = Literal[
     "token_limit",
     "time_limit",
     "format_errors",  # too many malformed calls in a row, or one in strict mode
+    "sandbox_broken",  # by what the model did: a second sandbox was lost to the same action
     "interrupted",  # by the user; can be resumed
     "policy_error",
     "sandbox_error",

@@ -27,6 +27,7 @@ Cause = Literal[
     "container_paused",
     "engine_unreachable",
     "shell_unusable",
+    "sandbox_broken",
     "host_disk_full",
     "image_missing",
     "not_available",

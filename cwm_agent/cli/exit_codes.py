@@ -43,6 +43,7 @@ _REASONS: dict[ExitReason, ExitCode] = {
     "token_limit": ExitCode.LIMIT,
     "time_limit": ExitCode.LIMIT,
     "format_errors": ExitCode.UNRESOLVED,
+    "sandbox_broken": ExitCode.UNRESOLVED,
     "interrupted": ExitCode.INTERRUPTED,
     "policy_error": ExitCode.MODEL,
     "sandbox_error": ExitCode.ENVIRONMENT,

@@ -7,11 +7,53 @@
 # the middle of a command leaves nothing running), and may carry a command.
 # Seconds come from /proc/uptime: setting the clock moves nothing here.
 #
+# Its bash must be a file that its user may not read: then no other process can open its
+# descriptors by /proc, trace it or read its memory, whoever it runs as (without
+# CAP_SYS_PTRACE). So its input and its answers are ours alone.
+#
 # Orphans become its children. bubblewrap hands SIGCHLD down blocked, and then bash
 # collects the dead only when it waits for a child: so it has one now and then.
 set -m
+exec 2>/dev/null
 lease=$1
 reaped=0
+declare -A started # process id -> start time of the shells that we were told to start
+
+# What the kernel says of process $1.
+stat() {
+  local line=
+  read -r -d '' line <"/proc/$1/stat"
+  name=${line#*(}
+  name=${name%) *}
+  fields=(${line##*) })
+}
+
+answer() {
+  printf ':%s\0' "$1"
+}
+
+# Our own name says whose end the host has seen: nobody else can write it, either.
+grant() { # END
+  printf %s "$1" >/proc/self/comm
+  answer
+}
+
+look() { # PID [CALL]
+  local name fields
+  stat "$1"
+  if [[ ${2-} && ${name%% *} == *"$2" ]]; then printf %s "${name%% *}" >/proc/self/comm; fi
+  if [[ ${fields-} && ${started[$1]-} == "${fields[19]}" ]]; then fields[1]=0; fi
+  answer "${fields[1]:+${fields[1]} $name}"
+}
+
+spawn() { # INPUT OUTPUT PROTOCOL
+  local name fields
+  bash --noprofile --norc <"$1" >"$2" 2>"$3" &
+  stat $!
+  started[$!]=${fields[19]}
+  answer
+}
+
 read -r now _ </proc/uptime
 end=$((${now%.*} + $2))
 while read -r now _ </proc/uptime && left=$((end - ${now%.*})) && ((left > 0)); do

@@ -6,26 +6,40 @@
 # 0 = records from the host and 1 = protocol, and changes the shell in nothing.
 __cwm_turn() {
   __cwm_code=$?
+  __cwm_trace=
   if [[ $__cwm_busy ]]; then
-    __cwm_busy= __cwm_trace=
+    __cwm_busy=
     if [[ $- == *x* ]]; then
       __cwm_trace='builtin set -x;'
       builtin set +x
     fi
-    # The token is read only now: while the command ran, nothing inside knew it.
-    IFS= TMOUT= builtin read -r -d '' __cwm_line || builtin exit
-    builtin printf %s "$__cwm_line" >"/proc/$PPID/fd/1"
+    # The end is our own name, which nobody else can write, and a mark in the output that
+    # nobody could know before. Then only what the host can ask for again.
+    IFS= TMOUT= builtin read -r __cwm_end </proc/sys/kernel/random/uuid || builtin exit
+    __cwm_end=${__cwm_end:0:6}$__cwm_call
+    builtin printf '%s %s' "$__cwm_end" "$__cwm_code" >|/proc/self/comm || builtin exit
+    builtin printf %s "$__cwm_mark$__cwm_end" >"/proc/$PPID/fd/1"
     if [[ $PWD -ef . ]]; then
-      builtin printf '\0%s done %s %s\0' "$__cwm_line" "$__cwm_code" "$PWD"
+      builtin printf '\0done %s %s\0' "$__cwm_end" "$PWD"
     else  # a command set $PWD itself, or removed the folder
-      builtin printf '\0%s done %s ' "$__cwm_line" "$__cwm_code"
+      builtin printf '\0done %s ' "$__cwm_end"
       builtin pwd -P
       builtin printf '\0'
     fi
   fi
-  IFS= TMOUT= builtin read -r -d '' __cwm_line || builtin exit
-  __cwm_line=$__cwm_trace$__cwm_line
+  while :; do
+    IFS= TMOUT= builtin read -r -d '' __cwm_line || builtin exit
+    # It bears our last end, which nobody could know before, and then the first process's
+    # name says that the host has seen it. What else was put here is passed over.
+    [[ ${__cwm_line:0:${#__cwm_end}} == "$__cwm_end" ]] || builtin continue
+    IFS= TMOUT= builtin read -r __cwm_seen </proc/1/comm || builtin exit
+    [[ $__cwm_seen != "$__cwm_end" ]] || builtin break
+  done
+  __cwm_line=${__cwm_line:${#__cwm_end}}
+  __cwm_call=${__cwm_line:0:4}
+  __cwm_line=$__cwm_trace${__cwm_line:4}
   __cwm_busy=1
+  builtin printf bash >|/proc/self/comm
   builtin printf '\0begin \0'  # from now on it runs; until now it waited for its turn
   builtin unset -f exec  # the loop's next word; `builtin exec` would take its redirections back
   builtin true
@@ -46,6 +60,7 @@ if [[ ${__cwm_unwound-} ]]; then
   exec 249<&- 2>/dev/null
   (builtin exit 124)
 else
-  __cwm_busy= __cwm_trace=
+  builtin declare +x __cwm_mark __cwm_end
+  __cwm_busy=
   builtin printf '\0hello %s \0' "$$" >"/proc/$PPID/fd/2"
 fi
