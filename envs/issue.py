@@ -66,7 +66,9 @@ class IssueEnvironment:
         self._budget = Budget(limits, meter, clock)
         self._wording = Wording(texts, switches, limits, meter)
         self._repository = SandboxRepository(sandbox, task.root)
-        self._toolbox = Toolbox(tools, texts, switches, limits, self._working_diff)
+        self._toolbox = Toolbox(
+            tools, texts, switches, limits, self._working_diff, self._repository.check
+        )
         self._tree = ""
         self._diff = ""
         self._submission: str | None = None
@@ -125,7 +127,7 @@ class IssueEnvironment:
                 self._malformed_in_row = 0 if event.tool else self._malformed_in_row + 1
         state = state_after(events, None, self._task.root)
         self._tree = bring(self._sandbox, self._repository, state, root=self._task.root)
-        self._diff = state.diff
+        self._diff = state.patch
         where = self._sandbox.cwd
         notice = Message("user", self._texts.render("restored", cwd=where, turns=state.turn))
         self._budget.count_messages((notice,))
@@ -209,7 +211,7 @@ class IssueEnvironment:
     def _working_diff(self) -> str | None:
         """What an empty submission hands in; None where there is too much of it."""
         try:
-            return self._repository.snapshot().diff
+            return self._repository.snapshot().patch
         except OversizeError:
             return None
 
@@ -221,8 +223,9 @@ class IssueEnvironment:
             return []
         if state.tree == self._tree:
             return []
-        self._tree, self._diff = state.tree, state.diff
-        return [Snapshot(self._budget.turns, state.tree, state.diff, self._sandbox.cwd)]
+        self._tree, self._diff = state.tree, state.patch
+        patch = None if state.patch == state.diff else state.patch
+        return [Snapshot(self._budget.turns, state.tree, state.diff, self._sandbox.cwd, patch)]
 
     def _continue(self, message: Message, events: tuple[Event, ...]) -> Step:
         if self._switches.last_turn_acts:  # else the next step's checks end the episode

@@ -12,7 +12,7 @@ from tools.bash import BashTool
 from tools.call import Call
 from tools.create import CreateTool
 from tools.edit import EditTool
-from tools.submit import SubmitTool
+from tools.submit import Checked, SubmitTool
 from tools.texts import Texts
 from tools.tool import Tool, ToolResult
 from tools.workspace import CommandResult, PathKind, Workspace
@@ -52,6 +52,7 @@ class Toolbox:
         switches: Switches,
         limits: Limits,
         working_diff: Callable[[], str | None],
+        check: Callable[[str, str], Checked],
     ) -> None:
         known: dict[str, Tool] = {
             "bash": BashTool(texts, limits.command_seconds, switches.keep_partial_output),
@@ -67,6 +68,7 @@ class Toolbox:
                 texts,
                 through_shell=switches.submit_through_shell,
                 working_diff=working_diff if switches.submit_working_tree else None,
+                check=check if switches.submit_must_apply else None,
                 timeout=limits.command_seconds,
             ),
         }
