@@ -30,7 +30,8 @@ _SCRATCH_FILE = re.compile(
     re.IGNORECASE,
 )
 _NAMING = re.compile(
-    r"^(?P<kind>diff --git |--- |\+\+\+ |\*\*\* |Index: |(?:rename|copy) (?:from|to) )(?P<names>.*)$",
+    r"^(?P<kind>diff --git |--- |\+\+\+ |\*\*\* |Index: |(?:rename|copy) (?:from|to) )"
+    r"(?P<names>.*)$",
     re.MULTILINE,
 )
 _SPACES = 20

@@ -43,7 +43,10 @@ class _Deadline:
 
 
 class Toolbox:
-    """The named tools; raises ModeError for a name that does not exist."""
+    """The named tools; raises ModeError for a name that does not exist.
+
+    `working_diff` and `check` are what `submit` asks where the switches want it.
+    """
 
     def __init__(
         self,
@@ -52,7 +55,7 @@ class Toolbox:
         switches: Switches,
         limits: Limits,
         working_diff: Callable[[], str | None],
-        check: Callable[[str, str], Checked],
+        check: Callable[[str, str], Checked] | None = None,
     ) -> None:
         known: dict[str, Tool] = {
             "bash": BashTool(texts, limits.command_seconds, switches.keep_partial_output),
