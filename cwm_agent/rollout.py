@@ -167,7 +167,7 @@ def last_patch(events: Sequence[Event]) -> str:
     for event in reversed(events):
         if isinstance(event, Submitted):
             return event.patch
-    return next((event.diff for event in reversed(events) if isinstance(event, Snapshot)), "")
+    return next((event.handed_in for event in reversed(events) if isinstance(event, Snapshot)), "")
 
 
 def _is_pause(event: Event) -> bool:

@@ -24,12 +24,14 @@ class TurnState:
     """The repository after `turn` (0: before the first) and the folder of the shell.
 
     `tree` is the git tree id, "" as long as no turn has changed anything.
+    `patch` is the change as it would be handed in.
     """
 
     turn: int
     tree: str
     diff: str
     cwd: str
+    patch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def state_after(events: Sequence[Event], turn: int | None, root: str) -> TurnSta
     state = TurnState(turn, "", "", root)
     for event in events:
         if isinstance(event, Snapshot) and event.turn <= turn:
-            state = TurnState(turn, event.tree, event.diff, event.cwd)
+            state = TurnState(turn, event.tree, event.diff, event.cwd, event.handed_in)
     return state
 
 

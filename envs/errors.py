@@ -52,3 +52,7 @@ class RowError(Exception):
 
 class HostError(Exception):
     """An entry of the list of allowed hosts makes no sense; the text says how to write it."""
+
+
+class ReportError(Exception):
+    """A way to report tests is unknown; the text names the choices."""

@@ -67,7 +67,9 @@ class IssueEnvironment:
         self._budget = Budget(limits, meter, clock)
         self._wording = Wording(texts, switches, limits, meter)
         self._repository = SandboxRepository(sandbox, task.root)
-        self._toolbox = Toolbox(tools, texts, switches, limits, self._working_diff)
+        self._toolbox = Toolbox(
+            tools, texts, switches, limits, self._working_diff, self._repository.check
+        )
         self._tree = ""
         self._diff = ""
         self._submission: str | None = None
@@ -130,7 +132,7 @@ class IssueEnvironment:
                 self._malformed_in_row = 0 if event.tool else self._malformed_in_row + 1
         state = state_after(events, None, self._task.root)
         self._tree = bring(self._sandbox, self._repository, state, root=self._task.root)
-        self._diff = state.diff
+        self._diff = state.patch
         where = self._sandbox.cwd
         notice = Message("user", self._texts.render("restored", cwd=where, turns=state.turn))
         self._budget.count_messages((notice,))
@@ -214,7 +216,7 @@ class IssueEnvironment:
     def _working_diff(self) -> str | None:
         """What an empty submission hands in; None where there is too much of it."""
         try:
-            return self._repository.snapshot().diff
+            return self._repository.snapshot().patch
         except OversizeError:
             return None
 
@@ -226,8 +228,9 @@ class IssueEnvironment:
             return []
         if state.tree == self._tree:
             return []
-        self._tree, self._diff = state.tree, state.diff
-        return [Snapshot(self._budget.turns, state.tree, state.diff, self._sandbox.cwd)]
+        self._tree, self._diff = state.tree, state.patch
+        patch = None if state.patch == state.diff else state.patch
+        return [Snapshot(self._budget.turns, state.tree, state.diff, self._sandbox.cwd, patch)]
 
     def _lose(self, events: tuple[Event, ...], detail: str, cause: Cause) -> Step:
         """The sandbox is lost: to the action, where it was lost to the same one before."""

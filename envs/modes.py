@@ -51,6 +51,8 @@ class Switches:
     """Read the submitted path by an unquoted `cat`; blanks in a path then break it."""
     submit_working_tree: bool
     """An empty submit hands in the working tree's diff instead of being refused."""
+    submit_must_apply: bool
+    """Try a submission on a clean copy: repair what is certain, refuse what does not apply."""
     last_turn_acts: bool
     """The last turn's call is run; the published order of checks wastes it."""
     keep_submission_on_limit: bool
@@ -78,6 +80,7 @@ def faithful() -> Switches:
         edit_refuses_unchanged=False,
         submit_through_shell=True,
         submit_working_tree=False,
+        submit_must_apply=False,
         last_turn_acts=False,
         keep_submission_on_limit=False,
         submit_on_limit=False,
@@ -103,6 +106,7 @@ def improved() -> Switches:
         edit_refuses_unchanged=True,
         submit_through_shell=False,
         submit_working_tree=True,
+        submit_must_apply=True,
         last_turn_acts=True,
         keep_submission_on_limit=True,
         submit_on_limit=True,

@@ -29,6 +29,13 @@ _SCRATCH_FILE = re.compile(
     r"|.*\.(orig|rej|patch|diff|log|bak|swp|pyc)",
     re.IGNORECASE,
 )
+_NAMING = re.compile(
+    r"^(?P<kind>diff --git |--- |\+\+\+ |\*\*\* |Index: |(?:rename|copy) (?:from|to) )"
+    r"(?P<names>.*)$",
+    re.MULTILINE,
+)
+_SPACES = 20
+"""Names with more blanks than these are not looked for."""
 _QUOTED = re.compile(r'\\([abtnvfr"\\]|[0-7]{3})')
 _ESCAPES = dict(zip('abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
 
@@ -98,6 +105,52 @@ def patch_paths(section: str) -> tuple[str, ...]:
         return ("",)
     named = list(_named_paths(header)) or _paths_of_first_line(header[0])
     return tuple(dict.fromkeys(named))
+
+
+def candidate_paths(patch: str) -> set[str]:
+    """Every path that git or `patch` might take this text to mean, however it is applied.
+
+    Names stand in lines of several kinds, with any number of leading folders
+    too many. Lines of hunks may look like such lines, so there may be more.
+    """
+    found: set[str] = set()
+    for match in _NAMING.finditer(patch):
+        line = match.group("names").rstrip("\r")
+        if match.group("kind") == "diff --git ":
+            ends = [end.start() for end in re.finditer(r"(?<!\\) ", line)]
+            names = [name for end in ends[:_SPACES] for name in (line[:end], line[end + 1 :])]
+        else:
+            names = [line, line.partition("\t")[0]]
+        for name in map(_unquote, names):
+            parts = name.split("/")
+            found |= {"/".join(parts[number:]) for number in range(len(parts))}
+    return {path for path in found if path and "\0" not in path and ".." not in path.split("/")}
+
+
+def is_unprefixed(patch: str) -> bool:
+    """Whether every file's first line names it twice the same, as `--no-prefix` writes it."""
+    lines = [
+        part.split("\n", 1)[0] for part in split_patch(patch) if part.startswith("diff --git ")
+    ]
+    pairs = [line.rstrip("\r").removeprefix("diff --git ") for line in lines]
+    return bool(pairs) and all(
+        pair[: len(pair) // 2] == pair[len(pair) // 2 + 1 :] for pair in pairs
+    )
+
+
+def ends_binary(patch: str) -> bool:
+    """Whether the last file of a patch is one of git's binary ones."""
+    sections = split_patch(patch)
+    return bool(sections) and "\nGIT binary patch\n" in sections[-1]
+
+
+def is_utf8(patch: str) -> bool:
+    """Whether the text, with lone surrogates for bytes that are no UTF-8, has none of them."""
+    try:
+        patch.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _named_paths(header: list[str]) -> Iterator[str]:

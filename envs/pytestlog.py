@@ -32,12 +32,13 @@ _FOLDED = re.compile(r"\[(\d+)\] (.+?)(?::\d+)?: ")
 class TestLog:
     """Outcomes by node id; `folded` counts skipped tests by file where pytest hid their names.
 
-    `broken` says why the log cannot be trusted, "" when it can.
+    `broken` says why the log cannot be trusted, "" when it can. `output` is what was printed.
     """
 
     outcomes: Mapping[str, Outcome]
     folded: Mapping[str, int] = field(default_factory=dict)
     broken: str = ""
+    output: str = ""
 
     __test__ = False
 

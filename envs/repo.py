@@ -14,8 +14,10 @@ from dataclasses import dataclass
 
 from envs import gitscripts
 from envs.errors import OversizeError, PatchError, SandboxError
+from envs.patches import is_utf8
 from envs.sandbox import Sandbox
-from tools.submit import PATCH_BYTES
+from envs.trial import Trial
+from tools.submit import PATCH_BYTES, Checked
 from tools.workspace import CommandResult
 
 QUICK = 120.0
@@ -25,10 +27,16 @@ SLOW = 1800.0
 
 @dataclass(frozen=True, slots=True)
 class WorkingTree:
-    """One state of the working tree: its git tree id and the binary diff from the start."""
+    """One state of the working tree: its git tree id and the binary diff from the start.
+
+    `diff` is of the files' bytes, and exact. `patch` is the same change as git
+    would write it where attributes (`ident`, `eol`, filters, ...) put a file's
+    bytes into another form, or where lines are no UTF-8; there `diff` does not apply elsewhere.
+    """
 
     tree: str
     diff: str
+    patch: str
 
 
 class SandboxRepository:
@@ -39,7 +47,8 @@ class SandboxRepository:
         self._root = root
         self._scratch = "/tmp/.cwm-agent" + root.replace("/", "-")
         self._start = ""
-        self._last = WorkingTree("", "")
+        self._last = WorkingTree("", "", "")
+        self._trial = Trial(sandbox, root, self._scratch, self._control)
         self._oversize = ""
 
     @property
@@ -65,8 +74,9 @@ class SandboxRepository:
             )
         self._control(gitscripts.adopt(self._root, self._scratch), timeout=SLOW)
         self._control(gitscripts.hide_future(self._root), timeout=SLOW)
-        self._start = self._write_tree()
-        self._last = WorkingTree(self._start, "")
+        self._trial.remember()
+        self._start = self._trial.start = self._write_tree()
+        self._last = WorkingTree(self._start, "", "")
 
     def reopen(self, start: str) -> None:
         """Go on with what `prepare` left in a sandbox that was kept whole, instead of `prepare`.
@@ -75,8 +85,8 @@ class SandboxRepository:
         harness's git directory does not hold it.
         """
         self._control(gitscripts.has_tree(self._scratch, start))
-        self._start = start
-        self._last = WorkingTree(start, "")
+        self._start = self._trial.start = start
+        self._last = WorkingTree(start, "", "")
 
     def snapshot(self) -> WorkingTree:
         """The working tree now; new files count unless git ignores them or they are huge.
@@ -88,7 +98,7 @@ class SandboxRepository:
             raise _oversize(self._root)
         if tree != self._last.tree:
             try:
-                self._last = WorkingTree(tree, self.diff(self._start, tree))
+                self._last = self._changed(tree)
             except OversizeError:
                 self._oversize = tree
                 raise
@@ -99,16 +109,40 @@ class SandboxRepository:
 
         Raises OversizeError when it is larger than a patch may be.
         """
-        target = posixpath.join(self._scratch, "diff")
+        target = self._diff_file
         command = gitscripts.diff(self._scratch, old, new, target, most=PATCH_BYTES + 1)
         self._control(command, timeout=SLOW)
+        return self._read_diff()
+
+    def _changed(self, tree: str) -> WorkingTree:
+        """The state `tree`, and how the change to it is handed in."""
+        command = gitscripts.diff(
+            self._scratch, self._start, tree, self._diff_file, most=PATCH_BYTES + 1
+        )
+        converts = self._trial.converts(tree, self._diff_file)
+        told = self._control(f"{command.rstrip()} || exit 1\n{converts}", timeout=SLOW).output
+        diff = self._read_diff()
+        patch = None
+        if "converts" in told or not is_utf8(diff):
+            patch = self._trial.in_git_form(tree)
+        return WorkingTree(tree, diff, diff if patch is None else patch)
+
+    @property
+    def _diff_file(self) -> str:
+        return posixpath.join(self._scratch, "diff")
+
+    def _read_diff(self) -> str:
         try:
-            content = self._sandbox.read_file(target)
+            content = self._sandbox.read_file(self._diff_file)
         except OSError as error:
             raise SandboxError(f"the diff of {self._root} cannot be read: {error}") from error
         if len(content) > PATCH_BYTES:
             raise _oversize(self._root)
         return content.decode("utf-8", "surrogateescape")
+
+    def check(self, patch: str, cwd: str) -> Checked:
+        """Try a submission on a clean copy; `cwd` is the folder of the model's shell."""
+        return self._trial.check(patch, cwd)
 
     def apply(self, patch: str) -> None:
         """Apply a git patch to the working tree, all of it or nothing; raises PatchError."""

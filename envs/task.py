@@ -25,8 +25,9 @@ class HiddenTests:
     """Tests that the model never sees; run on a clean copy with the patch applied.
 
     `files` maps a path in the repository to the content written over it.
-    `command` runs them and prints pytest's `-rA` summary. `pass_to_pass` empty
-    means every other test that passed before the patch.
+    `command` runs them and reports as `report` says (envs.testreports): it
+    prints pytest's `-rA` summary, writes JUnit XML, or only ends. `pass_to_pass`
+    empty means every other test that passed before the patch.
     """
 
     files: Mapping[str, bytes]
@@ -34,6 +35,7 @@ class HiddenTests:
     fail_to_pass: tuple[str, ...]
     pass_to_pass: tuple[str, ...] = ()
     timeout: float = 600.0
+    report: str = "pytest"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from tools.bash import BashTool
 from tools.call import Call
 from tools.create import CreateTool
 from tools.edit import EditTool
-from tools.submit import SubmitTool
+from tools.submit import Checked, SubmitTool
 from tools.texts import Texts
 from tools.tool import Tool, ToolResult
 from tools.workspace import CommandResult, PathKind, Workspace
@@ -43,7 +43,10 @@ class _Deadline:
 
 
 class Toolbox:
-    """The named tools; raises ModeError for a name that does not exist."""
+    """The named tools; raises ModeError for a name that does not exist.
+
+    `working_diff` and `check` are what `submit` asks where the switches want it.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Toolbox:
         switches: Switches,
         limits: Limits,
         working_diff: Callable[[], str | None],
+        check: Callable[[str, str], Checked] | None = None,
     ) -> None:
         known: dict[str, Tool] = {
             "bash": BashTool(texts, limits.command_seconds, switches.keep_partial_output),
@@ -67,6 +71,7 @@ class Toolbox:
                 texts,
                 through_shell=switches.submit_through_shell,
                 working_diff=working_diff if switches.submit_working_tree else None,
+                check=check if switches.submit_must_apply else None,
                 timeout=limits.command_seconds,
             ),
         }

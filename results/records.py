@@ -104,12 +104,21 @@ class ToolRan:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The working tree after a turn that changed it, as a binary git diff against the start."""
+    """The working tree after a turn that changed it, as a binary git diff against the start.
+
+    `patch` is what would be handed in, None where that is `diff` itself: see envs.repo.WorkingTree.
+    """
 
     turn: int
     tree: str
     diff: str
     cwd: str
+    patch: str | None = None
+
+    @property
+    def handed_in(self) -> str:
+        """The patch that this state stands for."""
+        return self.diff if self.patch is None else self.patch
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from tools.texts import Texts
 from tools.tool import ToolResult
@@ -11,6 +13,24 @@ from tools.workspace import Workspace
 
 PATCH_BYTES = 16 * 2**20
 """The largest patch that is taken. Counting its tokens takes time, and every record holds it."""
+_HOLDS_DIFF = re.compile(r"^(diff |--- )", re.MULTILINE)
+
+Repair = Literal["form", "line_ends", "prefix", "folder", "counts", "reversed"]
+"""What was put right in a patch; a text `submit.repair.NAME` tells the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of a patch that was tried on a clean copy.
+
+    `patch` is what is submitted in its place, None where it does not apply to
+    the commit `base`, for the `reason` that git gives, or "" where it changes nothing.
+    """
+
+    patch: str | None
+    repair: Repair | None = None
+    reason: str = ""
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +42,15 @@ class SubmitTool:
     as named. `working_diff`: what an empty body submits, None where that cannot be had; without
     it an empty body is refused.
     `needs_diff`: only text that starts like a diff is accepted. A patch of more than
-    PATCH_BYTES is refused.
+    PATCH_BYTES is refused. `check` tries a patch on a clean copy, given the folder of the
+    shell, and says what to submit in its place; then it need only hold a diff.
     """
 
     texts: Texts
     through_shell: bool = False
     working_diff: Callable[[], str | None] | None = None
     needs_diff: bool = True
+    check: Callable[[str, str], Checked] | None = None
     timeout: float = 120.0
     name: str = "submit"
 
@@ -38,27 +60,62 @@ class SubmitTool:
         if not path and self.working_diff is not None:
             return self._judge(self.working_diff(), self.texts.render("submit.working_tree"))
         if not self.through_shell:
-            return self._judge(_read(path, workspace), path)
+            return self._judge(_read(path, workspace), path, workspace.cwd)
         result = workspace.run(f"cat {path}", timeout=self.timeout)
         whole = result.ending == "exited" and result.exit_code == 0 and not result.dropped_bytes
-        return replace(self._judge(result.output if whole else None, path), command=result)
+        judged = self._judge(result.output if whole else None, path, workspace.cwd)
+        return replace(judged, command=result)
 
-    def _judge(self, patch: str | None, path: str) -> ToolResult:
+    def _judge(self, patch: str | None, path: str, cwd: str | None = None) -> ToolResult:
+        """Accept or refuse a patch; one from the folder `cwd` is checked, where that is asked."""
         if patch is None:
-            return ToolResult(self.texts.render("submit.unreadable", path=path), ok=False)
+            return _refused(self.texts.render("submit.unreadable", path=path))
         if not patch.strip():
-            return ToolResult(self.texts.render("submit.empty", path=path), ok=False)
-        if self.needs_diff and not patch.startswith("diff"):
-            return ToolResult(self.texts.render("submit.no_diff", path=path), ok=False)
-        content = patch.encode("utf-8", "surrogateescape")
-        if len(content) > PATCH_BYTES:
-            told = self.texts.render(
-                "submit.too_large", path=path, bytes=len(content), most=PATCH_BYTES
+            return _refused(self.texts.render("submit.empty", path=path))
+        check = None if cwd is None else self.check
+        starts = _HOLDS_DIFF.search(patch) if check else patch.startswith("diff")
+        if self.needs_diff and not starts:
+            return _refused(self.texts.render("submit.no_diff", path=path))
+        size = len(patch.encode("utf-8", "surrogateescape"))
+        if size > PATCH_BYTES:
+            told = self.texts.render("submit.too_large", path=path, bytes=size, most=PATCH_BYTES)
+            return _refused(told)
+        if check is None or cwd is None:
+            return self._accepted(patch)
+        return self._checked(check(patch, cwd), path)
+
+    def _checked(self, checked: Checked, path: str) -> ToolResult:
+        base, reason = checked.base, checked.reason
+        if checked.patch is None and not reason:
+            return _refused(self.texts.render("submit.no_effect", path=path, base=base))
+        if checked.patch is None:
+            return _refused(
+                self.texts.render("submit.does_not_apply", path=path, reason=reason, base=base)
             )
-            return ToolResult(told, ok=False)
-        shown = content.decode("utf-8", "replace")
+        accepted = self._accepted(checked.patch)
+        if not checked.repair:
+            return accepted
+        note = self._notes()[checked.repair]
+        return replace(accepted, feedback=f"{note}\n\n{accepted.feedback}")
+
+    def _notes(self) -> dict[Repair, str]:
+        return {
+            "form": self.texts.render("submit.repair.form"),
+            "line_ends": self.texts.render("submit.repair.line_ends"),
+            "prefix": self.texts.render("submit.repair.prefix"),
+            "folder": self.texts.render("submit.repair.folder"),
+            "counts": self.texts.render("submit.repair.counts"),
+            "reversed": self.texts.render("submit.repair.reversed"),
+        }
+
+    def _accepted(self, patch: str) -> ToolResult:
+        shown = patch.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         feedback = self.texts.render("submit.review", submission=shown)
         return ToolResult(feedback, ok=True, submission=patch)
+
+
+def _refused(told: str) -> ToolResult:
+    return ToolResult(told, ok=False)
 
 
 def _read(path: str, workspace: Workspace) -> str | None:

@@ -63,6 +63,14 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "submit.empty": ("path",),
     "submit.no_diff": ("path",),
     "submit.too_large": ("path", "bytes", "most"),
+    "submit.does_not_apply": ("path", "reason", "base"),
+    "submit.no_effect": ("path", "base"),
+    "submit.repair.form": (),
+    "submit.repair.line_ends": (),
+    "submit.repair.prefix": (),
+    "submit.repair.folder": (),
+    "submit.repair.counts": (),
+    "submit.repair.reversed": (),
     "submit.review": ("submission",),
 }
 

@@ -78,7 +78,7 @@ class PlainView:
             case ToolRan() as ran:
                 self.console.print(tool_text(ran))
             case Snapshot() as snapshot:
-                self._patch = snapshot.diff
+                self._patch = snapshot.handed_in
                 files = snapshot.diff.count("\ndiff --git ") + snapshot.diff.startswith(
                     "diff --git "
                 )
