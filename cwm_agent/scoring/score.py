@@ -167,7 +167,7 @@ def grade_all(
     under = Conditions("", grade.timeout, grade.network, grader_name())
     whole = placed(work, under, images)
     left = to_grade(whole, book, again=options.again)
-    _say_known(whole, left, book, progress)
+    _say_known(whole, left, book, progress, again=options.again)
     for candidate in left:
         score = empty_score(candidate)
         if score is not None and book.final(candidate.key, candidate.under) is None:
@@ -179,15 +179,24 @@ def grade_all(
 
 
 def _say_known(
-    whole: Sequence[Candidate], left: Sequence[Candidate], book: ScoreBook, progress: Progress
+    whole: Sequence[Candidate],
+    left: Sequence[Candidate],
+    book: ScoreBook,
+    progress: Progress,
+    *,
+    again: bool,
 ) -> None:
     """How many have a score, and how many of those that are graded had another one."""
     if known := len({candidate.key for candidate in whole}) - len(left):
         progress(f"{known} patches have a score already (--again grades them again)")
     old = [score for item in left if (score := book.get(item.key, item.under))]
     if count := sum(score.outcome not in ("infrastructure", "empty") for score in old):
-        progress(f"{count} patches are graded again: by --again, or as their score was made with "
-                 "another image, grader or network, or a shorter --timeout")  # fmt: skip
+        why = (
+            "as you say"
+            if again
+            else "the score is of another image, grader or network, or a shorter --timeout"
+        )
+        progress(f"{count} patches are graded again: {why}")
 
 
 def _grade(

@@ -92,9 +92,15 @@ def test_a_report_comes_back_and_no_text_breaks_its_table(
     report = build_report(replace(HEADING, name=name), lines)
     write_record(folder / "report.json", report)
     assert read_report(folder) == report
-    table = as_markdown(report).partition("## Predictions\n\n")[2].rstrip("\n").split("\n")
+    table = (
+        as_markdown(report)
+        .partition("## Predictions\n\n")[2]
+        .split("\n\n")[0]
+        .rstrip("\n")
+        .split("\n")
+    )
     assert len(table) == 3
-    assert {row.replace("\\|", "").count("|") for row in table} == {9}
+    assert {row.replace("\\|", "").count("|") for row in table} == {10}
 
 
 def test_no_report_names_the_command_that_makes_one(tmp_path: Path) -> None:
