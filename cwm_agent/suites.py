@@ -147,13 +147,27 @@ def _pinned(hub_id: str, pins: Path) -> str:
 
 
 def _newest_revision(hub_id: str) -> str:
+    """The hub's, or without it the one that this machine loaded last."""
     from huggingface_hub import HfApi
 
     try:
-        revision = HfApi().dataset_info(hub_id, timeout=30).sha
+        return str(HfApi().dataset_info(hub_id, timeout=30).sha)
     except Exception as error:  # its clients raise errors of their own, of many packages
+        if revision := _cached_revision(hub_id):
+            return revision
         raise _not_there(hub_id, error) from error
-    return str(revision)
+
+
+def _cached_revision(hub_id: str) -> str | None:
+    """What the hub's cache knows as the data set's `main`."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.file_download import repo_folder_name
+
+    folder = repo_folder_name(repo_id=hub_id, repo_type="dataset")
+    try:
+        return (Path(HF_HUB_CACHE) / folder / "refs" / "main").read_text().strip()
+    except OSError:
+        return None
 
 
 def _not_there(source: str, error: Exception) -> NotReadyError:
