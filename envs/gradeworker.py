@@ -117,11 +117,11 @@ def grade(client: DockerClient, job: GradeJob) -> GradeAnswer:
     report = json.loads(path.read_bytes())[instance] if path.is_file() else None
     if report is None:
         detail = foreign_processor(client, str(job.row["image"])) or detail
-    failure, environmental = ("", False) if report and report["resolved"] else _classified(folder)
+    failure, environmental = ("", False) if report and report["resolved"] else classified(folder)
     return GradeAnswer(report, detail, engine.image, failure, environmental)
 
 
-def _classified(folder: Path) -> tuple[str, bool]:
+def classified(folder: Path) -> tuple[str, bool]:
     """What kind of failure it is, as the official report on a whole run looks for it."""
     from swebench.harness.infra_failure import TIER_ENVIRONMENT, classify_logs
 

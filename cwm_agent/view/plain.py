@@ -159,7 +159,8 @@ class PlainView:
         )
         self.console.print(line)
         if score is not None:
-            self._note(f"score: {score.outcome}, {score.seconds:.1f} s of grading")
+            signs = f" ({score.failure})" if score.failure else ""
+            self._note(f"score: {score.outcome}{signs}, {score.seconds:.1f} s of grading")
         if verdict is not None:
             self._verdict(verdict)
         if result.detail:

@@ -114,15 +114,12 @@ def test_what_was_graded_is_not_graded_again(desk: Desk) -> None:
     assert desk.gradings() == before + 1
 
 
-def test_a_score_holds_for_its_image_and_its_time_limit(desk: Desk) -> None:
+def test_a_score_holds_for_its_image(desk: Desk) -> None:
     """Gold fails, the image is mended, the same command is green."""
     row = json.loads((desk.folder / "rows.jsonl").read_text().splitlines()[0])
     name = f"cwm-agent-test/{secrets.token_hex(4)}:1"
     (desk.folder / "own.jsonl").write_text(json.dumps(row | {"image": name}) + "\n")
-    hanging = {"instance_id": row["instance_id"], "model_patch": desk.hanging}
-    (desk.folder / "hanging.jsonl").write_text(json.dumps(hanging) + "\n")
     gold = ("--control", "gold", "--dataset", "own.jsonl", "--out", "own")
-    slow = ("hanging.jsonl", "--dataset", "own.jsonl")
     with closing(connect_engine()) as client:
         spoil = "rm -r /opt/miniconda3/envs/testbed/lib/python*/site-packages/pytest"
         broken = client.containers.create(row["image"], ["sh", "-c", spoil])
@@ -134,15 +131,12 @@ def test_a_score_holds_for_its_image_and_its_time_limit(desk: Desk) -> None:
             assert (code, first["control_failed"]) == (3, [row["instance_id"]])
             begin, end = (said.index(text) for text in ("grading somebody__greet-1 #0 in", "1/1 "))
             assert begin < end
-            assert "1 patches have a score already" in desk.score(*gold)[2]
             client.images.get(row["image"]).tag(name)
             code, second, said = desk.score(*gold)
             assert (code, second["control_failed"]) == (0, []), said
             ids = [report["lines"][0]["image"] for report in (first, second)]
             assert ids[0] != ids[1] == client.images.get(name).id
             assert "1 patches are graded again" in desk.score(*gold, "--again")[2]
-            times = [desk.score(*slow, "--timeout", limit)[2] for limit in ("3", "3", "4")]
-            assert ["timeout (" in said for said in times] == [True, False, True]
         finally:
             broken.remove(force=True)
             client.images.remove(name, force=True)
