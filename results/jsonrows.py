@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-_LINES = "write each row in a line of its own (`jq -c . FILE`), or name the file .json"
+_LINES = "write each row in a line of its own (`jq -c '{}' FILE`), or name the file .json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,10 @@ def _parsed(line: str, text: str, number: int) -> Any:
         raise ValueError(f"line {number} is nested too deeply") from None
     except json.JSONDecodeError as error:
         said = f"line {number}: {error.msg} (column {error.colno})"
-        hint = f"; it looks like JSON over several lines: {_LINES}" if _over_lines(text) else ""
+        hint = ""
+        if _over_lines(text):
+            rows = ".[]" if text.lstrip().startswith("[") else "."
+            hint = f"; it looks like JSON over several lines: {_LINES.format(rows)}"
         raise ValueError(said + hint) from error
 
 
