@@ -95,9 +95,10 @@ def _warnings(report: Report) -> str:
             + (", as the official command line does" if report.counted == "last" else "")
         )
     if len(report.models) > 1:
+        counted = "mixes them" if len(report.by_model) > 1 else "counts one of them"
         found.append(
             f"The predictions are of {len(report.models)} models "
-            f"({', '.join(map(_cell, report.models))}): the headline mixes them"
+            f"({', '.join(map(_cell, report.models))}): the headline {counted}"
         )
     if suspects := [line for line in report.lines if line.environmental and not line.resolved]:
         found.append(
