@@ -154,7 +154,7 @@ class Progress:
 
 def print_patch(console: Console, patch: str) -> None:
     """A diff with coloured lines; control characters are made harmless."""
-    for line in patch.splitlines():
+    for line in patch.removesuffix("\n").split("\n"):
         console.print(Text(clean(line), _DIFF_STYLES.get(line[:1], "")))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.job import Job, PolicyChoice
 from envs.imagekeys import content_key
 from envs.swebench import Instance, read_instances
+from results.jsonrows import Row, rows_of_document, rows_of_lines
 
 HUB = {
     "swebench-verified": "SWE-bench/SWE-bench_Verified",
@@ -53,7 +54,9 @@ def load_suite(name: str, *, split: str = "test", pins: Path | None = None) -> S
     """
     if name.endswith(FORMATS):
         path = Path(name).expanduser()
-        return Suite(path.name, read_instances(_rows_of_file(path), path.name))
+        rows = _rows_of_file(path)
+        values, places = [row.value for row in rows], [row.place for row in rows]
+        return Suite(path.name, read_instances(values, path.name, places))
     match = _HUB_ID.fullmatch(name)
     known = match and (match["name"] in HUB or "/" in match["name"])
     if match is None or not known:
@@ -81,25 +84,23 @@ def job_of(instance: Instance, policy: PolicyChoice) -> Job:
     )
 
 
-def _rows_of_file(path: Path) -> list[dict[str, Any]]:
+def _rows_of_file(path: Path) -> list[Row]:
     try:
         if path.suffix == ".parquet":
-            return _rows_of_parquet(path)
-        text = path.read_text(encoding="utf-8")
-        rows = _lines(text) if path.suffix == ".jsonl" else json.loads(text)
+            parquet = _rows_of_parquet(path)
+            return [Row(value, f"row {number}") for number, value in enumerate(parquet, 1)]
+        read = rows_of_lines if path.suffix == ".jsonl" else rows_of_document
+        rows = read(path.read_bytes())
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
         raise UsageError(f"{path} is no {path.suffix[1:]} file: {error}") from error
-    if isinstance(rows, Mapping):
-        rows = list(rows.values())
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if rows is None:
         raise UsageError(f"{path} must hold a list of rows")
+    for row in rows:
+        if not isinstance(row.value, dict):
+            raise UsageError(f"{path}, {row.place}: it must hold a list of rows, this is none")
     return rows
-
-
-def _lines(text: str) -> list[Any]:
-    return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def _rows_of_parquet(path: Path) -> list[dict[str, Any]]:
@@ -116,7 +117,7 @@ def _rows_of_hub(hub_id: str, revision: str, split: str) -> Iterable[dict[str, A
 
     try:
         rows: Iterable[dict[str, Any]] = load_dataset(hub_id, revision=revision, split=split)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # its clients raise errors of their own, of many packages
         raise _not_there(f"{hub_id}@{revision}", error) from error
     return rows
 
@@ -146,18 +147,32 @@ def _pinned(hub_id: str, pins: Path) -> str:
 
 
 def _newest_revision(hub_id: str) -> str:
+    """The hub's, or without it the one that this machine loaded last."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     try:
-        revision = HfApi().dataset_info(hub_id, timeout=30).sha
-    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, ValueError, RuntimeError) as error:
+        return str(HfApi().dataset_info(hub_id, timeout=30).sha)
+    except Exception as error:  # its clients raise errors of their own, of many packages
+        if revision := _cached_revision(hub_id):
+            return revision
         raise _not_there(hub_id, error) from error
-    return str(revision)
+
+
+def _cached_revision(hub_id: str) -> str | None:
+    """What the hub's cache knows as the data set's `main`."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.file_download import repo_folder_name
+
+    folder = repo_folder_name(repo_id=hub_id, repo_type="dataset")
+    try:
+        return (Path(HF_HUB_CACHE) / folder / "refs" / "main").read_text().strip()
+    except OSError:
+        return None
 
 
 def _not_there(source: str, error: Exception) -> NotReadyError:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    said = (str(error).strip().splitlines() or [""])[0]
+    reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return NotReadyError(
         f"cannot get the data set {source} ({reason}); connect to the hub, unset HF_HUB_OFFLINE, "
         f"or give a local copy of it as a .json, .jsonl or .parquet file"

@@ -17,6 +17,7 @@ from results.scores import ScoreOutcome
 
 APPLY_FAILED = ">>>>> Patch Apply Failed"
 TIMED_OUT = "Test timed out after"
+NO_PROGRAM = "executable file not found"
 DETAIL_CHARACTERS = 300
 
 
@@ -50,7 +51,8 @@ def _judge_failure(log: Path, detail: str) -> Judged:
     """The grader gave up: because of the patch, of the time, or of something else."""
     text = _read(log / "run_instance.log")
     if APPLY_FAILED in text:
-        return Judged("not_applied", Verdict(False, detail="the patch does not apply"))
+        said = _why_not_applied(text[text.index(APPLY_FAILED) + len(APPLY_FAILED) :])
+        return Judged("not_applied", Verdict(False, detail=said[:DETAIL_CHARACTERS]))
     for line in text.splitlines():
         if TIMED_OUT in line:
             said = line[line.index(TIMED_OUT) :]
@@ -58,6 +60,17 @@ def _judge_failure(log: Path, detail: str) -> Judged:
     errors = [line for line in text.splitlines() if " - ERROR - " in line]
     said = detail or (errors[-1].partition(" - ERROR - ")[2] if errors else "no report was written")
     return Judged("infrastructure", Verdict(False, detail=said[:DETAIL_CHARACTERS]))
+
+
+def _why_not_applied(said: str) -> str:
+    """`said` begins with what the last way of applying printed, that of the program `patch`."""
+    reason = next((line.strip() for line in said.lstrip(":").split("\n") if line.strip()), "")
+    if NO_PROGRAM in reason:
+        return (
+            "the patch does not apply with git, and the image lacks the program `patch`, the "
+            "grader's last way of applying it: install it in the image (apt-get install patch)"
+        )
+    return f"the patch does not apply: {reason}" if reason else "the patch does not apply"
 
 
 def _table(side: Mapping[str, list[str]]) -> dict[str, bool]:

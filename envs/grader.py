@@ -20,8 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from envs.docker import connect_engine
+from envs.errors import SandboxError
 from envs.gradeoutcome import Judged, judge
-from envs.gradeworker import GradeAnswer, GradeJob, log_folder
+from envs.gradeworker import GradeAnswer, GradeJob, log_folder, remove_containers
 from results.codec import decode, encode
 from results.predictions import digest
 from results.records import Verdict
@@ -34,16 +36,25 @@ GRACE_SECONDS = 300.0
 """What a grading may take beside its tests."""
 END_SECONDS = 60.0
 """How long a process that is ended may take to remove its container."""
+CLEAR_SECONDS = 30.0
+"""How long the engine may be silent when a container of an ended process is removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """One grading. `log` is the folder of the grader's files, relative to the grader's own."""
+    """One grading. `log` is the folder of the grader's files, relative to the grader's own.
+
+    `image` is the id of the image that was used, "" where it came to none.
+    `failure` and `environmental` are those of `results.scores.Score`.
+    """
 
     outcome: ScoreOutcome
     verdict: Verdict
     seconds: float
     log: str = ""
+    image: str = ""
+    failure: str = ""
+    environmental: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +99,16 @@ class Grader:
             network=self._options.network,
         )
         log = log_folder(job.run, job.model, str(row["instance_id"]))
-        judged = self._judge(job, self._folder / log)
-        seconds = round(time.monotonic() - begun, 3)
-        return Graded(judged.outcome, judged.verdict, seconds, log.as_posix())
+        answer, judged = self._judge(job, self._folder / log)
+        return Graded(
+            judged.outcome,
+            judged.verdict,
+            round(time.monotonic() - begun, 3),
+            log.as_posix(),
+            answer.image,
+            answer.failure,
+            answer.environmental,
+        )
 
     def close(self) -> None:
         """End the process, even in the middle of a grading; its container is removed."""
@@ -103,14 +121,15 @@ class Grader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _judge(self, job: GradeJob, log: Path) -> Judged:
+    def _judge(self, job: GradeJob, log: Path) -> tuple[GradeAnswer, Judged]:
         try:
             line = self._ask(json.dumps(encode(job)) + "\n")
         except (OSError, ValueError, _NoAnswerError) as error:  # ValueError: closed meanwhile
             self._end()
-            return Judged("infrastructure", Verdict(False, detail=str(error)))
+            _clear(job.run)
+            return GradeAnswer(None), Judged("infrastructure", Verdict(False, detail=str(error)))
         answer = decode(GradeAnswer, json.loads(line))
-        return judge(answer.report, log, answer.detail)
+        return answer, judge(answer.report, log, answer.detail)
 
     def _ask(self, question: str) -> bytes:
         process = self._running()
@@ -159,6 +178,17 @@ class Grader:
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _clear(run: str) -> None:
+    """Remove what a process that was killed could not; an engine that is gone keeps it."""
+    from docker.errors import DockerException
+
+    with (
+        contextlib.suppress(SandboxError, DockerException, OSError),
+        contextlib.closing(connect_engine(timeout=CLEAR_SECONDS)) as client,
+    ):
+        remove_containers(client, run)
 
 
 class _NoAnswerError(Exception):

@@ -45,10 +45,18 @@ class GradeJob:
 
 @dataclass(frozen=True, slots=True)
 class GradeAnswer:
-    """The official report on the instance, None where there is none; why, if that is known."""
+    """The official report on the instance, None where there is none; why, if that is known.
+
+    `image` is the id of the image that it was graded in. `failure` is what the
+    official package takes a patch that is not resolved for, and `environmental`
+    whether it holds the environment guilty.
+    """
 
     report: dict[str, object] | None
     detail: str = ""
+    image: str = ""
+    failure: str = ""
+    environmental: bool = False
 
 
 def log_folder(run: str, model: str, instance: str) -> Path:
@@ -71,13 +79,16 @@ class LabelledEngine:
             self._options["network_mode"] = "none"
         self.containers = self
         self.get = client.containers.get
+        self.image = ""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     def create(self, **options: Any) -> Any:
-        """`client.containers.create` with our options besides."""
-        return self._client.containers.create(**options, **self._options)
+        """`client.containers.create` with our options besides; `image` is its image's id then."""
+        container = self._client.containers.create(**options, **self._options)
+        self.image = str(container.attrs["Image"])
+        return container
 
 
 def grade(client: DockerClient, job: GradeJob) -> GradeAnswer:
@@ -100,15 +111,32 @@ def grade(client: DockerClient, job: GradeJob) -> GradeAnswer:
     except Exception as error:  # noqa: BLE001 - whatever it is, the next patch must be graded
         detail = f"{type(error).__name__}: {error}"
     finally:
-        _remove_containers(client, job.run)
-    path = log_folder(job.run, job.model, instance) / "report.json"
-    if path.is_file():
-        return GradeAnswer(json.loads(path.read_text())[instance], detail)
-    return GradeAnswer(None, foreign_processor(client, str(job.row["image"])) or detail)
+        remove_containers(client, job.run)
+    folder = log_folder(job.run, job.model, instance)
+    path = folder / "report.json"
+    report = json.loads(path.read_bytes())[instance] if path.is_file() else None
+    if report is None:
+        detail = foreign_processor(client, str(job.row["image"])) or detail
+    failure, environmental = ("", False) if report and report["resolved"] else classified(folder)
+    return GradeAnswer(report, detail, engine.image, failure, environmental)
 
 
-def _remove_containers(client: DockerClient, run: str) -> None:
-    """The package removes its container with the program `docker`, which may not be installed."""
+def classified(folder: Path) -> tuple[str, bool]:
+    """What kind of failure it is, as the official report on a whole run looks for it."""
+    from swebench.harness.infra_failure import TIER_ENVIRONMENT, classify_logs
+
+    reason, tier = classify_logs(folder / "test_output.txt", folder / "run_instance.log") or (
+        "",
+        "",
+    )
+    return reason, tier == TIER_ENVIRONMENT
+
+
+def remove_containers(client: DockerClient, run: str) -> None:
+    """Remove what grades `run` in the engine.
+
+    The package removes its container with the program `docker`, which may not be installed.
+    """
     from docker.errors import APIError
 
     for container in client.containers.list(all=True, filters={"label": f"{LABEL}run={run}"}):

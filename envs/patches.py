@@ -100,7 +100,7 @@ def split_patch(patch: str) -> list[str]:
 
 def patch_paths(section: str) -> tuple[str, ...]:
     """The old and new path of one file of a patch (once if equal), "" for text before a file."""
-    header = section.partition("\n@@ ")[0].partition("\nGIT binary patch\n")[0].split("\n")
+    header = _header(section)
     if not header[0].startswith("diff "):
         return ("",)
     named = list(_named_paths(header)) or _paths_of_first_line(header[0])
@@ -153,6 +153,12 @@ def is_utf8(patch: str) -> bool:
     return True
 
 
+def _header(section: str) -> list[str]:
+    """The lines before the first hunk; `patch` reads them with line ends of Windows, too."""
+    head = re.split(r"\n(?:@@ |GIT binary patch\r?\n)", section, maxsplit=1)[0]
+    return [line.removesuffix("\r") for line in head.split("\n")]
+
+
 def _named_paths(header: list[str]) -> Iterator[str]:
     for line in header[1:]:
         for start, prefixed in (
@@ -202,7 +208,7 @@ def _reasons(section: str, paths: tuple[str, ...]) -> Iterator[Reason]:
         yield "test"
     if any(PurePosixPath(path).name in _CONFIG_FILES for path in paths):
         yield "config"
-    if re.search(r"^(GIT binary patch$|Binary files .* differ$)", section, re.MULTILINE):
+    if re.search(r"^(GIT binary patch\r?$|Binary files .* differ\r?$)", section, re.MULTILINE):
         yield "binary"
     is_new = re.search(r"^new file mode ", section.partition("\n@@ ")[0], re.MULTILINE)
     if is_new and _SCRATCH_FILE.fullmatch(PurePosixPath(paths[-1]).name):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,8 @@ REMEDY = (
 class Instance:
     """One row. `gold` is the reference patch; `row` is all that the grader needs, nothing more.
 
+    `year` is that of the issue, "" where the row does not say.
+
     `key` changes with everything that a verdict depends on, the patch aside.
     """
 
@@ -47,6 +49,7 @@ class Instance:
     row: Mapping[str, Any]
     key: str
     commit: str
+    year: str = ""
 
     @property
     def build(self) -> str:
@@ -93,13 +96,20 @@ def read_instance(row: Mapping[str, Any], where: str) -> Instance:
         row=graded,
         key=content_key(graded),
         commit=row["base_commit"],
+        year=str(row.get("created_at") or "")[:4],
     )
 
 
-def read_instances(rows: Iterable[Mapping[str, Any]], where: str) -> tuple[Instance, ...]:
-    """All rows, in their order; raises RowError, also for an id that occurs twice."""
+def read_instances(
+    rows: Iterable[Mapping[str, Any]], where: str, places: Sequence[str] = ()
+) -> tuple[Instance, ...]:
+    """All rows, in their order; raises RowError, also for an id that occurs twice.
+
+    `places` say where in `where` each row is, such as `line 3`; without them rows are counted.
+    """
     instances = tuple(
-        read_instance(row, f"{where}, row {number}") for number, row in enumerate(rows, 1)
+        read_instance(row, f"{where}, {places[number] if places else f'row {number + 1}'}")
+        for number, row in enumerate(rows)
     )
     seen: set[str] = set()
     for instance in instances:

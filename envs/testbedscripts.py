@@ -114,7 +114,7 @@ def repository_script(install: Sequence[str]) -> str:
 
 def build_variables() -> Mapping[str, str]:
     """Set for install commands alone."""
-    return {"PIP_NO_CACHE_DIR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    return {"PIP_NO_CACHE_DIR": "off", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 _ACTIVATION = f"source {CONDA}/etc/profile.d/conda.sh && conda activate testbed\n"

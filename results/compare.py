@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from results.metrics import Share, mcnemar, share
-from results.report import Line, Report, first_samples
+from results.report import Line, Report
 from results.reporttext import percent
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The first samples of `first` and `second`, paired by instance.
+    """What the headlines of `first` and `second` count, paired by instance.
 
     `p_value` is McNemar's exact test on the instances that only one of them
     resolves. `left_out` could not be graded in one of them; `alone` stand in
@@ -35,7 +34,7 @@ class Comparison:
 
 def compare(first: Report, second: Report) -> Comparison:
     """Pair two reports."""
-    one, two = _by_instance(first.lines), _by_instance(second.lines)
+    one, two = _by_instance(first), _by_instance(second)
     common = sorted(one.keys() & two.keys())
     left_out = [
         name for name in common if "infrastructure" in (one[name].outcome, two[name].outcome)
@@ -85,5 +84,5 @@ def _counted(found: Share) -> str:
     return f"{found.count} of {found.n}, {percent(found)}"
 
 
-def _by_instance(lines: Iterable[Line]) -> dict[str, Line]:
-    return {line.instance: line for line in first_samples(lines)}
+def _by_instance(report: Report) -> dict[str, Line]:
+    return {line.instance: line for line in report.headline}

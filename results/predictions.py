@@ -7,14 +7,13 @@ rows by instance as mini-swe-agent writes preds.json), or from a run folder.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from results.errors import PredictionError
+from results.jsonrows import rows_of_document, rows_of_lines
 from results.store import Run
 
 
@@ -46,18 +45,37 @@ def read_predictions(path: Path) -> tuple[Prediction, ...]:
 
     Several rows of one instance are its samples, in their order.
     """
+    read = rows_of_lines if path.suffix == ".jsonl" else rows_of_document
     try:
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
-        rows = _lines(text) if path.suffix == ".jsonl" else json.loads(text)
+        rows = read(path.read_bytes(), errors="surrogateescape")
     except OSError as error:
         raise PredictionError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise PredictionError(f"{path} holds no predictions: {error}") from error
-    if isinstance(rows, dict):
-        rows = list(rows.values())
-    if not isinstance(rows, list):
+    if rows is None:
         raise PredictionError(f"{path} must hold a list of predictions, or a table by instance")
-    return number(_read(row, f"{path}, prediction {place}") for place, row in enumerate(rows, 1))
+    return number(_read(row.value, f"{path}, {row.place}") for row in rows)
+
+
+def doubts(predictions: Iterable[Prediction], *, of_file: bool) -> list[str]:
+    """What makes one figure over these predictions doubtful, in words for a person.
+
+    In a file several predictions of an instance may be a mistake; in a run they are its samples.
+    """
+    found, said = list(predictions), []
+    models = Counter(prediction.model for prediction in found)
+    if len(models) > 1:
+        listed = ", ".join(f"{count} of {model}" for model, count in models.most_common())
+        said.append(f"warning: the predictions are of {len(models)} models ({listed})")
+    counts = Counter(prediction.instance for prediction in found)
+    if of_file and (several := [name for name, count in counts.items() if count > 1]):
+        listed = ", ".join(several[:3]) + (", ..." if len(several) > 3 else "")
+        said.append(
+            f"warning: {len(several)} instances have several predictions ({listed}): each is "
+            "graded as a sample, and the headline counts the last, as the official command "
+            "line does"
+        )
+    return said
 
 
 def predictions_of_run(run: Run, model: str) -> tuple[Prediction, ...]:
@@ -77,10 +95,6 @@ def number(predictions: Iterable[Prediction]) -> tuple[Prediction, ...]:
         numbered.append(Prediction(found.instance, found.patch, found.model, seen[found.instance]))
         seen[found.instance] += 1
     return tuple(numbered)
-
-
-def _lines(text: str) -> list[Any]:
-    return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def _read(row: object, where: str) -> Prediction:

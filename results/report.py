@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
+from typing import Literal
 
 from results.errors import RunNotFoundError
 from results.files import read_record
@@ -16,6 +17,9 @@ from results.scores import ScoreOutcome
 
 REPORT_FILE = "report.json"
 UNKNOWN = "not said"
+
+Counted = Literal["first", "last"]
+"""Which of the predictions of an instance the headline counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,10 @@ class Line:
     files that no patch should carry into its own scoring ("path (reason)"),
     `stripped` says whether they were left out. `similarity` to the reference
     patch is a side figure: patches that differ from it may be right.
+
+    `model` predicted; `year` is that of the issue. `image` is the id of the
+    image that it was graded in. `failure` is the official package's word for
+    what may lie behind a failure, `environmental` whether that is the environment.
     """
 
     instance: str
@@ -48,6 +56,11 @@ class Line:
     completion_tokens: int = 0
     seconds: float = 0.0
     cost: float | None = None
+    model: str = ""
+    year: str = ""
+    image: str = ""
+    failure: str = ""
+    environmental: bool = False
 
     @property
     def resolved(self) -> bool:
@@ -78,10 +91,15 @@ class Cost:
 class Report:
     """`report.json`.
 
-    `resolved` counts the first sample of each instance, as the official
-    report does: a failure of the infrastructure is not resolved. `graded` is
-    the same share without those. `of_suite` counts instances without a
-    prediction as not resolved, too.
+    `resolved` counts one prediction of each instance, the one that `counted`
+    says; as in the official report a failure of the infrastructure is not
+    resolved. `graded` is the same share without those. `of_suite` counts
+    instances without a prediction as not resolved, too.
+
+    `control_failed` names the predictions that speak against the images or
+    rows, where a control was graded. `failures` counts the kinds that the
+    official package tells apart. `made` is a time in ISO 8601, `version` ours;
+    `logs` leads from the report's folder to where the log folders start.
     """
 
     name: str
@@ -105,11 +123,25 @@ class Report:
     usage: dict[str, Spread]
     lines: tuple[Line, ...]
     cost: Cost | None = None
+    counted: Counted = "first"
+    by_model: dict[str, Share] = field(default_factory=dict)
+    years: dict[str, Share] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+    control: str = ""
+    control_failed: tuple[str, ...] = ()
+    made: str = ""
+    version: str = ""
+    logs: str = ""
+
+    @property
+    def headline(self) -> list[Line]:
+        """The lines that `resolved` counts, by instance."""
+        return counted_lines(self.lines, self.counted)
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What a report is about."""
+    """What a report is about; see Report for the fields of the same names."""
 
     name: str
     suite: str
@@ -121,14 +153,19 @@ class Heading:
     stripped: bool = False
     currency: str = ""
     cost_basis: str = ""
+    counted: Counted = "first"
+    control: str = ""
+    made: str = ""
+    version: str = ""
+    logs: str = ""
 
 
 def build_report(heading: Heading, lines: Sequence[Line]) -> Report:
     """All figures over the predictions."""
     ordered = sorted(lines, key=lambda line: (line.instance, line.sample))
-    first = first_samples(ordered)
-    right = sum(line.resolved for line in first)
-    failed = sum(line.outcome == "infrastructure" for line in first)
+    counted = counted_lines(ordered, heading.counted)
+    right = sum(line.resolved for line in counted)
+    failed = sum(line.outcome == "infrastructure" for line in counted)
     attempts = [line for line in ordered if line.exit_reason is not None]
     return Report(
         heading.name,
@@ -138,29 +175,37 @@ def build_report(heading: Heading, lines: Sequence[Line]) -> Report:
         heading.models,
         heading.modes,
         heading.stripped,
-        instances=len(first),
+        instances=len(counted),
         predictions=len(ordered),
         suite_size=heading.suite_size,
-        resolved=share(right, len(first)),
-        graded=share(right, len(first) - failed),
-        of_suite=share(right, max(heading.suite_size, len(first))),
+        resolved=share(right, len(counted)),
+        graded=share(right, len(counted) - failed),
+        of_suite=share(right, max(heading.suite_size, len(counted))),
         pass_at=_pass_at(ordered),
-        repositories=_shares(first, lambda line: line.repository),
-        difficulties=_shares(first, lambda line: line.difficulty),
+        repositories=_shares(counted, lambda line: line.repository),
+        difficulties=_shares(counted, lambda line: line.difficulty),
         outcomes=dict(Counter(line.outcome for line in ordered).most_common()),
         exit_reasons=dict(Counter(str(line.exit_reason) for line in attempts).most_common()),
         usage=_usage(attempts),
         lines=tuple(ordered),
         cost=_cost(heading, attempts),
+        counted=heading.counted,
+        by_model=_shares(counted, lambda line: line.model),
+        years=_shares(counted, lambda line: line.year),
+        failures=dict(Counter(line.failure for line in ordered if line.failure).most_common()),
+        control=heading.control,
+        control_failed=_control_failed(heading.control, ordered),
+        made=heading.made,
+        version=heading.version,
+        logs=heading.logs,
     )
 
 
-def first_samples(lines: Iterable[Line]) -> list[Line]:
-    """The line with the smallest sample number of each instance, by instance."""
+def counted_lines(lines: Iterable[Line], counted: Counted) -> list[Line]:
+    """The line with the smallest or the largest sample number of each instance, by instance."""
     found: dict[str, Line] = {}
-    for line in lines:
-        if line.instance not in found or line.sample < found[line.instance].sample:
-            found[line.instance] = line
+    for line in sorted(lines, key=lambda line: line.sample, reverse=counted == "first"):
+        found[line.instance] = line
     return [found[instance] for instance in sorted(found)]
 
 
@@ -170,6 +215,14 @@ def read_report(place: Path) -> Report:
     if report is None:
         raise RunNotFoundError(f"{place} has no report; make one with `cwm-agent score {place}`")
     return report
+
+
+def _control_failed(control: str, lines: Iterable[Line]) -> tuple[str, ...]:
+    """Gold must be resolved and noop must not; what could not be graded speaks against neither."""
+    if not control:
+        return ()
+    graded = (line for line in lines if line.outcome != "infrastructure")
+    return tuple(line.instance for line in graded if line.resolved != (control == "gold"))
 
 
 def _pass_at(lines: Sequence[Line]) -> dict[str, float]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 
 from results.metrics import Share
 from results.report import Line, Report
@@ -16,6 +18,9 @@ OUTCOMES = {
     "timeout": "tests took too long",
     "infrastructure": "could not be graded",
 }
+TESTS_NAMED = 10
+"""How many failing tests of one prediction are named; report.json has all."""
+ID_CHARACTERS = 12
 
 
 def as_markdown(report: Report) -> str:
@@ -27,12 +32,19 @@ def as_markdown(report: Report) -> str:
         _pass_at(report),
         _shares("By repository", report.repositories),
         _shares("By difficulty", report.difficulties),
+        _shares("By year of the issue", report.years),
+        _shares("By model", report.by_model),
         _table("Outcomes", ("outcome", "predictions"), report.outcomes.items(), OUTCOMES),
         _table("Why attempts ended", ("reason", "attempts"), report.exit_reasons.items(), {}),
+        _signs(report),
         _usage(report),
         _lines(report.lines, cost=report.cost is not None),
+        _failures(report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+_COUNTED = {"first": "first sample", "last": "last prediction"}
 
 
 def percent(found: Share) -> str:
@@ -44,11 +56,13 @@ def _headline(report: Report) -> str:
     resolved = report.resolved
     lines = [
         f"**{resolved.count} of {resolved.n} resolved: {percent(resolved)}** "
-        "(95 % Wilson interval; first sample of each instance)",
+        f"(95 % Wilson interval; {_COUNTED[report.counted]} of each instance)",
         f"- suite {_cell(report.suite)}, {report.instances} of {report.suite_size} instances",
         f"- judged by {_cell(report.grader)}; {report.predictions} predictions"
         + (f" of {', '.join(map(_cell, report.models))}" if report.models else ""),
     ]
+    if report.made:
+        lines.append(f"- made {_cell(report.made)} by {_cell(report.version)}")
     if report.modes:
         lines.append(f"- mode {', '.join(map(_cell, report.modes))}")
     if report.stripped:
@@ -66,6 +80,31 @@ def _headline(report: Report) -> str:
 
 def _warnings(report: Report) -> str:
     found = []
+    if bad := report.control_failed:
+        what = "not resolved by their" if report.control == "gold" else "resolved without a"
+        found.append(
+            f"**The control failed**: {len(bad)} of {report.predictions} are {what} reference "
+            f"patch ({_some(bad)}); their images or rows are at fault, not a model"
+        )
+    elif report.control:
+        found.append("The control is passed by all that could be graded")
+    if several := _several(report):
+        found.append(
+            f"{len(several)} instances have more than one prediction ({_some(several)}); the "
+            f"headline counts the {report.counted} of each"
+            + (", as the official command line does" if report.counted == "last" else "")
+        )
+    if len(report.models) > 1:
+        counted = "mixes them" if len(report.by_model) > 1 else "counts one of them"
+        found.append(
+            f"The predictions are of {len(report.models)} models "
+            f"({', '.join(map(_cell, report.models))}): the headline {counted}"
+        )
+    if suspects := [line for line in report.lines if line.environmental and not line.resolved]:
+        found.append(
+            f"{len(suspects)} failures show signs of a failing environment "
+            f"({_some([line.instance for line in suspects])}); look at their logs"
+        )
     if failed := [line for line in report.lines if line.outcome == "infrastructure"]:
         found.append(
             f"{len(failed)} predictions could not be graded and count as not resolved; run the "
@@ -99,6 +138,41 @@ def _shares(title: str, shares: Mapping[str, Share]) -> str:
     return _table(title, ("", "resolved", "95 %"), rows, {})
 
 
+def _several(report: Report) -> list[str]:
+    """Instances with several predictions in a file, which are samples only by being there."""
+    if report.counted == "first":
+        return []
+    counts = Counter(line.instance for line in report.lines)
+    return [instance for instance, count in counts.items() if count > 1]
+
+
+def _signs(report: Report) -> str:
+    """The kinds of failure that the official report on a run tells apart."""
+    tiers = {line.failure: line.environmental for line in report.lines}
+    rows = [
+        (kind, "the environment" if tiers.get(kind) else "environment or patch", count)
+        for kind, count in report.failures.items()
+    ]
+    return _table("Signs in the logs of failures", ("sign", "points at", "predictions"), rows, {})
+
+
+def _failures(report: Report) -> str:
+    """Which tests failed, why, and where the logs are; noop is meant to fail."""
+    parts = []
+    for line in report.lines:
+        if line.resolved or line.outcome == "empty" or report.control == "noop":
+            continue
+        said = [f"- {_cell(line.instance)} #{line.sample}: {OUTCOMES[line.outcome]}"]
+        said += [f"  - {_cell(text)}" for text in (line.failure, line.detail) if text]
+        for what, tests in (("not fixed", line.fail_to_pass), ("broken", line.pass_to_pass)):
+            if failed := [name for name, passed in tests.items() if not passed]:
+                said.append(f"  - {what}: {_some(failed, TESTS_NAMED)}")
+        if line.log:
+            said.append(f"  - log: {_cell((PurePosixPath(report.logs) / line.log).as_posix())}")
+        parts.append("\n".join(said))
+    return "## Not resolved\n\n" + "\n".join(parts) if parts else ""
+
+
 def _usage(report: Report) -> str:
     rows = []
     for name, use in report.usage.items():
@@ -120,14 +194,15 @@ def _lines(lines: Iterable[Line], *, cost: bool) -> str:
             f"{line.prompt_tokens + line.completion_tokens:,}" if line.exit_reason else "-",
             f"{line.seconds:.0f}" if line.exit_reason else "-",
             *((["-"] if line.cost is None else [f"{line.cost:,.4f}"]) if cost else []),
-            line.detail[:120],
+            line.image.removeprefix("sha256:")[:ID_CHARACTERS] or "-",
+            (line.detail or line.failure)[:120],
         )
         for line in lines
     ]
     header = (
         *("prediction", "outcome", "tests", "like gold", "ended", "tokens", "s"),
         *(["cost"] if cost else []),
-        "",
+        *("image", ""),
     )
     return _table("Predictions", header, rows, {})
 
@@ -155,3 +230,10 @@ def _table(
 def _cell(text: str) -> str:
     """One line that cannot end a cell or a heading."""
     return " ".join(text.split()).replace("|", "\\|")
+
+
+def _some(names: Iterable[str], most: int = 3) -> str:
+    listed = [_cell(name) for name in names]
+    return ", ".join(listed[:most]) + (
+        f" and {len(listed) - most} more" if len(listed) > most else ""
+    )

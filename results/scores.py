@@ -2,7 +2,8 @@
 
 A score belongs to an instance and a patch, not to a sample: two samples with
 the same patch share it. It holds for one state of the row (`task`), so that a
-corrected data set is graded anew.
+corrected data set is graded anew, and under the conditions in which it was
+made (`under`), so that a mended image, another grader or more time are, too.
 """
 
 from __future__ import annotations
@@ -34,12 +35,27 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Conditions:
+    """What beside patch and row decides a verdict.
+
+    `image` is the id of the image, "" where none is known (a wish) or none had
+    a part (a verdict). `timeout` is in seconds; `grader` names it with its version.
+    """
+
+    image: str
+    timeout: int
+    network: bool
+    grader: str
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """One verdict. `patch` is the SHA-256 of what was scored, `task` the key of the row.
 
     `log` is the folder of the grader's files, relative to that of
     `scores.jsonl`; "" where nothing was run. `seconds` is the time of all
-    `tries` together.
+    `tries` together. `failure` is what the official package takes a failure
+    for (`missing_module`, ...), `environmental` whether it holds the environment guilty.
     """
 
     instance: str
@@ -50,11 +66,25 @@ class Score:
     seconds: float = 0.0
     tries: int = 1
     log: str = ""
+    failure: str = ""
+    environmental: bool = False
+    under: Conditions | None = None
 
     @property
     def key(self) -> Key:
         """What the score is looked up by."""
         return (self.instance, self.patch, self.task)
+
+    def holds(self, wanted: Conditions) -> bool:
+        """Whether it says what a grading under `wanted` would say."""
+        if self.outcome in ("empty", "infrastructure"):
+            return True
+        under = self.under
+        if under is None or (under.network, under.grader) != (wanted.network, wanted.grader):
+            return False
+        if self.outcome == "timeout" and under.timeout < wanted.timeout:
+            return False
+        return "" in (under.image, wanted.image) or under.image == wanted.image
 
 
 class ScoreBook:
@@ -64,16 +94,25 @@ class ScoreBook:
         self.folder = folder
         self._path = folder / "scores.jsonl"
         self._lock = Lock()
-        self._scores = {score.key: score for score in _read(self._path)}
+        self._scores: dict[Key, list[Score]] = {}
+        for score in _read(self._path):
+            self._scores.setdefault(score.key, []).append(score)
 
-    def get(self, key: Key) -> Score | None:
-        """The last score of that key."""
-        return self._scores.get(key)
+    def get(self, key: Key, wanted: Conditions) -> Score | None:
+        """The last score of that key that holds under `wanted`, else the last one."""
+        found = self._scores.get(key, [])
+        holding = (score for score in reversed(found) if score.holds(wanted))
+        return next(holding, found[-1] if found else None)
 
-    def final(self, key: Key) -> Score | None:
-        """The score, unless it only says that the infrastructure failed: that is tried again."""
-        score = self._scores.get(key)
-        return None if score is None or score.outcome == "infrastructure" else score
+    def final(self, key: Key, wanted: Conditions) -> Score | None:
+        """The last score that holds, unless it only says that the infrastructure failed.
+
+        That is tried again.
+        """
+        score = self.get(key, wanted)
+        if score is None or score.outcome == "infrastructure" or not score.holds(wanted):
+            return None
+        return score
 
     def add(self, score: Score) -> None:
         """Append it durably; raises RunFolderError."""
@@ -90,7 +129,7 @@ class ScoreBook:
                     f"cannot write {self._path}: {error.strerror}; free some space, then go on "
                     "with the same command"
                 ) from error
-            self._scores[score.key] = score
+            self._scores.setdefault(score.key, []).append(score)
 
 
 class Verdicts:

@@ -34,6 +34,10 @@ Several = Annotated[
     bool, typer.Option("--best-of-several", help="A selector chose among several attempts.")
 ]
 
+WebSteps = Annotated[
+    str, typer.Option("--web-steps", help="What prevented look-ups on the web, with a network.")
+]
+
 
 @app.command()
 def export(
@@ -53,6 +57,7 @@ def export(
     open_model: OpenModel = True,
     open_system: OpenSystem = True,
     best_of_several: Several = False,
+    web_steps: WebSteps = "",
     runs: RunsFolder = None,
     config: ConfigFiles = None,
 ) -> None:
@@ -60,8 +65,8 @@ def export(
 
     preds is all_preds.jsonl, in the run's folder or --out; the samples after the
     first are in all_preds.1.jsonl, .... leaderboard is the
-    folder evaluation/SPLIT/DATE_NAME with predictions, metadata, logs and
-    traces; it is checked against the leaderboard's rules and not written when
+    folder evaluation/SPLIT/DATE_NAME with predictions, metadata, results, logs
+    and traces; it is checked against the leaderboard's rules and not written when
     one is broken. The path goes to stdout.
 
     \b
@@ -94,6 +99,7 @@ def export(
         open_model,
         open_system,
         "2+" if best_of_several else "1",
+        web_steps,
     )
     for path in export_run(Store(folder).open(run), Wish(kind, out, sample, scored), entry):
         print(path)

@@ -39,6 +39,7 @@ Tries = Annotated[int, typer.Option("--tries", min=1, help="If the infrastructur
 Strip = Annotated[
     bool, typer.Option("--strip", help="Leave test, configuration, binary and scratch files out.")
 ]
+Again = Annotated[bool, typer.Option("--again", help="Grade what has a score, too.")]
 Network = Annotated[bool, typer.Option("--network/--no-network", help="As the official grader.")]
 Sample = Annotated[int | None, typer.Option("--sample", help="Only this sample; default: all.")]
 On = Annotated[
@@ -57,6 +58,7 @@ def score(
     tries: Tries = 3,
     strip: Strip = False,
     network: Network = True,
+    again: Again = False,
     ids: Ids = None,
     match: Match = "",
     part: Slice = "",
@@ -73,7 +75,8 @@ def score(
     """Grade patches with swebench 5.0.2 and write report.md and report.json.
 
     A patch that was graded before is not graded again, so an interrupted
-    command goes on where it was. A run whose attempts were judged by tests of
+    command goes on where it was; it is where its image was made anew, after a
+    time-out with a longer --timeout, and with --again. A run whose attempts were judged by tests of
     their own is only reported on, unless --dataset is given. The report goes
     to stdout (docs/scoring.md).
 
@@ -102,6 +105,7 @@ def score(
         strip,
         GradeOptions(timeout, network=network),
         PoolOptions(workers, tries),
+        again=again,
     )
     wish = Wish(target, dataset, control, out, options, on)
     return run_score(

@@ -16,7 +16,7 @@ from cwm_agent.cluster.connect import check_demands, connected, import_ray, slot
 from cwm_agent.cluster.demand import SLOT, Demand
 from cwm_agent.cluster.nodes import sweep_nodes, visit_nodes
 from cwm_agent.cluster.routing import choose_replica
-from cwm_agent.scoring.place import GradingPlace, OpenPlace, PlaceWish, images_here
+from cwm_agent.scoring.place import GradingPlace, Place, PlaceWish, images_here
 from cwm_agent.settings import ClusterSettings
 from envs.errors import SandboxError
 from envs.grader import Graded, Grader
@@ -24,8 +24,11 @@ from envs.progress import Progress
 from results.records import Verdict
 
 
-def ray_place(settings: ClusterSettings) -> OpenPlace:
-    """A cluster as the place; opening it raises NotReadyError and UsageError."""
+def ray_place(settings: ClusterSettings) -> Place:
+    """A cluster as the place; opening it raises NotReadyError and UsageError.
+
+    Each node has images of its own, so nothing is known of their ids beforehand.
+    """
 
     @contextmanager
     def opened(wish: PlaceWish, progress: Progress) -> Iterator[GradingPlace]:
@@ -39,7 +42,7 @@ def ray_place(settings: ClusterSettings) -> OpenPlace:
             finally:
                 sweep_nodes(marker, progress)
 
-    return opened
+    return Place(opened, lambda _names: {})
 
 
 @dataclass(eq=False)

@@ -37,6 +37,7 @@ def export(run: Run, wish: Wish, entry: Entry) -> list[Path]:
     if wish.format != "leaderboard":
         raise UsageError(f"there is no format {wish.format!r}; there are preds and leaderboard")
     predictions = one_sample(source.predictions, wish.sample)
+    network, hosts = _reach(run)
     submission = Submission(
         entry=entry,
         report=read_report(source.reports),
@@ -45,5 +46,15 @@ def export(run: Run, wish: Wish, entry: Entry) -> list[Path]:
             found.instance: run.attempt(found.instance, found.sample) for found in predictions
         },
         scores=source.scores,
+        network=network,
+        hosts=hosts,
     )
     return [write_submission(submission, wish.out or Path("submission"))]
+
+
+def _reach(run: Run) -> tuple[bool | None, tuple[str, ...]]:
+    """Whether the run's commands had the network (None: not recorded), and the hosts without."""
+    settings = run.info().settings
+    network, hosts = settings.get("sandbox.network"), settings.get("sandbox.allow_hosts")
+    listed = hosts.value if hosts is not None and isinstance(hosts.value, (list, tuple)) else ()
+    return (bool(network.value) if network is not None else None), tuple(map(str, listed))

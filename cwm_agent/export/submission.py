@@ -6,6 +6,7 @@ the check list of the repository SWE-bench/experiments, July 2025.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tempfile
@@ -17,11 +18,11 @@ from typing import Literal
 import yaml
 
 from cwm_agent.errors import UsageError
-from cwm_agent.export.predictions import PREDICTIONS, write_predictions
+from cwm_agent.export.predictions import write_predictions
+from cwm_agent.export.readme import browsing, readme, result_files
 from cwm_agent.export.trace import has_reply, write_trace
 from results.predictions import Prediction
 from results.report import Line, Report
-from results.reporttext import percent
 from results.store import Attempt
 
 SPLITS = {
@@ -30,6 +31,8 @@ SPLITS = {
     "SWE-bench/SWE-bench": "test",
     "SWE-bench/SWE-bench_Multilingual": "multilingual",
 }
+SIZES = {"verified": 500, "bash-only": 500, "lite": 300, "test": 2294, "multilingual": 300}
+"""How many instances the leaderboard's splits have."""
 LOGS = ("eval.sh", "patch.diff", "report.json", "run_instance.log", "test_output.txt")
 FEWER_LOGS = {"not_applied": ("patch.diff", "run_instance.log"), "timeout": LOGS[:2] + LOGS[3:]}
 """What the official grader leaves where it gave no report."""
@@ -37,7 +40,11 @@ FEWER_LOGS = {"not_applied": ("patch.diff", "run_instance.log"), "timeout": LOGS
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the submitter says. `date` is YYYYMMDD, `attempts` what was needed for a prediction."""
+    """What the submitter says.
+
+    `date` is YYYYMMDD, `attempts` what was needed for a prediction. `web_steps`
+    is what kept a system with a network from looking solutions up.
+    """
 
     name: str
     site: str
@@ -50,6 +57,7 @@ class Entry:
     open_model: bool = True
     open_system: bool = True
     attempts: Literal["1", "2+"] = "1"
+    web_steps: str = ""
 
     @property
     def folder(self) -> str:
@@ -60,18 +68,29 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Everything that goes into it. `scores` is the folder that the logs in `report` start from."""
+    """Everything that goes into it. `scores` is the folder that the logs in `report` start from.
+
+    `network` says whether the model's commands had one, None where it is not
+    known; `hosts` are those that they reached without.
+    """
 
     entry: Entry
     report: Report
     predictions: Sequence[Prediction]
     attempts: dict[str, Attempt]
     scores: Path
+    network: bool | None = None
+    hosts: tuple[str, ...] = ()
 
     @property
     def split(self) -> str | None:
         """Where it belongs, from the data set's name unless it was said."""
-        return self.entry.split or SPLITS.get(self.report.suite.partition("@")[0])
+        return self.entry.split or self.of_dataset
+
+    @property
+    def of_dataset(self) -> str | None:
+        """The split that the graded data set is."""
+        return SPLITS.get(self.report.suite.partition("@")[0])
 
     def lines(self) -> dict[str, Line]:
         """The graded lines of the predictions by instance."""
@@ -142,6 +161,13 @@ def _entry_problems(submission: Submission) -> Iterator[str]:
         yield "the data set does not tell the split: say --split verified, lite, test, ..."
     elif not re.fullmatch(r"[a-z-]+", submission.split):
         yield f"--split {submission.split!r} is no split: verified, lite, test, ..."
+    elif submission.of_dataset and SIZES.get(submission.split) != SIZES[submission.of_dataset]:
+        yield f"what was graded is the split {submission.of_dataset}, not {submission.split}"
+    if browsing(submission) is None:
+        yield (
+            "the model's commands had a network, or nobody knows: say with --web-steps what kept "
+            "the system from looking solutions up on the web"
+        )
 
 
 def _score_problems(submission: Submission) -> Iterator[str]:
@@ -151,8 +177,14 @@ def _score_problems(submission: Submission) -> Iterator[str]:
     if report.stripped:
         yield "what was scored is not what was predicted: score it again without --strip"
     predicted = {prediction.instance for prediction in submission.predictions}
-    if len(predicted) < report.suite_size:
-        yield f"{len(predicted)} of {report.suite_size} instances have a prediction; all need one"
+    whole = max(report.suite_size, SIZES.get(submission.split or "", 0))
+    if report.suite_size < whole:
+        yield (
+            f"{report.suite} has {report.suite_size} of the {whole} instances of the split "
+            f"{submission.split}: score it on the whole data set"
+        )
+    if len(predicted) < whole:
+        yield f"{len(predicted)} of {whole} instances have a prediction; all need one"
     if len(predicted) < len(submission.predictions):
         yield "an instance has several predictions; pass@k is not accepted: choose a --sample"
     lines = submission.lines()
@@ -168,7 +200,7 @@ def _file_problems(submission: Submission) -> Iterator[str]:
         folder = submission.scores / line.log
         if line.log and (missing := [f for f in _logs_of(line) if not (folder / f).is_file()]):
             yield f"{name}: {', '.join(missing)} is gone; remove its score and score again"
-        elif line.log and (folder / "patch.diff").read_text() != patches[name]:
+        elif line.log and (folder / "patch.diff").read_bytes() != _bytes(patches[name]):
             yield f"{name}: another patch was scored than is predicted; run cwm-agent score again"
         attempt = submission.attempts.get(name)
         if attempt is None or not has_reply(attempt):
@@ -184,7 +216,10 @@ def _fill(submission: Submission, folder: Path) -> None:
     (folder / "logs").mkdir()
     write_predictions(submission.predictions, folder)
     (folder / "metadata.yaml").write_text(metadata(submission), encoding="utf-8")
-    (folder / "README.md").write_text(_readme(submission), encoding="utf-8")
+    (folder / "README.md").write_text(readme(submission), encoding="utf-8")
+    (folder / "results").mkdir()
+    for name, table in result_files(submission.lines().values()).items():
+        (folder / "results" / name).write_text(json.dumps(table, indent=2) + "\n")
     for name, line in submission.lines().items():
         write_trace(submission.attempts[name], folder / "trajs" / f"{name}.txt")
         if line.log:
@@ -194,31 +229,9 @@ def _fill(submission: Submission, folder: Path) -> None:
                 shutil.copyfile(submission.scores / line.log / file, target / file)
 
 
-def _readme(submission: Submission) -> str:
-    entry, report = submission.entry, submission.report
-    right = report.resolved
-    tried = (
-        "One attempt was made at each instance."
-        if entry.attempts == "1"
-        else "Several attempts were made at each instance; one was chosen without the tests "
-        "(PASS_TO_PASS, FAIL_TO_PASS) that score it."
-    )
-    lines = [
-        f"# {entry.name}",
-        "",
-        f"Resolved {right.count} of {right.n}: {percent(right)} (95 % Wilson interval), "
-        f"judged by {report.grader} on {report.suite}.",
-        "",
-        f"System: [{entry.site}]({entry.site}). Report: [{entry.report}]({entry.report}).",
-        f"Authors: {', '.join(entry.authors) or 'see the report'}.",
-        "",
-        f"- {tried}",
-        "- The system saw the issue text and the repository: no hints, no tests of the row.",
-        "- The history after the base commit was hidden from it.",
-        f"- `{PREDICTIONS}` has one prediction for each instance, `trajs/` the whole conversation,",
-        "  `logs/` what the official grader left.",
-    ]
-    return "\n".join(lines) + "\n"
+def _bytes(patch: str) -> bytes:
+    """As the grader was given it: line ends and bytes that are no text included."""
+    return patch.encode("utf-8", "surrogateescape")
 
 
 def _some(names: Sequence[str]) -> str:

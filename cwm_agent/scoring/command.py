@@ -12,7 +12,7 @@ from typing import cast, get_args
 from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.config import load_settings
 from cwm_agent.errors import UsageError
-from cwm_agent.scoring.place import OpenPlace, local_place
+from cwm_agent.scoring.place import LOCAL, Place
 from cwm_agent.scoring.score import (
     Scored,
     ScoreOptions,
@@ -70,7 +70,7 @@ def run_score(
     else:
         print(clean(as_markdown(scored.report)), end="")
     _say(f"written to {scored.folder / 'report.md'} and report.json")
-    return _exit_code(scored.report, wish.control)
+    return _exit_code(scored.report)
 
 
 def _scored(wish: Wish, options: ScoreOptions, store: Store) -> Scored:
@@ -88,16 +88,16 @@ def _scored(wish: Wish, options: ScoreOptions, store: Store) -> Scored:
     if source.unfinished:
         _say(f"{source.unfinished} attempts are not finished and are left out")
     if wish.dataset is None and source.judged:
-        return report_recorded(source, options.cost)
+        return report_recorded(source, options)
     suite = load_suite(wish.dataset or source.dataset or DATASET)
     return score_source(source, suite, options, _say)
 
 
-def _place(on: str, settings: ClusterSettings) -> OpenPlace:
+def _place(on: str, settings: ClusterSettings) -> Place:
     """Where to grade; raises UsageError for another word, or without the extra."""
     match on:
         case "local":
-            return local_place
+            return LOCAL
         case "ray":
             from cwm_agent.cluster.connect import import_ray
             from cwm_agent.cluster.grading import ray_place
@@ -107,14 +107,10 @@ def _place(on: str, settings: ClusterSettings) -> OpenPlace:
     raise UsageError(f"--on {on}: patches are graded on local (this machine) or on ray (a cluster)")
 
 
-def _exit_code(report: Report, control: str | None) -> ExitCode:
-    outcomes = report.outcomes
-    if outcomes.get("infrastructure"):
+def _exit_code(report: Report) -> ExitCode:
+    if report.outcomes.get("infrastructure"):
         return ExitCode.ENVIRONMENT
-    right = outcomes.get("resolved", 0)
-    if (control == "gold" and right < report.predictions) or (control == "noop" and right):
-        return ExitCode.UNRESOLVED
-    return ExitCode.SUCCESS
+    return ExitCode.UNRESOLVED if report.control_failed else ExitCode.SUCCESS
 
 
 def _say(line: str) -> None:

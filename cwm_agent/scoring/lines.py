@@ -68,7 +68,7 @@ def with_attempt(line: Line, result: AttemptResult | None) -> Line:
 
 
 def _line(candidate: Candidate, book: ScoreBook) -> Line:
-    score = book.get(candidate.key)
+    score = book.get(candidate.key, candidate.under)
     if score is None:
         raise ResultsError(f"{candidate.instance.id} has no score; run the same command again")
     patch = candidate.prediction.patch
@@ -85,6 +85,11 @@ def _line(candidate: Candidate, book: ScoreBook) -> Line:
         similarity(patch, candidate.instance.gold) if patch.strip() else None,
         _carried(patch),
         score.log,
+        model=candidate.prediction.model,
+        year=candidate.instance.year,
+        image=score.under.image if score.under else "",
+        failure=score.failure,
+        environmental=score.environmental,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cwm_agent.scoring.pool import HaveImage, PatchGrader
+from envs.errors import SandboxError
 from envs.grader import GradeOptions, Grader
 from envs.progress import Progress
 
@@ -30,17 +31,50 @@ class PlaceWish:
 
 
 OpenPlace = Callable[[PlaceWish, Progress], AbstractContextManager[GradingPlace]]
+ImageIds = Callable[[Iterable[str]], Mapping[str, str]]
+ENGINE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to grade. `image_ids` are those that names stand for now, as far as it is known."""
+
+    open: OpenPlace
+    image_ids: ImageIds
 
 
 @contextmanager
-def local_place(wish: PlaceWish, progress: Progress) -> Iterator[GradingPlace]:
-    """This machine's engine, cleared of strays."""
+def open_here(wish: PlaceWish, progress: Progress) -> Iterator[GradingPlace]:
+    """This machine's engine, cleared of strays, before and after."""
     from envs.sweep import sweep
 
     with images_here(wish.min_free, progress) as have_image:
         for stray in sweep():
             progress(f"removed a stray {stray.kind}: {stray.name}")
-        yield GradingPlace(lambda: Grader(wish.folder, wish.grade), have_image)
+        try:
+            yield GradingPlace(lambda: Grader(wish.folder, wish.grade), have_image)
+        finally:
+            sweep()  # a killed worker may have asked for its container just before
+
+
+def image_ids_here(names: Iterable[str]) -> dict[str, str]:
+    """The ids of the images that this machine's engine has; nothing without an engine."""
+    from docker.errors import DockerException
+
+    from envs.docker import connect_engine
+
+    found = {}
+    try:
+        with closing(connect_engine(timeout=ENGINE_SECONDS)) as client:
+            for name in dict.fromkeys(names):
+                with suppress(DockerException):  # not here: then it cannot have been changed here
+                    found[name] = str(client.api.inspect_image(name)["Id"])
+    except (SandboxError, OSError):
+        return {}
+    return found
+
+
+LOCAL = Place(open_here, image_ids_here)
 
 
 @contextmanager

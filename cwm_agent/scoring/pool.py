@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -53,13 +53,17 @@ HaveImage = Callable[[str], object]
 
 @dataclass
 class Pool:
-    """Where the graders come from and where the scores go. `seen` is called for each score."""
+    """Where the graders come from and where the scores go.
+
+    `begun` is called for each patch whose turn has come, `seen` for each score.
+    """
 
     make_grader: Callable[[], PatchGrader]
     have_image: HaveImage
     book: ScoreBook
     options: PoolOptions
     seen: Callable[[Candidate, Score], None]
+    begun: Callable[[Candidate], None] = lambda _candidate: None
 
     def run(self, work: Sequence[Candidate]) -> None:
         """Grade all; what was graded is in the book, also when this ends by an exception.
@@ -92,6 +96,7 @@ class Pool:
     ) -> None:
         grader = idle.get()
         try:
+            self.begun(candidate)
             score = self._graded(candidate, grader, stopping)
         finally:
             idle.put(grader)
@@ -134,6 +139,9 @@ class Pool:
             seconds=round(sum(spent), 3),
             tries=len(spent),
             log=graded.log,
+            failure=graded.failure,
+            environmental=graded.environmental,
+            under=replace(candidate.under, image=graded.image),
         )
 
     def _patiently(self, grade_once: Callable[[], Graded], stopping: threading.Event) -> Graded:

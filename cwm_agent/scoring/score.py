@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+from cwm_agent import __version__
 from cwm_agent.errors import UsageError
 from cwm_agent.scoring.cost import costs_of
 from cwm_agent.scoring.lines import Attempts, lines_of, priced, recorded_lines
-from cwm_agent.scoring.place import OpenPlace, PlaceWish, local_place
+from cwm_agent.scoring.place import LOCAL, Place, PlaceWish
 from cwm_agent.scoring.pool import Pool, PoolOptions
 from cwm_agent.scoring.source import SCORES, Source
 from cwm_agent.scoring.work import (
@@ -18,22 +21,29 @@ from cwm_agent.scoring.work import (
     candidates,
     control_candidates,
     empty_score,
+    labels,
+    placed,
     to_grade,
 )
-from cwm_agent.selection import Selection
+from cwm_agent.selection import Selectable, Selection
 from cwm_agent.settings import CostSettings
 from cwm_agent.suites import Suite
 from envs.grader import GradeOptions
 from envs.progress import Progress
 from results.files import write_atomically, write_record
+from results.predictions import Prediction, doubts
 from results.report import REPORT_FILE, Heading, Line, Report, build_report
 from results.reporttext import as_markdown
-from results.scores import Score, ScoreBook
+from results.scores import Conditions, Key, Score, ScoreBook
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreOptions:
-    """How to score. With `strip`, files that a patch should not carry are left out."""
+    """How to score.
+
+    With `strip`, files that a patch should not carry are left out; with `again`
+    patches are graded that have a score already.
+    """
 
     selection: Selection = field(default_factory=Selection)
     sample: int | None = None
@@ -42,7 +52,8 @@ class ScoreOptions:
     pool: PoolOptions = field(default_factory=PoolOptions)
     min_free: int = 0
     cost: CostSettings = field(default_factory=CostSettings)
-    place: OpenPlace = local_place
+    place: Place = LOCAL
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +66,23 @@ class Scored:
 
 def score_source(source: Source, suite: Suite, options: ScoreOptions, progress: Progress) -> Scored:
     """Grade every prediction that has no final score yet, and report on all of them."""
-    chosen = {instance.id for instance in options.selection.of(suite.instances)}
-    predictions = [
-        found
-        for found in source.predictions
-        if options.sample in (None, found.sample)
-        and (found.instance in chosen or options.selection == Selection())
-    ]
-    if not predictions:
-        raise UsageError("none of the predictions is chosen; loosen the selection or --sample")
+    predictions = chosen(source, suite.instances, options)
+    for warning in doubts(predictions, of_file=source.run is None):
+        progress(warning)
     work = candidates(predictions, suite.by_id(), strip=options.strip)
     book = ScoreBook(source.scores)
-    grade_all(work, book, options, progress)
+    work = grade_all(work, book, options, progress)
     heading = Heading(
         source.name,
         suite.source,
         suite.key,
         len(suite.instances),
-        _grader(),
-        source.models,
+        grader_name(),
+        tuple(sorted({found.model for found in predictions})),
         source.modes,
         stripped=options.strip,
+        counted=source.counted,
+        logs=_logs(source.scores, source.reports),
     )
     return _report(source, heading, lines_of(work, book, source.attempts), options.cost)
 
@@ -86,51 +93,138 @@ def score_control(
     """Grade the reference patches, or the repositories as they are, of the chosen instances."""
     work = control_candidates(control, options.selection.of(suite.instances))
     book = ScoreBook(folder / SCORES)
-    grade_all(work, book, options, progress)
+    work = grade_all(work, book, options, progress)
     heading = Heading(
-        f"control: {control}", suite.source, suite.key, len(suite.instances), _grader(), (control,)
+        f"control: {control}",
+        suite.source,
+        suite.key,
+        len(suite.instances),
+        grader_name(),
+        (control,),
+        control=control,
+        logs=SCORES,
     )
-    return _write(folder, build_report(heading, lines_of(work, book, {})))
+    return _write(folder, heading, lines_of(work, book, {}))
 
 
-def report_recorded(source: Source, prices: CostSettings) -> Scored:
+def report_recorded(source: Source, options: ScoreOptions) -> Scored:
     """Report on the verdicts that a run has of its own hidden tests; nothing is graded."""
-    attempts: Attempts = source.attempts
-    size = len({instance for instance, _ in attempts})
+    instances = [_Recorded(name) for name in sorted({name for name, _ in source.attempts})]
+    predictions = chosen(source, instances, options)
+    kept = {(found.instance, found.sample) for found in predictions}
+    attempts: Attempts = {key: found for key, found in source.attempts.items() if key in kept}
     heading = Heading(
-        source.name, "of the run itself", "", size, "its own tests", source.models, source.modes
+        source.name,
+        "of the run itself",
+        "",
+        len(instances),
+        "its own tests",
+        source.models,
+        source.modes,
     )
-    return _report(source, heading, recorded_lines(attempts), prices)
+    return _report(source, heading, recorded_lines(attempts), options.cost)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """An instance of which only the name is known."""
+
+    id: str
+    repository: str = ""
+    difficulty: str = ""
+
+
+def chosen(
+    source: Source, instances: Sequence[Selectable], options: ScoreOptions
+) -> list[Prediction]:
+    """The predictions that the selection and the sample mean.
+
+    Raises UsageError for none, and for an id that is named and was not predicted.
+    """
+    selection, found = options.selection, list(source.predictions)
+    if selection != Selection():
+        wanted = {instance.id for instance in selection.of(instances)}
+        found = [prediction for prediction in found if prediction.instance in wanted]
+        predicted = {prediction.instance for prediction in source.predictions}
+        if missing := [name for name in selection.ids if name not in predicted]:
+            raise UsageError(f"{source.name} has no prediction for {', '.join(missing)} (--id)")
+    if options.sample is not None:
+        found = [prediction for prediction in found if prediction.sample == options.sample]
+    if not found:
+        raise UsageError("none of the predictions is chosen; loosen the selection or --sample")
+    return found
 
 
 def grade_all(
     work: Sequence[Candidate], book: ScoreBook, options: ScoreOptions, progress: Progress
-) -> None:
-    """Give every candidate a score in the book, those that have one excepted."""
-    left = to_grade(work, book)
-    known = len({candidate.key for candidate in work}) - len(left)
-    if known:
-        progress(f"{known} patches have a score already")
+) -> list[Candidate]:
+    """Give every candidate a score in the book, those that have one excepted.
+
+    Returns the candidates under the conditions by which their scores are looked up.
+    """
+    images = options.place.image_ids(item.instance.image for item in work)
+    grade = options.grade
+    under = Conditions("", grade.timeout, grade.network, grader_name())
+    whole = placed(work, under, images)
+    left = to_grade(whole, book, again=options.again)
+    _say_known(whole, left, book, progress, again=options.again)
     for candidate in left:
-        if (score := empty_score(candidate)) is not None:
+        score = empty_score(candidate)
+        if score is not None and book.final(candidate.key, candidate.under) is None:
             book.add(score)
-    left = to_grade(left, book)
-    if not left:
-        return
+    left = [candidate for candidate in left if empty_score(candidate) is None]
+    if left:
+        _grade(left, labels(whole), book, options, progress)
+    return whole
+
+
+def _say_known(
+    whole: Sequence[Candidate],
+    left: Sequence[Candidate],
+    book: ScoreBook,
+    progress: Progress,
+    *,
+    again: bool,
+) -> None:
+    """How many have a score, and how many of those that are graded had another one."""
+    if known := len({candidate.key for candidate in whole}) - len(left):
+        progress(f"{known} patches have a score already (--again grades them again)")
+    old = [score for item in left if (score := book.get(item.key, item.under))]
+    if count := sum(score.outcome not in ("infrastructure", "empty") for score in old):
+        why = (
+            "as you say"
+            if again
+            else "the score is of another image, grader or network, or a shorter --timeout"
+        )
+        progress(f"{count} patches are graded again: {why}")
+
+
+def _grade(
+    left: Sequence[Candidate],
+    names: Mapping[Key, str],
+    book: ScoreBook,
+    options: ScoreOptions,
+    progress: Progress,
+) -> None:
     done = 0
+
+    def begun(candidate: Candidate) -> None:
+        progress(f"grading {names[candidate.key]} in {candidate.instance.image}")
 
     def seen(candidate: Candidate, score: Score) -> None:
         nonlocal done
         done += 1
-        detail = f" ({score.verdict.detail})" if score.verdict.detail else ""
+        said = score.verdict.detail or score.failure
+        detail = f" ({said})" if said else ""
         progress(
-            f"{done}/{len(left)} {candidate.instance.id}: {score.outcome}{detail}, "
+            f"{done}/{len(left)} {names[candidate.key]}: {score.outcome}{detail}, "
             f"{score.seconds:.1f} s"
         )
 
+    progress(f"{len(left)} patches to grade, {min(options.pool.workers, len(left))} at once")
     wish = PlaceWish(book.folder.absolute(), options.grade, options.min_free)
-    with options.place(wish, progress) as place:
-        Pool(place.make_grader, place.have_image, book, options.pool, seen).run(left)
+    with options.place.open(wish, progress) as place:
+        Pool(place.make_grader, place.have_image, book, options.pool, seen, begun).run(left)
 
 
 def _report(
@@ -138,16 +232,25 @@ def _report(
 ) -> Scored:
     costs = costs_of(prices, source.run, source.attempts)
     heading = replace(heading, currency=costs.currency, cost_basis=costs.basis)
-    return _write(source.reports, build_report(heading, priced(lines, costs.by_attempt)))
+    return _write(source.reports, heading, priced(lines, costs.by_attempt))
 
 
-def _grader() -> str:
+def grader_name() -> str:
+    """The package that judges, with its version."""
     from importlib.metadata import version
 
     return f"swebench {version('swebench')}"
 
 
-def _write(folder: Path, report: Report) -> Scored:
+def _logs(scores: Path, reports: Path) -> str:
+    """From the report's folder to where the grader's log folders start."""
+    return Path(os.path.relpath(scores, reports)).as_posix()
+
+
+def _write(folder: Path, heading: Heading, lines: tuple[Line, ...]) -> Scored:
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    heading = replace(heading, made=made, version=f"cwm-agent {__version__}")
+    report = build_report(heading, lines)
     folder.mkdir(parents=True, exist_ok=True)
     write_record(folder / REPORT_FILE, report)
     write_atomically(folder / "report.md", as_markdown(report).encode("utf-8", "replace"))

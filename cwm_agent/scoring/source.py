@@ -10,6 +10,7 @@ from cwm_agent.errors import UsageError
 from cwm_agent.scoring.lines import Attempts
 from results.errors import RunNotFoundError
 from results.predictions import Prediction, predictions_of_run, read_predictions
+from results.report import Counted
 from results.store import Run, Store, model_of
 
 SCORES = "scores"
@@ -34,6 +35,11 @@ class Source:
     unfinished: int = 0
     dataset: str = ""
     run: Run | None = None
+
+    @property
+    def counted(self) -> Counted:
+        """The first sample of a run; of a file the last, as the official command line does."""
+        return "last" if self.run is None else "first"
 
     @property
     def judged(self) -> bool:

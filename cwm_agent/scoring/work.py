@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cwm_agent.errors import UsageError
@@ -12,19 +13,26 @@ from envs.patches import StrippedPatch, strip_patch
 from envs.swebench import Instance
 from results.predictions import Prediction, digest
 from results.records import Verdict
-from results.scores import Key, Score, ScoreBook
+from results.scores import Conditions, Key, Score, ScoreBook
 
 Control = Literal["gold", "noop"]
 
 
+UNKNOWN = Conditions("", 0, network=True, grader="")
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A prediction and what of it is scored; `apply` is off for the repository as it is."""
+    """A prediction and what of it is scored, and `under` what.
+
+    `apply` is off for the repository as it is.
+    """
 
     instance: Instance
     prediction: Prediction
     scored: str
     apply: bool = True
+    under: Conditions = UNKNOWN
 
     @property
     def key(self) -> Key:
@@ -63,16 +71,42 @@ def control_candidates(control: Control, instances: Iterable[Instance]) -> list[
     return found
 
 
+def placed(
+    work: Iterable[Candidate], under: Conditions, images: Mapping[str, str]
+) -> list[Candidate]:
+    """The candidates under these conditions, each with the id of its image where it is known."""
+    return [
+        replace(item, under=replace(under, image=images.get(item.instance.image, "")))
+        for item in work
+    ]
+
+
+def labels(work: Iterable[Candidate]) -> dict[Key, str]:
+    """What to call each thing that is graded: the instance and the samples that share it."""
+    samples: dict[Key, list[int]] = defaultdict(list)
+    for item in work:
+        samples[item.key].append(item.prediction.sample)
+    return {
+        key: f"{key[0]} #{', #'.join(map(str, sorted(set(found))))}"
+        for key, found in samples.items()
+    }
+
+
 def unwanted(patch: str) -> StrippedPatch:
     """The patch without what no patch should carry into its own scoring, and what that is."""
     return strip_patch(patch, tests=True, config=True, binary=True, scratch=True)
 
 
-def to_grade(all_candidates: Iterable[Candidate], book: ScoreBook) -> list[Candidate]:
-    """Those without a final score, each (instance, patch) once, those of one image together."""
+def to_grade(
+    all_candidates: Iterable[Candidate], book: ScoreBook, *, again: bool = False
+) -> list[Candidate]:
+    """Those without a final score, each (instance, patch) once, those of one image together.
+
+    With `again` those that have one, too.
+    """
     open_ones: dict[Key, Candidate] = {}
     for candidate in all_candidates:
-        if book.final(candidate.key) is None:
+        if again or book.final(candidate.key, candidate.under) is None:
             open_ones.setdefault(candidate.key, candidate)
     groups = by_image(open_ones.values(), lambda candidate: candidate.instance.image)
     return [candidate for group in groups for candidate in group]

@@ -85,7 +85,8 @@ class PlainView:
                 self._note(f"working tree differs in {files} file(s), tree {snapshot.tree[:12]}")
             case Submitted() as submitted:
                 self._patch = submitted.patch
-                self._note(f"submitted a patch of {len(submitted.patch.splitlines())} lines")
+                lines = submitted.patch.rstrip().count("\n") + 1
+                self._note(f"submitted a patch of {lines} lines")
             case Ended() as ended:
                 detail = f": {ended.detail}" if ended.detail else ""
                 self.console.print(Text(f"ended: {ended.reason}{clean(detail)}", "bold"))
@@ -158,7 +159,8 @@ class PlainView:
         )
         self.console.print(line)
         if score is not None:
-            self._note(f"score: {score.outcome}, {score.seconds:.1f} s of grading")
+            signs = f" ({score.failure})" if score.failure else ""
+            self._note(f"score: {score.outcome}{signs}, {score.seconds:.1f} s of grading")
         if verdict is not None:
             self._verdict(verdict)
         if result.detail:

@@ -91,6 +91,8 @@ def answer(hub: Hub, path: str, body: bytes) -> Answer:
     owner, name, *rest = found
     name_of_set = f"{owner}/{name}"
     verb, revision, *inner = [*rest, "", ""] if rest else ["revision", hub.newest[name_of_set]]
+    if revision == "main":
+        revision = hub.newest[name_of_set]
     files = hub.revisions.get((name_of_set, revision))
     if files is None:
         return 404, {"X-Error-Code": "RevisionNotFound"}, b""

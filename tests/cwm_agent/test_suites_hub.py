@@ -76,3 +76,17 @@ def test_a_revision_that_is_too_old_or_is_not_there(
     done = load(tmp_path, hub, name)
     assert done.returncode == 1
     assert error in done.stderr.splitlines()[-1]
+
+
+def test_without_a_network_what_was_loaded_once_is_there(tmp_path: Path, hub: Hub) -> None:
+    away = {"HF_ENDPOINT": "http://127.0.0.1:9"}
+    unknown = load(tmp_path, hub, "swebench-verified", **away)
+    said = unknown.stderr.splitlines()[-1]
+    assert "NotReadyError: cannot get the data set SWE-bench/SWE-bench_Verified (" in said
+    assert "or give a local copy" in said
+    first = load(tmp_path, hub, f"{NAME}@main")
+    assert first.returncode == 0, first.stderr
+    for known in ({}, {"HF_HUB_OFFLINE": "1"}):
+        (tmp_path / "pins.json").unlink(missing_ok=True)
+        again = load(tmp_path, hub, "swebench-verified", **away, **known)
+        assert json.loads(again.stdout or "0") == [f"{NAME}@{FIRST}", ["a__x-1"]], again.stderr

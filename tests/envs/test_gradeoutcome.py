@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from envs.gradeoutcome import APPLY_FAILED, judge
+from envs.gradeworker import classified
 
 from .swebench_rows import row
 
 START, END = ">>>>> Start Test Output", ">>>>> End Test Output"
 CODE = ">>>>> Test Exit Code"
+NO_PATCH = 'OCI runtime exec failed: exec: "patch": executable file not found in $PATH: unknown'
 
 
 def official_report(tmp_path: Path, output: str) -> dict[str, Any]:
@@ -57,12 +59,14 @@ def test_each_test_is_kept_with_its_result(tmp_path: Path) -> None:
     ("log", "detail", "outcome", "said"),
     [
         (f"x - INFO - {APPLY_FAILED}:\nerror: patch failed", "", "not_applied", "does not apply"),
+        (f"{APPLY_FAILED}:\n\npatch: **** Only garbage\n", "", "not_applied", "Only garbage"),
+        (f"{APPLY_FAILED}:\n{NO_PATCH}", "", "not_applied", "the image lacks the program `patch`"),
         ("EvaluationError: Test timed out after 5 seconds.", "", "timeout", "after 5 seconds"),
         ("x - ERROR - Error creating container: gone", "", "infrastructure", "creating container"),
         ("", "APIError: busy", "infrastructure", "APIError: busy"),
         (None, "", "infrastructure", "no report was written"),
     ],
-)
+)  # fmt: skip
 def test_without_a_report_the_log_says_why(
     tmp_path: Path, log: str | None, detail: str, outcome: str, said: str
 ) -> None:
@@ -71,6 +75,23 @@ def test_without_a_report_the_log_says_why(
     judged = judge(None, tmp_path, detail)
     assert (judged.outcome, judged.verdict.resolved) == (outcome, False)
     assert said in judged.verdict.detail
+
+
+@pytest.mark.parametrize(
+    ("output", "failure"),
+    [
+        ("ModuleNotFoundError: No module named 'x'\nFAILED t.py::a", ("missing_module", False)),
+        ("collected 0 items", ("no_tests_collected", False)),
+        ("Timeout error: 5 seconds exceeded.", ("tests_timed_out", False)),
+        ("Could not resolve host: pypi.org\nFAILED t.py::a", ("network_unreachable", True)),
+        ("FAILED t.py::a", ("", False)),
+    ],
+)
+def test_the_official_kinds_of_failure_are_kept(
+    tmp_path: Path, output: str, failure: tuple[str, bool]
+) -> None:
+    (tmp_path / "test_output.txt").write_text(output)
+    assert classified(tmp_path) == failure
 
 
 def test_our_marks_are_those_of_the_package() -> None:

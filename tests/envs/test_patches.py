@@ -95,3 +95,13 @@ def test_any_text_is_kept_whole_when_nothing_is_dropped(text: str) -> None:
     assert "".join(split_patch(text)) == text
     assert strip_patch(text, tests=False).patch == text
     strip_patch(text, tests=True, config=True, binary=True, scratch=True)
+
+
+@pytest.mark.parametrize("path", ["conftest.py", "setup.cfg", "reproduce.py"])
+def test_line_ends_of_windows_hide_no_file(path: str) -> None:
+    plain = (
+        f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n"
+        "@@ -0,0 +1 @@\n+x\n"
+    )
+    found = strip_patch(plain.replace("\n", "\r\n"), tests=True, config=True, scratch=True)
+    assert (found.patch, [item.path for item in found.dropped]) == ("", [path])

@@ -92,9 +92,80 @@ def test_a_report_comes_back_and_no_text_breaks_its_table(
     report = build_report(replace(HEADING, name=name), lines)
     write_record(folder / "report.json", report)
     assert read_report(folder) == report
-    table = as_markdown(report).partition("## Predictions\n\n")[2].rstrip("\n").split("\n")
+    table = (
+        as_markdown(report)
+        .partition("## Predictions\n\n")[2]
+        .split("\n\n")[0]
+        .rstrip("\n")
+        .split("\n")
+    )
     assert len(table) == 3
-    assert {row.replace("\\|", "").count("|") for row in table} == {9}
+    assert {row.replace("\\|", "").count("|") for row in table} == {10}
+
+
+def test_a_failure_is_told_with_its_tests_its_kind_and_its_log() -> None:
+    failed = replace(
+        line("a", "unresolved"), fail_to_pass={f"t{n}": n == 0 for n in range(13)},
+        pass_to_pass={"kept": True, "lost[a|b]": False}, log="logs/run/a", failure="missing_module",
+        image="sha256:" + "1234567890ab" * 5,
+    )  # fmt: skip
+    heading = replace(HEADING, logs="scores", made="2026-11-27T10:00:00+00:00", version="cwm 1")
+    report = build_report(heading, [failed, line("b", "resolved")])
+    text = as_markdown(report)
+    assert "- made 2026-11-27T10:00:00+00:00 by cwm 1" in text
+    _, _, told = text.partition("## Not resolved\n\n")
+    assert told.splitlines() == [
+        "- a #0: tests fail",
+        "  - missing_module",
+        "  - not fixed: t1, t2, t3, t4, t5, t6, t7, t8, t9, t10 and 2 more",
+        "  - broken: lost[a\\|b]",
+        "  - log: scores/logs/run/a",
+    ]
+    assert "| missing_module | environment or patch | 1 |" in text
+    assert "| 1234567890ab | missing_module |" in text
+    assert report.failures == {"missing_module": 1}
+    suspect = replace(failed, failure="network_unreachable", environmental=True)
+    assert "1 failures show signs of a failing environment (a)" in as_markdown(
+        build_report(heading, [suspect])
+    )
+
+
+@pytest.mark.parametrize(
+    ("control", "outcomes", "failed"),
+    [
+        ("gold", ("resolved", "resolved"), ()),
+        ("gold", ("resolved", "timeout"), ("b",)),
+        ("noop", ("resolved", "unresolved"), ("a",)),
+        ("noop", ("unresolved", "infrastructure"), ()),
+        ("", ("unresolved", "resolved"), ()),
+    ],
+)
+def test_a_report_says_whether_a_control_failed(
+    control: str, outcomes: tuple[ScoreOutcome, ...], failed: tuple[str, ...]
+) -> None:
+    lines = [line(name, outcome) for name, outcome in zip("ab", outcomes, strict=True)]
+    report = build_report(replace(HEADING, control=control), lines)
+    assert report.control_failed == failed
+    text = as_markdown(report)
+    assert ("**The control failed**: 1 of 2" in text) == bool(failed)
+    assert ("The control is passed" in text) == bool(control and not failed)
+
+
+def test_the_last_of_several_rows_counts_and_mixed_models_are_shown() -> None:
+    lines = [
+        replace(line("a", "unresolved", 0), model="m"),
+        replace(line("a", "resolved", 1), model="n"),
+        replace(line("b", "unresolved", 0), model="m"),
+    ]
+    heading = replace(HEADING, counted="last", models=("m", "n"))
+    report = build_report(heading, lines)
+    assert report.resolved == share(1, 2)
+    assert report.by_model == {"m": share(0, 1), "n": share(1, 1)}
+    text = as_markdown(report)
+    assert "last prediction of each instance" in text
+    assert "1 instances have more than one prediction (a); the headline counts the last" in text
+    assert "The predictions are of 2 models (m, n)" in text
+    assert build_report(replace(heading, counted="first"), lines).resolved == share(0, 2)
 
 
 def test_no_report_names_the_command_that_makes_one(tmp_path: Path) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 from envs.swebench import read_instances
 from results.predictions import digest
 from results.records import AttemptResult, Verdict
-from results.scores import Score, ScoreBook, ScoreOutcome
+from results.scores import Conditions, Score, ScoreBook, ScoreOutcome
 from results.store import Run, Store
 
 from ...envs.swebench_rows import row
 from .conftest import EVENTS, PATCH, RESULT, STARTED
 
 ROWS = [row(f"a__x-{number}") for number in range(4)]
+UNDER = Conditions("sha256:" + "a" * 64, 1800, True, f"swebench {version('swebench')}")
 LOGS = ("eval.sh", "patch.diff", "report.json", "run_instance.log", "test_output.txt")
 
 
@@ -44,9 +46,11 @@ def make_run(
         log = f"logs/run_evaluation/{instance}"
         (book.folder / log).mkdir(parents=True)
         for file in LOGS:
-            (book.folder / log / file).write_text(PATCH if file == "patch.diff" else file)
+            content = PATCH if file == "patch.diff" else file
+            (book.folder / log / file).write_bytes(content.encode())
         verdict = Verdict(outcome == "resolved", {"t": outcome == "resolved"}, {"u": True})
-        book.add(Score(instance, digest(PATCH), keys[instance], outcome, verdict, 2.0, 1, log))
+        score = Score(instance, digest(PATCH), keys[instance], outcome, verdict, 2.0, 1, log)
+        book.add(replace(score, under=UNDER))
     return run
 
 

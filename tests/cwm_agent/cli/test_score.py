@@ -90,6 +90,20 @@ def test_costs_are_there_when_a_price_is(cwm_agent: Command, store: Store, tmp_p
     assert [line["cost"] for line in report["lines"]] == pytest.approx([one] * 8)
 
 
+def test_a_score_that_does_not_hold_is_graded_again(
+    cwm_agent: Command, store: Store, tmp_path: Path
+) -> None:
+    make_run(store, INFO, "first", OUTCOMES)
+    ask = ("score", "first", "--dataset", str(write_rows(tmp_path)))
+    for option, known, again in (
+        (("--timeout", "3600"), 3, 1), (("--no-network",), 0, 4), (("--again",), 0, 4),
+    ):  # fmt: skip
+        done = cwm_agent(*ask, *option, DOCKER_HOST="unix:///nowhere")
+        assert done.returncode == ExitCode.ENVIRONMENT
+        assert (f"{known} patches have a score already" in done.stderr) == bool(known)
+        assert f"{again} patches are graded again" in done.stderr
+
+
 def test_what_could_not_be_graded_is_tried_again_and_needs_the_engine(
     cwm_agent: Command, store: Store, tmp_path: Path
 ) -> None:
@@ -110,6 +124,28 @@ def test_verdicts_of_a_runs_own_tests_are_reported_as_they_are(
     assert (report["grader"], report["suite_key"]) == ("its own tests", "")
     (line,) = report["lines"]
     assert (line["outcome"], line["fail_to_pass"]["test_a"]) == ("unresolved", True)
+
+
+def test_a_selection_holds_for_verdicts_of_a_runs_own_tests(
+    cwm_agent: Command, finished: Attempt
+) -> None:
+    assert "did you mean 'flask-4010'" in cwm_agent("score", "first", "--id", "flask-401").stderr
+    assert cwm_agent("score", "first", "--sample", "3").returncode == ExitCode.USAGE
+    assert cwm_agent("score", "first", "--id", "flask-4010").returncode == ExitCode.SUCCESS
+
+
+def test_several_rows_of_an_instance_and_mixed_models_are_warned_of(
+    cwm_agent: Command, tmp_path: Path
+) -> None:
+    rows = [
+        {"instance_id": "a__x-1", "model_patch": "", "model_name_or_path": name}
+        for name in ("one", "two")
+    ]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = cwm_agent("score", "p.jsonl", "--dataset", str(write_rows(tmp_path)))
+    assert "warning: the predictions are of 2 models (1 of one, 1 of two)" in done.stderr
+    assert "warning: 1 instances have several predictions (a__x-1)" in done.stderr
+    assert "the headline counts the last of each" in done.stdout
 
 
 def test_a_file_of_empty_predictions_needs_no_engine(cwm_agent: Command, tmp_path: Path) -> None:
@@ -155,6 +191,7 @@ def test_what_is_stripped_is_not_scored_and_is_named(cwm_agent: Command, tmp_pat
         (["preds.jsonl"], "cannot read preds.jsonl"),
         (["first", "--dataset", "rows.jsonl", "--id", "a__x-9"], "did you mean 'a__x-"),
         (["first", "--dataset", "rows.jsonl", "--sample", "7"], "none of the predictions is"),
+        (["part.jsonl", "--dataset", "rows.jsonl", "--id", "a__x-3"], "no prediction for a__x-3"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_said_before_anything_runs(
@@ -162,6 +199,7 @@ def test_what_makes_no_sense_is_said_before_anything_runs(
 ) -> None:
     make_run(store, INFO, "first", OUTCOMES)
     write_rows(tmp_path)
+    (tmp_path / "part.jsonl").write_text('{"instance_id": "a__x-1", "model_patch": ""}\n')
     done = cwm_agent("score", *arguments)
     assert done.returncode == ExitCode.USAGE
     assert error in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -60,7 +61,8 @@ class Desk:
         )  # fmt: skip
 
     def score(self, *arguments: str) -> tuple[int, dict[str, Any], str]:
-        done = self.run("cwm_agent", "score", "--dataset", "rows.jsonl", "--json", *arguments)
+        data = () if "--dataset" in arguments else ("--dataset", "rows.jsonl")
+        done = self.run("cwm_agent", "score", "--json", *data, *arguments)
         assert done.stdout, done.stderr
         return done.returncode, json.loads(done.stdout), done.stderr
 
@@ -110,6 +112,51 @@ def test_what_was_graded_is_not_graded_again(desk: Desk) -> None:
     path.write_text(path.read_text().splitlines(keepends=True)[0])
     assert desk.score("preds.jsonl")[1]["lines"][0]["outcome"] == report["lines"][0]["outcome"]
     assert desk.gradings() == before + 1
+
+
+def test_a_score_holds_for_its_image(desk: Desk) -> None:
+    """Gold fails, the image is mended, the same command is green."""
+    row = json.loads((desk.folder / "rows.jsonl").read_text().splitlines()[0])
+    name = f"cwm-agent-test/{secrets.token_hex(4)}:1"
+    (desk.folder / "own.jsonl").write_text(json.dumps(row | {"image": name}) + "\n")
+    gold = ("--control", "gold", "--dataset", "own.jsonl", "--out", "own")
+    with closing(connect_engine()) as client:
+        spoil = "rm -r /opt/miniconda3/envs/testbed/lib/python*/site-packages/pytest"
+        broken = client.containers.create(row["image"], ["sh", "-c", spoil])
+        try:
+            broken.start()
+            broken.wait()
+            spoiled = broken.commit(name).id
+            code, first, said = desk.score(*gold)
+            assert (code, first["control_failed"]) == (3, [row["instance_id"]])
+            begin, end = (said.index(text) for text in ("grading somebody__greet-1 #0 in", "1/1 "))
+            assert begin < end
+            client.images.get(row["image"]).tag(name)
+            code, second, said = desk.score(*gold)
+            assert (code, second["control_failed"]) == (0, []), said
+            ids = [report["lines"][0]["image"] for report in (first, second)]
+            assert ids[0] != ids[1] == client.images.get(name).id
+            assert "1 patches are graded again" in desk.score(*gold, "--again")[2]
+        finally:
+            broken.remove(force=True)
+            client.images.remove(name, force=True)
+            client.images.remove(spoiled, force=True)
+
+
+def test_a_killed_worker_leaves_no_container_when_the_command_ends(desk: Desk) -> None:
+    hanging = {"instance_id": NAMES["part"], "model_patch": desk.hanging}
+    (desk.folder / "killed.jsonl").write_text(json.dumps(hanging) + "\n")
+    arguments = ("score", "killed.jsonl", "--dataset", "rows.jsonl", "--tries", "1")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cwm_agent", *arguments], cwd=desk.folder, env=desk.environment()
+    )
+    wait_until(lambda: len(desk.containers()) == 1)
+    with closing(connect_engine()) as client:
+        (container,) = desk.containers()
+        worker = int(client.containers.get(container).labels[f"{LABEL}pid"])
+    os.kill(worker, signal.SIGKILL)
+    assert process.wait(120) == 4
+    assert desk.containers() == []
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cwm_agent.scoring.pool import Pool, PoolOptions
-from cwm_agent.scoring.work import Candidate, candidates
+from cwm_agent.scoring.work import UNKNOWN, Candidate, candidates
 from envs.grader import Graded
 from envs.pullerrors import PullError
 from envs.swebench import read_instances
@@ -55,7 +55,9 @@ class ScriptedGraders:
         outcome = self.script(name, number)
         with self.lock:
             self.busy -= 1
-        return Graded(outcome, Verdict(outcome == "resolved"), 1.0, f"log-{number}")
+        return Graded(
+            outcome, Verdict(outcome == "resolved"), 1.0, f"log-{number}", image="sha256:1"
+        )
 
     def close(self) -> None:
         self.closed += 1
@@ -75,7 +77,7 @@ def run(
 
 
 def scores(folder: Path) -> dict[str, Score]:
-    found = [ScoreBook(folder).get(candidate.key) for candidate in WORK]
+    found = [ScoreBook(folder).get(candidate.key, candidate.under) for candidate in WORK]
     return {score.instance: score for score in found if score}
 
 
@@ -86,6 +88,7 @@ def test_every_patch_is_graded_once_by_as_many_as_there_are_workers(tmp_path: Pa
     assert sorted(seen) == sorted(INSTANCES)
     assert {score.outcome for score in scores(tmp_path).values()} == {"resolved"}
     assert (graders.most, graders.closed) == (3, 3)
+    assert {s.under.image for s in scores(tmp_path).values() if s.under} == {"sha256:1"}
 
 
 def test_only_what_the_infrastructure_spoils_is_tried_again(tmp_path: Path) -> None:
@@ -101,7 +104,7 @@ def test_only_what_the_infrastructure_spoils_is_tried_again(tmp_path: Path) -> N
     first = found["a__x-1"]
     assert (first.outcome, first.tries, first.seconds, first.log) == ("resolved", 3, 3.0, "log-3")
     assert (found["a__x-2"].outcome, found["a__x-2"].tries) == ("infrastructure", 3)
-    assert ScoreBook(tmp_path).final(found["a__x-2"].key) is None
+    assert ScoreBook(tmp_path).final(found["a__x-2"].key, UNKNOWN) is None
 
 
 def test_an_image_that_cannot_be_had_is_no_verdict(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cwm_agent.errors import UsageError
-from cwm_agent.scoring.work import candidates, control_candidates, empty_score, to_grade, unwanted
+from cwm_agent.scoring.work import (
+    UNKNOWN,
+    candidates,
+    control_candidates,
+    empty_score,
+    to_grade,
+    unwanted,
+)
 from envs.swebench import read_instances
 from results.predictions import Prediction, digest, number
 from results.records import Verdict
@@ -73,7 +81,8 @@ def test_exactly_what_has_no_verdict_is_graded_and_once(
     with tempfile.TemporaryDirectory() as folder:
         book = ScoreBook(Path(folder))
         for (name, patch), outcome in known.items():
-            book.add(Score(name, digest(patch), BY_ID[name].key, outcome, Verdict(False)))
+            score = Score(name, digest(patch), BY_ID[name].key, outcome, Verdict(False))
+            book.add(replace(score, under=UNKNOWN))
         found = candidates(number(Prediction(n, p, "m") for n, p in predicted), BY_ID)
         left = [(item.instance.id, item.scored) for item in to_grade(found, book)]
     final = {place for place, outcome in known.items() if outcome != "infrastructure"}
