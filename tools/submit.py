@@ -41,7 +41,8 @@ class SubmitTool:
             return self._judge(_read(path, workspace), path)
         result = workspace.run(f"cat {path}", timeout=self.timeout)
         whole = result.ending == "exited" and result.exit_code == 0 and not result.dropped_bytes
-        return replace(self._judge(result.output if whole else None, path), command=result)
+        output = result.output if result.clean_output is None else result.clean_output
+        return replace(self._judge(output if whole else None, path), command=result)
 
     def _judge(self, patch: str | None, path: str) -> ToolResult:
         if patch is None:
