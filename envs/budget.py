@@ -94,6 +94,10 @@ class Budget:
         room = self._limits.context_tokens - self.tokens - PREFIX_TOKENS
         return max(1, min(self._limits.action_tokens, room))
 
+    def cut_by_context(self, reply: Reply) -> bool:
+        """Whether a reply, not counted yet, was cut because the context left it no more room."""
+        return reply.finish == "length" and self.reply_tokens() < self._limits.action_tokens
+
     def exceeded(self, *, last_turn_acts: bool) -> ExitReason | None:
         """The limit that forbids acting on the reply just counted, in the published order."""
         if self.tokens > self._limits.context_tokens:

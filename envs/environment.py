@@ -24,10 +24,11 @@ class Meter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReplyLimits:
-    """What the next reply may use."""
+    """What the next reply may use, and whether control tokens inside it are part of its text."""
 
     max_tokens: int
     stop_after_tool_call: bool = True
+    show_control_tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from envs.environment import Meter, ReplyLimits, Step
 from envs.errors import OversizeError, SandboxError
 from envs.failures import FAILURES, SUSPECT
 from envs.modes import Switches
+from envs.published import PublishedSession
 from envs.repo import SandboxRepository
 from envs.sandbox import Sandbox
 from envs.task import IssueTask
@@ -33,6 +34,8 @@ from tools.tool import ToolResult
 from tools.workspace import Cause, CommandResult
 
 ALL_TOOLS = ("bash", "edit", "create", "submit")
+PLUGINS = ("edit", "create")
+"""What the published environment runs as programs of its session."""
 
 
 class IssueEnvironment:
@@ -70,6 +73,9 @@ class IssueEnvironment:
         self._toolbox = Toolbox(
             tools, texts, switches, limits, self._working_diff, self._repository.check
         )
+        self._published = (
+            PublishedSession(sandbox, task.root) if switches.published_session else None
+        )
         self._tree = ""
         self._diff = ""
         self._submission: str | None = None
@@ -80,6 +86,7 @@ class IssueEnvironment:
     def start(self) -> tuple[Message, ...]:
         """Fill the sandbox and return the system and the user message; raises SandboxError."""
         self._prepare()
+        self._begin_session()
         messages = (
             self._wording.system(self._toolbox.names, thinking=self._thinking),
             self._wording.issue(self._task.issue, self._task.root),
@@ -89,12 +96,19 @@ class IssueEnvironment:
 
     def limits(self) -> ReplyLimits:
         """What the next reply may use."""
-        return ReplyLimits(self._budget.reply_tokens(), self._switches.stop_after_call)
+        return ReplyLimits(
+            self._budget.reply_tokens(),
+            self._switches.stop_after_call,
+            self._switches.show_control_tokens,
+        )
 
     def step(self, reply: Reply) -> Step:
         """Check the limits, then the call, then run it; a lost sandbox ends the episode."""
+        crossed = self._switches.context_cut_ends and self._budget.cut_by_context(reply)
         self._budget.count_reply(reply)
         limit = self._budget.exceeded(last_turn_acts=self._switches.last_turn_acts)
+        if crossed:
+            limit = "token_limit"
         if limit is not None:
             return self._end(Step((), exit=limit))
         try:
@@ -133,6 +147,7 @@ class IssueEnvironment:
         state = state_after(events, None, self._task.root)
         self._tree = bring(self._sandbox, self._repository, state, root=self._task.root)
         self._diff = state.patch
+        self._begin_session()
         where = self._sandbox.cwd
         notice = Message("user", self._texts.render("restored", cwd=where, turns=state.turn))
         self._budget.count_messages((notice,))
@@ -152,6 +167,10 @@ class IssueEnvironment:
     def _prepare(self) -> None:
         fill(self._sandbox, self._repository, self._task)
         self._tree = self._repository.start_tree
+
+    def _begin_session(self) -> None:
+        if self._published is not None:
+            self._published.begin(self._sandbox.cwd)
 
     def _parse(self, text: str) -> Call:
         names = self._toolbox.names
@@ -185,7 +204,8 @@ class IssueEnvironment:
 
     def _act(self, call: Call) -> Step:
         began = self._clock()
-        result = self._toolbox.run(call, self._sandbox, self._budget.remaining_seconds)
+        workspace = self._sandbox if self._published is None else self._published
+        result = self._toolbox.run(call, workspace, self._budget.remaining_seconds)
         events: list[Event] = [self._ran(call, result, self._clock() - began)]
         if broken := _breakdown(result.command):
             detail = f"while a command ran: {FAILURES[broken].meaning}"
@@ -193,7 +213,10 @@ class IssueEnvironment:
         if result.submission is not None:
             self._submission = result.submission
             events.append(Submitted(self._budget.turns, result.submission))
-        if self._switches.fresh_session_on_failure and _failed(result.command):
+        if self._published is not None:  # begins afresh by itself
+            if call.name in PLUGINS:
+                self._published.pass_over(call.body)
+        elif self._switches.fresh_session_on_failure and _failed(result.command):
             self._sandbox.restart_shell(cwd=self._task.root)
         events += self._snapshot()
         message = self._wording.result(call.name, result.feedback, self._budget)

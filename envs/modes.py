@@ -31,6 +31,14 @@ class Switches:
     """Any unusable reply after a submission ends the episode, not only one without a call."""
     explain_cut_reply: bool
     """Say that a reply was cut at its token limit, which otherwise looks like a missing call."""
+    context_cut_ends: bool
+    """A reply that would cross the context ends the episode; it is not cut and acted on."""
+    show_control_tokens: bool
+    """A control token inside a reply is its name in the text, so a call around it means that."""
+    published_session: bool
+    """Commands run in the published session (envs/published.py), which reads them from a pipe."""
+    drop_invalid_bytes: bool
+    """Bytes of a command's output that are no UTF-8 are left out, not shown as U+FFFD."""
     keep_partial_output: bool
     """Show what a failed command printed; the reason for a timeout usually stands there."""
     fresh_session_on_failure: bool
@@ -45,6 +53,10 @@ class Switches:
     """An edit may replace lines by nothing; blocks are read line by line."""
     edit_keeps_line_endings: bool
     """An edit of a CRLF file leaves its line endings, so that the diff stays small."""
+    edit_any_encoding: bool
+    """Files that are no UTF-8 can be edited, and a byte order mark is no part of line 1."""
+    strip_paths: bool
+    """Blanks around the path of an edit or create are not part of it."""
     edit_refuses_unchanged: bool
     """Refuse an edit whose new lines are the old ones: the model believes that it changed one."""
     submit_through_shell: bool
@@ -70,6 +82,10 @@ def faithful() -> Switches:
         malformed_in_row=0,
         malformed_ends_after_submission=True,
         explain_cut_reply=False,
+        context_cut_ends=True,
+        show_control_tokens=True,
+        published_session=True,
+        drop_invalid_bytes=True,
         keep_partial_output=False,
         fresh_session_on_failure=True,
         keep_both_ends=False,
@@ -77,6 +93,8 @@ def faithful() -> Switches:
         edit_whole_lines=False,
         edit_may_delete=False,
         edit_keeps_line_endings=False,
+        edit_any_encoding=False,
+        strip_paths=False,
         edit_refuses_unchanged=False,
         submit_through_shell=True,
         submit_working_tree=False,
@@ -96,6 +114,10 @@ def improved() -> Switches:
         malformed_in_row=10,
         malformed_ends_after_submission=False,
         explain_cut_reply=True,
+        context_cut_ends=False,
+        show_control_tokens=False,
+        published_session=False,
+        drop_invalid_bytes=False,
         keep_partial_output=True,
         fresh_session_on_failure=False,
         keep_both_ends=True,
@@ -103,6 +125,8 @@ def improved() -> Switches:
         edit_whole_lines=True,
         edit_may_delete=True,
         edit_keeps_line_endings=True,
+        edit_any_encoding=True,
+        strip_paths=True,
         edit_refuses_unchanged=True,
         submit_through_shell=False,
         submit_working_tree=True,

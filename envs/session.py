@@ -124,7 +124,7 @@ class Session:
         finished = self._harness(
             f"p={self._quoted(path)}; if [[ -f $p ]]; then echo file; "
             "elif [[ -d $p ]]; then echo directory; "
-            "elif [[ -e $p || -L $p ]]; then echo other; else echo missing; fi",
+            "elif [[ -e $p ]]; then echo other; else echo missing; fi",
         )
         kinds: dict[bytes, PathKind] = {
             b"file\n": "file",
@@ -239,8 +239,10 @@ def _os_error(output: bytes, path: str) -> OSError:
 
 
 def _result(finished: Finished, cwd: str, cause: Cause | None) -> CommandResult:
+    output = finished.output.decode("utf-8", "replace")
+    valid = finished.output.decode("utf-8", "ignore")
     return CommandResult(
-        output=finished.output.decode("utf-8", "replace"),
+        output=output,
         exit_code=finished.exit_code,
         ending=finished.ending,
         seconds=finished.seconds,
@@ -249,4 +251,5 @@ def _result(finished: Finished, cwd: str, cause: Cause | None) -> CommandResult:
         queued=finished.queued,
         cause=cause,
         programs=finished.programs,
+        clean_output=None if len(valid) == len(output) else valid,
     )

@@ -58,15 +58,26 @@ class Toolbox:
         check: Callable[[str, str], Checked] | None = None,
     ) -> None:
         known: dict[str, Tool] = {
-            "bash": BashTool(texts, limits.command_seconds, switches.keep_partial_output),
+            "bash": BashTool(
+                texts,
+                limits.command_seconds,
+                switches.keep_partial_output,
+                switches.drop_invalid_bytes,
+            ),
             "edit": EditTool(
                 texts,
                 whole_lines=switches.edit_whole_lines,
                 allow_deletion=switches.edit_may_delete,
                 keep_line_endings=switches.edit_keeps_line_endings,
+                any_encoding=switches.edit_any_encoding,
+                strip_path=switches.strip_paths,
                 refuse_unchanged=switches.edit_refuses_unchanged,
             ),
-            "create": CreateTool(texts),
+            "create": CreateTool(
+                texts,
+                keep_line_endings=switches.edit_keeps_line_endings,
+                strip_path=switches.strip_paths,
+            ),
             "submit": SubmitTool(
                 texts,
                 through_shell=switches.submit_through_shell,

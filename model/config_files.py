@@ -57,7 +57,9 @@ def to_config_json(config: ModelConfig, dtype: str) -> dict[str, Any]:
 def to_params_json(config: ModelConfig) -> dict[str, Any]:
     """`params.json` from which `parse_params` gives `config` again, without token ids and format.
 
-    Raises ConfigError for what the original code cannot express.
+    The original code checks types: a whole number in a field of its own type, never 16.0. It
+    takes `tokenizer.model` from the same folder where no path is given, and knows CWM's control
+    tokens by the name `cwm_instruct`. Raises ConfigError for what it cannot express.
     """
     if config.tied_embeddings:
         raise ConfigError("a distributed checkpoint of CWM cannot have tied embeddings")
@@ -84,13 +86,22 @@ def to_params_json(config: ModelConfig) -> dict[str, Any]:
     }
     if scaling is not None:
         model["scaled_rope"] = {
-            "scale_factor": scaling.factor,
+            "scale_factor": _whole("factor", scaling.factor),
             "old_context_len": scaling.original_context,
-            "low_freq_factor": scaling.low_freq_factor,
-            "high_freq_factor": scaling.high_freq_factor,
+            "low_freq_factor": _whole("low_freq_factor", scaling.low_freq_factor),
+            "high_freq_factor": _whole("high_freq_factor", scaling.high_freq_factor),
             "use_attn_scale": False,
         }
-    return {"model": model, "tokenizer": {"name": "tiktoken", "path": "tokenizer.model"}}
+    return {"model": model, "tokenizer": {"name": "cwm_instruct"}}
+
+
+def _whole(name: str, value: float) -> int:
+    if value != int(value):
+        raise ConfigError(
+            f"{name} of the RoPE scaling is {value}; a distributed checkpoint of CWM takes "
+            "whole numbers only"
+        )
+    return int(value)
 
 
 def _window_fields(windows: tuple[int | None, ...]) -> dict[str, Any] | None:

@@ -54,6 +54,7 @@ class StopWatcher:
 
     With `thinking` the answer starts inside a thought. It never stops inside a
     character. `earlier` is the text of an answer that is being continued.
+    With `specials` control tokens, but for those that end it, are in the text by name.
     """
 
     def __init__(
@@ -63,9 +64,11 @@ class StopWatcher:
         *,
         thinking: bool,
         earlier: str = "",
+        specials: bool = False,
     ) -> None:
         self._detokenizer = Detokenizer(tokenizer)
         self._rules = rules
+        self._specials = specials
         self._texts = (*rules.texts, TOOL_CLOSE) if rules.after_tool_call else rules.texts
         self._thinking = thinking
         self._unmatched = ""
@@ -80,7 +83,8 @@ class StopWatcher:
 
     def push(self, token: int) -> bool:
         """Take the next token; True when the answer ends with it."""
-        piece = self._detokenizer.push(token)
+        shown = self._specials and token not in self._rules.ids
+        piece = self._detokenizer.push(token, specials=shown)
         self._pieces.append(piece)
         self._ended_by_text = self._search(piece) or self._ended_by_text
         if token in self._rules.ids:

@@ -103,16 +103,16 @@ class Tokenizer:
 class Detokenizer:
     """Turns a stream of ids into text, releasing whole characters only.
 
-    The pieces joined equal `Tokenizer.decode` of all ids, control tokens hidden.
+    The pieces joined equal `Tokenizer.decode` of all ids.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
-    def push(self, token: int) -> str:
-        """Text that is complete after this token, possibly empty."""
-        return self._decoder.decode(self._tokenizer.token_bytes(token))
+    def push(self, token: int, *, specials: bool = False) -> str:
+        """Text that is complete after this token, possibly empty; a control token by name."""
+        return self._decoder.decode(self._tokenizer.token_bytes(token, specials=specials))
 
     @property
     def mid_character(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tools.texts import Texts
 from tools.tool import ToolResult
@@ -17,16 +17,20 @@ class BashTool:
     and where the reason of a failure is known, it is named.
     Without it only the sentence about the failure is shown, and output beyond
     the byte cap counts as a failure of the session.
+    `drop_invalid_bytes`: what is no UTF-8 is left out instead of shown as U+FFFD.
     """
 
     texts: Texts
     timeout: float = 120.0
     keep_partial_output: bool = True
+    drop_invalid_bytes: bool = False
     name: str = "bash"
 
     def run(self, body: str, workspace: Workspace) -> ToolResult:
         """Run the body as one command."""
         result = workspace.run(body, timeout=self.timeout)
+        if self.drop_invalid_bytes and result.clean_output is not None:
+            result = replace(result, output=result.clean_output)
         cut = result.dropped_bytes > 0
         if result.ending == "exited" and not (cut and not self.keep_partial_output):
             return ToolResult(self._explained(result), ok=True, command=result)
@@ -76,8 +80,8 @@ class BashTool:
         return self.texts.render("bash.shell_ended", exit_code=code, cwd=result.cwd)
 
     def _fresh_cause(self, result: CommandResult) -> str:
+        if result.dropped_bytes:  # the published session ends there, whatever comes later
+            return self.texts.render("bash.fresh.too_much_output")
         if result.ending == "timeout":
             return self.texts.render("bash.fresh.timeout")
-        if result.ending == "exited":
-            return self.texts.render("bash.fresh.too_much_output")
         return self.texts.render("bash.fresh.ended")

@@ -44,6 +44,11 @@ class Document:
         guess = next(name for name in _guesses(data) if _survives(data, name))
         return cls(*_split(data.decode(guess)), guess)
 
+    @classmethod
+    def from_utf8(cls, data: bytes) -> Document:
+        """As UTF-8, a byte order mark being text of line 1; raises UnicodeDecodeError."""
+        return cls(*_split(data.decode("utf-8")))
+
     def to_bytes(self) -> bytes:
         """Encode again; raises UnicodeEncodeError when a new line does not fit the encoding."""
         parts = [self.lines[0]]
@@ -53,8 +58,7 @@ class Document:
 
     def with_unix_endings(self) -> Document:
         """The same text as a reader in universal-newline mode sees it."""
-        text = "\n".join(self.lines).replace("\r", "\n")
-        lines, ends = _split(text)
+        lines, ends = _split(unix_text("\n".join(self.lines)))
         return replace(self, lines=lines, ends=ends)
 
     def replace_lines(self, start: int, count: int, new: tuple[str, ...]) -> Document:
@@ -80,6 +84,11 @@ class Document:
         if stop < len(self.lines):
             return replace(self, lines=lines, ends=self.ends[:start] + self.ends[stop:])
         return replace(self, lines=lines, ends=self.ends[: start - 1])
+
+
+def unix_text(text: str) -> str:
+    """`text` as Python's universal-newline mode reads it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _split(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -11,9 +11,9 @@ lines as they shall be
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tools.document import Document
+from tools.document import Document, unix_text
 from tools.texts import Texts
 from tools.tool import ToolResult
 from tools.workspace import Workspace
@@ -56,7 +56,7 @@ def parse_blocks(body: str) -> list[Block]:
             if line.rstrip() == _DIVIDER and at > 0
         )
         if readings:
-            blocks.append(Block(lines[number - 1].strip(), readings))
+            blocks.append(Block(lines[number - 1], readings))
         number = end + 1
     return blocks
 
@@ -104,6 +104,8 @@ class EditTool:
     `whole_lines`: the search must match whole lines, not a line's beginning.
     `allow_deletion`: the replacement part may hold no line at all.
     `keep_line_endings`: CRLF stays CRLF.
+    `any_encoding`: files that are no UTF-8 are edited too, and a byte order mark is kept apart.
+    `strip_path`: blanks around the path are not part of it.
     `refuse_unchanged`: new lines that equal the old ones are a mistake, not an edit.
     """
 
@@ -111,24 +113,33 @@ class EditTool:
     whole_lines: bool = True
     allow_deletion: bool = True
     keep_line_endings: bool = True
+    any_encoding: bool = True
+    strip_path: bool = True
     refuse_unchanged: bool = True
     name: str = "edit"
 
     def run(self, body: str, workspace: Workspace) -> ToolResult:
         """Apply the one block in `body`."""
-        blocks = parse_blocks(body) if self.allow_deletion else parse_published_blocks(body)
+        text = body if self.keep_line_endings else unix_text(body)
+        blocks = parse_blocks(text) if self.allow_deletion else parse_published_blocks(text)
         if not blocks:
             return self._refuse(self.texts.render("edit.unparsable"))
         if len(blocks) > 1:
             return self._refuse(self.texts.render("edit.several_blocks", count=len(blocks)))
         block = blocks[0]
+        if self.strip_path:
+            block = replace(block, path=block.path.strip())
         if not block.path or workspace.path_kind(block.path) == "missing":
             return self._refuse(self.texts.render("edit.missing", path=block.path))
         try:
-            document = Document.from_bytes(workspace.read_file(block.path))
+            data = workspace.read_file(block.path)
+            document = Document.from_bytes(data) if self.any_encoding else Document.from_utf8(data)
             return self._apply(block, document, workspace)
         except OSError as error:
             reason = error.strerror or str(error)
+            return self._refuse(self.texts.render("edit.unusable", path=block.path, reason=reason))
+        except UnicodeDecodeError as error:
+            reason = str(error)
             return self._refuse(self.texts.render("edit.unusable", path=block.path, reason=reason))
         except UnicodeEncodeError as error:
             return self._refuse(

@@ -63,7 +63,8 @@ class SubmitTool:
             return self._judge(_read(path, workspace), path, workspace.cwd)
         result = workspace.run(f"cat {path}", timeout=self.timeout)
         whole = result.ending == "exited" and result.exit_code == 0 and not result.dropped_bytes
-        judged = self._judge(result.output if whole else None, path, workspace.cwd)
+        output = result.output if result.clean_output is None else result.clean_output
+        judged = self._judge(output if whole else None, path, workspace.cwd)
         return replace(judged, command=result)
 
     def _judge(self, patch: str | None, path: str, cwd: str | None = None) -> ToolResult:

@@ -52,7 +52,8 @@ class CommandResult:
     stands afterwards. `seconds` is run time; `queued` is how long the shell
     took to begin (a busy machine). `cause` says more about a failure, where
     more is known, and `programs` what still ran when it was stopped: those that wait for a
-    person, where there are any.
+    person, where there are any. `clean_output` is `output` with invalid UTF-8 left out
+    instead, None where there is none.
     """
 
     output: str
@@ -64,6 +65,7 @@ class CommandResult:
     queued: float = 0.0
     cause: Cause | None = None
     programs: tuple[str, ...] = ()
+    clean_output: str | None = None
 
 
 class Workspace(Protocol):
@@ -77,7 +79,7 @@ class Workspace(Protocol):
         """Run `command` in the persistent shell; never raises for what the command does."""
 
     def path_kind(self, path: str) -> PathKind:
-        """What is at `path`."""
+        """What is at `path`, links followed: one that leads nowhere is "missing"."""
 
     def read_file(self, path: str) -> bytes:
         """The file's bytes; raises FileNotFoundError, IsADirectoryError or PermissionError."""

@@ -46,6 +46,7 @@ class Dialogue:
             StopRules(self.chat.stop_ids, after_tool_call=limits.stop_after_tool_call),
             thinking=self.chat.thinking,
             earlier=self._answer,
+            specials=limits.show_control_tokens,
         )
 
     def answered(self, text: str, ids: Sequence[int]) -> None:

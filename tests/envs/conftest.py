@@ -253,13 +253,16 @@ class Games:
 
     def __call__(self, switches: Switches | None = None, **limits: Any) -> Game:
         clock = Clock()
+        rules = switches or improved()
+        if self.sandbox.kind == "local":  # has no shell that lasts
+            rules = dataclasses.replace(rules, published_session=False)
         task = IssueTask("greet-1", "greet() raises NameError", self.repository, root=self.root)
         environment = IssueEnvironment(
             task,
             self.sandbox,
             ALL_TOOLS,
             load("default"),
-            switches or improved(),
+            rules,
             Limits(**{"context_tokens": 200_000, **limits}),
             self.meter,
             clock,

@@ -75,6 +75,19 @@ def test_the_published_shell_starts_fresh_after_a_failure(fresh: Sandbox, games_
     assert "printed too much" in text
 
 
+def test_the_published_session_is_lived_in_by_all_tools(fresh: Sandbox, games_in: Any) -> None:
+    play = games_in(fresh)(faithful(), command_seconds=2.0)
+    play.start()
+    assert seen(play.call("bash", "nope")) == "/bin/bash: line 15: nope: command not found\n"
+    play.call("bash", "mkdir -p a/b; ln -s a/b link; cd link; false")
+    play.call("create", "n.txt\none\ntwo")  # 2 + 3 lines, and 5 around them
+    counted = 15 + 6 + 6 + 9
+    assert seen(play.call("bash", "echo $? $LINENO; cat n.txt")) == f"0 {counted}\none\ntwo"
+    play.call("bash", "cd /testbed")
+    assert "+    return 'Hello ' + name" in seen(play.solve())
+    assert play.say("## Done").exit == "submitted"
+
+
 def test_a_new_sandbox_takes_over(fresh: Sandbox, games_in: Any) -> None:
     games = games_in(fresh)
     first = games()

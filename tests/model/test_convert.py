@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from model.cache.dense import DenseCache
 from model.checkpoint import load_checkpoint
-from model.config import parse_config, read_config
+from model.config import Llama3Scaling, parse_config, read_config
 from model.config_files import to_config_json, to_params_json
 from model.convert import convert_checkpoint
 from model.errors import CheckpointError, ConfigError
@@ -118,6 +118,22 @@ def test_both_files_give_the_shape_back(hf: Path) -> None:
     assert parse_config(to_config_json(config, "float32")) == replace(config, dtype="float32")
     bare = replace(config, bos_id=None, eos_ids=(), dtype=None)
     assert parse_params(to_params_json(config)["model"]) == bare
+
+
+def test_params_json_has_the_types_that_the_original_code_demands(hf: Path) -> None:
+    # Its settings library refuses 16.0 for an int and takes any whole number for a float.
+    scaling = Llama3Scaling(16.0, 1.0, 4.0, 8192)
+    config = replace(read_config(hf), rope_scaling=scaling, rope_theta=1_000_000.0)
+    written = json.loads(json.dumps(to_params_json(config)))
+    numbers = {**written["model"], **written["model"]["scaled_rope"]}
+    whole = {"dim", "n_layers", "n_heads", "n_kv_heads", "head_dim", "max_seq_len", "vocab_size"}
+    whole |= {"ffn_exp", "multiple_of", "scale_factor", "old_context_len"}
+    whole |= {"low_freq_factor", "high_freq_factor"}
+    assert {name for name in whole if type(numbers[name]) is not int} == set()
+    assert parse_params(written["model"]).rope_scaling == scaling
+    assert written["tokenizer"] == {"name": "cwm_instruct"}  # so: tokenizer.model, same folder
+    with pytest.raises(ConfigError, match=r"low_freq_factor .* is 1.5"):
+        to_params_json(replace(config, rope_scaling=replace(scaling, low_freq_factor=1.5)))
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_kinds(place: Sandbox) -> None:
     kinds = {name: place.path_kind(name) for name in ["d", "f", "p", "dangling", "dl", "none"]}
     assert kinds == {
         "d": "directory", "f": "file", "p": "other",
-        "dangling": "other", "dl": "directory", "none": "missing",
+        "dangling": "missing", "dl": "directory", "none": "missing",
     }  # fmt: skip
 
 
