@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Several
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from model.errors import NumericsError
+from model.errors import ModelError, NumericsError
 from model.generation import Progress
+from model.load import EngineStats
 from model.plan import Row
 from model.sampler import Draw, Sampler
 from model.sequence import Sequence
@@ -16,10 +18,45 @@ from model.sequence import Sequence
 NOT_FINITE = -1  # in the place of a token
 
 
-def draws_of(row: Row, progress: Progress, known: int) -> list[Draw]:
-    """How each of a row's logits is sampled, where `known` ids come before the first token."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A mask that failed for the token after `place` right drafts: an error if it comes to that."""
+
+    place: int
+    error: ModelError
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A row that is sampled, its part of the logits of the step, and what its mask did wrong."""
+
+    row: Row
+    part: slice
+    fault: Fault | None
+
+
+def draws_of(
+    row: Row, progress: Progress, known: int, vocabulary: int
+) -> tuple[list[Draw], Fault | None]:
+    """How each of a row's logits is sampled, where `known` ids come before the first token.
+
+    The mask is not asked for what comes after a draft that it forbids, nor
+    after it has failed: such draws are of no account.
+    """
     drafted = row.tokens[len(row.tokens) - row.logits + 1 :]
-    return [progress.draw(known + i, drafted[:i]) for i in range(row.logits)]
+    draws: list[Draw] = []
+    fault = None
+    asking = True
+    for i in range(row.logits):
+        allowed = None
+        try:
+            allowed = progress.allowed(drafted[:i], vocabulary) if asking else None
+        except ModelError as error:
+            fault, asking = Fault(i, error), False
+        draws.append(progress.draw(known + i, allowed))
+        if allowed is not None and i < len(drafted) and not allowed[drafted[i]]:
+            asking = False
+    return draws, fault
 
 
 def sample_finite(logits: Tensor, draws: Several[Draw], sampler: Sampler) -> list[int]:
@@ -46,13 +83,15 @@ def accept_tokens(
     logits: Tensor,
     sampled: list[int],
     context: int,
+    fault: Fault | None = None,
 ) -> int:
     """Append sampled tokens as long as the draft before each was right.
 
     `sampled[i]` comes from logits[i], the logits after the i-th of the row's
     last `row.logits` tokens; logits (row.logits, vocabulary). Returns how many
     of the row's tokens are part of the sequence and so have valid keys and
-    values; the last token of the sequence never is one of them.
+    values; the last token of the sequence never is one of them. Raises the
+    error of `fault` when its token is due, and CallbackError.
     """
     drafted = row.tokens[len(row.tokens) - row.logits + 1 :]
     before = len(sequence.ids)
@@ -60,6 +99,8 @@ def accept_tokens(
         if progress.closes_thinking(logits[i]):
             _force_close(sequence, progress, context)
             break
+        if fault is not None and fault.place == i:
+            raise fault.error
         progress.push(sequence.ids, token, logits[i], context)
         sequence.counters.decoded += 1
         if progress.finish is not None or i >= len(drafted) or token != drafted[i]:
@@ -72,6 +113,21 @@ def accept_tokens(
         right += 1
     _learn(sequence, len(drafted), right, before)
     return len(row.tokens) - row.logits + 1 + right
+
+
+def count_row(sequence: Sequence, row: Row, progress: Progress | None, stats: EngineStats) -> None:
+    """What a row has cost its sequence, its answer if it is sampling, and the engine."""
+    counters = sequence.counters
+    counters.steps += 1
+    prompt = len(sequence.ids) if progress is None else progress.prompt_tokens
+    as_input = max(0, min(row.start + len(row.tokens), prompt) - row.start)
+    counters.prefilled += as_input
+    stats.prefilled += as_input
+    if progress is not None:
+        progress.prefilled += as_input
+    end = row.start + len(row.tokens) - max(0, row.logits - 1)  # drafts may yet be wrong
+    counters.recomputed += max(0, min(end, sequence.computed_once) - row.start)
+    sequence.computed_once = max(sequence.computed_once, end)
 
 
 def _force_close(sequence: Sequence, progress: Progress, context: int) -> None:

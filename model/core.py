@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from torch import Tensor
 
-from model.accept import NOT_FINITE, accept_tokens, draws_of, not_finite, sample_finite
+from model.accept import (
+    NOT_FINITE,
+    Drawing,
+    accept_tokens,
+    count_row,
+    draws_of,
+    not_finite,
+    sample_finite,
+)
 from model.cache.manager import KVCache
 from model.cache.sequence import SequenceCache
 from model.draft import DraftSettings, PromptLookup
-from model.errors import EngineError, ModelError, PoolTooSmallError
+from model.errors import EngineError, ModelError, PoolTooSmallError, SessionError
 from model.generation import Finish, Progress
 from model.load import EngineStats
-from model.plan import Row, StepPlan
+from model.outbox import Outbox
+from model.plan import StepPlan
 from model.runner import StepRunner
 from model.sampler import Draw, Sampler, sample
 from model.scheduler import Scheduler, SchedulerSettings
 from model.sequence import Sequence
-
-Drawing: TypeAlias = tuple[Row, slice]
-"""A row that is sampled, and its part of the logits of the step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,9 @@ class EngineCore:
     """Sequences, what they are doing, and the step that gets all of them on.
 
     `speculation` None turns prompt lookup off. `check` verifies the cache's
-    books after each step (for tests).
+    books after each step (for tests). `serving` is the sequence whose owner's
+    functions may be running now; meanwhile nobody else may change anything.
+    `outbox` holds results until `outbox.deliver` is called between two steps.
     """
 
     runner: StepRunner
@@ -49,6 +58,9 @@ class EngineCore:
     sampler: Sampler = sample
     check: bool = False
     stats: EngineStats = field(default_factory=EngineStats)
+    outbox: Outbox = field(default_factory=Outbox)
+    serving: Sequence | None = None
+    served: int = 0
     scheduler: Scheduler = field(init=False)
     _sequences: dict[int, Sequence] = field(default_factory=dict)
     _progress: dict[int, Progress] = field(default_factory=dict)
@@ -67,6 +79,7 @@ class EngineCore:
 
     def fork(self, sequence: Sequence) -> Sequence:
         """A resting twin that shares all pages."""
+        self._require(sequence)
         draft = sequence.draft.fork() if sequence.draft else None
         twin = Sequence(0, sequence.job, self.cache.fork(sequence.cache), draft)
         twin.ids = list(sequence.ids)
@@ -92,6 +105,7 @@ class EngineCore:
 
     def rewind(self, sequence: Sequence, ids: list[int], cache: SequenceCache | None) -> None:
         """Put a resting sequence to `ids`; its content comes from `cache`, else from itself."""
+        self._require(sequence)
         known = sequence.ids
         length = min(len(ids), len(known))
         common = next((i for i in range(length) if ids[i] != known[i]), length)
@@ -111,18 +125,19 @@ class EngineCore:
 
     def begin(self, sequence: Sequence, progress: Progress) -> None:
         """Start sampling."""
-        self._refuse_if_broken()
-        self._refuse_unfit(len(sequence.ids) + progress.room)
+        self._require(sequence, len(sequence.ids) + progress.room)
+        self.outbox.expect(progress.future)
         self._progress[sequence.number] = progress
         sequence.sampling = True
-        sequence.room = progress.room
         progress.steps_at_start = sequence.counters.steps
-        for token in progress.request.forced:
-            progress.push(sequence.ids, token, None, self.limits.context)
-        sequence.room = progress.room
         self.scheduler.add(sequence)
-        if sequence.cancelled:
-            self.finish(sequence, "cancelled")
+        with self._serve(sequence):
+            for token in progress.request.forced:
+                if progress.finish is None:
+                    progress.push(sequence.ids, token, None, self.limits.context)
+        sequence.room = progress.room
+        if sequence.cancelled or progress.finish is not None:
+            self.finish(sequence, progress.finish or "cancelled")
 
     def cancel(self, sequence: Sequence) -> None:
         """End what the sequence is doing, or what it will begin next."""
@@ -131,109 +146,104 @@ class EngineCore:
 
     def begin_prefill(self, sequence: Sequence, future: Future[None]) -> None:
         """Compute all ids but the last, whose logits will be asked for later."""
-        self._refuse_if_broken()
-        self._refuse_unfit(len(sequence.ids))
+        self._require(sequence, len(sequence.ids))
+        self.outbox.expect(future)
         sequence.target = len(sequence.ids) - 1
         if sequence.pending <= 0:
-            future.set_result(None)
+            self.outbox.put(future, None)
             return
         self._prefills[sequence.number] = future
         self.scheduler.add(sequence)
 
     def finish(self, sequence: Sequence, finish: Finish) -> None:
         """End what the sequence is doing, if anything, and hand out the result."""
-        progress = self._retire(sequence)
+        progress = self._progress.get(sequence.number)
         if progress is not None:
-            progress.future.set_result(progress.result(finish, sequence.counters.steps))
+            with self._serve(sequence):
+                result = progress.result(finish, sequence.counters.steps)
+                self.outbox.put(progress.future, result)
+        self._retire(sequence)
 
     def fail(self, sequence: Sequence, error: Exception) -> None:
         """End what the sequence is doing with an error; its context is as before."""
-        progress = self._retire(sequence, error)
+        progress = self._progress.get(sequence.number)
+        self._retire(sequence, error)
         if progress is not None:
-            del sequence.ids[progress.prompt_tokens :]
-            self.cache.truncate(sequence.cache, max(0, progress.prompt_tokens - 1))
-            progress.future.set_exception(error)
+            self.rewind(sequence, sequence.ids[: progress.prompt_tokens], None)
+            self.outbox.put(progress.future, None, error)
 
-    def _retire(self, sequence: Sequence, error: Exception | None = None) -> Progress | None:
+    def _retire(self, sequence: Sequence, error: Exception | None = None) -> None:
         self.scheduler.remove(sequence)
         sequence.cancelled = sequence.cancelled and not self.busy(sequence)
         sequence.sampling = False
         sequence.target = 0
+        self._progress.pop(sequence.number, None)
         prefill = self._prefills.pop(sequence.number, None)
         if prefill is not None:
-            if error is None:
-                prefill.set_result(None)
-            else:
-                prefill.set_exception(error)
-        return self._progress.pop(sequence.number, None)
+            self.outbox.put(prefill, None, error)
 
-    def _refuse_if_broken(self) -> None:
-        if self._broken is not None:
+    @contextmanager
+    def _serve(self, sequence: Sequence) -> Iterator[None]:
+        """What calls functions of the sequence's owner; their fault is the end of it alone."""
+        outer, self.serving = self.serving, sequence
+        self.served += 1
+        try:
+            yield
+        except ModelError as error:
+            self.fail(sequence, error)
+        finally:
+            self.serving = outer
+
+    def _require(self, sequence: Sequence, tokens: int = 0) -> None:
+        """Raise unless it is known (its threads may race), at rest, and may grow to `tokens`."""
+        if sequence.number not in self._sequences:
+            raise SessionError("the session is closed; open a new one")
+        if self.busy(sequence):
+            raise SessionError("the session is generating; wait for its result or cancel it")
+        if tokens and self._broken is not None:
             raise EngineError(f"the engine has stopped ({self._broken}); start a new one")
-
-    def _refuse_unfit(self, tokens: int) -> None:
-        tokens = min(tokens, self.limits.context)
-        if not self.cache.fits_alone(tokens, self.settings.chunk):
-            raise PoolTooSmallError(
-                f"a sequence of {tokens} tokens does not fit the KV pages "
-                f"({[pool.pages for pool in self.cache.pools]} of {self.cache.page_size} tokens); "
-                "give the engine more KV memory or ask for a shorter context"
-            )
+        self.cache.require_fit(min(tokens, self.limits.context), self.settings.chunk)
 
     def step(self) -> None:
         """Plan, run, sample, book."""
         plan = self.scheduler.plan()
         if not plan.rows:
-            if not self._found_in_cache():
-                self._nobody_fits()
+            self._end_without_step()
             return
         drawing, draws = self._draws(plan)
         try:
             launched = self.runner.launch(plan, draws)
             logits = self.runner.run(plan) if launched is None else launched.logits
-        except Exception as error:  # noqa: BLE001 (every waiting caller must hear of it)
-            self._break(error)
-            return
-        self._book(plan)
-        try:
+            self._book(plan)  # a device fails when it is waited for, so behind this line, too
             tokens = (
                 sample_finite(logits, draws, self.sampler) if launched is None else launched.ids()
             )
-        except Exception as error:  # noqa: BLE001 (the same: a device fails when it is waited for)
+        except Exception as error:  # noqa: BLE001 (every waiting caller must hear of it)
             self._break(error)
             return
         self._accept(drawing, logits, tokens)
         if self.check:
             self.cache.check()
 
-    def _found_in_cache(self) -> bool:
-        """End prefills that admission found computed already; False if there is none."""
+    def _end_without_step(self) -> None:
+        """Prefills that admission found computed already; without any, the first has no room."""
         found = [s for s in self.scheduler.running if not s.sampling and s.pending <= 0]
         for sequence in found:
             self.finish(sequence, "stop")
-        return bool(found)
-
-    def _nobody_fits(self) -> None:
-        candidates = (*self.scheduler.running, *self.scheduler.waiting)
-        self.fail(
-            candidates[0],
-            PoolTooSmallError(
-                "no KV pages are left for this sequence; close sessions, or give the engine "
-                "more KV memory"
-            ),
-        )
+        if not found:
+            first = (*self.scheduler.running, *self.scheduler.waiting)[0]
+            text = "no KV pages are left for this sequence; close sessions, or give the engine "
+            self.fail(first, PoolTooSmallError(f"{text}more KV memory"))
 
     def _break(self, error: Exception) -> None:
         self._broken = error
-        wrapped = (
-            error
-            if isinstance(error, ModelError)
-            else EngineError(
-                f"the engine's device failed: {type(error).__name__}: {error}; start a new engine"
-            )
-        )
+        text = f"the engine's device failed: {type(error).__name__}: {error}; start a new engine"
+        heard = error
+        if not isinstance(error, ModelError):
+            heard = EngineError(text)
+            heard.__cause__ = error
         for sequence in list(self._sequences.values()):
-            self.fail(sequence, wrapped)
+            self.fail(sequence, heard)
 
     def _draws(self, plan: StepPlan) -> tuple[list[Drawing], list[Draw]]:
         """Which logits are sampled for whom, and how each is."""
@@ -241,11 +251,13 @@ class EngineCore:
         draws: list[Draw] = []
         offset = 0
         for row in plan.rows:
+            part = slice(offset, offset := offset + row.logits)
             if row.logits:
-                progress = self._progress[row.sequence]
-                draws += draws_of(row, progress, len(self._sequences[row.sequence].ids))
-                drawing.append((row, slice(offset, offset + row.logits)))
-            offset += row.logits
+                sequence, progress = self._sequences[row.sequence], self._progress[row.sequence]
+                with self._serve(sequence):
+                    own, fault = draws_of(row, progress, len(sequence.ids), self.limits.vocabulary)
+                draws += own
+                drawing.append(Drawing(row, part, fault))
         return drawing, draws
 
     def _book(self, plan: StepPlan) -> None:
@@ -255,7 +267,7 @@ class EngineCore:
         self.stats.moves += len(plan.moves)
         for row in plan.rows:
             sequence = self._sequences[row.sequence]
-            self._count(sequence, row)
+            count_row(sequence, row, self._progress.get(row.sequence), self.stats)
             self.cache.commit(
                 sequence.cache, len(row.tokens) - max(0, row.logits - 1), sequence.ids
             )
@@ -264,31 +276,22 @@ class EngineCore:
 
     def _accept(self, drawing: list[Drawing], logits: Tensor, tokens: list[int]) -> None:
         """Let each sequence take of its tokens what is its own."""
-        for row, part in drawing:
-            sequence, progress = self._sequences[row.sequence], self._progress[row.sequence]
-            if NOT_FINITE in tokens[part]:
-                self.fail(sequence, not_finite(row))
-                continue
-            before = sequence.counters.decoded
-            kept = accept_tokens(
-                sequence, progress, row, logits[part], tokens[part], self.limits.context
-            )
-            self.stats.decoded += sequence.counters.decoded - before
-            sure = len(row.tokens) - row.logits + 1
-            self.cache.commit(sequence.cache, kept - sure, sequence.ids)
-            if progress.finish is not None:
-                self.finish(sequence, progress.finish)
+        for drawn in drawing:
+            sequence = self._sequences[drawn.row.sequence]
+            with self._serve(sequence):
+                self._take(sequence, drawn, logits[drawn.part], tokens[drawn.part])
 
-    def _count(self, sequence: Sequence, row: Row) -> None:
-        counters = sequence.counters
-        counters.steps += 1
-        progress = self._progress.get(sequence.number)
-        prompt = len(sequence.ids) if progress is None else progress.prompt_tokens
-        as_input = max(0, min(row.start + len(row.tokens), prompt) - row.start)
-        counters.prefilled += as_input
-        self.stats.prefilled += as_input
-        if progress is not None:
-            progress.prefilled += as_input
-        end = row.start + len(row.tokens) - max(0, row.logits - 1)  # drafts may yet be wrong
-        counters.recomputed += max(0, min(end, sequence.computed_once) - row.start)
-        sequence.computed_once = max(sequence.computed_once, end)
+    def _take(self, sequence: Sequence, drawn: Drawing, logits: Tensor, tokens: list[int]) -> None:
+        """Raises what is this sequence's error."""
+        row, progress = drawn.row, self._progress[sequence.number]
+        if NOT_FINITE in tokens:
+            raise not_finite(row)
+        before = sequence.counters.decoded
+        kept = accept_tokens(
+            sequence, progress, row, logits, tokens, self.limits.context, drawn.fault
+        )
+        self.stats.decoded += sequence.counters.decoded - before
+        sure = len(row.tokens) - row.logits + 1
+        self.cache.commit(sequence.cache, kept - sure, sequence.ids)
+        if progress.finish is not None:
+            self.finish(sequence, progress.finish)

@@ -43,6 +43,10 @@ class SessionError(ModelError):
     """A session was used in a state that does not allow it."""
 
 
+class CallbackError(ModelError):
+    """A function that the session's owner gave (mask, stop watcher, on_token) failed."""
+
+
 class EngineError(ModelError):
     """The engine is closed, or its device or a worker failed."""
 

@@ -7,9 +7,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor
 
-from model.errors import SamplingError
+from model.errors import CallbackError, ModelError, SamplingError
 from model.sampler import Draw, Sampling, top_logprobs
 
 Finish = Literal["stop", "length", "cancelled"]
@@ -61,8 +62,10 @@ class Request:
 
     `forced` tokens start the answer unsampled (they count towards
     `max_tokens`). `mask` gets the ids of the answer so far and returns which
-    tokens may follow, (vocabulary,) of bool, or None for all. `logprobs` asks
-    for that many likeliest alternatives a token, 0 for the token's own only.
+    tokens may follow, (vocabulary,) of bool with at least one true, or None for
+    all; it is asked about guesses, too, and its answer to one that turns out
+    wrong does not count. `logprobs` asks for that many likeliest alternatives a
+    token, 0 for the token's own only.
     """
 
     max_tokens: int
@@ -119,7 +122,8 @@ class Generation:
 class Progress:
     """A running generation; owned by the engine's thread.
 
-    `on_token` is called there with each new id, so it must return at once.
+    `on_token` is called there with each new id, as are mask and watcher, so all
+    must return at once. What one of them raises ends this answer, as CallbackError.
     """
 
     request: Request
@@ -141,16 +145,30 @@ class Progress:
         """Tokens that may still be added."""
         return self.request.max_tokens - len(self.ids)
 
-    def draw(self, position: int, ahead: Sequence[int]) -> Draw:
-        """How to sample the token at `position`, if `ahead` were accepted before it."""
-        mask = self.request.mask
-        allowed = None if mask is None else mask((*self.ids, *ahead))
+    def allowed(self, ahead: Sequence[int], vocabulary: int) -> Tensor | None:
+        """What the mask lets follow if `ahead` were accepted, (vocabulary,) of bool; None: all.
+
+        Raises CallbackError when it fails, SamplingError when its answer is of no use.
+        """
+        if self.request.mask is None:
+            return None
+        ids = (*self.ids, *ahead)
+        try:
+            allowed = self.request.mask(ids)
+        except BaseException as error:
+            raise _fault("mask", error) from error
+        if allowed is not None:
+            _check_mask(allowed, vocabulary, len(ids))
+        return allowed
+
+    def draw(self, position: int, allowed: Tensor | None) -> Draw:
+        """How to sample the token at `position`."""
         return Draw(self.request.sampling, self.stream, position, allowed)
 
     def closes_thinking(self, logits: Tensor) -> bool:
         """Whether the budget ends the thought before the next token; logits (vocabulary,)."""
         budget = self.request.think_budget
-        if budget is None or not self.watcher.thinking or self.thought < budget.soft:
+        if budget is None or not self._thinking() or self.thought < budget.soft:
             return False
         if self.thought >= budget.hard:
             return True
@@ -165,15 +183,37 @@ class Progress:
         """
         context.append(token)
         self.ids.append(token)
-        self.thought += self.watcher.thinking
+        self.thought += self._thinking()
         if self.request.logprobs is not None:
             self.logprobs.append(self._logprob(token, logits, self.request.logprobs))
-        if self.watcher.push(token):
+        if self._ends_with(token):
             self.finish = "stop"
         elif self.room == 0 or len(context) >= longest:
             self.finish = "length"
-        if self.on_token is not None:
+        if self.on_token is None:
+            return
+        try:
             self.on_token(token)
+        except BaseException as error:
+            raise _fault("on_token", error) from error
+
+    def _thinking(self) -> bool:
+        try:
+            return bool(self.watcher.thinking)
+        except BaseException as error:
+            raise _fault("stop watcher", error) from error
+
+    def _ends_with(self, token: int) -> bool:
+        try:
+            return bool(self.watcher.push(token))
+        except BaseException as error:
+            raise _fault("stop watcher", error) from error
+
+    def _text(self) -> str:
+        try:
+            return self.watcher.finish()
+        except BaseException as error:
+            raise _fault("stop watcher", error) from error
 
     @staticmethod
     def _logprob(token: int, logits: Tensor | None, count: int) -> TokenLogprob:
@@ -183,10 +223,10 @@ class Progress:
         return TokenLogprob(own, tuple(top))
 
     def result(self, finish: Finish, steps: int) -> Generation:
-        """The finished answer."""
+        """The finished answer. Raises CallbackError when the watcher fails."""
         return Generation(
             ids=tuple(self.ids),
-            text=self.watcher.finish(),
+            text=self._text(),
             finish=finish,
             prompt_tokens=self.prompt_tokens,
             cached=max(0, self.prompt_tokens - self.prefilled),
@@ -194,3 +234,28 @@ class Progress:
             steps=steps - self.steps_at_start,
             logprobs=None if self.request.logprobs is None else tuple(self.logprobs),
         )
+
+
+def _fault(what: str, error: BaseException) -> ModelError:
+    """What the session hears whose function failed; a SystemExit must not end its waiter."""
+    return CallbackError(
+        f"the {what} of this session raised {type(error).__name__}: {error}; "
+        "its answer is given up, its context is as before"
+    )
+
+
+def _check_mask(allowed: object, vocabulary: int, length: int) -> None:
+    if not isinstance(allowed, Tensor):
+        found = f"a {type(allowed).__name__}"
+    elif allowed.dtype != torch.bool or tuple(allowed.shape) != (vocabulary,):
+        found = f"a tensor of {allowed.dtype} {list(allowed.shape)}"
+    elif not allowed.any():
+        raise SamplingError(
+            f"the mask allows no token after {length} tokens of the answer; allow at least one, "
+            "or end the answer with a stop watcher"
+        )
+    else:
+        return
+    raise SamplingError(
+        f"the mask gave {found}; it must give None, or a tensor of torch.bool [{vocabulary}]"
+    )

@@ -8,9 +8,10 @@ runs beside it, and a continuation from any point repeats.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, SupportsIndex
 
 import torch
 from torch import Tensor
@@ -18,6 +19,14 @@ from torch import Tensor
 from model.errors import SamplingError
 
 _MASK = (1 << 64) - 1
+
+
+def _whole(name: str, number: SupportsIndex) -> int:
+    """A Python integer, also out of numpy's, which overflow where noise is computed."""
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise SamplingError(f"{name} is {number!r}; it must be a whole number") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,10 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raise SamplingError for values out of range."""
+        """Raise SamplingError for values out of range.
+
+        They are checked here, since one that fails in a step would fail it for all.
+        """
         checks = (
             (math.isfinite(self.temperature) and self.temperature >= 0, "temperature", ">= 0"),
             (0 < self.top_p <= 1, "top_p", "in (0, 1]"),
@@ -47,6 +59,8 @@ class Sampling:
         for fine, name, rule in checks:
             if not fine:
                 raise SamplingError(f"{name} is {getattr(self, name)}; it must be {rule}")
+        for name in ("top_k", "seed"):
+            object.__setattr__(self, name, _whole(name, getattr(self, name)))
         if self.greedy and (self.top_p < 1 or self.top_k or self.min_p):
             raise SamplingError(
                 f"top_p {self.top_p}, top_k {self.top_k} and min_p {self.min_p} have no meaning at "
@@ -129,7 +143,7 @@ def masked(logits: Tensor, draws: Sequence[Draw]) -> Tensor:
     for i in rows:
         allowed = draws[i].allowed
         assert allowed is not None
-        logits[i].masked_fill_(~allowed, -torch.inf)
+        logits[i].masked_fill_(~allowed.to(logits.device), -torch.inf)
     return logits
 
 

@@ -3,7 +3,8 @@
 Keys and values stay while a tool runs; only when pages are short does the
 engine move those of resting sessions to the host, and back when they go on.
 Methods may be called from any thread, one at a time for each session (`cancel`
-at any time).
+and `close` at any time). A mask, stop watcher or on_token may call these two
+only, of any session; they take effect after the step.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Session:
         self._engine = engine
         self._stream = stream
         self._forks = 0
-        self._sequence: EngineSequence | None = engine.call(lambda: engine.core.open(job)).result()
+        self._sequence: EngineSequence | None = engine.ask(lambda: engine.core.open(job))
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -62,25 +63,20 @@ class Session:
         Raises TokenIdError or ContextOverflowError, and then adds nothing.
         """
         sequence = self._resting()
+        self._check_ids(ids)
         limits = self._engine.limits
-        for token in ids:
-            if not 0 <= token < limits.vocabulary:
-                raise TokenIdError(
-                    f"token id {token} is outside the vocabulary of {limits.vocabulary}; "
-                    "use the tokenizer of this checkpoint"
-                )
         if (total := len(sequence.ids) + len(ids)) > limits.context:
             raise ContextOverflowError(
                 f"the conversation would take {total} tokens, the model holds {limits.context}; "
                 "shorten the task or the tool output"
             )
         new = list(ids)
-        self._engine.call(lambda: sequence.ids.extend(new)).result()
+        self._engine.ask(lambda: sequence.ids.extend(new))
 
     def prefill(self) -> Future[None]:
         """Compute what was appended, without sampling: before a fork, or while time is cheap."""
         sequence, future = self._resting(), Future[None]()
-        self._engine.call(lambda: self._engine.core.begin_prefill(sequence, future)).result()
+        self._engine.ask(lambda: self._engine.core.begin_prefill(sequence, future))
         return future
 
     def generate(
@@ -93,10 +89,12 @@ class Session:
 
         `on_token` is called in the engine's thread with each new id. After
         "length" or "cancelled" the session can go on from where it is. The
-        future raises a ModelError when the answer failed; the context is then
-        as before.
+        future raises a ModelError when the answer failed, CallbackError where a
+        function given here was the cause; the context is then as before.
         """
         sequence = self._resting()
+        budget = request.think_budget
+        self._check_ids((*request.forced, *(budget.close_ids if budget else ())))
         if not sequence.ids:
             raise SessionError("the context is empty; append a prompt before generating")
         if len(sequence.ids) >= self._engine.limits.context:
@@ -106,7 +104,7 @@ class Session:
             )
         future: Future[Generation] = Future()
         progress = Progress(request, watcher, self._stream, len(sequence.ids), future, on_token)
-        self._engine.call(lambda: self._engine.core.begin(sequence, progress)).result()
+        self._engine.ask(lambda: self._engine.core.begin(sequence, progress))
         return future
 
     def fork(self, count: int = 1) -> list[Session]:
@@ -119,14 +117,14 @@ class Session:
             twin._engine = self._engine
             twin._stream = substream(self._stream, self._forks)
             twin._forks = 0
-            twin._sequence = self._engine.call(lambda: self._engine.core.fork(sequence)).result()
+            twin._sequence = self._engine.ask(lambda: self._engine.core.fork(sequence))
             twins.append(twin)
         return twins
 
     def checkpoint(self) -> Checkpoint:
         """Remember this point, keys and values included."""
         sequence = self._resting()
-        cache = self._engine.call(lambda: self._engine.core.cache.fork(sequence.cache)).result()
+        cache = self._engine.ask(lambda: self._engine.core.cache.fork(sequence.cache))
         return Checkpoint(tuple(sequence.ids), cache)
 
     def rollback(self, to: Checkpoint | int) -> None:
@@ -144,12 +142,12 @@ class Session:
             raise SessionError(
                 f"cannot go back to {to} tokens, the session has {len(sequence.ids)}"
             )
-        self._engine.call(lambda: self._engine.core.rewind(sequence, ids, cache)).result()
+        self._engine.ask(lambda: self._engine.core.rewind(sequence, ids, cache))
 
     def release(self, checkpoint: Checkpoint) -> None:
         """Give up a checkpoint."""
         cache = self._engine.core.cache
-        self._engine.call(lambda: cache.close(checkpoint.cache)).result()
+        self._engine.ask(lambda: cache.close(checkpoint.cache))
 
     def cancel(self) -> None:
         """End the running generation between two steps; what it has so far is its result.
@@ -164,7 +162,17 @@ class Session:
         """Free everything; a running generation ends as cancelled."""
         sequence, self._sequence = self._sequence, None
         if sequence is not None:
-            self._engine.call(lambda: self._engine.core.release(sequence)).result()
+            self._engine.send(lambda: self._engine.core.release(sequence))
+
+    def _check_ids(self, ids: Sequence[int]) -> None:
+        """Raise TokenIdError: in a step it would be an error for all."""
+        vocabulary = self._engine.limits.vocabulary
+        for token in ids:
+            if not 0 <= token < vocabulary:
+                raise TokenIdError(
+                    f"token id {token} is outside the vocabulary of {vocabulary}; "
+                    "use the tokenizer of this checkpoint"
+                )
 
     def _open(self) -> EngineSequence:
         if self._sequence is None:

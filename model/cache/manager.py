@@ -15,6 +15,7 @@ from functools import partial
 from model.cache.blocks import Block, BlockPool, Move
 from model.cache.layout import LayerGroup, pages_for
 from model.cache.sequence import SequenceCache, Table, extend_keys
+from model.errors import PoolTooSmallError
 
 
 class KVCache:
@@ -40,15 +41,15 @@ class KVCache:
         """An empty, parked sequence."""
         return self._register(SequenceCache([Table() for _ in self.groups]))
 
-    def fits_alone(self, tokens: int, chunk: int) -> bool:
-        """Whether one sequence of `tokens`, run `chunk` at a time, fits when it has all pages.
-
-        One page a group is kept apart for copy-on-write.
-        """
-        return all(
-            pages_for(group, tokens, chunk, self.page_size) + 1 <= pool.pages
-            for group, pool in zip(self.groups, self.pools, strict=True)
-        )
+    def require_fit(self, tokens: int, chunk: int) -> None:
+        """Raise PoolTooSmallError unless one sequence, run `chunk` at a time, fits when alone."""
+        for group, pool in zip(self.groups, self.pools, strict=True):
+            if pages_for(group, tokens, chunk, self.page_size) >= pool.pages:  # one for copies
+                have = f"{[p.pages for p in self.pools]} of {self.page_size} tokens"
+                raise PoolTooSmallError(
+                    f"a sequence of {tokens} tokens does not fit the KV pages ({have}); "
+                    "give the engine more KV memory or ask for a shorter context"
+                )
 
     def match(self, cache: SequenceCache, ids: Sequence[int]) -> int:
         """Adopt the longest known beginning of `ids` into an empty sequence; its length.
@@ -220,14 +221,13 @@ class KVCache:
 
     def take_moves(self) -> tuple[Move, ...]:
         """The moves since the last call, in the order in which they must be carried out."""
-        moves, self._moves = tuple(self._moves), []
-        return moves
+        moves, self._moves = self._moves, []
+        return tuple(moves)
 
     def _trim(self, cache: SequenceCache) -> None:
         """Give back pages reserved behind the content."""
-        end = -(-cache.length // self.page_size)
         for table, pool in zip(cache.tables, self.pools, strict=True):
-            self._cut(table, pool, end, cache.running)
+            self._cut(table, pool, -(-cache.length // self.page_size), cache.running)
 
     def _cut(self, table: Table, pool: BlockPool, number: int, pinned: bool) -> None:
         for block in table.cut(number):
