@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import replace
 
 from cwm_agent.cli.exit_codes import ExitCode, code_of_attempt
@@ -15,6 +16,7 @@ from cwm_agent.planning import Request, check_policy_flags, model_settings, plan
 from cwm_agent.policies.choose import find_checkpoint
 from cwm_agent.progress import Progress, print_patch
 from cwm_agent.solve import Outcome, apply_to_checkout, go_on, resume_hint, start
+from cwm_agent.streams import ReaderGoneError
 from cwm_agent.view.console import console
 from results.codec import encode
 from results.store import UNFINISHED, Attempt, Store
@@ -42,7 +44,8 @@ def run_request(request: Request, *, as_json: bool) -> int:
         except UsageError as error:
             progress.say(f"error: {error}", "bold red")
             code = code or ExitCode.ENVIRONMENT
-    _print(outcome, progress, as_json=as_json)
+    with suppress(ReaderGoneError):
+        _print(outcome, progress, as_json=as_json)
     return code
 
 
@@ -102,11 +105,12 @@ def _print(outcome: Outcome, progress: Progress, *, as_json: bool) -> None:
     if outcome.applied:
         progress.say(f"applied to the checkout: {', '.join(outcome.applied)}", "green")
     if as_json:
-        print(json.dumps(as_object(outcome)))
+        print(json.dumps(as_object(outcome)), flush=True)
     elif sys.stdout.isatty():
         print_patch(console(), result.patch)
     else:
         sys.stdout.buffer.write(result.patch.encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.flush()
 
 
 def as_object(outcome: Outcome) -> dict[str, object]:

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from cwm_agent.leftovers import clean_up
 from cwm_agent.planning import Request, model_settings, plan
 from cwm_agent.progress import Progress
 from cwm_agent.selection import Selection
+from cwm_agent.streams import ReaderGoneError
 from envs.choose import choose_kind
 from results.store import Run, Store
 
@@ -198,7 +199,7 @@ def _launched(run: Run, socket: Path, status: Status, progress: Progress, *, as_
             "pid": os.getpid(),
             "status": status.as_json(),
         }
-        print(json.dumps(launch), flush=True)
+        _tell(json.dumps(launch))
 
 
 def _done(
@@ -225,6 +226,12 @@ def _done(
             "exit_code": int(code),
             "status": status.as_json(),
         }
-        print(json.dumps(done), flush=True)
+        _tell(json.dumps(done))
     else:
-        print(line(replace(status, phase="done", active=())))
+        _tell(line(replace(status, phase="done", active=())))
+
+
+def _tell(text: str) -> None:
+    """A line of results, whether or not somebody still reads them."""
+    with suppress(ReaderGoneError):
+        print(text, flush=True)
