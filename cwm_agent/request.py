@@ -7,12 +7,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cwm_agent.checkout import read_checkout
 from cwm_agent.errors import UsageError
 from cwm_agent.job import CheckoutRecord, TestsRecord
+from cwm_agent.parsing import parse_yaml
 
 STDIN = "-"
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")
@@ -78,9 +78,7 @@ def read_tests(command: str | None, file: Path | None) -> TestsRecord | None:
     if command is not None:
         raise UsageError("give --test or --tests, not both")
     try:
-        wanted = _TestsFile.model_validate(yaml.safe_load(_read_text(file)))
-    except yaml.YAMLError as error:
-        raise UsageError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from error
+        wanted = _TestsFile.model_validate(parse_yaml(_read_text(file)))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
@@ -88,6 +86,8 @@ def read_tests(command: str | None, file: Path | None) -> TestsRecord | None:
             f"{file}: {where}: {first['msg']}; a tests file has command, fail_to_pass, and "
             "optionally files, pass_to_pass, timeout"
         ) from error
+    except ValueError as error:
+        raise UsageError(f"{file} is not valid YAML: {error}") from error
     contents = {
         target: _read_bytes(file.parent / source) for target, source in wanted.files.items()
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.job import Job, PolicyChoice
+from cwm_agent.parsing import parse_json, parse_json_lines
 from envs.imagekeys import content_key
 from envs.swebench import Instance, read_instances
 
@@ -86,7 +87,7 @@ def _rows_of_file(path: Path) -> list[dict[str, Any]]:
         if path.suffix == ".parquet":
             return _rows_of_parquet(path)
         text = path.read_text(encoding="utf-8")
-        rows = _lines(text) if path.suffix == ".jsonl" else json.loads(text)
+        rows = parse_json_lines(text) if path.suffix == ".jsonl" else parse_json(text)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
@@ -96,10 +97,6 @@ def _rows_of_file(path: Path) -> list[dict[str, Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise UsageError(f"{path} must hold a list of rows")
     return rows
-
-
-def _lines(text: str) -> list[Any]:
-    return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def _rows_of_parquet(path: Path) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, get_args
 
-from results.codec import decode, encode
+from results.codec import decode, encode, parse_json
 from results.errors import JournalError, JournalLockedError, RecordError
 from results.files import sync_folder
 from results.records import Event
@@ -63,7 +63,7 @@ def encode_entry(entry: Entry) -> bytes:
 def decode_entry(line: bytes, *, seq: int) -> Entry:
     """The entry that stands at place `seq` (counted from 0); raises RecordError."""
     try:
-        raw = json.loads(line)
+        raw = parse_json(line)
     except ValueError as error:
         raise RecordError(f"not valid JSON ({error})") from error
     if not isinstance(raw, dict) or raw.keys() != {"seq", "time", "kind", "data"}:

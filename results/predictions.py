@@ -7,13 +7,13 @@ rows by instance as mini-swe-agent writes preds.json), or from a run folder.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from results.codec import parse_json
 from results.errors import PredictionError
 from results.store import Run
 
@@ -48,7 +48,7 @@ def read_predictions(path: Path) -> tuple[Prediction, ...]:
     """
     try:
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
-        rows = _lines(text) if path.suffix == ".jsonl" else json.loads(text)
+        rows = _lines(text) if path.suffix == ".jsonl" else parse_json(text)
     except OSError as error:
         raise PredictionError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
@@ -80,7 +80,7 @@ def number(predictions: Iterable[Prediction]) -> tuple[Prediction, ...]:
 
 
 def _lines(text: str) -> list[Any]:
-    return [json.loads(line) for line in text.split("\n") if line.strip()]
+    return [parse_json(line) for line in text.split("\n") if line.strip()]
 
 
 def _read(row: object, where: str) -> Prediction:

@@ -5,16 +5,15 @@ The keys of a task are those of `Entry`; paths are taken from the file's own fol
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cwm_agent.errors import UsageError
+from cwm_agent.parsing import parse_json_lines, parse_yaml
 from cwm_agent.planning import EXAMPLE, GENERATED, Request
 
 _REMEDY = (
@@ -81,11 +80,10 @@ def _read(path: Path) -> list[object]:
     try:
         text = path.read_text("utf-8")
         if path.suffix == ".jsonl":
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-        document = yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"cannot read the suite {path}: {reason}; {_REMEDY}") from error
+            return parse_json_lines(text)
+        document = parse_yaml(text)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read the suite {path}: {error}; {_REMEDY}") from error
     if not isinstance(document, list) or not document:
         raise UsageError(f"the suite {path} is not a list of tasks; {_REMEDY}")
     return document

@@ -56,10 +56,10 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    verbose: Annotated[
+    verbose: Annotated[  # noqa: ARG001 - see `_wants_traceback`
         bool, typer.Option("--verbose", "-v", help="Print a traceback for errors.")
     ] = False,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - see `_show_version`
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
     ] = False,
@@ -90,6 +90,10 @@ def run(arguments: Sequence[str]) -> int:
         return int(code or ExitCode.SUCCESS)
     except ReaderGoneError:
         return ExitCode.SUCCESS
+    except SystemExit as error:  # typer's answer to a broken pipe that is not our stdout
+        if not isinstance(broken := error.__context__, BrokenPipeError):
+            raise
+        return _report(broken, traceback_wanted=_wants_traceback(arguments))
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)
         return ExitCode.INTERRUPTED

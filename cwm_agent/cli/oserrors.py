@@ -25,12 +25,10 @@ _REMEDIES = {
 def explain(error: OSError) -> str:
     """The error in one line: the file, what is wrong with it, what to do."""
     reason = error.strerror or str(error) or type(error).__name__
-    file = error.filename if isinstance(error.filename, str | bytes) else None
-    where = f"{os.fsdecode(file)}: " if file else ""
-    remedies = [
-        _place(Path(os.fsdecode(file))) if file else "",
-        _REMEDIES.get(error.errno or 0, ""),
-    ]
+    named = error.filename if isinstance(error.filename, str | bytes) else ""
+    file = os.fsdecode(named)
+    where = f"{file}: " if file else ""
+    remedies = [_place(Path(file)) if file else "", _REMEDIES.get(error.errno or 0, "")]
     if "temporary directory" in reason:  # Python's tempfile found none
         remedies = ["set TMPDIR to a folder that can be written"]
     return f"{where}{'; '.join([reason, *filter(None, remedies)])}"

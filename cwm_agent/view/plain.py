@@ -85,7 +85,7 @@ class PlainView:
                 self._note(f"working tree differs in {files} file(s), tree {snapshot.tree[:12]}")
             case Submitted() as submitted:
                 self._patch = submitted.patch
-                self._note(f"submitted a patch of {len(submitted.patch.splitlines())} lines")
+                self._note(f"submitted a patch of {submitted.patch.count(chr(10))} lines")
             case Ended() as ended:
                 detail = f": {ended.detail}" if ended.detail else ""
                 self.console.print(Text(f"ended: {ended.reason}{clean(detail)}", "bold"))

@@ -1,0 +1,46 @@
+"""Files that a user writes: whatever is wrong with their text is one ValueError in one line."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+from results.codec import TOO_DEEP, parse_json
+
+__all__ = ["parse_json", "parse_json_lines", "parse_toml", "parse_yaml"]
+
+
+def parse_json_lines(text: str) -> list[Any]:
+    """The value of each line that is not empty; raises ValueError naming the line.
+
+    Only a newline ends a line: JSON may hold U+2028 and its like as they are.
+    """
+    values: list[Any] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                values.append(parse_json(line))
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from error
+    return values
+
+
+def parse_toml(text: str) -> dict[str, object]:
+    """The table of a TOML document; raises ValueError."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError(TOO_DEEP) from error
+
+
+def parse_yaml(text: str) -> object:
+    """The value of a YAML document; raises ValueError, also for an impossible date or number."""
+    import yaml
+
+    try:
+        value: object = yaml.safe_load(text)
+    except RecursionError as error:
+        raise ValueError(TOO_DEEP) from error
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    return value
