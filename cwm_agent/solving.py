@@ -19,6 +19,7 @@ from cwm_agent.solve import Outcome, apply_to_checkout, go_on, resume_hint, star
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.view.console import console
 from results.codec import encode
+from results.repair import repair
 from results.store import UNFINISHED, Attempt, Store
 
 
@@ -31,6 +32,8 @@ def run_request(request: Request, *, as_json: bool) -> int:
     store = Store(resolved.runs_folder())
     progress = Progress(sys.stderr)
     clean_up(store, progress.say)
+    if request.repair and request.resume is None:
+        raise UsageError("--repair goes with --resume RUN: it repairs the journal of that run")
     if request.resume is not None:
         job, outcome = _resume(store, request, progress)
     else:
@@ -73,6 +76,8 @@ def _resume(store: Store, request: Request, progress: Progress) -> tuple[Job, Ou
             f"`cwm-agent run SUITE --name {run.name}`"
         )
     attempt = Attempt(jobs[0].parent, int(jobs[0].parent.name))
+    if request.repair and (found := repair(attempt.events_path)):
+        progress.say(f"{attempt.events_path}: {found}", "yellow")
     job = read_job(attempt.folder)
     policy = _other_policy(request, job.policy) or job.policy
     job = replace(job, policy=policy, apply=job.apply or request.apply)

@@ -12,6 +12,7 @@ from typing import Any
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.job import Job, PolicyChoice
 from cwm_agent.parsing import parse_json, parse_json_lines
+from cwm_agent.userpath import expand
 from envs.imagekeys import content_key
 from envs.swebench import Instance, read_instances
 
@@ -53,7 +54,7 @@ def load_suite(name: str, *, split: str = "test", pins: Path | None = None) -> S
     or RowError.
     """
     if name.endswith(FORMATS):
-        path = Path(name).expanduser()
+        path = expand(name)
         return Suite(path.name, read_instances(_rows_of_file(path), path.name))
     match = _HUB_ID.fullmatch(name)
     known = match and (match["name"] in HUB or "/" in match["name"])

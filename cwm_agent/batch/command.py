@@ -36,7 +36,8 @@ from cwm_agent.progress import Progress
 from cwm_agent.selection import Selection
 from cwm_agent.streams import ReaderGoneError
 from envs.choose import choose_kind
-from results.store import Run, Store
+from results.repair import repair
+from results.store import UNFINISHED, Run, Store
 
 LOG = "run.log"
 LOCK = "run.lock"
@@ -52,6 +53,7 @@ class RunRequest:
     name: str | None = None
     on: str = "local"
     accept_changes: bool = False
+    repair: bool = False
     config_files: tuple[Path, ...] = ()
     assignments: tuple[str, ...] = ()
     flags: Mapping[str, object] = field(default_factory=dict)
@@ -71,10 +73,22 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     rules = Rules.of(resolved)
     wanted = record.BatchRecord.of(chosen, resolved.settings.samples, jobs)
     with _opened(store, request, rules, wanted, progress) as run:
+        if request.repair:
+            _repair(run, progress)
         tickets = tickets_of(run, jobs, resolved.settings.samples)
         waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
         with open_executor(run, rules, waiting, progress.say, _logger(run)) as executor:
             return _go(run, rules, tickets, executor, progress, as_json=as_json)
+
+
+def _repair(run: Run, progress: Progress) -> None:
+    """Cut the damaged journals of attempts that are not over before their first damaged line."""
+    for attempt in run.attempts():
+        result = attempt.result()
+        if (result is None or result.exit_reason in UNFINISHED) and (
+            found := repair(attempt.events_path)
+        ):
+            progress.say(f"{attempt.events_path}: {found}", "yellow")
 
 
 def _executor(on: str) -> OpenExecutor:
