@@ -171,5 +171,6 @@ def active_spans(entries: Iterable[Entry]) -> list[tuple[float, float]]:
         if not spans or isinstance(entry.event, AttemptStarted):
             spans.append((now, now))
         else:
-            spans[-1] = (spans[-1][0], now)
+            begin, end = spans[-1]
+            spans[-1] = (begin, max(end, now))  # a journal of another hand may go back
     return spans

@@ -25,6 +25,7 @@ from cwm_agent.layers import (
     flags_layer,
 )
 from cwm_agent.settings import Settings, leaf_keys
+from cwm_agent.userpath import expand
 from results.records import SettingRecord
 
 DEFAULT = "default"
@@ -48,7 +49,7 @@ class Resolved:
 
     def runs_folder(self) -> Path:
         """The folder of the runs, `~` expanded."""
-        return Path(self.settings.runs).expanduser()
+        return expand(self.settings.runs)
 
 
 def load_settings(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from cwm_agent.errors import ConfigError
+from cwm_agent.parsing import parse_json, parse_toml, parse_yaml
 
 ENVIRONMENT_PREFIX = "CWM_AGENT_"
 API_KEY = "CWM_AGENT_API_KEY"
@@ -73,19 +72,16 @@ def read_table(path: Path) -> dict[str, object]:
     if path.suffix != ".toml":
         raise ConfigError(f"configuration file {path} must end in .toml, .yaml or .yml")
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return parse_toml(text)
+    except ValueError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
 
 
 def _parse_yaml(text: str, path: Path) -> dict[str, object]:
-    import yaml
-
     try:
-        table = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path} is not valid YAML: {reason}") from error
+        table = parse_yaml(text)
+    except ValueError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if table is None:
         return {}
     if not isinstance(table, dict) or not all(isinstance(key, str) for key in table):
@@ -143,7 +139,7 @@ def _value(key: str, text: str) -> object:
     if not key.startswith("switches."):
         return text
     try:
-        value: object = json.loads(text)
+        value: object = parse_json(text)
     except ValueError:
         return text
     return value if isinstance(value, bool | int | float | str) else text

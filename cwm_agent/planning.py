@@ -58,6 +58,7 @@ class Request:
     tests: Path | None = None
     name: str | None = None
     resume: str | None = None
+    repair: bool = False
     config_files: tuple[Path, ...] = ()
     assignments: tuple[str, ...] = ()
     flags: Mapping[str, object] = field(default_factory=dict)

@@ -154,8 +154,8 @@ class Progress:
 
 def print_patch(console: Console, patch: str) -> None:
     """A diff with coloured lines; control characters are made harmless."""
-    for line in patch.removesuffix("\n").split("\n"):
-        console.print(Text(clean(line), _DIFF_STYLES.get(line[:1], "")))
+    for line in clean(patch).removesuffix("\n").split("\n") if patch else ():
+        console.print(Text(line, _DIFF_STYLES.get(line[:1], "")))
 
 
 def call_of(reply: Reply) -> tuple[str, str] | tuple[()]:

@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cwm_agent.checkout import read_checkout
 from cwm_agent.errors import UsageError
 from cwm_agent.job import CheckoutRecord, TestsRecord
+from cwm_agent.parsing import parse_yaml
+from cwm_agent.settings import Seconds
 
 STDIN = "-"
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -22,6 +23,7 @@ _SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|(^|_)(KEY|AUTH)", re.IGNORE
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _LOOKS_LIKE_A_PATH = re.compile(r"\S*(/\S*|\.(md|txt|rst|markdown))")
 _NO_ISSUE = "give the issue as text, as a file, or '-' to read it from standard input"
+_TESTS_FILE = "a tests file has command, fail_to_pass, and optionally files, pass_to_pass, timeout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class _TestsFile(BaseModel):
     files: dict[str, str] = Field(default_factory=dict)
     fail_to_pass: list[str] = Field(min_length=1)
     pass_to_pass: list[str] = Field(default_factory=list)
-    timeout: float = Field(default=600.0, gt=0)
+    timeout: Seconds = 600.0
 
 
 def read_tests(command: str | None, file: Path | None) -> TestsRecord | None:
@@ -81,16 +83,16 @@ def read_tests(command: str | None, file: Path | None) -> TestsRecord | None:
     if command is not None:
         raise UsageError("give --test or --tests, not both")
     try:
-        wanted = _TestsFile.model_validate(yaml.safe_load(_read_text(file)))
-    except yaml.YAMLError as error:
-        raise UsageError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from error
+        document = parse_yaml(_read_text(file))
+        if not isinstance(document, dict):
+            raise UsageError(f"{file} is not a mapping; {_TESTS_FILE}")
+        wanted = _TestsFile.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise UsageError(
-            f"{file}: {where}: {first['msg']}; a tests file has command, fail_to_pass, and "
-            "optionally files, pass_to_pass, timeout"
-        ) from error
+        raise UsageError(f"{file}: {where}: {first['msg']}; {_TESTS_FILE}") from error
+    except ValueError as error:
+        raise UsageError(f"{file} is not valid YAML: {error}") from error
     contents = {
         target: _read_bytes(file.parent / source) for target, source in wanted.files.items()
     }

@@ -66,6 +66,10 @@ AllowedHosts = Annotated[
 ]
 
 
+Seconds = Annotated[float, Field(gt=0, le=1e9)]
+"""Up to some thirty years: longer times overflow the timers of the system."""
+
+
 class Section(BaseModel):
     """What all sections share: unknown keys are errors, values never change."""
 
@@ -95,9 +99,9 @@ class SandboxSettings(Section):
     """CPU cores of one sandbox."""
     disk: ByteSize = Field(default=ByteSize(10 * 2**30), ge=64 * 2**20)
     """Disk space of one sandbox, such as "10GiB"."""
-    idle_seconds: float = Field(default=6 * 3600.0, gt=0)
+    idle_seconds: Seconds = 6 * 3600.0
     """A sandbox without a command for so long ends by itself."""
-    lifetime_seconds: float = Field(default=48 * 3600.0, gt=0)
+    lifetime_seconds: Seconds = 48 * 3600.0
     """A sandbox ends by itself after so long."""
     retries: int = Field(default=3, ge=0)
     """Fresh sandboxes after failures of the infrastructure, for each attempt."""
@@ -120,9 +124,9 @@ class LimitSettings(Section):
     """Tokens of one tool result shown to the model."""
     prompt_tokens: int = Field(default=8192, ge=1)
     """Tokens of the opening messages."""
-    command_seconds: float = Field(default=120.0, gt=0)
+    command_seconds: Seconds = 120.0
     """Seconds of one command."""
-    total_seconds: Annotated[float | None, EmptyUnsets] = Field(default=None, gt=0)
+    total_seconds: Annotated[Seconds | None, EmptyUnsets] = None
     """Seconds of the whole attempt; empty: no limit."""
 
 
@@ -167,9 +171,9 @@ class EndpointSettings(Section):
     """Servers such as "http://gpu1:8000/v1", separated by commas; empty: the embedded engine."""
     model: Annotated[str | None, EmptyUnsets] = None
     """The name by which they know the model; empty: the first that each lists."""
-    silence_seconds: float = Field(default=300.0, gt=0)
+    silence_seconds: Seconds = 300.0
     """A server that says nothing for so long is taken for gone."""
-    patience_seconds: float = Field(default=600.0, gt=0)
+    patience_seconds: Seconds = 600.0
     """How long servers are asked again for one reply when nothing is heard of any."""
 
 
@@ -192,7 +196,7 @@ class BatchSettings(Section):
     """Replies of the whole run; empty: no limit."""
     tokens: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=1)
     """Tokens that the model writes in the whole run; empty: no limit."""
-    seconds: Annotated[float | None, EmptyUnsets] = Field(default=None, gt=0)
+    seconds: Annotated[Seconds | None, EmptyUnsets] = None
     """Seconds of the run from its start or resumption; empty: no limit."""
 
 
@@ -220,7 +224,7 @@ class ClusterSettings(Section):
     """Copies of the engine, each with GPUs of its own."""
     replica_cpus: float = Field(default=1.0, gt=0)
     """CPU cores for each rank of a copy that has no GPU."""
-    wait_seconds: float = Field(default=0.0, ge=0)
+    wait_seconds: float = Field(default=0.0, ge=0, le=1e9)
     """How long nodes may take to join until the cluster has what the run asks for."""
 
 

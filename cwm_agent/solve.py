@@ -139,7 +139,7 @@ def _copy_repository(
 def _announce(run: Run, setting: Setting, progress: Progress) -> None:
     job = setting.job
     where = job.checkout.root if job.checkout else f"{job.root} in {job.image}"
-    progress.say(f"{job.instance}: {job.issue.strip().splitlines()[0]}", "bold")
+    progress.say(f"{job.instance}: {job.issue.strip().partition(chr(10))[0]}", "bold")
     progress.say(f"  repository {where}, sandbox {job.sandbox}, run {run.folder}", "dim")
     progress.say(f"  {setting.speaker.note}", "dim")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import replace
 
 from cwm_agent.cli.exit_codes import ExitCode, code_of_attempt
@@ -15,8 +16,10 @@ from cwm_agent.planning import Request, check_policy_flags, model_settings, plan
 from cwm_agent.policies.choose import find_checkpoint
 from cwm_agent.progress import Progress, print_patch
 from cwm_agent.solve import Outcome, apply_to_checkout, go_on, resume_hint, start
+from cwm_agent.streams import ReaderGoneError
 from cwm_agent.view.console import console
 from results.codec import encode
+from results.repair import repair
 from results.store import UNFINISHED, Attempt, Store
 
 
@@ -29,6 +32,8 @@ def run_request(request: Request, *, as_json: bool) -> int:
     store = Store(resolved.runs_folder())
     progress = Progress(sys.stderr)
     clean_up(store, progress.say)
+    if request.repair and request.resume is None:
+        raise UsageError("--repair goes with --resume RUN: it repairs the journal of that run")
     if request.resume is not None:
         job, outcome = _resume(store, request, progress)
     else:
@@ -42,7 +47,8 @@ def run_request(request: Request, *, as_json: bool) -> int:
         except UsageError as error:
             progress.say(f"error: {error}", "bold red")
             code = code or ExitCode.ENVIRONMENT
-    _print(outcome, progress, as_json=as_json)
+    with suppress(ReaderGoneError):
+        _print(outcome, progress, as_json=as_json)
     return code
 
 
@@ -73,6 +79,8 @@ def _resume(store: Store, request: Request, progress: Progress) -> tuple[Job, Ou
             f"`cwm-agent run SUITE --name {run.name}`"
         )
     attempt = Attempt(jobs[0].parent, int(jobs[0].parent.name))
+    if request.repair and (found := repair(attempt.events_path)):
+        progress.say(f"{attempt.events_path}: {found}", "yellow")
     job = read_job(attempt.folder)
     policy = _other_policy(request, job.policy) or job.policy
     job = replace(job, policy=policy, apply=job.apply or request.apply)
@@ -105,11 +113,12 @@ def _print(outcome: Outcome, progress: Progress, *, as_json: bool) -> None:
     if outcome.applied:
         progress.say(f"applied to the checkout: {', '.join(outcome.applied)}", "green")
     if as_json:
-        print(json.dumps(as_object(outcome)))
+        print(json.dumps(as_object(outcome)), flush=True)
     elif sys.stdout.isatty():
         print_patch(console(), result.patch)
     else:
         sys.stdout.buffer.write(result.patch.encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.flush()
 
 
 def as_object(outcome: Outcome) -> dict[str, object]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.job import Job, PolicyChoice
+from cwm_agent.userpath import expand
 from envs.imagekeys import content_key
 from envs.swebench import Instance, read_instances
 from results.jsonrows import Row, rows_of_document, rows_of_lines
@@ -53,7 +54,7 @@ def load_suite(name: str, *, split: str = "test", pins: Path | None = None) -> S
     or RowError.
     """
     if name.endswith(FORMATS):
-        path = Path(name).expanduser()
+        path = expand(name)
         rows = _rows_of_file(path)
         values, places = [row.value for row in rows], [row.place for row in rows]
         return Suite(path.name, read_instances(values, path.name, places))

@@ -20,7 +20,7 @@ def read_object(path: Path, *, needed: str) -> dict[str, Any]:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing; {needed}") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"cannot read {path}: {error}; download the file again") from error
     if not isinstance(raw, dict):
         raise ConfigError(f"{path} holds no JSON object; download the file again")

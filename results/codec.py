@@ -9,6 +9,7 @@ through Python's `json` with ASCII escapes, so that even lone surrogates
 from __future__ import annotations
 
 import dataclasses
+import json
 import types
 import typing
 from collections.abc import Hashable, Mapping
@@ -18,6 +19,15 @@ from typing import Any, Literal, TypeVar
 from results.errors import RecordError
 
 T = TypeVar("T")
+TOO_DEEP = "values are nested too deeply"
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value of a JSON text; raises ValueError, also where Python's own parser gives up."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError(TOO_DEEP) from error
 
 
 def encode(value: object) -> Any:

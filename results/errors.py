@@ -23,6 +23,10 @@ class JournalError(ResultsError):
     """A journal cannot be read or written."""
 
 
+class DamagedJournalError(JournalError):
+    """A complete line of a journal is not what was written."""
+
+
 class JournalLockedError(JournalError):
     """Another process is writing this journal."""
 

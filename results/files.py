@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TypeVar
 
-from results.codec import decode, encode
+from results.codec import decode, encode, parse_json
 from results.errors import RecordError, RunFolderError
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ def write_record(path: Path, record: object) -> None:
 def read_record(kind: type[T], path: Path) -> T | None:
     """The record in `path`, or None without that file; raises RunFolderError if it is damaged."""
     try:
-        return decode(kind, json.loads(path.read_bytes()))
+        return decode(kind, parse_json(path.read_bytes()))
     except FileNotFoundError:
         return None
     except OSError as error:

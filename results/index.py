@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from results.codec import decode, encode
+from results.codec import decode, encode, parse_json
 from results.errors import ResultsError
 from results.predictions import digest
 from results.records import AttemptStarted, Replied
@@ -74,7 +74,7 @@ def _cached(database: sqlite3.Connection, attempt: Attempt) -> Row:
     query = "SELECT row FROM attempts WHERE folder = ? AND stamp = ?"
     found = database.execute(query, (folder, stamp)).fetchone()
     if found is not None:
-        return decode(Row, json.loads(found[0]))
+        return decode(Row, parse_json(found[0]))
     row = _read(attempt)
     text = json.dumps(encode(row))
     database.execute("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?)", (folder, stamp, text))

@@ -18,13 +18,13 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, get_args
 
-from results.codec import decode, encode
-from results.errors import JournalError, JournalLockedError, RecordError
+from results.codec import decode, encode, parse_json
+from results.errors import DamagedJournalError, JournalError, JournalLockedError, RecordError
 from results.files import sync_folder
 from results.records import Event
 
@@ -63,7 +63,7 @@ def encode_entry(entry: Entry) -> bytes:
 def decode_entry(line: bytes, *, seq: int) -> Entry:
     """The entry that stands at place `seq` (counted from 0); raises RecordError."""
     try:
-        raw = json.loads(line)
+        raw = parse_json(line)
     except ValueError as error:
         raise RecordError(f"not valid JSON ({error})") from error
     if not isinstance(raw, dict) or raw.keys() != {"seq", "time", "kind", "data"}:
@@ -72,9 +72,36 @@ def decode_entry(line: bytes, *, seq: int) -> Entry:
         raise RecordError(f"has sequence number {raw['seq']}, expected {seq}")
     if raw["kind"] not in KINDS:
         raise RecordError(f"has unknown kind {raw['kind']!r}; known are {', '.join(KINDS)}")
-    if not isinstance(raw["time"], str):
-        raise RecordError(f"has time {raw['time']!r}, which is not a string")
+    if not _is_time(raw["time"]):
+        raise RecordError(f"has time {raw['time']!r}, which is no time in UTC")
     return Entry(seq, raw["time"], decode(KINDS[raw["kind"]], raw["data"]))
+
+
+def _is_time(value: object) -> bool:
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return False
+    return time is not None and time.tzinfo is not None and 1970 <= time.year < 9999
+
+
+class Clock:
+    """UTC that never goes back: the clock of the machine once, from then on seconds that only grow.
+
+    It begins no earlier than `after` (ISO 8601), so that a clock which was set
+    back between two processes gives no negative time either.
+    """
+
+    def __init__(self, after: str | None = None) -> None:
+        now = datetime.now(UTC)
+        self._origin = max(now, datetime.fromisoformat(after).astimezone(UTC)) if after else now
+        self._begun = time.monotonic()
+
+    def now(self) -> str:
+        """In ISO 8601, to the millisecond."""
+        passed = timedelta(seconds=time.monotonic() - self._begun)
+        text = (self._origin + passed).isoformat(timespec="milliseconds")
+        return text.replace("+00:00", "Z")
 
 
 class Lines:
@@ -87,7 +114,10 @@ class Lines:
         self.count = 0
 
     def entries(self) -> Iterator[Entry]:
-        """Entries appended since the last call; raises JournalError naming file and line."""
+        """Entries appended since the last call.
+
+        Raises DamagedJournalError naming file and line, JournalError where nothing can be read.
+        """
         try:
             with self.path.open("rb") as file:
                 file.seek(self.offset)
@@ -97,7 +127,7 @@ class Lines:
                     try:
                         entry = decode_entry(line, seq=self.count)
                     except RecordError as error:
-                        raise JournalError(self._corrupt(error)) from error
+                        raise DamagedJournalError(self._damage(error)) from error
                     self.offset += len(line)
                     self.count += 1
                     yield entry
@@ -106,10 +136,11 @@ class Lines:
         except OSError as error:
             raise JournalError(f"cannot read {self.path}: {error.strerror}") from error
 
-    def _corrupt(self, error: RecordError) -> str:
+    def _damage(self, error: RecordError) -> str:
         return (
             f"{self.path}, line {self.count + 1}: {error}; the journal was changed or damaged "
-            f"outside cwm-agent, restore it from a backup or remove this attempt's folder"
+            "outside cwm-agent: restore it from a backup, or go on from the line before with "
+            "--repair (`solve --resume RUN --repair`, `run SUITE --name RUN --repair`)"
         )
 
 
@@ -150,6 +181,22 @@ def follow_journal(
         pause(interval)
 
 
+def lock(descriptor: int, path: Path, patience: float = LOCK_PATIENCE) -> None:
+    """Take the writer's lock on an open journal; raises JournalLockedError after `patience`."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                raise JournalLockedError(
+                    f"{path} is being written by another process; "
+                    f"wait for it, or stop it before resuming"
+                ) from error
+            time.sleep(0.02)
+
+
 class Journal:
     """The writer: one at a time for each file, on this machine and over NFS.
 
@@ -169,10 +216,11 @@ class Journal:
         except OSError as error:
             raise JournalError(f"cannot write {path}: {error.strerror}") from error
         try:
-            self._lock(patience)
+            lock(self._file, path, patience)
             lines = Lines(path)
             self.entries: tuple[Entry, ...] = tuple(lines.entries())
             self._next, self._size = lines.count, lines.offset
+            self._clock = Clock(self.entries[-1].time if self.entries else None)
             self.torn_bytes = os.fstat(self._file).st_size - self._size
             """Bytes of an unfinished last line that were cut off on opening."""
             if self.torn_bytes:
@@ -190,8 +238,7 @@ class Journal:
 
     def append(self, event: Event) -> Entry:
         """Write one event; a refusing disk raises JournalError and leaves nothing of the line."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        entry = Entry(self._next, now, event)
+        entry = Entry(self._next, self._clock.now(), event)
         line = encode_entry(entry)
         try:
             written = 0
@@ -232,17 +279,3 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _lock(self, patience: float) -> None:
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise JournalLockedError(
-                        f"{self.path} is being written by another process; "
-                        f"wait for it, or stop it before resuming"
-                    ) from error
-                time.sleep(0.02)

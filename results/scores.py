@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
-from results.codec import decode, encode
+from results.codec import decode, encode, parse_json
 from results.errors import RecordError, RunFolderError
 from results.records import Verdict
 
@@ -146,7 +146,7 @@ class Verdicts:
             return
         for line in data.splitlines():
             try:
-                found = json.loads(line)
+                found = parse_json(line)
                 self._lines[found["instance"], found["patch"]] = found
             except (ValueError, LookupError, TypeError):
                 continue
@@ -183,7 +183,7 @@ def _read(path: Path) -> Iterator[Score]:
             file.truncate(len(data) - len(torn))
     for number, line in enumerate(whole.splitlines(), 1):
         try:
-            yield decode(Score, json.loads(line))
+            yield decode(Score, parse_json(line))
         except (ValueError, RecordError) as error:
             raise RunFolderError(
                 f"{path} is damaged in line {number} ({error}); remove that line to go on"

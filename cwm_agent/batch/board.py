@@ -161,7 +161,7 @@ def table(status: Status) -> Group:
     for busy in status.active[:SHOWN]:
         silent = Text(f"{busy.silent:.0f} s", "yellow" if busy.silent > 60 else "dim")
         doing = Text(clean_line(busy.doing)[:60], no_wrap=True)
-        working.add_row(Text(busy.id), Text(f"turn {busy.turn}", "dim"), doing, silent)
+        working.add_row(Text(clean_line(busy.id)), Text(f"turn {busy.turn}", "dim"), doing, silent)
     return Group(bar, states, spent, *_engines(status), working)
 
 

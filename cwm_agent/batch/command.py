@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -34,8 +34,10 @@ from cwm_agent.leftovers import clean_up
 from cwm_agent.planning import Request, model_settings, plan
 from cwm_agent.progress import Progress
 from cwm_agent.selection import Selection
+from cwm_agent.streams import ReaderGoneError
 from envs.choose import choose_kind
-from results.store import Run, Store
+from results.repair import repair
+from results.store import UNFINISHED, Run, Store
 
 LOG = "run.log"
 LOCK = "run.lock"
@@ -53,6 +55,7 @@ class RunRequest:
     name: str | None = None
     on: str = "local"
     accept_changes: bool = False
+    repair: bool = False
     config_files: tuple[Path, ...] = ()
     assignments: tuple[str, ...] = ()
     flags: Mapping[str, object] = field(default_factory=dict)
@@ -75,10 +78,22 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     rules = Rules.of(resolved)
     wanted = record.BatchRecord.of(chosen, resolved.settings.samples, jobs)
     with _opened(store, request, rules, wanted, progress) as run:
+        if request.repair:
+            _repair(run, progress)
         tickets = tickets_of(run, jobs, resolved.settings.samples)
         waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
         with open_executor(run, rules, waiting, progress.say, _logger(run)) as executor:
             return _go(run, rules, tickets, executor, progress, as_json=as_json)
+
+
+def _repair(run: Run, progress: Progress) -> None:
+    """Cut the damaged journals of attempts that are not over before their first damaged line."""
+    for attempt in run.attempts():
+        result = attempt.result()
+        if (result is None or result.exit_reason in UNFINISHED) and (
+            found := repair(attempt.events_path)
+        ):
+            progress.say(f"{attempt.events_path}: {found}", "yellow")
 
 
 def _executor(on: str) -> OpenExecutor:
@@ -203,7 +218,7 @@ def _launched(run: Run, socket: Path, status: Status, progress: Progress, *, as_
             "pid": os.getpid(),
             "status": status.as_json(),
         }
-        print(json.dumps(launch), flush=True)
+        _tell(json.dumps(launch))
 
 
 def _done(
@@ -230,6 +245,12 @@ def _done(
             "exit_code": int(code),
             "status": status.as_json(),
         }
-        print(json.dumps(done), flush=True)
+        _tell(json.dumps(done))
     else:
-        print(line(replace(status, phase="done", active=())))
+        _tell(line(replace(status, phase="done", active=())))
+
+
+def _tell(text: str) -> None:
+    """A line of results, whether or not somebody still reads them."""
+    with suppress(ReaderGoneError):
+        print(text, flush=True)

@@ -6,7 +6,6 @@ file. Rows are told from tasks by their key `instance_id`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from cwm_agent.batch.taskfile import read_tasks, recording_in, request_of
 from cwm_agent.errors import UsageError
 from cwm_agent.job import Job
+from cwm_agent.parsing import parse_json
 from cwm_agent.planning import Request
 from cwm_agent.selection import Selection
 from cwm_agent.suites import FORMATS, load_suite
@@ -88,7 +88,7 @@ def _has_rows(path: Path) -> bool:
         with path.open(encoding="utf-8") as file:
             first = next((line for line in file if line.strip()), "")
             text = first if path.suffix == ".jsonl" else first + file.read()
-        document = json.loads(text)
+        document = parse_json(text)
     except (OSError, ValueError):
         return False
     if isinstance(document, dict) and path.suffix != ".jsonl":

@@ -5,18 +5,18 @@ The keys of a task are those of `Entry`; paths are taken from the file's own fol
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cwm_agent.errors import UsageError
+from cwm_agent.parsing import parse_yaml
 from cwm_agent.planning import EXAMPLE, GENERATED, Request
 from cwm_agent.request import read_variables
+from results.jsonrows import rows_of_lines
 
 _REMEDY = (
     "a suite is a YAML list or JSON lines of tasks; each is `example: NAME`, `nano: SET/SEED`, "
@@ -85,13 +85,12 @@ def _read(path: Path) -> list[object]:
     if not path.is_file():
         raise UsageError(f"there is no suite {path}; {_REMEDY}")
     try:
-        text = path.read_text("utf-8")
+        data = path.read_bytes()
         if path.suffix == ".jsonl":
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-        document = yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"cannot read the suite {path}: {reason}; {_REMEDY}") from error
+            return [row.value for row in rows_of_lines(data)]
+        document = parse_yaml(data.decode("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read the suite {path}: {error}; {_REMEDY}") from error
     if not isinstance(document, list) or not document:
         raise UsageError(f"the suite {path} is not a list of tasks; {_REMEDY}")
     return document

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cwm_agent.checks.check import GIB, Check
 from cwm_agent.settings import Settings
+from cwm_agent.userpath import expand
 
 LITTLE_GPU_MEMORY = 70 * GIB
 """CWM has 32 billion parameters: 64 GB in bfloat16, and the context comes on top."""
@@ -82,7 +83,7 @@ def checkpoint(settings: Settings) -> Check:
     if settings.model is None:
         remedy = "set `model` to the folder of a checkpoint, or give --model DIR"
         return Check("checkpoint", "warn", "none is configured", remedy)
-    folder = Path(settings.model).expanduser()
+    folder = expand(settings.model)
     if not folder.is_dir():
         remedy = "set `model` to the folder of a checkpoint (configuration, weights, tokenizer)"
         return Check("checkpoint", "fail", f"{folder} is not a folder", remedy)

@@ -46,13 +46,16 @@ def tokenizer(settings: Settings) -> Check:
 
 
 async def _ask_all(settings: EndpointSettings) -> list[Check]:
-    import httpx
+    from cwm_agent.errors import NotReadyError
+    from cwm_agent.policies.connections import open_client
 
-    key = os.environ.get(API_KEY)
-    headers = {"Authorization": f"Bearer {key}"} if key else None
-    async with httpx.AsyncClient(timeout=SECONDS, headers=headers) as client:
-        checks = (_ask(client, url, settings.model) for url in settings.urls or ())
-        return list(await asyncio.gather(*checks))
+    urls = settings.urls or ()
+    try:
+        client = open_client(urls, SECONDS, os.environ.get(API_KEY))
+    except NotReadyError as error:
+        return [Check("server", "fail", str(error))]
+    async with client:
+        return list(await asyncio.gather(*(_ask(client, url, settings.model) for url in urls)))
 
 
 async def _ask(client: httpx.AsyncClient, url: str, wanted: str | None) -> Check:

@@ -25,6 +25,7 @@ class ExitCode(IntEnum):
 ERROR_CLASSES: dict[str, ExitCode] = {
     "cwm_agent.errors.UsageError": ExitCode.USAGE,
     "cwm_agent.errors.NotReadyError": ExitCode.ENVIRONMENT,
+    "cwm_agent.streams.OutputError": ExitCode.ENVIRONMENT,
     "cwm_agent.policies.errors.PolicyError": ExitCode.MODEL,
     "results.errors.RunNotFoundError": ExitCode.USAGE,
     "results.errors.PredictionError": ExitCode.USAGE,
@@ -35,6 +36,8 @@ ERROR_CLASSES: dict[str, ExitCode] = {
     "envs.errors.ModeError": ExitCode.USAGE,
     "envs.errors.RowError": ExitCode.USAGE,
     "envs.errors.RecipeError": ExitCode.USAGE,
+    "builtins.OSError": ExitCode.ENVIRONMENT,  # what the operating system refuses
+    "builtins.MemoryError": ExitCode.ENVIRONMENT,
 }
 """By name, so that looking up the code imports nothing; subclasses take the nearest base's code."""
 

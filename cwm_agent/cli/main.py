@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import select
 import sys
 from collections.abc import Sequence
 from itertools import takewhile
@@ -16,9 +14,10 @@ from typer.exceptions import TyperException
 from cwm_agent import __version__
 from cwm_agent.cli.exit_codes import ExitCode, code_of_error
 from cwm_agent.cli.lazy import Lazy, lazy_group
+from cwm_agent.cli.oserrors import explain
+from cwm_agent.errors import NotReadyError
+from cwm_agent.streams import ReaderGoneError, set_up_streams
 from cwm_agent.view.sanitize import clean
-
-STDOUT = 1
 
 COMMANDS = {
     "solve": Lazy("cwm_agent.cli.solve", "Solve one issue and get a tested patch."),
@@ -57,10 +56,10 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    verbose: Annotated[
+    verbose: Annotated[  # noqa: ARG001 - see `_wants_traceback`
         bool, typer.Option("--verbose", "-v", help="Print a traceback for errors.")
     ] = False,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - see `_show_version`
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
     ] = False,
@@ -76,6 +75,10 @@ def root(
     1 unexpected error, 2 usage, 3 ran but unresolved, 4 environment not ready,
     5 model failure, 6 limit reached, 130 interrupted.
     """
+    try:
+        os.getcwd()  # noqa: PTH109 - only whether it is there
+    except FileNotFoundError as error:
+        raise NotReadyError("the current folder was removed; `cd` to one that exists") from error
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -85,13 +88,12 @@ def run(arguments: Sequence[str]) -> int:
         code = command.main(list(arguments), prog_name="cwm-agent", standalone_mode=False)
         sys.stdout.flush()
         return int(code or ExitCode.SUCCESS)
-    except SystemExit as error:
-        broken = error.__context__
-        if not isinstance(broken, BrokenPipeError):
+    except ReaderGoneError:
+        return ExitCode.SUCCESS
+    except SystemExit as error:  # typer's answer to a broken pipe that is not our stdout
+        if not isinstance(broken := error.__context__, BrokenPipeError):
             raise
-        return _report_broken_pipe(broken, arguments)  # typer met it first
-    except BrokenPipeError as error:
-        return _report_broken_pipe(error, arguments)
+        return _report(broken, traceback_wanted=_wants_traceback(arguments))
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)
         return ExitCode.INTERRUPTED
@@ -99,16 +101,6 @@ def run(arguments: Sequence[str]) -> int:
         return _report_usage(error)
     except Exception as error:  # noqa: BLE001 - the last place that can report it
         return _report(error, traceback_wanted=_wants_traceback(arguments))
-
-
-def _report_broken_pipe(error: BrokenPipeError, arguments: Sequence[str]) -> int:
-    """No error when whoever read our stdout has enough; but it may be another pipe that broke."""
-    poll = select.poll()
-    poll.register(STDOUT, 0)
-    if not any(event & select.POLLERR for _, event in poll.poll(0)):
-        return _report(error, traceback_wanted=_wants_traceback(arguments))
-    os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)  # for the flush when Python ends
-    return ExitCode.SUCCESS
 
 
 def _report_usage(error: TyperException) -> int:
@@ -130,7 +122,8 @@ def _report(error: Exception, *, traceback_wanted: bool) -> int:
 
         print(clean("".join(traceback.format_exception(error))), end="", file=sys.stderr)
     if code is not None:
-        print(f"error: {clean(str(error))}", file=sys.stderr)
+        said = explain(error) if isinstance(error, OSError) else str(error) or "out of memory"
+        print(f"error: {clean(said)}", file=sys.stderr)
         return code
     if not traceback_wanted:
         print(f"error: unexpected {type(error).__name__}: {clean(str(error))}", file=sys.stderr)
@@ -147,7 +140,5 @@ def _wants_traceback(arguments: Sequence[str]) -> bool:
 
 def main() -> NoReturn:
     """The program `cwm-agent`."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # never fail on a character, whatever the locale
-            stream.reconfigure(errors="backslashreplace")
+    set_up_streams()
     sys.exit(run(sys.argv[1:]))

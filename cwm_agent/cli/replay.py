@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -53,6 +54,7 @@ def replay(
     from cwm_agent.replay.again import replay as replay_attempt
     from cwm_agent.replay.show import as_object, print_turn, print_verdict, title
     from cwm_agent.replay.walk import Again
+    from cwm_agent.streams import ReaderGoneError
     from cwm_agent.view.attempts import choose_one
     from cwm_agent.view.sanitize import clean_line
     from results.store import Store
@@ -70,9 +72,10 @@ def replay(
     chosen = Store(resolved.runs_folder()).open(run)
     attempt = choose_one(chosen, instance, sample)
     replayed = replay_attempt(chosen, attempt, Wish(until, verify), say, watch)
-    if as_json:
-        print(json.dumps(as_object(replayed, verified=verify), indent=2))
-    elif verify:
-        print_verdict(replayed)
+    with suppress(ReaderGoneError):
+        if as_json:
+            print(json.dumps(as_object(replayed, verified=verify), indent=2), flush=True)
+        elif verify:
+            print_verdict(replayed)
     if replayed.findings.difference is not None:
         raise typer.Exit(ExitCode.UNRESOLVED)

@@ -69,6 +69,10 @@ def run(
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on though settings or tasks differ.")
     ] = False,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Resume before the first damaged line of each journal."),
+    ] = False,
     runs: RunsFolder = None,
     config: ConfigFiles = None,
     assignments: Assignments = None,
@@ -110,6 +114,7 @@ def run(
         name=name,
         on=on,
         accept_changes=accept_changes,
+        repair=repair,
         config_files=tuple(config or ()),
         assignments=tuple(assignments or ()),
         flags={

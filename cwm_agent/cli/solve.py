@@ -71,6 +71,10 @@ ResumedRun = Annotated[
     str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run.")
 ]
 
+Repair = Annotated[
+    bool, typer.Option("--repair", help="Resume before the first damaged line of the journal.")
+]
+
 
 @app.command()
 def solve(
@@ -94,6 +98,7 @@ def solve(
     mode: Mode = None,
     name: RunName = None,
     resume: ResumedRun = None,
+    repair: Repair = False,
     runs: RunsFolder = None,
     config: ConfigFiles = None,
     assignments: Assignments = None,
@@ -140,6 +145,7 @@ def solve(
         tests=tests,
         name=name,
         resume=resume,
+        repair=repair,
         config_files=tuple(config or ()),
         assignments=tuple(assignments or ()),
         flags={

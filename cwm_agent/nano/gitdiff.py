@@ -33,8 +33,13 @@ def _file(path: str, old: str | None, new: str | None) -> str:
         head += f"deleted file mode 100644\nindex {ids}\n--- a/{path}\n+++ /dev/null\n"
     else:
         head += f"index {ids} 100644\n--- a/{path}\n+++ b/{path}\n"
-    before, after = (old or "").splitlines(), (new or "").splitlines()
+    before, after = lines_of(old), lines_of(new)
     return head + "".join(_hunks(before, after))
+
+
+def lines_of(text: str | None) -> list[str]:
+    """The lines of a text file as git and grep count them: only a newline ends one."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _object_id(text: str | None) -> str:

@@ -11,7 +11,7 @@ import posixpath
 import re
 
 from cwm_agent.nano.evidence import Outcome, TooSlowError, outcomes
-from cwm_agent.nano.gitdiff import git_diff
+from cwm_agent.nano.gitdiff import git_diff, lines_of
 from tools.workspace import CommandResult, PathKind
 
 ROOT = "/testbed"
@@ -98,7 +98,7 @@ class MemoryWorkspace:
     def _grep(self, pattern: str) -> str:
         found = []
         for path in sorted(self.files):
-            for number, line in enumerate(self.files[path].splitlines(), 1):
+            for number, line in enumerate(lines_of(self.files[path]), 1):
                 if pattern in line:
                     found.append(f"{path}:{number}:{line}\n")
         return "".join(found)

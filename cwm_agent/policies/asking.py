@@ -24,6 +24,7 @@ from cwm_agent.policies.completions import (
     complete,
     models,
 )
+from cwm_agent.policies.connections import open_client
 from cwm_agent.policies.errors import EndpointError, RefusedError
 from cwm_agent.policies.servers import Server, Servers
 
@@ -63,11 +64,7 @@ class Asker:
         timeout = httpx.Timeout(
             connect=CONNECT_SECONDS, read=patience.silence, write=WRITE_SECONDS, pool=None
         )
-        self._client = httpx.AsyncClient(
-            timeout=timeout,
-            limits=httpx.Limits(max_connections=None),
-            headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
-        )
+        self._client = open_client(urls, timeout, api_key)
 
     async def close(self) -> None:
         """End all connections."""

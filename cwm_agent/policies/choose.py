@@ -18,6 +18,7 @@ from cwm_agent.policies.policy import Policy
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
 from cwm_agent.settings import Settings
+from cwm_agent.userpath import expand
 from model.load import EngineLoad
 from tools.call import THINK_END
 
@@ -70,7 +71,7 @@ def find_checkpoint(model: str) -> Path:
     """
     if model == nano.NAME:
         return nano.folder()
-    folder = Path(model).expanduser()
+    folder = expand(model)
     if folder.is_dir():
         return folder
     from huggingface_hub import snapshot_download

@@ -8,8 +8,8 @@ OpenAI (completions, streaming) and vLLM's extra parameters.
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,9 +19,12 @@ from typing import Any
 
 import httpx
 
+from cwm_agent.parsing import parse_json
 from cwm_agent.policies.errors import RefusedError
 
 DONE = "[DONE]"
+_LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
+"""A CR at the very end of what has come may be half of a CRLF."""
 SHOWN = 300
 """Characters of a server's own words in our errors."""
 
@@ -93,8 +96,8 @@ async def models(client: httpx.AsyncClient, url: str) -> tuple[Served, ...]:
     async with _heard(url):
         response = await client.get(f"{url}/models")
         _check(url, response)
-        listed = response.json()["data"]
-        return tuple(Served(str(entry["id"]), entry.get("max_model_len")) for entry in listed)
+        listed = parse_json(response.content)["data"]
+        return tuple(Served(str(entry["id"]), _count(entry, "max_model_len")) for entry in listed)
 
 
 async def complete(
@@ -111,9 +114,9 @@ async def complete(
         _check(url, response)
         if "json" in response.headers.get("content-type", ""):  # it does not stream
             await response.aread()
-            yield _piece(url, response.json())
+            yield _piece(url, parse_json(response.content))
             return
-        async for line in response.aiter_lines():
+        async for line in _lines(response):
             name, _, data = line.partition(":")
             if name != "data":
                 continue  # a comment that keeps the connection alive
@@ -121,6 +124,21 @@ async def complete(
                 return
             yield _piece(url, _event(url, data))
     raise ServerGoneError(f"{url} broke off its answer")
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[str]:
+    """The lines of an event stream, in UTF-8.
+
+    They end with CR, LF or both (HTML Living Standard, section 9.2.5). httpx's own
+    `aiter_lines` also breaks at U+2028 and its like, which JSON may hold as they are.
+    """
+    rest = b""
+    async for piece in response.aiter_bytes():
+        *whole, rest = _LINE_END.split(rest + piece)
+        for line in whole:
+            yield line.decode("utf-8", "replace")
+    if rest:
+        yield rest.decode("utf-8", "replace")
 
 
 @asynccontextmanager
@@ -132,7 +150,7 @@ async def _heard(url: str) -> AsyncIterator[None]:
         raise ServerGoneError(f"{url} says nothing ({type(error).__name__})") from error
     except httpx.RequestError as error:
         raise ServerGoneError(f"{url}: {error or type(error).__name__}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, httpx.InvalidURL) as error:
         raise RefusedError(
             f"{url} does not speak the OpenAI completions API ({error!r}); check the URL, which "
             "usually ends in /v1"
@@ -157,6 +175,10 @@ def _check(url: str, response: httpx.Response) -> None:
         HTTPStatus.FORBIDDEN: "put the server's key into the variable CWM_AGENT_API_KEY",
         HTTPStatus.NOT_FOUND: "check the URL (it usually ends in /v1) and endpoint.model",
     }
+    if response.has_redirect_location:
+        raise RefusedError(
+            f"{said}; it points to {response.headers['location'][:SHOWN]}: name that URL"
+        )
     remedy = remedies.get(status, "compare limits.context_tokens with what the server can hold")
     raise RefusedError(f"{said}; {remedy}")
 
@@ -164,7 +186,7 @@ def _check(url: str, response: httpx.Response) -> None:
 def _message(response: httpx.Response) -> str:
     """The server's own words."""
     try:
-        found = response.json()["error"]
+        found = parse_json(response.content)["error"]
         text = found["message"] if isinstance(found, dict) else found
     except (ValueError, KeyError, TypeError):
         text = response.text
@@ -185,7 +207,7 @@ def _retry_after(response: httpx.Response) -> float | None:
 def _event(url: str, data: str) -> dict[str, Any]:
     """One event of a stream; where a connection just ends, the last line may be half a one."""
     try:
-        event: dict[str, Any] = json.loads(data)
+        event: dict[str, Any] = parse_json(data)
     except ValueError as error:
         raise ServerGoneError(f"{url} broke off its answer") from error
     return event
@@ -200,9 +222,23 @@ def _piece(url: str, event: dict[str, Any]) -> Piece:
     choice: dict[str, Any] = next(iter(event["choices"]), {})
     ids = choice.get("token_ids")
     return Piece(
-        text=choice.get("text") or "",
+        text="" if choice.get("text") is None else _text(choice["text"]),
         ids=None if ids is None else tuple(map(int, ids)),
-        finish=choice.get("finish_reason"),
-        prompt_tokens=usage.get("prompt_tokens"),
-        cached_tokens=details.get("cached_tokens"),
+        finish=None if choice.get("finish_reason") is None else _text(choice["finish_reason"]),
+        prompt_tokens=_count(usage, "prompt_tokens"),
+        cached_tokens=_count(details, "cached_tokens"),
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.80} where a text belongs")
+    return value
+
+
+def _count(values: Mapping[str, object], key: str) -> int | None:
+    """A number that a server may leave out."""
+    value = values.get(key)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise TypeError(f"{key} is {value!r:.80}, where a number belongs")
+    return value

@@ -22,9 +22,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from cwm_agent.errors import UsageError
+from cwm_agent.parsing import parse_yaml
 from results.journal import read_journal
 from results.records import Event, Replied
 
@@ -56,10 +55,9 @@ def load_recording(path: Path) -> Recording:
     if path.suffix == ".jsonl":
         return Recording(path, replies_of(entry.event for entry in read_journal(path)))
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = " ".join(str(error).split())
-        raise UsageError(f"cannot read the recording {path}: {where}; {_REMEDY}") from error
+        document = parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read the recording {path}: {error}; {_REMEDY}") from error
     return _from_document(path, document)
 
 

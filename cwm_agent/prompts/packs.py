@@ -9,6 +9,7 @@ from string import Formatter
 import platformdirs
 import yaml
 
+from cwm_agent.parsing import parse_yaml
 from cwm_agent.prompts.schema import NEEDED, TEXTS
 from tools.texts import TextError, Texts
 
@@ -101,9 +102,9 @@ def _template_problems(key: str, template: str) -> list[str]:
 
 def _parse(name: str, source: str, where: str) -> Texts:
     try:
-        content = yaml.safe_load(source)
-    except yaml.YAMLError as error:
-        raise TextError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from error
+        content = parse_yaml(source)
+    except ValueError as error:
+        raise TextError(f"{where} is not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise TextError(f"{where} is not a prompt pack: it has to map text keys to templates")
     templates: dict[str, object] = {str(key): value for key, value in content.items()}

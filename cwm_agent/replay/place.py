@@ -16,6 +16,7 @@ from cwm_agent.config import Resolved
 from cwm_agent.job import SHARED, Job
 from cwm_agent.policies.estimate import EstimatingMeter
 from cwm_agent.sandboxes import SandboxMaker
+from cwm_agent.userpath import expand
 from envs.budget import Limits
 from envs.environment import Meter
 from envs.issue import ALL_TOOLS, IssueEnvironment
@@ -85,7 +86,7 @@ class Place:
 
         job, settings = self.job, self.resolved.settings
         source = job.policy.source if job.policy.kind in SHARED else settings.model or ""
-        folder = Path(source).expanduser()
+        folder = expand(source)
         try:
             return Voice(Tokenizer.from_folder(folder), True, read_shape(folder).context)
         except (ModelError, OSError) as error:

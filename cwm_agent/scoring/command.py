@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast, get_args
@@ -23,6 +24,7 @@ from cwm_agent.scoring.score import (
 from cwm_agent.scoring.source import open_source
 from cwm_agent.scoring.work import Control
 from cwm_agent.settings import ClusterSettings
+from cwm_agent.streams import ReaderGoneError
 from cwm_agent.suites import load_suite
 from cwm_agent.view.sanitize import clean, clean_line
 from results.codec import encode
@@ -65,10 +67,11 @@ def run_score(
         place=_place(wish.on, settings.cluster),
     )
     scored = _scored(wish, options, Store(resolved.runs_folder()))
-    if as_json:
-        print(json.dumps({"folder": str(scored.folder), **encode(scored.report)}, indent=2))
-    else:
-        print(clean(as_markdown(scored.report)), end="")
+    with suppress(ReaderGoneError):
+        if as_json:
+            print(json.dumps({"folder": str(scored.folder), **encode(scored.report)}, indent=2))
+        else:
+            print(clean(as_markdown(scored.report)), end="", flush=True)
     _say(f"written to {scored.folder / 'report.md'} and report.json")
     return _exit_code(scored.report)
 

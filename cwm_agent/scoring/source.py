@@ -8,6 +8,7 @@ from pathlib import Path
 from cwm_agent.batch.record import dataset_of
 from cwm_agent.errors import UsageError
 from cwm_agent.scoring.lines import Attempts
+from cwm_agent.userpath import expand
 from results.errors import RunNotFoundError
 from results.predictions import Prediction, predictions_of_run, read_predictions
 from results.report import Counted
@@ -55,7 +56,7 @@ class Source:
 
 def open_source(target: str, store: Store, out: Path | None) -> Source:
     """A run by its name or folder, else a file of predictions; raises UsageError or the like."""
-    path = Path(target).expanduser()
+    path = expand(target)
     if path.suffix in (".json", ".jsonl"):
         return source_of_file(path, out)
     try:

@@ -142,8 +142,7 @@ def broken(how: str) -> None:
         (["broken", "three"], 3, ""),
         (["broken", "loud"], 1, "error: unexpected ValueError: a file called ␛[2J␛]0;owned␇\n"
          "run it again as `cwm-agent -v ...` for the traceback\n"),
-        (["broken", "pipe"], 1, "error: unexpected BrokenPipeError: [Errno 32] Broken pipe\n"
-         "run it again as `cwm-agent -v ...` for the traceback\n"),
+        (["broken", "pipe"], 4, "error: Broken pipe\n"),
         (["absent"], 2, "error: this installation lacks the command's module absent_command; "
          "reinstall cwm-agent\n"),
         (["--help"], 0, ""),
