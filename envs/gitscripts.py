@@ -6,6 +6,8 @@ from shlex import quote
 
 NEW_FILE_BYTES = 8 * 2**20
 """A new file above this is no part of a patch: data or a program that was built."""
+TRACKED_FILE_BYTES = 64 * 2**20
+"""A change of a tracked file above this is no part of a patch: git would take a minute a turn."""
 
 _SIGPIPE = 128 + 13
 
@@ -84,12 +86,26 @@ fi
 
 
 def exclude_large(root: str, scratch: str) -> str:
-    """Have new files above the limit ignored: their names become patterns, specials escaped."""
-    home = quote(scratch)
+    """Leave large files out of the next tree, without reading them.
+
+    New ones are ignored: their names become patterns, specials escaped. Tracked
+    ones count as unchanged as long as they are there and large.
+    """
+    home, own = quote(scratch), _own(scratch, root)
     escape = r"s/[][*?\\ ]/\\&/g; s/^\.//"
     return f"""mkdir -p {quote(root)} && cd {quote(root)} || exit 1
 {{ cat {home}/exclude; find . -name .git -prune -o -type f -size +{NEW_FILE_BYTES}c -print |
     sed {quote(escape)}; }} > {home}/git/info/exclude
+[ ! -s {home}/assumed ] || {own} update-index -z --no-assume-unchanged --stdin < {home}/assumed
+find . -name .git -prune -o -type f -size +{TRACKED_FILE_BYTES}c -print0 |
+    sed -z 's|^\\./||' | LC_ALL=C sort -z > {home}/huge
+: > {home}/assumed
+if [ -s {home}/huge ]; then
+    xargs -0 env GIT_LITERAL_PATHSPECS=1 {own} ls-tree -r -z "$(cat {home}/start)" -- \\
+        < {home}/huge | {own} update-index -z --index-info
+    {own} ls-files -z | LC_ALL=C sort -z | LC_ALL=C comm -z -12 - {home}/huge > {home}/assumed
+    {own} update-index -z --assume-unchanged --stdin < {home}/assumed
+fi
 """
 
 
@@ -98,14 +114,55 @@ def write_tree(root: str, scratch: str) -> str:
 
     Files that the repository tracks although it ignores them are found through
     the repository's own index. Unreadable files are left as they were.
+    Submodules and other nested repositories count with their files.
     """
-    own = _own(scratch, root)
+    home, own = quote(scratch), _own(scratch, root)
+    # All files of the first tree in one pack: as many files take far longer to write and remove.
     return f"""cd {quote(root)} || exit 1
+fast="-c core.looseCompression=1 -c pack.compression=1"
+[ -e {home}/git/index ] || fast="$fast -c core.bigFileThreshold=1"
 {_theirs(root)} ls-files -z --cached --ignored --exclude-standard 2>/dev/null |
     {own} update-index -z --add --remove --stdin 2>/dev/null || true
-{own} add -A --ignore-errors . 2>{quote(scratch)}/add.log || true
-{own} write-tree
+{_forget_links(own)}
+{own} $fast add -A --ignore-errors . 2>{home}/add.log || true
+mapfile -d '' -t nested < <(
+    find . -mindepth 2 -name .git -prune -print0 | sed -z 's|^\\./||; s|/\\.git$||' | sort -z)
+if [ "${{#nested[@]}}" = 0 ]; then
+    tree=$({own} write-tree)
+else
+{_with_nested(root, scratch)}
+fi
+[ -e {home}/start ] || echo "$tree" > {home}/start
+echo "$tree"
 """
+
+
+def _forget_links(own: str) -> str:
+    """Have git look anew at what it took for a nested repository: it may be a plain folder now."""
+    return f"""{own} ls-files -s -z | sed -z -n 's/^160000 [^\t]*\t//p' |
+    {own} update-index -z --force-remove --stdin"""
+
+
+def _with_nested(root: str, scratch: str) -> str:
+    """Set `tree` to the index with the files of the repositories in `nested` in it."""
+    home, own = quote(scratch), _own(scratch, root)
+    return f"""    export GIT_LITERAL_PATHSPECS=1
+    cp {home}/git/index {home}/whole
+    for place in "${{nested[@]}}"; do
+        ! {own} check-ignore -q -- "$place" || continue
+        index={home}/nested.$(printf %s "$place" | sha1sum | cut -d ' ' -f 1)
+        tree=$(
+            cd -- "$place" && export GIT_INDEX_FILE="$index" GIT_WORK_TREE="$PWD"
+            {_forget_links(_own(scratch))}
+            {_own(scratch)} $fast add -A --ignore-errors . 2>{home}/add.log || true
+            {_own(scratch)} write-tree
+        ) || continue
+        export GIT_INDEX_FILE={home}/whole
+        {own} rm -r -f -q --cached --ignore-unmatch -- "$place"
+        {own} read-tree --prefix="$place/" "$tree"
+        unset GIT_INDEX_FILE
+    done
+    tree=$(GIT_INDEX_FILE={home}/whole {own} write-tree)"""
 
 
 def has_tree(scratch: str, tree: str) -> str:

@@ -23,7 +23,7 @@ class Hostile:
         self.mark = folder / "mark"
         self.canary = folder / "canary"
         self.root.mkdir(parents=True)
-        self.canary.write_text(f"#!/bin/sh\necho run >> {self.mark}\ncat\n")
+        self.canary.write_text(f"#!/bin/sh\necho run >> {self.mark}\nexit 1\n")
         self.canary.chmod(0o755)
         git(self.root, "init", "-q", "-b", "main")
         for text in ("one", "two"):
@@ -50,7 +50,12 @@ class Hostile:
     def fire(self, command: str) -> bool:
         """Whether the trap goes off when a user types `command`; leaves no mark behind."""
         subprocess.run(
-            command, shell=True, cwd=self.root, capture_output=True, stdin=subprocess.DEVNULL
+            command,
+            shell=True,
+            cwd=self.root,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
         )
         fired = self.mark.exists()
         self.mark.unlink(missing_ok=True)
@@ -149,7 +154,7 @@ def _lazy(url: str, *pairs: tuple[str, str]) -> Callable[[Hostile], None]:
             ("extensions.partialClone", "origin"),
             ("remote.origin.promisor", "true"),
             ("remote.origin.url", url.replace("CANARY", str(place.canary))),
-            *((key, value.replace("CANARY", str(place.canary))) for key, value in pairs),
+            *(tuple(w.replace("CANARY", str(place.canary)) for w in pair) for pair in pairs),
         )
         lack(place.git_dir, blob)
 

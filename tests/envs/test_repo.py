@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from envs.errors import OversizeError, PatchError, SandboxError
-from envs.gitscripts import NEW_FILE_BYTES
+from envs.gitscripts import NEW_FILE_BYTES, TRACKED_FILE_BYTES
 from envs.repo import SandboxRepository
 
 
@@ -219,6 +219,72 @@ def test_huge_new_files_are_no_part_of_a_snapshot(place: Place) -> None:
     ]
     (place.root / "old.bin").write_bytes(huge + b"x")
     assert "a/old.bin" in place.repository.snapshot().diff
+
+
+def test_a_tracked_file_that_is_huge_costs_no_turn(place: Place) -> None:
+    huge, path = bytes(TRACKED_FILE_BYTES + 1), place.root / "a [b].bin"
+    path.write_bytes(huge)
+    place.git("add", "-A")
+    place.git("commit", "-qm", "data")
+    place.repository.prepare()
+    path.write_bytes(huge + b"x")
+    (place.root / "new.py").write_text("x = 1\n")
+    state = place.repository.snapshot()
+    assert files_of(state.diff) == ["diff --git a/new.py b/new.py"]
+    path.write_bytes(b"small")
+    assert "GIT binary patch" in place.repository.snapshot().diff
+    path.unlink()
+    assert "deleted file" in place.repository.snapshot().diff
+    path.write_bytes(huge)
+    (place.root / "greet.py").write_bytes(huge)  # what was small stays as it was
+    assert files_of(place.repository.snapshot().diff) == ["diff --git a/new.py b/new.py"]
+
+
+@pytest.mark.parametrize("kind", ["submodule", "nested", "without a commit", "deeper"])
+def test_changes_in_a_nested_repository_are_changes_of_files(
+    place: Place, tmp_path: Path, kind: str
+) -> None:
+    inner = place.root / ("lib" if kind != "deeper" else "lib/x/y")
+    if kind == "submodule":
+        other = tmp_path / "other"
+        subprocess.run(["git", "clone", "-q", place.root, other], check=True)
+        place.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other), "lib")
+        place.git("commit", "-qm", "sub")
+    else:
+        subprocess.run(["git", "init", "-q", inner], check=True)
+        (inner / "greet.py").write_text("def greet(name):\n    return 'Hello ' + nam\n")
+        (inner / ".gitignore").write_text("*.log\n")
+        if kind != "without a commit":
+            subprocess.run(
+                "git add -A; git -c user.name=a -c user.email=a@b commit -qm inner",
+                shell=True, cwd=inner, check=True,
+            )  # fmt: skip
+    if kind == "deeper":
+        subprocess.run(["git", "init", "-q", place.root / "lib"], check=True)
+    place.repository.prepare()
+    start = place.repository.snapshot()
+    assert start.diff == ""
+    (inner / "greet.py").write_text("fixed\n")
+    (inner / "new.py").write_text("new\n")
+    (inner / "x.log").write_text("ignored\n" if kind != "submodule" else "new\n")
+    where = inner.relative_to(place.root)
+    state = place.repository.snapshot()
+    assert "Subproject" not in state.diff
+    assert files_of(state.diff)[:1] == [f"diff --git a/{where}/greet.py b/{where}/greet.py"]
+    assert f"b/{where}/new.py" in state.diff
+    assert ("x.log" in state.diff) == (kind == "submodule")
+    shutil.rmtree(inner / ".git", ignore_errors=True)  # a submodule's is a file
+    assert f"+++ b/{where}/greet.py" in place.repository.snapshot().diff
+    (inner / "greet.py").write_text("def greet(name):\n    return 'Hello ' + nam\n")
+    for name in ("new.py", "x.log"):
+        (inner / name).unlink()
+    assert place.repository.snapshot() == start
+    place.repository.apply(state.diff)
+    assert place.repository.snapshot() == state
+
+
+def files_of(diff: str) -> list[str]:
+    return [line for line in diff.splitlines() if line.startswith("diff")]
 
 
 def test_more_changes_than_a_patch_may_have_are_not_recorded(place: Place) -> None:
