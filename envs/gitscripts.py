@@ -52,6 +52,24 @@ exclude=$({git} rev-parse --git-path info/exclude)
 [ ! -f "$exclude" ] || cp "$exclude" {home}/exclude
 touch {home}/exclude
 cp {home}/exclude {home}/git/info/exclude
+find . -mindepth 2 -name .git -prune -printf '%h\\0' > {home}/nested
+"""
+
+
+def ignore_untracked(root: str) -> str:
+    """Have the repository ignore the files that are untracked now, by their names.
+
+    Above a thousand, whole folders that hold nothing else.
+    """
+    git = _theirs(root)
+    listing = f"{git} ls-files -z --others --exclude-standard"
+    escape = r"/\n/d; s/[][*?\\ ]/\\&/g; s/^/\//"
+    return f"""set -e
+cd {quote(root)}
+exclude=$({git} rev-parse --git-path info/exclude)
+mkdir -p "$(dirname "$exclude")"
+more=; [ "$({listing} | tr -cd '\\0' | wc -c)" -le 1000 ] || more=--directory
+{listing} $more | sed -z {quote(escape)} | tr '\\0' '\\n' >> "$exclude" || true
 """
 
 
@@ -97,13 +115,28 @@ def write_tree(root: str, scratch: str) -> str:
     """Print the tree id of the working tree: tracked files, and others unless ignored.
 
     Files that the repository tracks although it ignores them are found through
-    the repository's own index. Unreadable files are left as they were.
+    the repository's own index. Unreadable files are left as they were. Of the
+    repositories that lay in it at first (submodules) the files count, as a patch
+    can hold them, and not only the commit.
     """
     own = _own(scratch, root)
     return f"""cd {quote(root)} || exit 1
+nested=() others=()
+while IFS= read -r -d '' folder; do
+    [ -e "$folder/.git" ] || continue
+    nested+=("${{folder#./}}") others+=(":(exclude,literal)$folder")
+done < {quote(scratch)}/nested
 {_theirs(root)} ls-files -z --cached --ignored --exclude-standard 2>/dev/null |
     {own} update-index -z --add --remove --stdin 2>/dev/null || true
-{own} add -A --ignore-errors . 2>{quote(scratch)}/add.log || true
+{own} add -A --ignore-errors . "${{others[@]}}" 2>{quote(scratch)}/add.log || true
+for folder in "${{nested[@]}}"; do
+    {{ {own} ls-files -z -- ":(literal)$folder"
+      git -c safe.directory='*' {_PLAIN} -C "$folder" ls-files -z -co --exclude-standard |
+        while IFS= read -r -d '' file; do
+            [ -d "$folder/$file" ] && [ ! -L "$folder/$file" ] || printf '%s\\0' "$folder/$file"
+        done
+    }} | {own} update-index -z --add --remove --stdin 2>/dev/null || true
+done
 {own} write-tree
 """
 

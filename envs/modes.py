@@ -47,6 +47,8 @@ class Switches:
     """An edit of a CRLF file leaves its line endings, so that the diff stays small."""
     edit_refuses_unchanged: bool
     """Refuse an edit whose new lines are the old ones: the model believes that it changed one."""
+    ignore_untracked: bool
+    """git ignores what the image left untracked, so that `git add -A` takes none into a patch."""
     submit_through_shell: bool
     """Read the submitted path by an unquoted `cat`; blanks in a path then break it."""
     submit_working_tree: bool
@@ -76,6 +78,7 @@ def faithful() -> Switches:
         edit_may_delete=False,
         edit_keeps_line_endings=False,
         edit_refuses_unchanged=False,
+        ignore_untracked=False,
         submit_through_shell=True,
         submit_working_tree=False,
         last_turn_acts=False,
@@ -101,6 +104,7 @@ def improved() -> Switches:
         edit_may_delete=True,
         edit_keeps_line_endings=True,
         edit_refuses_unchanged=True,
+        ignore_untracked=True,
         submit_through_shell=False,
         submit_working_tree=True,
         last_turn_acts=True,
