@@ -83,11 +83,17 @@ def branch(make: Callable[[], Sandbox], task: IssueTask, state: TurnState) -> Br
     return Branch(sandbox, repository)
 
 
-def fill(sandbox: Sandbox, repository: SandboxRepository, task: IssueTask) -> None:
+def fill(
+    sandbox: Sandbox,
+    repository: SandboxRepository,
+    task: IssueTask,
+    *,
+    ignore_untracked: bool = False,
+) -> None:
     """Open the sandbox with the task's repository in it, ready for the first turn."""
     sandbox.open()
     lay_out(sandbox, task)
-    repository.prepare()
+    repository.prepare(ignore_untracked=ignore_untracked)
     sandbox.restart_shell(cwd=task.root)
 
 

@@ -57,6 +57,23 @@ cp {home}/exclude {home}/git/info/exclude
 """
 
 
+def ignore_untracked(root: str) -> str:
+    """Have the repository ignore the files that are untracked now, by their names.
+
+    Above a thousand, whole folders that hold nothing else.
+    """
+    git = _theirs(root)
+    listing = f"{git} ls-files -z --others --exclude-standard"
+    escape = r"/\n/d; s/[][*?\\ ]/\\&/g; s/^/\//"
+    return f"""set -e
+cd {quote(root)}
+exclude=$({git} rev-parse --git-path info/exclude)
+mkdir -p "$(dirname "$exclude")"
+more=; [ "$({listing} | tr -cd '\\0' | wc -c)" -le 1000 ] || more=--directory
+{listing} $more | sed -z {quote(escape)} | tr '\\0' '\\n' >> "$exclude" || true
+"""
+
+
 def hide_future(root: str) -> str:
     """Leave only what HEAD can reach: no remote, other ref, reflog, or object of a later state."""
     git = _theirs(root)

@@ -165,7 +165,8 @@ class IssueEnvironment:
         self._sandbox.close()
 
     def _prepare(self) -> None:
-        fill(self._sandbox, self._repository, self._task)
+        ignored = self._switches.ignore_untracked
+        fill(self._sandbox, self._repository, self._task, ignore_untracked=ignored)
         self._tree = self._repository.start_tree
 
     def _begin_session(self) -> None:

@@ -59,6 +59,8 @@ class Switches:
     """Blanks around the path of an edit or create are not part of it."""
     edit_refuses_unchanged: bool
     """Refuse an edit whose new lines are the old ones: the model believes that it changed one."""
+    ignore_untracked: bool
+    """git ignores what the image left untracked, so that `git add -A` takes none into a patch."""
     submit_through_shell: bool
     """Read the submitted path by an unquoted `cat`; blanks in a path then break it."""
     submit_working_tree: bool
@@ -96,6 +98,7 @@ def faithful() -> Switches:
         edit_any_encoding=False,
         strip_paths=False,
         edit_refuses_unchanged=False,
+        ignore_untracked=False,
         submit_through_shell=True,
         submit_working_tree=False,
         submit_must_apply=False,
@@ -128,6 +131,7 @@ def improved() -> Switches:
         edit_any_encoding=True,
         strip_paths=True,
         edit_refuses_unchanged=True,
+        ignore_untracked=True,
         submit_through_shell=False,
         submit_working_tree=True,
         submit_must_apply=True,

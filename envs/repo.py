@@ -56,9 +56,10 @@ class SandboxRepository:
         """The git tree id of the state that diffs start from."""
         return self._start
 
-    def prepare(self) -> None:
+    def prepare(self, *, ignore_untracked: bool = False) -> None:
         """Make `root` a repository with an identity, hide its future, take the first snapshot.
 
+        With `ignore_untracked` git ignores there what it does not track by now.
         Takes as long as git needs, outside any command's time limit. Raises
         SandboxError when git or the folder is missing or a step fails.
         """
@@ -74,6 +75,8 @@ class SandboxRepository:
             )
         self._control(gitscripts.adopt(self._root, self._scratch), timeout=SLOW)
         self._control(gitscripts.hide_future(self._root), timeout=SLOW)
+        if ignore_untracked:
+            self._control(gitscripts.ignore_untracked(self._root), timeout=SLOW)
         self._trial.remember()
         self._start = self._trial.start = self._write_tree()
         self._last = WorkingTree(self._start, "", "")

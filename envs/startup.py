@@ -60,7 +60,8 @@ def parse(output: bytes) -> Startup:
     before, after = _variables(parts), _variables(parts)
     functions, aliases, options, mask, whole = (next(parts, b"") for _ in range(5))
     if not mask:
-        return Startup(notice=_notice("gave no environment", code, said), usable=False)
+        notice = _notice("gave no environment", code, said, "shells begin without it")
+        return Startup(notice=notice, usable=False)
     changed = [text for name, text in after.items() if before.get(name) != text]
     gone = [b"unset -v " + name for name in before if name not in after]
     if option == b"-i":  # such a shell has settings that a script's must not have
@@ -95,7 +96,9 @@ def _flags(declaration: bytes) -> bytes:
     return match[1] if match else b""
 
 
-def _notice(what: str, code: bytes, said: bytes) -> str:
+def _notice(
+    what: str, code: bytes, said: bytes, then: str = "commands see what it had set by then"
+) -> str:
     lines = said.decode("utf-8", "replace").strip().splitlines()
     last = lines[-1].strip()[:200] if lines else ""
     number = code.decode("ascii", "replace")
@@ -103,7 +106,7 @@ def _notice(what: str, code: bytes, said: bytes) -> str:
         f"~/.bashrc in the sandbox {what}"
         + (f" (exit code {number})" if number not in ("0", "") else "")
         + (f"; its last words: {last}" if last else "")
-        + "; commands see what it had set by then"
+        + f"; {then}"
     )
 
 

@@ -33,8 +33,8 @@ __cwm_variables() {
   builtin printf "\0"
 }
 __cwm_end() {
-  trap - EXIT
-  set +eu
+  trap - EXIT DEBUG RETURN ERR
+  set +euT
   {
     __cwm_variables
     while read -r _ __cwm_flags __cwm_name; do

@@ -66,7 +66,7 @@ ACTIVE = "echo $CONDA_DEFAULT_ENV ${PATH%%:*}"
         f"{ACTIVATION}exit 3\n",
         f"{ACTIVATION}set -eu\nfalse\necho $nothing\n",
         f"{ACTIVATION}declare -r TMOUT=1 PATH\n",
-        f"{ACTIVATION}trap 'echo gone' EXIT\n",
+        f"{ACTIVATION}set -T; trap 'echo step' DEBUG; trap 'echo gone' EXIT\n",
         f"{ACTIVATION}sleep 500 &\n",
         f"{UBUNTU}{ACTIVATION}",
         f'[ -z "$PS1" ] && return\n{ACTIVATION}',
