@@ -260,7 +260,7 @@ def _breakdown(command: CommandResult | None) -> Cause | None:
 
 
 def _lost_at_this_turn(events: Sequence[Event]) -> bool:
-    """Whether the last sandbox was lost, as by an action, since the last turn that was completed."""
+    """Whether a sandbox was lost, as by an action, since the last turn that was completed."""
     for event in reversed(events):
         if isinstance(event, Observed):
             return False
