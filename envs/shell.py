@@ -47,6 +47,7 @@ class Shell:
         home: bytes = b"/",
         helper: Callable[[], Shell] | None = None,
         disk_exceeded: Callable[[], bool] | None = None,
+        alone: bool = False,
     ) -> None:
         """`connect` starts a bash in the sandbox; a fresh shell starts in `home`.
 
@@ -54,13 +55,15 @@ class Shell:
         `helper` gives another shell in the same sandbox, which signals this
         one's commands when they run out of time; without it the shell is given
         up then, and its commands with it. While a command runs `disk_exceeded`
-        is asked whether it must be stopped.
+        is asked whether it must be stopped. Who is `alone` starts nothing in the
+        background: what is written between two commands is not theirs, and dropped.
         """
         self._connect = connect
         self._keeper = keeper
         self._home = home
         self._helper = helper
         self._disk_exceeded = disk_exceeded
+        self._alone = alone
         self._stream: Stream | None = None
         self._records = Records()
         self._key = self._mark = self._start = self._end = b""
@@ -104,13 +107,16 @@ class Shell:
         Never raises for what the command does. Ending "lost" means that no
         shell can be had any more; after every other one the next call works.
         """
-        call = Call(self._mark, limit, timeout=timeout, queue=queue)
+        opening = random_name() if self._alone else b""
+        call = Call(self._mark, limit, timeout=timeout, queue=queue, opening=opening)
         try:
             if self._stream is None:
                 raise StreamClosed("the shell is not open")
             self._take_output(self._early, call)
             self._early = b""
             self._keeper().grant(self._end)
+            if opening:
+                command = b"printf %s " + opening + b"; " + command
             self._send(self._end + call.name + command.replace(b"\0", b""), payload)
             if not self._await(call):
                 self._stop(call)
@@ -160,12 +166,12 @@ class Shell:
         self._start = random_name()
         self._send(self._key + b"start " + self._start + b" " + cwd)
         scanner = UntilToken(self._start)
-        output = call.output if call else HeadTail(0)
+        keep = call.keep if call else HeadTail(0).feed
         if call:
-            output.feed(call.scanner.flush())
+            keep(call.scanner.flush())
         self.pid = 0
         for kind, number in self._told(
-            lambda: scanner.found and self.pid > 0, lambda data: output.feed(scanner.feed(data))
+            lambda: scanner.found and self.pid > 0, lambda data: keep(scanner.feed(data))
         ):
             seen = self._keeper().look(number) if kind == b"hello" else None
             if seen is not None and seen.parent == self._supervisor:
@@ -207,12 +213,12 @@ class Shell:
 
     def _take_output(self, data: bytes, call: Call) -> None:
         """Keep what is output; a mark that the shell did not make is output, too."""
-        call.output.feed(call.scanner.feed(data))
+        call.keep(call.scanner.feed(data))
         while call.scanner.mark is not None:
             if self._has_ended(call) and call.end == call.scanner.mark:
                 call.scanner.accept()
             else:
-                call.output.feed(call.scanner.refuse())
+                call.keep(call.scanner.refuse())
 
     def _take(self, record: bytes, call: Call) -> None:
         """Act on a record as far as the keeper confirms it."""
@@ -277,7 +283,7 @@ class Shell:
 
     def _reconnect(self, call: Call) -> None:
         """Replace a broken stream; the call is lost with the sandbox when that fails."""
-        call.output.feed(call.scanner.flush())
+        call.keep(call.scanner.flush())
         try:
             self.open(self._home_after(call))
             call.ended, call.exit_code = True, None
