@@ -107,8 +107,8 @@ def test_a_sandbox_that_dies_ends_the_episode(fresh: Sandbox, games_in: Any) -> 
     [
         "rm -rf --no-preserve-root / 2>/dev/null; true",
         "chmod 000 /testbed; chown 12345 /testbed 2>/dev/null; true",
-        "mkdir -p /usr/local/bin; echo 'echo fake' >/usr/local/bin/git; chmod +x /usr/local/bin/git;"
-        " rm -rf .git; ln -sfn /nowhere .git",
+        "echo 'echo fake' >/usr/local/bin/git && chmod +x /usr/local/bin/git; rm -rf .git; "
+        "ln -sfn /nowhere .git",
         "rm -rf /testbed /tmp/.[!.]*; true",
     ],
 )
@@ -120,8 +120,9 @@ def test_what_the_agent_does_to_its_own_place_is_the_attempts_end(
     play.start()
     play.fix()
     end = play.call("bash", action)
-    if end.exit is None:
-        pytest.skip("this does no harm here")
+    if end.exit is None:  # it does no harm in this kind of sandbox
+        assert play.call("bash", "echo on").exit is None
+        return
     assert end.exit == "sandbox_error"
     events = [*play.events[: -len(end.events) - 1], Ended(end.exit, end.detail, end.cause)]
     fresh.close()

