@@ -45,8 +45,8 @@ class Session:
         self._root = root
         self._output_bytes = output_bytes
         # A control command that runs out of time is signalled from a shell opened for that.
-        self._rescuer = Shell(connect, keeper)
-        self._control = Shell(connect, keeper, home=b"/", helper=lambda: self._rescuer)
+        self._rescuer = Shell(connect, keeper, alone=True)
+        self._control = Shell(connect, keeper, home=b"/", helper=lambda: self._rescuer, alone=True)
         self._shell = Shell(
             connect,
             keeper,

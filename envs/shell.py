@@ -12,16 +12,14 @@ Needs bash 4.4 or newer and coreutils where it runs, and a mounted /proc.
 
 from __future__ import annotations
 
-import secrets
-import shlex
 import time
 from collections.abc import Callable, Iterator
-from importlib import resources
 
 from envs.errors import SandboxError
 from envs.framing import HeadTail, Records, UntilToken
 from envs.keeper import Keeper
 from envs.shellcall import END_BYTES, QUEUE_SECONDS, Call, Finished
+from envs.shellstart import program, random_name, script, signed, told_until
 from envs.stream import Connect, Stream, StreamClosed
 
 START_SECONDS = 30.0
@@ -33,7 +31,6 @@ GRACE_SECONDS = 2.0
 """How long a command has after SIGTERM, and again after SIGKILL, to be over."""
 LATE_OUTPUT_SECONDS = 30.0
 """How long the output of a finished command may take to arrive."""
-NAME_BYTES = 11
 TICKS_PER_SECOND = 100  # USER_HZ, the unit of /proc/PID/stat on Linux
 SLACK_TICKS = 2
 DEFAULT_LIMIT = 480 * 1024
@@ -50,6 +47,7 @@ class Shell:
         home: bytes = b"/",
         helper: Callable[[], Shell] | None = None,
         disk_exceeded: Callable[[], bool] | None = None,
+        alone: bool = False,
     ) -> None:
         """`connect` starts a bash in the sandbox; a fresh shell starts in `home`.
 
@@ -57,13 +55,15 @@ class Shell:
         `helper` gives another shell in the same sandbox, which signals this
         one's commands when they run out of time; without it the shell is given
         up then, and its commands with it. While a command runs `disk_exceeded`
-        is asked whether it must be stopped.
+        is asked whether it must be stopped. Who is `alone` starts nothing in the
+        background: what is written between two commands is not theirs, and dropped.
         """
         self._connect = connect
         self._keeper = keeper
         self._home = home
         self._helper = helper
         self._disk_exceeded = disk_exceeded
+        self._alone = alone
         self._stream: Stream | None = None
         self._records = Records()
         self._key = self._mark = self._start = self._end = b""
@@ -78,9 +78,9 @@ class Shell:
         self._stream = self._connect()
         self._records = Records()
         self._early = b""
-        self._key, self._mark = _random(), _random()
-        visit = _random()
-        self._stream.send(_program(KEY=self._key, MARK=self._mark, VISIT=visit))
+        self._key, self._mark = random_name(), random_name()
+        visit = random_name()
+        self._stream.send(program(KEY=self._key, MARK=self._mark, VISIT=visit))
         self._meet(visit)
         self._begin(self._home if cwd is None else cwd)
 
@@ -107,13 +107,16 @@ class Shell:
         Never raises for what the command does. Ending "lost" means that no
         shell can be had any more; after every other one the next call works.
         """
-        call = Call(self._mark, limit, timeout=timeout, queue=queue)
+        opening = random_name() if self._alone else b""
+        call = Call(self._mark, limit, timeout=timeout, queue=queue, opening=opening)
         try:
             if self._stream is None:
                 raise StreamClosed("the shell is not open")
             self._take_output(self._early, call)
             self._early = b""
             self._keeper().grant(self._end)
+            if opening:
+                command = b"printf %s " + opening + b"; " + command
             self._send(self._end + call.name + command.replace(b"\0", b""), payload)
             if not self._await(call):
                 self._stop(call)
@@ -153,44 +156,33 @@ class Shell:
     def _meet(self, visit: bytes) -> None:
         """Wait for the supervisor: it came from outside, and bears the name we gave it."""
         self._supervisor = 0
-        for kind, number in self._told_until(lambda: self._supervisor > 0):
+        for kind, number in self._told(lambda: self._supervisor > 0):
             seen = self._keeper().look(number) if kind == b"here" else None
             if seen is not None and (seen.parent, seen.name) == (0, visit):
                 self._supervisor = number
 
     def _begin(self, cwd: bytes, call: Call | None = None) -> None:
         """Have the supervisor start a shell; what comes before its token belongs to `call`."""
-        self._start = _random()
+        self._start = random_name()
         self._send(self._key + b"start " + self._start + b" " + cwd)
         scanner = UntilToken(self._start)
-        output = call.output if call else HeadTail(0)
+        keep = call.keep if call else HeadTail(0).feed
         if call:
-            output.feed(call.scanner.flush())
+            keep(call.scanner.flush())
         self.pid = 0
-        for kind, number in self._told_until(
-            lambda: scanner.found and self.pid > 0, lambda data: output.feed(scanner.feed(data))
+        for kind, number in self._told(
+            lambda: scanner.found and self.pid > 0, lambda data: keep(scanner.feed(data))
         ):
             seen = self._keeper().look(number) if kind == b"hello" else None
             if seen is not None and seen.parent == self._supervisor:
                 self.pid = number
         self._early, self.cwd, self._end = scanner.rest, cwd, self._start
 
-    def _told_until(
+    def _told(
         self, ready: Callable[[], bool], take: Callable[[bytes], object] | None = None
     ) -> Iterator[tuple[bytes, int]]:
-        """Records of a word and a number, until it is `ready`; `take` gets the output."""
         assert self._stream is not None
-        deadline = time.monotonic() + START_SECONDS
-        while not ready():
-            piece = self._stream.receive(deadline - time.monotonic())
-            if piece is None and time.monotonic() > deadline:
-                raise StreamClosed("no shell started in time")
-            if take and piece and piece[0] == "output":
-                take(piece[1])
-            for record in self._records.feed(piece[1]) if piece and piece[0] != "output" else ():
-                kind, _, number = record.partition(b" ")
-                if number.strip().isdigit():
-                    yield kind, int(number)
+        return told_until(self._stream, self._records, ready, take, START_SECONDS)
 
     def _await(self, call: Call, until: float | None = None) -> bool:
         """Receive until the call is over (True), or its own deadline or `until` has passed."""
@@ -221,12 +213,12 @@ class Shell:
 
     def _take_output(self, data: bytes, call: Call) -> None:
         """Keep what is output; a mark that the shell did not make is output, too."""
-        call.output.feed(call.scanner.feed(data))
+        call.keep(call.scanner.feed(data))
         while call.scanner.mark is not None:
             if self._has_ended(call) and call.end == call.scanner.mark:
                 call.scanner.accept()
             else:
-                call.output.feed(call.scanner.refuse())
+                call.keep(call.scanner.refuse())
 
     def _take(self, record: bytes, call: Call) -> None:
         """Act on a record as far as the keeper confirms it."""
@@ -239,7 +231,7 @@ class Shell:
                 call.folder = cwd.removesuffix(b"\n")
                 self.cwd = call.folder or self.cwd
         elif kind == b"ended" and (seen := self._keeper().look(self._supervisor)):
-            start, code = _signed(seen.name)
+            start, code = signed(seen.name)
             if start == self._start:
                 call.exit_code, call.ended = code, True
 
@@ -247,7 +239,7 @@ class Shell:
         """Whether the command is over, by the name that only its shell can give itself."""
         seen = None if call.end else self._keeper().look(self.pid, call.name)
         if seen is not None and seen.parent == self._supervisor:
-            end, code = _signed(seen.name)
+            end, code = signed(seen.name)
             if len(end) == END_BYTES and end.endswith(call.name):
                 call.exit_code, call.end = code, end
                 self._end = end
@@ -268,10 +260,10 @@ class Shell:
         """Signal what the running command has started, and note what that was."""
         helper = self._revived_helper()
         ticks = int((time.monotonic() - call.sent) * TICKS_PER_SECOND) + SLACK_TICKS
-        script = f"set -- {self.pid} {ticks} {signal}\n{_script('interrupt.sh')}"
+        words = f"set -- {self.pid} {ticks} {signal}\n{script('interrupt.sh')}"
         if also_shell:
-            script += f"\nkill -s KILL {self.pid}"
-        done = helper.execute(script.encode(), timeout=GRACE_SECONDS * 2)
+            words += f"\nkill -s KILL {self.pid}"
+        done = helper.execute(words.encode(), timeout=GRACE_SECONDS * 2)
         call.programs.update(done.output.decode("ascii", "ignore").split())
 
     def _revived_helper(self) -> Shell:
@@ -291,32 +283,10 @@ class Shell:
 
     def _reconnect(self, call: Call) -> None:
         """Replace a broken stream; the call is lost with the sandbox when that fails."""
-        call.output.feed(call.scanner.flush())
+        call.keep(call.scanner.flush())
         try:
             self.open(self._home_after(call))
             call.ended, call.exit_code = True, None
         except SandboxError:
             self.close()
             call.lost = True
-
-
-def _script(name: str) -> str:
-    return resources.files("envs").joinpath("scripts", name).read_text()
-
-
-def _random() -> bytes:
-    """Eleven letters and digits: with an exit code the longest name that a process can have."""
-    return secrets.token_hex(6)[:NAME_BYTES].encode()
-
-
-def _signed(name: bytes) -> tuple[bytes, int]:
-    """What a process signs with and its exit code; b"" for another name."""
-    sign, _, code = name.partition(b" ")
-    return (sign, int(code) & 255) if code.isdigit() else (b"", 0)
-
-
-def _program(**variables: bytes) -> bytes:
-    """The supervisor, with the loop it gives to each shell."""
-    named = {"SHELL_LOOP": shlex.quote(_script("loop.sh")).encode(), **variables}
-    lines = [name.encode() + b"=" + value for name, value in named.items()]
-    return b"\n".join([*lines, _script("supervisor.sh").encode()])

@@ -6,7 +6,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from envs.framing import HeadTail, UntilMark
+from envs.framing import HeadTail, UntilMark, UntilToken
 from envs.interactive import waits_for_a_person
 from tools.workspace import Cause, Ending
 
@@ -35,12 +35,20 @@ class Call:
     """What is known of one call so far. Times are of the monotonic clock."""
 
     def __init__(
-        self, mark: bytes, limit: int, *, timeout: float, queue: float = QUEUE_SECONDS
+        self,
+        mark: bytes,
+        limit: int,
+        *,
+        timeout: float,
+        queue: float = QUEUE_SECONDS,
+        opening: bytes = b"",
     ) -> None:
         """`mark` begins the end of the output, of which `limit` bytes are kept.
 
-        `timeout` counts from when it begins to run.
+        `timeout` counts from when it begins to run. With `opening` the output begins behind
+        that; what came before it was somebody else's.
         """
+        self._opening = UntilToken(opening) if opening else None
         self.name = secrets.token_hex(CALL_BYTES)[:CALL_BYTES].encode()
         self.scanner = UntilMark(mark, END_BYTES)
         self.output = HeadTail(limit)
@@ -55,6 +63,16 @@ class Call:
         self.ended = self.stopped = self.late = self.lost = self.disk_full = False
         self._timeout = timeout
         self._queue = queue
+
+    def keep(self, data: bytes) -> None:
+        """Take output, as far as it belongs to the call."""
+        if self._opening is None:
+            self.output.feed(data)
+        else:
+            self._opening.feed(data)
+            if self._opening.found:
+                self.output.feed(self._opening.rest)
+                self._opening = None
 
     @property
     def deadline(self) -> float:

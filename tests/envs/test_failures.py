@@ -34,7 +34,7 @@ def test_only_passing_failures_of_the_infrastructure_are_repeated() -> None:
     passing = {cause for cause in FAILURES if may_pass(cause)}
     assert passing == {
         "container_gone", "container_paused", "engine_unreachable", "shell_unusable",
-        "model_unreachable",
+        "sandbox_broken", "model_unreachable",
     }  # fmt: skip
     assert not may_pass(None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.framing import Demultiplexer, HeadTail, Records, UntilToken
+from envs.framing import Demultiplexer, HeadTail, Records, UntilMark, UntilToken
 
 TOKEN = b"abcabd"
 NEAR_TOKEN = st.lists(st.sampled_from([b"a", b"b", b"c", b"d", b"abcab", b"\0", b"x"])).map(
@@ -79,3 +79,25 @@ def test_frames_are_taken_apart(data: st.DataObject, frames: list[tuple[int, byt
     for channel in range(3):
         expected = b"".join(body for number, body in frames if number == channel)
         assert b"".join(body for number, body in pieces if number == channel) == expected
+
+
+MARKS = st.lists(
+    st.sampled_from([b"a", b"b", TOKEN, TOKEN + b"12", TOKEN + b"99", b"\0", b"x"])
+).map(b"".join)
+
+
+@given(st.data(), MARKS, MARKS)
+def test_only_the_mark_that_is_accepted_ends_the_output(
+    data: st.DataObject, output: bytes, behind: bytes
+) -> None:
+    stream = output + TOKEN + b"12" + behind
+    expected, _, after = stream.partition(TOKEN + b"12")
+    scanner, passed = UntilMark(TOKEN, 2), b""
+    for piece in data.draw(cut(stream)):
+        passed += scanner.feed(piece)
+        while scanner.mark is not None:
+            if scanner.mark == b"12":
+                scanner.accept()
+            else:
+                passed += scanner.refuse()
+    assert (passed, scanner.found, scanner.rest) == (expected, True, after)

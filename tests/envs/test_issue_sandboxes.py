@@ -15,6 +15,7 @@ from envs.images import base_image
 from envs.modes import faithful
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits
+from results.records import Ended
 
 OWNER = Owner("test", "greet-1", 0, os.getpid(), boot_id())
 
@@ -112,6 +113,37 @@ def test_a_sandbox_that_dies_ends_the_episode(fresh: Sandbox, games_in: Any) -> 
     end = play.call("bash", "ls")
     assert end.exit == "sandbox_error"
     assert "+    return 'Hello ' + name" in play.environment.patch()
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "rm -rf --no-preserve-root / 2>/dev/null; true",
+        "chmod 000 /testbed; chown 12345 /testbed 2>/dev/null; true",
+        "echo 'echo fake' >/usr/local/bin/git && chmod +x /usr/local/bin/git; rm -rf .git; "
+        "ln -sfn /nowhere .git",
+        "rm -rf /testbed /tmp/.[!.]*; true",
+    ],
+)
+def test_what_the_agent_does_to_its_own_place_is_the_attempts_end(
+    fresh: Sandbox, games_in: Any, action: str
+) -> None:
+    games = games_in(fresh)
+    play = games()
+    play.start()
+    play.fix()
+    end = play.call("bash", action)
+    if end.exit is None:  # it does no harm in this kind of sandbox
+        assert play.call("bash", "echo on").exit is None
+        return
+    assert end.exit == "sandbox_error"
+    events = [*play.events[: -len(end.events) - 1], Ended(end.exit, end.detail, end.cause)]
+    fresh.close()
+    second = games()
+    second.environment.restore(tuple(events))
+    end = second.call("bash", action)
+    assert end.exit == "sandbox_broken"
+    assert "+    return 'Hello ' + name" in second.environment.patch()
 
 
 def test_the_model_is_told_which_limit_it_met(fresh: Sandbox, games_in: Any) -> None:
