@@ -41,6 +41,7 @@ class Request:
     pip: tuple[str, ...] = ()
     apt: tuple[str, ...] = ()
     test: str | None = None
+    test_report: str | None = None
     tests: Path | None = None
     name: str | None = None
     resume: str | None = None
@@ -76,7 +77,7 @@ def plan(request: Request, resolved: Resolved, say: Progress) -> Job:
         raise UsageError("an image brings its own packages: leave out --pip and --apt, or --image")
     folder = request.repository or (None if image else Path())
     checkout = None if folder is None else read_repository(folder, dirty=request.dirty)
-    tests = read_tests(request.test, request.tests)
+    tests = read_tests(request.test, request.tests, request.test_report)
     return Job(
         instance=issue.name,
         issue=issue.text,

@@ -54,6 +54,7 @@ def _resume(store: Store, request: Request, progress: Progress) -> tuple[Job, Ou
         "--pip": request.pip,
         "--apt": request.apt,
         "--test": request.test,
+        "--test-report": request.test_report,
         "--tests": request.tests,
         "--name": request.name,
     }

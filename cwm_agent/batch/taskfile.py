@@ -19,8 +19,10 @@ from cwm_agent.planning import EXAMPLE, GENERATED, Request
 
 _REMEDY = (
     "a suite is a YAML list or JSON lines of tasks; each is `example: NAME`, `nano: SET/SEED`, "
-    "or has instance, issue (or issue_file), repo, and optionally pip, apt, test, tests"
+    "or has instance, issue (or issue_file), repo, and optionally pip, apt, test, test_report, "
+    "tests"
 )
+_OF_OWN_ISSUES = ("repo", "tests", "test", "test_report", "pip", "apt")
 _RANGE = re.compile(r"(.*?)(\d+)\.\.(\d+)")
 
 
@@ -36,6 +38,7 @@ class Entry(BaseModel):
     pip: list[str] = Field(default_factory=list)
     apt: list[str] = Field(default_factory=list)
     test: str | None = None
+    test_report: str | None = None
     tests: str | None = None
     example: str | None = None
     nano: str | None = None
@@ -109,7 +112,7 @@ def _check(entry: Entry, where: str) -> None:
     own = entry.issue is not None or entry.issue_file is not None
     if own and entry.instance is None:
         raise UsageError(f"{where}: an own issue needs a name: instance; {_REMEDY}")
-    if not own and (entry.repo or entry.tests or entry.test or entry.pip or entry.apt):
+    if not own and any(getattr(entry, key) for key in _OF_OWN_ISSUES):
         raise UsageError(f"{where}: an example or nano task has its own repository and tests")
     if entry.nano is not None and "/" not in entry.nano:
         raise UsageError(f"{where}: name the set too, such as nano: seen/{entry.nano}")
@@ -134,6 +137,7 @@ def request_of(entry: Entry, folder: Path, replay: Path | None) -> Request:
         pip=tuple(entry.pip),
         apt=tuple(entry.apt),
         test=entry.test,
+        test_report=entry.test_report,
         tests=folder / entry.tests if entry.tests else None,
     )
 

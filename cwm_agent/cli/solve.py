@@ -47,6 +47,14 @@ TestCommand = Annotated[
     str | None,
     typer.Option("--test", metavar="COMMAND", help="Judge by a command, such as pytest -rA."),
 ]
+TestReport = Annotated[
+    str | None,
+    typer.Option(
+        "--test-report",
+        metavar="KIND",
+        help="How --test reports: pytest, junit:PATH or exit-code.",
+    ),
+]
 TestsFile = Annotated[
     Path | None,
     typer.Option("--tests", metavar="FILE", help="Judge by the hidden tests of a YAML file."),
@@ -75,6 +83,7 @@ def solve(
     pip: PipPins = None,
     apt: AptPackages = None,
     test: TestCommand = None,
+    test_report: TestReport = None,
     tests: TestsFile = None,
     mode: Mode = None,
     name: RunName = None,
@@ -98,6 +107,7 @@ def solve(
       cwm-agent solve example:flask-blueprint-name
       cwm-agent solve nano:17
       cwm-agent solve "Empty names are accepted" --test "python -m pytest -rA" | git apply
+      cwm-agent solve issue.md --test "npm test" --test-report exit-code
       cwm-agent solve --resume 2026-11-22-201500
 
     \b
@@ -118,6 +128,7 @@ def solve(
         pip=tuple(pip or ()),
         apt=tuple(apt or ()),
         test=test,
+        test_report=test_report,
         tests=tests,
         name=name,
         resume=resume,
