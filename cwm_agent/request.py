@@ -83,15 +83,16 @@ def read_tests(
     where the exit code reports), `pass_to_pass`, `timeout` in seconds.
     `report` given here goes with `command` only. Raises UsageError.
     """
-    if file is not None and (command is not None or report is not None):
-        given = "--test" if command is not None else "--test-report"
-        raise UsageError(f"leave out {given}: the file of --tests says how tests are run")
-    if file is None and command is None:
-        if report is not None:
-            raise UsageError("--test-report says how --test reports: give --test COMMAND, too")
-        return None
+    if file is not None and command is not None:
+        raise UsageError("give --test or --tests, not both")
+    if report is not None and command is None:
+        raise UsageError(
+            "--test-report says how --test reports: give --test COMMAND, too; a file of --tests "
+            "has the key report"
+        )
     if file is None:
-        assert command is not None
+        if command is None:
+            return None
         kind = _report_kind(report, "--test-report")
         return TestsRecord({}, command, find_failing=True, report=kind)
     wanted = _read_tests_file(file)

@@ -108,14 +108,9 @@ def test_junit_files_decide(task: IssueTask, make_sandbox: Callable[[], Sandbox]
     assert "left no report at out dir/**/TEST-*.xml (exit code 0)" in forged.detail
     barred = verifier.verify(judged, IN_THE_WAY)
     assert barred.fail_to_pass == {"greet::long": False}
-    assert (
-        verifier.verify(judged, FIX.replace("nam\n+", "nom\n+"), kept.__setitem__).detail
-        == (
-            "the patch does not apply: error: patch failed: greet.sh:1\n"
-            "error: greet.sh: patch does not apply"
-        )
-        or "error: patch failed: greet.sh:1" in kept["after"]
-    )
+    other = verifier.verify(judged, FIX.replace("-return nam", "-return nom"), kept.__setitem__)
+    assert "the patch does not apply: error: patch failed: greet.sh:1" in other.detail
+    assert kept["after"].endswith("error: greet.sh: patch does not apply")
 
 
 def test_an_exit_code_decides(task: IssueTask, make_sandbox: Callable[[], Sandbox]) -> None:
