@@ -47,6 +47,7 @@ class TestsRecord:
     pass_to_pass: tuple[str, ...] = ()
     timeout: float = 600.0
     find_failing: bool = False
+    report: str = "pytest"
 
     @classmethod
     def of(cls, tests: HiddenTests) -> TestsRecord:
@@ -57,6 +58,7 @@ class TestsRecord:
             tests.fail_to_pass,
             tests.pass_to_pass,
             tests.timeout,
+            report=tests.report,
         )
 
     def restore(self) -> HiddenTests:
@@ -67,6 +69,7 @@ class TestsRecord:
             self.fail_to_pass,
             self.pass_to_pass,
             self.timeout,
+            self.report,
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cwm_agent.job import Job
-from envs.verify import Verifier
+from envs.verify import Keep, Verifier
 from results.records import Verdict
 
 NOTHING_FAILED = "no test failed before the patch, so none shows that the issue is solved"
@@ -27,8 +27,9 @@ def judge(
     patch: str,
     verifier: Verifier,
     say: Callable[[str], None],
+    keep: Keep,
 ) -> Judgement:
-    """What the job's tests say of `patch`. Raises SandboxError."""
+    """What the job's tests say of `patch`; `keep` gets their output. Raises SandboxError."""
     task = job.task(repository)
     if job.tests is None or task.tests is None:
         return Judgement()
@@ -37,7 +38,7 @@ def judge(
         outcomes = verifier.before(task).outcomes
         failing = tuple(test for test, outcome in outcomes.items() if outcome == "failed")
         task = replace(task, tests=replace(task.tests, fail_to_pass=failing))
-    verdict = verifier.verify(task, patch)
+    verdict = verifier.verify(task, patch, keep)
     if verdict.resolved and not verdict.fail_to_pass:
         return Judgement(None, replace(verdict, resolved=False, detail=NOTHING_FAILED))
     return Judgement(verdict.resolved, verdict)

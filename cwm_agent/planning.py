@@ -55,6 +55,7 @@ class Request:
     variables: Mapping[str, str] = field(default_factory=dict)
     setup: tuple[str, ...] = ()
     test: str | None = None
+    test_report: str | None = None
     tests: Path | None = None
     name: str | None = None
     resume: str | None = None
@@ -115,7 +116,7 @@ def _plan(request: Request, resolved: Resolved, say: Progress) -> Job:
         raise UsageError("an image brings its own packages: leave out --pip and --apt, or --image")
     folder = request.repository or (None if image else Path())
     checkout = None if folder is None else read_repository(folder, dirty=request.dirty)
-    tests = read_tests(request.test, request.tests)
+    tests = read_tests(request.test, request.tests, request.test_report)
     return Job(
         instance=issue.name,
         issue=issue.text,

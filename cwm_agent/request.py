@@ -16,14 +16,18 @@ from cwm_agent.errors import UsageError
 from cwm_agent.job import CheckoutRecord, TestsRecord
 from cwm_agent.parsing import parse_yaml
 from cwm_agent.settings import Seconds
+from envs.errors import ReportError
+from envs.testreports import EXIT_CODE, read_report_kind
 
 STDIN = "-"
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|(^|_)(KEY|AUTH)", re.IGNORECASE)
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _LOOKS_LIKE_A_PATH = re.compile(r"\S*(/\S*|\.(md|txt|rst|markdown))")
+_LAYOUT = (
+    "a tests file has command, fail_to_pass, and optionally report, files, pass_to_pass, timeout"
+)
 _NO_ISSUE = "give the issue as text, as a file, or '-' to read it from standard input"
-_TESTS_FILE = "a tests file has command, fail_to_pass, and optionally files, pass_to_pass, timeout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,43 +69,51 @@ class _TestsFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     command: str = Field(min_length=1)
+    report: str | None = None
     files: dict[str, str] = Field(default_factory=dict)
-    fail_to_pass: list[str] = Field(min_length=1)
+    fail_to_pass: list[str] = Field(default_factory=list)
     pass_to_pass: list[str] = Field(default_factory=list)
     timeout: Seconds = 600.0
 
 
-def read_tests(command: str | None, file: Path | None) -> TestsRecord | None:
+def read_tests(
+    command: str | None, file: Path | None, report: str | None = None
+) -> TestsRecord | None:
     """What judges the patch: a command alone, or a YAML file with named tests.
 
-    The file's keys: `command` (prints pytest's -rA summary), `files` (path in
-    the repository to a file beside the YAML file whose content is written
-    there), `fail_to_pass`, `pass_to_pass`, `timeout` in seconds. Raises UsageError.
+    The file's keys: `command`, `report` (see envs.testreports; default
+    `pytest`, a -rA summary), `files` (path in the repository to a file beside
+    the YAML file whose content is written there), `fail_to_pass` (left out
+    where the exit code reports), `pass_to_pass`, `timeout` in seconds.
+    `report` given here goes with `command` only. Raises UsageError.
     """
-    if file is None:
-        return None if command is None else TestsRecord({}, command, find_failing=True)
-    if command is not None:
+    if file is not None and command is not None:
         raise UsageError("give --test or --tests, not both")
-    try:
-        document = parse_yaml(_read_text(file))
-        if not isinstance(document, dict):
-            raise UsageError(f"{file} is not a mapping; {_TESTS_FILE}")
-        wanted = _TestsFile.model_validate(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise UsageError(f"{file}: {where}: {first['msg']}; {_TESTS_FILE}") from error
-    except ValueError as error:
-        raise UsageError(f"{file} is not valid YAML: {error}") from error
+    if report is not None and command is None:
+        raise UsageError(
+            "--test-report says how --test reports: give --test COMMAND, too; a file of --tests "
+            "has the key report"
+        )
+    if file is None:
+        if command is None:
+            return None
+        kind = _report_kind(report, "--test-report")
+        return TestsRecord({}, command, find_failing=True, report=kind)
+    wanted = _read_tests_file(file)
+    kind = _report_kind(wanted.report, f"{file}: report")
+    named = tuple(wanted.fail_to_pass) or ((EXIT_CODE,) if kind == "exit-code" else ())
+    if not named:
+        raise UsageError(f"{file}: fail_to_pass names no test; {_LAYOUT}")
     contents = {
         target: _read_bytes(file.parent / source) for target, source in wanted.files.items()
     }
     return TestsRecord(
         {target: content.decode("latin-1") for target, content in contents.items()},
         wanted.command,
-        tuple(wanted.fail_to_pass),
+        named,
         tuple(wanted.pass_to_pass),
         wanted.timeout,
+        report=kind,
     )
 
 
@@ -127,6 +139,29 @@ def check_folder(path: str) -> str:
 def secret_names(variables: Iterable[str]) -> list[str]:
     """Those whose name says that the value is a secret, which nothing here keeps."""
     return [name for name in variables if _SECRET.search(name)]
+
+
+def _read_tests_file(file: Path) -> _TestsFile:
+    try:
+        document = parse_yaml(_read_text(file))
+        if not isinstance(document, dict):
+            raise UsageError(f"{file} is not a mapping; {_LAYOUT}")
+        return _TestsFile.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise UsageError(f"{file}: {where}: {first['msg']}; {_LAYOUT}") from error
+    except ValueError as error:
+        raise UsageError(f"{file} is not valid YAML: {error}") from error
+
+
+def _report_kind(text: str | None, where: str) -> str:
+    """The way to report, checked; pytest's if none is named."""
+    try:
+        read_report_kind(text or "pytest")
+    except ReportError as error:
+        raise UsageError(f"{where}: {error}") from error
+    return text or "pytest"
 
 
 def _is_file(argument: str) -> bool:

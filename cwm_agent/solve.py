@@ -118,7 +118,10 @@ def _solve_and_judge(
         if trajectory.reason not in UNFINISHED:
             patch, verifier = trajectory.patch, Verifier(maker.make)
             judgement = insist(
-                lambda: judge(job, repository, patch, verifier, progress.say), retries
+                lambda: judge(
+                    job, repository, patch, verifier, progress.say, attempt.keep_test_output
+                ),
+                retries,
             )
     return result_of(setting, trajectory, judgement, attempt.entries())
 

@@ -63,6 +63,7 @@ def _resume(store: Store, request: Request, progress: Progress) -> tuple[Job, Ou
         "--env": request.variables,
         "--setup": request.setup,
         "--test": request.test,
+        "--test-report": request.test_report,
         "--tests": request.tests,
         "--name": request.name,
     }

@@ -122,9 +122,10 @@ def candidate_paths(patch: str) -> set[str]:
         else:
             names = [line, line.partition("\t")[0]]
         for name in map(_unquote, names):
-            parts = name.split("/")
-            found |= {"/".join(parts[number:]) for number in range(len(parts))}
-    return {path for path in found if path and "\0" not in path and ".." not in path.split("/")}
+            parts = [part for part in name.split("/") if part]
+            if "\0" not in name and ".." not in parts:
+                found |= {"/".join(parts[number:]) for number in range(len(parts))}
+    return found
 
 
 def is_unprefixed(patch: str) -> bool:

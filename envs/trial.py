@@ -55,6 +55,11 @@ class _Outcome:
     proven: bool
 
     @property
+    def idle(self) -> bool:
+        """Whether nothing changed."""
+        return self.measured and self.before == self.after
+
+    @property
     def measured(self) -> bool:
         """Whether git could put both trees in its own form."""
         return "-" not in (self.before, self.after)
@@ -99,22 +104,27 @@ class Trial:
         """What becomes of a submission; `cwd` is where the model's shell stands."""
         text = _ended(patch)
         self._name_files(text, cwd)
-        outcome = self._try(text, "graded")
-        if outcome is not None:
-            return self._accepted(text, outcome)
-        reason = self._reason()
+        reason = ""
+        for wording in dict.fromkeys((text, patch)):  # a cut header applies only as it was cut
+            outcome = self._try(wording, "graded")
+            if outcome is None:
+                reason = reason or self._reason()
+            elif not outcome.idle:
+                return self._accepted(text, outcome)
         for attempt in _attempts(text, self._root, cwd):
             command = shlex.join(["repaired", *attempt.options])
             found = self._try(attempt.text, command)
-            if found is not None and found.measured and (attempt.certain or found.proven):
+            if (
+                found is not None
+                and found.measured
+                and not found.idle
+                and (attempt.certain or found.proven)
+            ):
                 made = self._difference(found.before, found.after)
-                if made.strip():
-                    return Checked(made, repair=attempt.repair)
+                return Checked(made, repair=attempt.repair)
         return Checked(None, reason=reason, base=self._base())
 
     def _accepted(self, text: str, outcome: _Outcome) -> Checked:
-        if outcome.measured and outcome.before == outcome.after:
-            return Checked(None, base=self._base())
         plain = outcome.command == 0 and text.startswith("diff --git ") and is_utf8(text)
         if plain or not outcome.measured:
             return Checked(text)

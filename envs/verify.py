@@ -213,7 +213,7 @@ def _conftests(tests: HiddenTests) -> set[str]:
 def _above(path: str) -> list[str]:
     """The folders that a path lies in, from the nearest to the top, which is ""."""
     folders = []
-    while path := posixpath.dirname(path):
+    while path := posixpath.dirname(path.strip("/")):
         folders.append(path)
     return [*folders, ""]
 

@@ -5,6 +5,7 @@ runs/<name>/
   <instance>/<sample>/job.json       the task and who solves it, for resuming (cwm_agent.job)
   <instance>/<sample>/events.jsonl   the journal, the only truth
   <instance>/<sample>/result.json    AttemptResult, written once when the attempt is over
+  <instance>/<sample>/tests-before.log, tests-after.log   what the judge's tests printed
   preds.jsonl, preds.1.jsonl, ...    predictions in the format of SWE-bench, of each sample
   scores/                            what the official grader said (see results.scores)
   index.db                           a cache (see results.index)
@@ -83,6 +84,16 @@ class Attempt:
     def result(self) -> AttemptResult | None:
         """The result, or None while the attempt is not over."""
         return read_record(AttemptResult, self.folder / "result.json")
+
+    def keep_test_output(self, when: str, output: str) -> None:
+        """Keep what the tests printed "before" or "after" the patch; raises RunFolderError."""
+        path = self.folder / f"tests-{when}.log"
+        write_atomically(path, output.encode("utf-8", "surrogateescape"))
+
+    def test_output(self) -> Path | None:
+        """The file of what the tests printed after the patch, or before it where there is none."""
+        found = (self.folder / f"tests-{when}.log" for when in ("after", "before"))
+        return next((path for path in found if path.is_file()), None)
 
     def finish(self, result: AttemptResult) -> None:
         """Write `result.json` atomically.

@@ -21,8 +21,9 @@ from results.jsonrows import rows_of_lines
 _REMEDY = (
     "a suite is a YAML list or JSON lines of tasks; each is `example: NAME`, `nano: SET/SEED`, "
     "or has instance, issue (or issue_file), repo or image, and optionally workdir, env, setup, "
-    "pip, apt, test, tests"
+    "pip, apt, test, test_report, tests"
 )
+_OF_OWN_ISSUES = ("repo", "tests", "test", "test_report", "pip", "apt", "image", "workdir")
 _RANGE = re.compile(r"(.*?)(\d+)\.\.(\d+)")
 
 
@@ -42,6 +43,7 @@ class Entry(BaseModel):
     env: dict[str, str] = Field(default_factory=dict)
     setup: list[str] = Field(default_factory=list)
     test: str | None = None
+    test_report: str | None = None
     tests: str | None = None
     example: str | None = None
     nano: str | None = None
@@ -114,8 +116,7 @@ def _check(entry: Entry, where: str) -> None:
     own = entry.issue is not None or entry.issue_file is not None
     if own and entry.instance is None:
         raise UsageError(f"{where}: an own issue needs a name: instance; {_REMEDY}")
-    given = (entry.repo, entry.tests, entry.test, entry.pip, entry.apt, entry.image, entry.workdir)
-    if not own and any(given):
+    if not own and any(getattr(entry, key) for key in _OF_OWN_ISSUES):
         raise UsageError(f"{where}: an example or nano task has its own repository and tests")
     if entry.nano is not None and "/" not in entry.nano:
         raise UsageError(f"{where}: name the set too, such as nano: seen/{entry.nano}")
@@ -144,6 +145,7 @@ def request_of(entry: Entry, folder: Path, replay: Path | None) -> Request:
         variables=_variables(entry),
         setup=tuple(entry.setup),
         test=entry.test,
+        test_report=entry.test_report,
         tests=folder / entry.tests if entry.tests else None,
     )
 

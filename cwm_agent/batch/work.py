@@ -19,7 +19,7 @@ from cwm_agent.rollout import Trajectory, finished
 from cwm_agent.settings import BatchSettings
 from results.journal import LOCK_PATIENCE, Journal
 from results.records import AttemptResult
-from results.store import UNFINISHED, Run
+from results.store import UNFINISHED, Attempt, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Work:
                 trajectory = self._play(setting, ticket, journal)
             judgement = Judgement()
             if trajectory.reason not in UNFINISHED and ticket.job.tests is not None:
-                judgement = self._judge(ticket, trajectory)
+                judgement = self._judge(ticket, trajectory, attempt)
             result = result_of(setting, trajectory, judgement, attempt.entries())
             attempt.finish(result)
         return result
@@ -100,7 +100,7 @@ class Work:
                 environment = self.environment(setting, repository, make)
                 return play(setting, environment, journal, stop, ticket.watch)
 
-    def _judge(self, ticket: Ticket, trajectory: Trajectory) -> Judgement:
+    def _judge(self, ticket: Ticket, trajectory: Trajectory, attempt: Attempt) -> Judgement:
         gates, stop = self.gates, ticket.stop
         ticket.state = "judging"
         ticket.say("waiting to be judged")
@@ -108,7 +108,8 @@ class Work:
         make = self.places(ticket)
         with gates.grading.hold(stop), gates.sandboxes.hold(stop):
             verifier = self.materials.verifier(ticket, make)
-            return judge(ticket.job, repository, trajectory.patch, verifier, ticket.say)
+            keep = attempt.keep_test_output
+            return judge(ticket.job, repository, trajectory.patch, verifier, ticket.say, keep)
 
     def _repository(self, ticket: Ticket) -> Path | None:
         ticket.say("copying the repository")

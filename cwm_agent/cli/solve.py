@@ -59,6 +59,14 @@ TestCommand = Annotated[
     str | None,
     typer.Option("--test", metavar="COMMAND", help="Judge by a command, such as pytest -rA."),
 ]
+TestReport = Annotated[
+    str | None,
+    typer.Option(
+        "--test-report",
+        metavar="KIND",
+        help="How --test reports: pytest, junit:PATH or exit-code.",
+    ),
+]
 TestsFile = Annotated[
     Path | None,
     typer.Option("--tests", metavar="FILE", help="Judge by the hidden tests of a YAML file."),
@@ -94,6 +102,7 @@ def solve(
     pip: PipPins = None,
     apt: AptPackages = None,
     test: TestCommand = None,
+    test_report: TestReport = None,
     tests: TestsFile = None,
     mode: Mode = None,
     name: RunName = None,
@@ -118,6 +127,7 @@ def solve(
       cwm-agent solve example:flask-blueprint-name
       cwm-agent solve nano:17
       cwm-agent solve "Empty names are accepted" --test "python -m pytest -rA" | git apply
+      cwm-agent solve issue.md --test "npm test" --test-report exit-code
       cwm-agent solve --resume 2026-11-22-201500
 
     \b
@@ -142,6 +152,7 @@ def solve(
         variables=read_variables(env or ()),
         setup=tuple(setup or ()),
         test=test,
+        test_report=test_report,
         tests=tests,
         name=name,
         resume=resume,

@@ -73,7 +73,7 @@ def show_attempts(chosen: Chosen, detail: Detail, *, as_json: bool) -> None:
         view = PlainView(console(), detail)
         view.events(Lines(attempt.events_path).entries())  # what is good before any damage
         result = attempt.result()
-        view.outcome(result, score_of(result, verdicts))
+        view.outcome(result, score_of(result, verdicts), attempt.test_output())
 
 
 def follow_attempt(
@@ -97,7 +97,8 @@ def follow_attempt(
     if as_json:
         print(json.dumps({"result": encode(result)}), flush=True)
     else:
-        view.outcome(result, score_of(result, Verdicts(chosen.run.scores)))
+        score = score_of(result, Verdicts(chosen.run.scores))
+        view.outcome(result, score, attempt.test_output())
 
 
 def _the_one(chosen: Chosen) -> Attempt:
@@ -137,13 +138,14 @@ def score_of(result: AttemptResult | None, verdicts: Verdicts) -> Score | None:
 
 def attempt_json(attempt: Attempt, verdicts: Verdicts) -> dict[str, object]:
     """Everything on disk of one attempt, and the official score of its patch."""
-    result = attempt.result()
+    result, output = attempt.result(), attempt.test_output()
     return {
         "instance": attempt.instance,
         "sample": attempt.sample,
         "live": attempt.live,
         "events": [entry_json(entry) for entry in attempt.entries()],
         "result": encode(result),
+        "test_output": None if output is None else str(output),
         "score": encode(score_of(result, verdicts)),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -51,10 +52,16 @@ class PlainView:
         for entry in entries:
             self._event(entry)
 
-    def outcome(self, result: AttemptResult | None, score: Score | None = None) -> None:
+    def outcome(
+        self,
+        result: AttemptResult | None,
+        score: Score | None = None,
+        test_output: Path | None = None,
+    ) -> None:
         """Print the patch and the verdict; without a result, what the journal holds so far.
 
-        `score` is what the official grader said, which counts more than tests of the run's own.
+        `score` is what the official grader said, which counts more than tests of the run's own;
+        `test_output` is the file of what those printed.
         """
         patch = result.patch if result else self._patch
         self.console.print()
@@ -65,6 +72,9 @@ class PlainView:
             self.console.print(Text("no patch", "yellow"))
         if result is not None:
             self._result(result, score)
+            if test_output is not None:
+                self._block("tests", test_output.read_text("utf-8", "replace"))
+                self._note(f"the tests' output: {test_output}")
 
     def _event(self, entry: Entry) -> None:
         match entry.event:

@@ -91,6 +91,26 @@ CASES: dict[str, tuple[int, str, tuple[str, ...]]] = {
         "give --test or --tests, not both",
         ("x y", *HERE, "--test", "true", "--tests", "tests.yaml"),
     ),
+    "unknown report": (
+        2,
+        "--test-report: unknown test report 'xunit': choose pytest, junit:PATH",
+        ("x y", *HERE, "--test", "true", "--test-report", "xunit"),
+    ),
+    "report of nothing": (
+        2,
+        "give --test COMMAND, too",
+        ("x y", *HERE, "--test-report", "exit-code"),
+    ),
+    "report in a tests file": (
+        2,
+        r"report\.yaml: report: a JUnit report needs its path",
+        ("x y", *HERE, "--tests", "report.yaml"),
+    ),
+    "no test named": (
+        2,
+        r"unnamed\.yaml: fail_to_pass names no test",
+        ("x y", *HERE, "--tests", "unnamed.yaml"),
+    ),
     "bad tests": (
         2,
         r"bad\.yaml: command: .*a tests file has",
@@ -105,6 +125,8 @@ def test_bad_input(solve: Solve) -> None:
     folder = solve.folder
     write_recording(folder / "talk.yaml", *CONVERSATION)
     (folder / "bad.yaml").write_text("replies: []\n")
+    (folder / "report.yaml").write_text("command: make\nreport: junit\n")
+    (folder / "unnamed.yaml").write_text("command: make\n")
     (folder / "empty.md").write_text("\n \n")
     (folder / "plain").mkdir()
     git(folder, "clone", "--quiet", "repository", "dirty")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -99,6 +100,29 @@ def test_apply_changes_the_checkout_and_a_command_can_judge(solve: Solve) -> Non
     assert answer["applied"] == ["calc.py"]
     assert (solve.repository / "calc.py").read_text() == FIXED
     assert git(solve.repository, "status", "--porcelain") == "M calc.py"
+
+
+@pytest.mark.parametrize("report", ["exit-code", "junit:out/*.xml"])
+def test_other_reports_judge_too_and_their_output_is_shown(solve: Solve, report: str) -> None:
+    (solve.repository / "check.sh").write_text(
+        "mkdir -p out; grep -c 'a + b' calc.py && verdict=passed || verdict=failure\n"
+        "echo \"<testsuite><testcase name='adds'><$verdict/></testcase></testsuite>\" > out/a.xml\n"
+        "[ $verdict = passed ]\n"
+    )
+    git(solve.repository, "add", ".")
+    git(solve.repository, "commit", "--quiet", "-m", "a check")
+    judged = ("--test", "bash check.sh", "--test-report", report, "--name", "judged")
+    answer = solve.json("add subtracts", *LOCAL, *judged, *recorded(solve, *CONVERSATION))
+    assert answer["resolved"] is True
+    test = "exit code" if report == "exit-code" else "adds"
+    assert answer["verdict"]["fail_to_pass"] == {test: True}
+    attempt = solve.folder / "runs" / "judged" / "issue" / "0"
+    assert (attempt / "tests-before.log").read_text() == "0\n"
+    assert (attempt / "tests-after.log").read_text() == "1\n"
+    command = [sys.executable, "-m", "cwm_agent", "view", "judged"]
+    shown = subprocess.run(command, cwd=solve.folder, check=True, capture_output=True, text=True)
+    assert "[tests]\n│ 1\n" in re.sub(" +\n", "\n", shown.stdout)
+    assert "tests-after.log" in shown.stdout
 
 
 def test_a_command_that_failed_nowhere_cannot_say_that_the_issue_is_solved(solve: Solve) -> None:

@@ -154,3 +154,28 @@ def test_the_model_is_told_which_limit_it_met(fresh: Sandbox, games_in: Any) -> 
     assert "It ran a program that waits for a person (nano)." in text
     ran = play.events[-2]
     assert (ran.ending, ran.cause) == ("timeout", "interactive")
+
+
+def test_what_does_not_apply_is_no_submission(fresh: Sandbox, games_in: Any, upstream: Any) -> None:
+    (upstream.root / ".gitattributes").write_text("*.py ident\n")
+    (upstream.root / "id.py").write_text("# $Id$\nx = 1\n")
+    upstream.commit("Keywords")
+    (upstream.root / "id.py").unlink()
+    upstream("checkout", "-q", ".")
+    play = games_in(fresh)()
+    play.start()
+    play.fix()
+    play.call("bash", "sed -i s/1/2/ id.py; git diff > /tmp/right.patch; cd /tmp")
+    play.call("bash", "sed 's/-1,2 +1,2/-1,3 +1,4/' right.patch > counts.patch")
+    play.call("bash", "sed 's/nam$/name!/' right.patch > wrong.patch")
+    wrong = seen(play.call("submit", "wrong.patch"))
+    assert wrong.startswith("Not submitted: wrong.patch does not apply to the repository as it")
+    assert "error: patch failed: greet.py:1\n" in wrong
+    assert "\n # $Id$\n-x = 1\n+x = 2\n" in play.environment.patch()
+    repaired = seen(play.call("submit", "counts.patch"))
+    assert repaired.startswith("The line counts in the patch were wrong. They were corrected.\n")
+    assert play.say("## Done").exit == "submitted"
+    (upstream.root.parent / "x.patch").write_text(play.environment.patch())
+    upstream("apply", "../x.patch")
+    assert (upstream.root / "id.py").read_text().endswith("$\nx = 2\n")
+    assert "+ name" in (upstream.root / "greet.py").read_text()

@@ -19,7 +19,7 @@ from cwm_agent.suites import job_of
 from ...envs.swebench_rows import row
 
 SUITE = """\
-- {instance: one, issue: "add subtracts", repo: code, pip: [b==1], test: "pytest -rA"}
+- {instance: one, issue: "add subtracts", repo: code, pip: [b==1], test: make, test_report: exit-code}
 - {instance: two, issue_file: two.md, repo: code, pip: [a==1], tests: tests.yaml}
 - {nano: seen/7..9, pip: [], difficulty: easy}
 - {example: boltons-onetoone}
@@ -52,6 +52,7 @@ def test_tasks_become_requests_with_paths_beside_the_suite(suite: Path) -> None:
     # those with the same environment stand together, in the order in which they first appear
     assert [job.instance for job in jobs] == ["one", "three", "two", *NAMES[2:6]]
     assert requests["one"].repository == suite.parent / "code"
+    assert (requests["one"].test, requests["one"].test_report) == ("make", "exit-code")
     assert requests["two"].issue == str(suite.parent / "two.md")
     assert requests["two"].tests == suite.parent / "tests.yaml"
     assert requests["three"].replay == suite.parent / "three.yaml"
