@@ -173,6 +173,7 @@ def test_long_output_loses_the_budget_in_faithful_mode(game: Any) -> None:
 
 def test_a_long_issue_keeps_the_instructions(game: Any, sandbox: Any, upstream: Any) -> None:
     for switches, preamble in ((improved(), True), (faithful(), False)):
+        switches = dataclasses.replace(switches, published_session=False)  # has no lasting shell
         task = IssueTask("x", "word " * 5000, upstream.root, root=str(sandbox.folder / "testbed"))
         environment = IssueEnvironment(
             task,
