@@ -22,7 +22,7 @@ from cwm_agent.prompts.packs import load
 from cwm_agent.rollout import EventLog, Trajectory, Watch, rollout
 from envs.budget import Limits
 from envs.environment import Environment
-from envs.issue import ALL_TOOLS, IssueEnvironment
+from envs.issue import IssueEnvironment
 from envs.modes import Switches, switches
 from envs.owner import boot_id
 from envs.sandbox import Sandbox
@@ -96,7 +96,7 @@ def issue_environment(
     return IssueEnvironment(
         setting.job.task(repository),
         make_sandbox(),
-        ALL_TOOLS,
+        setting.rules.resolved.settings.tools,
         setting.rules.texts,
         setting.rules.switches,
         setting.limits,

@@ -1,6 +1,7 @@
 """Resolves the settings and remembers where each value came from.
 
-Lowest to highest: built-in defaults, /etc, the user's file, the project's
+Lowest to highest: built-in defaults (in faithful mode, the published ones of
+its sandbox above them), /etc, the user's file, the project's
 file, `--config` files, `CWM_AGENT_*` variables, `--set`, flags. Layers merge
 key by key.
 """
@@ -29,6 +30,14 @@ from cwm_agent.userpath import expand
 from results.records import SettingRecord
 
 DEFAULT = "default"
+FAITHFUL = "mode = faithful"
+PUBLISHED_PLACE: Mapping[str, object] = {
+    "sandbox.memory": "16GiB",
+    "sandbox.cpus": 4.0,
+    "sandbox.pids": 65536,
+    "limits.total_seconds": 7200.0,
+}
+"""What the published evaluation gives its sandbox, where nothing else is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,10 @@ def load_settings(
         assignments_layer(assignments),
         flags_layer(flags or {}),
     ]
-    return resolve(layers)
+    resolved = resolve(layers)
+    if resolved.settings.mode != "faithful":
+        return resolved
+    return with_defaults(resolved, Layer(PUBLISHED_PLACE, dict.fromkeys(PUBLISHED_PLACE, FAITHFUL)))
 
 
 def resolve(layers: Sequence[Layer]) -> Resolved:

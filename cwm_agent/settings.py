@@ -5,7 +5,7 @@ A field's docstring is its help text in `config init` and `config schema`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -46,8 +46,18 @@ def _endpoint(url: str) -> str:
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 
 
-def _host_list(value: object) -> object:
-    """A text is a list with commas or blanks between the hosts."""
+ToolName = Literal["bash", "edit", "create", "submit"]
+
+
+def _usable_tools(names: tuple[ToolName, ...]) -> tuple[ToolName, ...]:
+    """In the order of their description; raises ValueError for a set that nothing solves."""
+    if not {"bash", "submit"} <= set(names):
+        raise ValueError("bash and submit are always needed; edit and create can be left out")
+    return tuple(name for name in get_args(ToolName) if name in names)
+
+
+def _name_list(value: object) -> object:
+    """A text is a list with commas or blanks between the names."""
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
@@ -61,8 +71,9 @@ def _sensible_hosts(hosts: tuple[str, ...], found: ValidationInfo) -> tuple[str,
     return hosts
 
 
+Tools = Annotated[tuple[ToolName, ...], BeforeValidator(_name_list), AfterValidator(_usable_tools)]
 AllowedHosts = Annotated[
-    tuple[str, ...], BeforeValidator(_host_list), AfterValidator(_sensible_hosts)
+    tuple[str, ...], BeforeValidator(_name_list), AfterValidator(_sensible_hosts)
 ]
 
 
@@ -243,6 +254,8 @@ class Settings(Section):
     """Linear layers in 8 bits; `cwm-agent model inspect --quantize` says what it changes."""
     prompt_pack: str = Field(default="default", min_length=1)
     """Name or file of the texts that the model sees."""
+    tools: Tools = get_args(ToolName)
+    """What the model may call; bash and submit are the published set without plugins."""
     runs: str = Field(default="runs", min_length=1)
     """Folder of the runs."""
     samples: int = Field(default=1, ge=1)

@@ -25,13 +25,19 @@ from tools.workspace import CommandResult, PathKind
 MARK = "<<exit>1"
 _AFTER = '__EXIT_CODE__=$?\necho "<<exit>$((1))"\n'
 _ASK = "echo $__EXIT_CODE__"
-_LAST_LINE = f"/{MARK}$/q; /^<<ended>$/q"  # the latter from scripts/published.sh
 START_LINES = 12
 """Lines of the published start script; ours is filled up, so that numbers agree."""
 START_SECONDS = 120.0
 ASK_SECONDS = 30.0
-READER_KIBIBYTES = 256 * 1024
-"""Address space of what reads the output: one endless line must end it, not the sandbox."""
+OUTPUT_BYTES = 480 * 1024
+"""More than this ends the session, whatever it is still about to print."""
+_LAST_LINE = f"/{MARK}$/q; /^<<ended>$/q"  # the latter from scripts/published.sh
+_PUMP = f"dd bs=4096 count={OUTPUT_BYTES + 1} iflag=count_bytes status=none"
+_READ = (
+    f"exec 9< <(printf '%s\\n' \"$BASHPID\"; exec {_PUMP} <&8); read -r pump <&9; "
+    f"LC_ALL=C sed -u '{_LAST_LINE}' <&9; kill $pump; cat <&9 >/dev/null"  # until it is gone
+)
+"""Passes output on to the last line, or to the byte too many, and takes nothing beyond."""
 _LIMIT_KIBIBYTES = 12 * 1024 * 1024
 _LIMIT_PROCESSES = 65536
 _TICKS_PER_SECOND = 100  # USER_HZ
@@ -128,8 +134,7 @@ class PublishedSession:
         The sandbox's shell then stands where the session does.
         """
         return self._sandbox.run(
-            f"printf %s {shlex.quote(lines + _AFTER)} >&7 2>/dev/null; "
-            f"(ulimit -v {READER_KIBIBYTES}; LC_ALL=C exec sed -u '{_LAST_LINE}' <&8 2>/dev/null); "
+            f"printf %s {shlex.quote(lines + _AFTER)} >&7 2>/dev/null; ({_READ}) 2>/dev/null; "
             f'cd -P "/proc/{self._pid}/cwd" 2>/dev/null',
             timeout=timeout,
         )

@@ -73,11 +73,7 @@ class Toolbox:
                 strip_path=switches.strip_paths,
                 refuse_unchanged=switches.edit_refuses_unchanged,
             ),
-            "create": CreateTool(
-                texts,
-                keep_line_endings=switches.edit_keeps_line_endings,
-                strip_path=switches.strip_paths,
-            ),
+            "create": CreateTool(texts, strip_path=switches.strip_paths),
             "submit": SubmitTool(
                 texts,
                 through_shell=switches.submit_through_shell,

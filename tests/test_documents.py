@@ -30,6 +30,8 @@ def defaults() -> dict[str, str]:
             value = getattr(value, name)
         if value is None or value == ():
             shown[key] = ""
+        elif isinstance(value, tuple):
+            shown[key] = ", ".join(value)
         elif isinstance(value, bool):
             shown[key] = str(value).lower()
         elif isinstance(value, ByteSize):

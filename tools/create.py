@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
-from tools.document import unix_text
 from tools.texts import Texts
 from tools.tool import ToolResult
 from tools.workspace import Workspace
@@ -19,18 +18,16 @@ from tools.workspace import Workspace
 class CreateTool:
     """Refuses an existing path, an empty path and a missing parent folder, in this order.
 
-    `keep_line_endings`: CRLF in the body is written; the published tool reads it as LF.
     `strip_path`: blanks around the path are not part of it.
     """
 
     texts: Texts
-    keep_line_endings: bool = True
     strip_path: bool = True
     name: str = "create"
 
     def run(self, body: str, workspace: Workspace) -> ToolResult:
         """Create the file that `body` describes."""
-        first, _, content = (body if self.keep_line_endings else unix_text(body)).partition("\n")
+        first, _, content = body.partition("\n")
         path = first.strip() if self.strip_path else first
         if path and workspace.path_kind(path) != "missing":
             return self._told(False, self.texts.render("create.exists", path=path))

@@ -58,7 +58,8 @@ class Document:
 
     def with_unix_endings(self) -> Document:
         """The same text as a reader in universal-newline mode sees it."""
-        lines, ends = _split(unix_text("\n".join(self.lines)))
+        text = "\n".join(self.lines).replace("\r", "\n")
+        lines, ends = _split(text)
         return replace(self, lines=lines, ends=ends)
 
     def replace_lines(self, start: int, count: int, new: tuple[str, ...]) -> Document:
@@ -84,11 +85,6 @@ class Document:
         if stop < len(self.lines):
             return replace(self, lines=lines, ends=self.ends[:start] + self.ends[stop:])
         return replace(self, lines=lines, ends=self.ends[: start - 1])
-
-
-def unix_text(text: str) -> str:
-    """`text` as Python's universal-newline mode reads it."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _split(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from tools.document import Document, unix_text
+from tools.document import Document
 from tools.texts import Texts
 from tools.tool import ToolResult
 from tools.workspace import Workspace
@@ -120,8 +120,7 @@ class EditTool:
 
     def run(self, body: str, workspace: Workspace) -> ToolResult:
         """Apply the one block in `body`."""
-        text = body if self.keep_line_endings else unix_text(body)
-        blocks = parse_blocks(text) if self.allow_deletion else parse_published_blocks(text)
+        blocks = parse_blocks(body) if self.allow_deletion else parse_published_blocks(body)
         if not blocks:
             return self._refuse(self.texts.render("edit.unparsable"))
         if len(blocks) > 1:

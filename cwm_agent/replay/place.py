@@ -19,7 +19,7 @@ from cwm_agent.sandboxes import SandboxMaker
 from cwm_agent.userpath import expand
 from envs.budget import Limits
 from envs.environment import Meter
-from envs.issue import ALL_TOOLS, IssueEnvironment
+from envs.issue import IssueEnvironment
 from envs.modes import switches
 from model.errors import ModelError
 from results.records import AttemptStarted
@@ -56,7 +56,7 @@ class Place:
         return IssueEnvironment(
             self.job.task(self.repository),
             self.maker.make(),
-            ALL_TOOLS,
+            settings.tools,
             self.texts,
             switches(settings.mode, settings.switches),
             self.limits(voice),

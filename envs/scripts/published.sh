@@ -1,7 +1,7 @@
 # Starts the published session in the shell that commands share: a plain /bin/bash
 # that reads its script from one pipe (7) and writes to another (8). Prints its process
-# id. Its process group is its own, so that its `kill 0` does not reach us.
-set -m
+# id. It stays in our process group: one that lost its last parent while a member is
+# stopped gets SIGHUP, and with it what earlier commands left running.
 coproc __cwm_published {
   exec 7>&- 8<&-
   if locale -a 2>/dev/null | grep -qixE 'en_US\.utf-?8'; then
@@ -13,7 +13,6 @@ coproc __cwm_published {
   (printf '%s\n' "$BASHPID"; exec /bin/bash 2>&1)
   printf '\n<<ended>\n'  # what it left running may hold the pipe open
 }
-set +m
 exec 7>&"${__cwm_published[1]}" 8<&"${__cwm_published[0]}"
 trap '' PIPE  # it may be gone when it is written to
 read -r __cwm_pid <&8 && printf '%s\n' "$__cwm_pid"

@@ -13,6 +13,7 @@ from cwm_agent.configtext import template
 from cwm_agent.errors import ConfigError
 from cwm_agent.layers import Places, table_layer
 from cwm_agent.settings import Settings, leaf_keys
+from envs.issue import ALL_TOOLS
 from results.records import SettingRecord
 
 
@@ -72,6 +73,27 @@ def test_an_empty_text_unsets(places: Places) -> None:
     resolved = load(places, assignments=["model=", "limits.total_seconds="])
     assert resolved.settings.model is None
     assert resolved.settings.limits.total_seconds is None
+
+
+def test_faithful_mode_brings_the_published_place_below_what_is_set(places: Places) -> None:
+    places.user.write_text('mode = "faithful"\n[sandbox]\npids = 100\n')
+    resolved = load(places)
+    settings = resolved.settings
+    assert (settings.sandbox.memory, settings.sandbox.cpus) == (16 * 2**30, 4.0)
+    assert (settings.sandbox.pids, settings.limits.total_seconds) == (100, 7200.0)
+    assert resolved.origins["sandbox.memory"] == "mode = faithful"
+    assert load(places, assignments=["limits.total_seconds="]).settings.limits.total_seconds is None
+    assert load(places, assignments=["mode=improved"]).settings.sandbox.memory == 4 * 2**30
+
+
+def test_the_tools_are_all_or_the_published_two(places: Places) -> None:
+    assert load(places).settings.tools == ALL_TOOLS
+    two = load(places, assignments=["tools=submit,bash"])
+    assert two.settings.tools == ("bash", "submit")
+    assert two.records()["tools"].value == ["bash", "submit"]
+    for wrong in ("tools=bash", "tools=bash,submit,sed"):
+        with pytest.raises(ConfigError, match="setting 'tools"):
+            load(places, assignments=[wrong])
 
 
 def test_allowed_hosts_are_a_list_or_a_text(places: Places) -> None:

@@ -173,6 +173,7 @@ def test_long_output_loses_the_budget_in_faithful_mode(game: Any) -> None:
 
 def test_a_long_issue_keeps_the_instructions(game: Any, sandbox: Any, upstream: Any) -> None:
     for switches, preamble in ((improved(), True), (faithful(), False)):
+        switches = dataclasses.replace(switches, published_session=False)  # has no lasting shell
         task = IssueTask("x", "word " * 5000, upstream.root, root=str(sandbox.folder / "testbed"))
         environment = IssueEnvironment(
             task,
@@ -215,6 +216,21 @@ def test_time_and_tokens_are_limits_too(game: Any) -> None:
     play.start()
     assert play.environment.limits().max_tokens < 50_000
     assert play.say("ls", context_tokens=50_001).exit == "token_limit"
+
+
+def test_a_reply_that_the_context_cuts_acts_in_improved_mode_only(game: Any) -> None:
+    call = "<tool: bash>\necho acted\n</tool>"
+    for switches, end in ((improved(), None), (faithful(), "token_limit")):
+        play = game(switches, context_tokens=60_000)
+        play.start()
+        assert play.environment.limits().max_tokens < 65_536  # the context is the nearer limit
+        assert play.environment.limits().show_control_tokens == (end is not None)
+        assert play.say(call, finish="length").exit == end
+        play.start_over()
+    play = game(faithful(), context_tokens=200_000)
+    play.start()
+    step = play.say(call, finish="length")  # cut by the limit of one reply: it acts in both
+    assert "acted" in step.messages[0].text
 
 
 def test_a_lost_sandbox_ends_the_episode_with_the_work_so_far(game: Any, sandbox: Any) -> None:

@@ -81,8 +81,8 @@ def test_the_published_session_is_lived_in_by_all_tools(fresh: Sandbox, games_in
     play.start()
     assert seen(play.call("bash", "nope")) == "/bin/bash: line 15: nope: command not found\n"
     play.call("bash", "mkdir -p a/b; ln -s a/b link; cd link; false")
-    play.call("create", "n.txt\none\ntwo")  # 2 + 3 lines, and 5 around them
-    counted = 15 + 6 + 6 + 9
+    play.call("create", "n.txt\none\ntwo")  # sent as 5 lines; every call has 5 more
+    counted = 15 + 6 + 6 + 10
     assert seen(play.call("bash", "echo $? $LINENO; cat n.txt")) == f"0 {counted}\none\ntwo"
     play.call("bash", "cd /testbed")
     assert "+    return 'Hello ' + name" in seen(play.solve())

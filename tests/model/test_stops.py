@@ -57,6 +57,15 @@ def test_a_stop_token_ends_anywhere_and_is_not_shown(tiny: Tokenizer) -> None:
     assert watcher.finish() == "ab"
 
 
+def test_a_control_token_inside_an_answer_is_nothing_or_its_name(tiny: Tokenizer) -> None:
+    eot, frame = tiny.special("<|eot_id|>"), tiny.special("<|frame_sep|>")
+    ids = [*tiny.encode_text("a"), frame, *tiny.encode_text("b"), eot]
+    for specials, text in ((False, "ab"), (True, "a<|frame_sep|>b")):
+        watcher = StopWatcher(tiny, StopRules({eot}), thinking=False, specials=specials)
+        assert [watcher.push(token) for token in ids][-1]
+        assert watcher.finish() == text
+
+
 def test_the_end_of_a_call_waits_for_a_character_begun_in_the_same_token() -> None:
     from model.vocabulary import Vocabulary
 

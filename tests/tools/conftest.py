@@ -47,7 +47,9 @@ class FolderWorkspace:
         kept = output[: self.output_bytes]
         dropped = len(output) - len(kept)
         text = kept.decode("utf-8", "replace")
-        return CommandResult(text, code, ending, seconds, self.cwd, dropped)
+        valid = kept.decode("utf-8", "ignore")
+        clean = None if valid == text else valid
+        return CommandResult(text, code, ending, seconds, self.cwd, dropped, clean_output=clean)
 
     def path_kind(self, path: str) -> PathKind:
         place = self.folder / path

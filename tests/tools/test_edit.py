@@ -23,6 +23,8 @@ def faithful(texts: Any) -> EditTool:
         whole_lines=False,
         allow_deletion=False,
         keep_line_endings=False,
+        any_encoding=False,
+        strip_path=False,
         refuse_unchanged=False,
     )
 
@@ -100,6 +102,47 @@ def test_the_published_edit_keeps_its_quirks(texts: Any, workspace: Any) -> None
     assert "not a valid edit" in faithful(texts).run(block("f", "b", None), workspace).feedback
     assert faithful(texts).run(block("f", "b", ""), workspace).ok
     assert workspace.read_file("f") == b"xbar\n\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "path", "search", "published", "improved"),
+    [
+        (b"caf\xe9\nb\n", "f", "b", None, b"caf\xe9\nx\n"),
+        ("a\nb\n".encode("utf-16"), "f", "b", None, "a\nx\n".encode("utf-16")),
+        (b"\xef\xbb\xbfa\nb\n", "f", "a", None, b"\xef\xbb\xbfx\nb\n"),
+        (b"\xef\xbb\xbfa\nb\n", "f", "\ufeffa", b"x\nb\n", None),
+        (b"\xef\xbb\xbfa\nb\n", "f", "b", b"\xef\xbb\xbfa\nx\n", b"\xef\xbb\xbfa\nx\n"),
+        (b"b\n", " f ", "b", None, b"x\n"),
+    ],
+)
+def test_encodings_and_blanks_around_a_path(
+    texts: Any,
+    workspace: Any,
+    content: bytes,
+    path: str,
+    search: str,
+    published: bytes | None,
+    improved: bytes | None,
+) -> None:
+    for tool, wanted in ((faithful(texts), published), (EditTool(texts), improved)):
+        workspace.write_file("f", content)
+        assert tool.run(block(path, search, "x"), workspace).ok == (wanted is not None)
+        assert workspace.read_file("f") == (content if wanted is None else wanted)
+
+
+def test_what_a_call_writes_is_written_as_it_is(texts: Any, workspace: Any) -> None:
+    for tool in (faithful(texts), EditTool(texts)):
+        workspace.write_file("f", b"a\nb\n")
+        assert tool.run(block("f", "b", "x\r\ny"), workspace).ok
+        assert workspace.read_file("f") == b"a\nx\r\ny\n"
+
+
+def test_neither_a_folder_nor_a_link_to_nowhere_can_be_edited(texts: Any, workspace: Any) -> None:
+    (workspace.folder / "d").mkdir()
+    (workspace.folder / "link").symlink_to("nowhere")
+    for tool in (faithful(texts), EditTool(texts)):
+        assert "d cannot be edited" in tool.run(block("d", "a", "b"), workspace).feedback
+        assert "no file link" in tool.run(block("link", "a", "b"), workspace).feedback
 
 
 def test_the_published_edit_reports_an_edit_without_a_change_as_done(

@@ -43,6 +43,26 @@ def test_published_bash_drops_what_came_before_a_failure(texts: Any, workspace: 
     assert flood.feedback.endswith(f"printed too much. {fresh}")
 
 
+def test_invalid_bytes_are_shown_or_dropped(texts: Any, workspace: Any) -> None:
+    command = "printf 'a\\xffb \\xef\\xbf\\xbd\\n'"
+    assert BashTool(texts).run(command, workspace).feedback == "a\ufffdb \ufffd\n"
+    published = BashTool(texts, drop_invalid_bytes=True)
+    assert published.run(command, workspace).feedback == "ab \ufffd\n"
+    workspace.write_file("x.patch", DIFF.encode() + b"-caf\xe9\n")
+    submitted = SubmitTool(texts, through_shell=True).run("x.patch", workspace)
+    assert submitted.submission == f"{DIFF}-caf\n"
+
+
+def test_a_path_of_create_has_its_blanks_or_not(texts: Any, workspace: Any) -> None:
+    assert CreateTool(texts).run(" one.py \n1", workspace).ok
+    assert CreateTool(texts, strip_path=False).run(" two.py \n2", workspace).ok
+    (workspace.folder / "link").symlink_to("three.py")
+    assert CreateTool(texts).run("link\n3", workspace).ok  # leads nowhere: the file is made there
+    assert {path.name for path in workspace.folder.iterdir()} == {
+        "one.py", " two.py ", "link", "three.py",
+    }  # fmt: skip
+
+
 def test_bash_says_how_much_output_was_dropped(texts: Any, workspace: Any) -> None:
     workspace.output_bytes = 100
     result = BashTool(texts).run("head -c 1000 /dev/zero | tr '\\0' x", workspace)
