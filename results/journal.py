@@ -70,7 +70,7 @@ def decode_entry(line: bytes, *, seq: int) -> Entry:
         raise RecordError("must be an object with exactly the keys seq, time, kind, data")
     if raw["seq"] != seq:
         raise RecordError(f"has sequence number {raw['seq']}, expected {seq}")
-    if raw["kind"] not in KINDS:
+    if not isinstance(raw["kind"], str) or raw["kind"] not in KINDS:
         raise RecordError(f"has unknown kind {raw['kind']!r}; known are {', '.join(KINDS)}")
     if not _is_time(raw["time"]):
         raise RecordError(f"has time {raw['time']!r}, which is no time in UTC")

@@ -243,8 +243,8 @@ class Store:
         )
 
     def runs(self) -> list[Run]:
-        """All runs, the newest first."""
-        found = [Run(path.parent) for path in self.root.glob("*/run.json")]
+        """All runs, the newest first; raises RunFolderError where they cannot be listed."""
+        found = [Run(folder) for folder in _folders(self.root) if (folder / "run.json").exists()]
         return sorted(found, key=lambda run: (_created(run), run.name), reverse=True)
 
     def _new_folder(self, name: str | None) -> Path:
@@ -262,6 +262,17 @@ class Store:
             except OSError as error:
                 raise _unwritable(folder, error) from error
         raise ResultsError(f"no free name for a run in {self.root}; give one")
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The folders in a folder, which need not exist; one that must not be entered is left out."""
+    try:
+        found = [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunFolderError(f"cannot read the folder {folder}: {error.strerror}") from error
+    return [path for path in found if os.access(path, os.X_OK)]
 
 
 def _created(run: Run) -> str:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from itertools import takewhile
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -75,10 +76,23 @@ def root(
     1 unexpected error, 2 usage, 3 ran but unresolved, 4 environment not ready,
     5 model failure, 6 limit reached, 130 interrupted.
     """
+    _check_folders()
+
+
+def _check_folders() -> None:
+    """Raise NotReadyError where the two folders are unknown that every relative path needs."""
     try:
-        os.getcwd()  # noqa: PTH109 - only whether it is there
-    except FileNotFoundError as error:
-        raise NotReadyError("the current folder was removed; `cd` to one that exists") from error
+        Path.cwd()
+    except OSError as error:
+        raise NotReadyError(
+            f"the current folder is not there any more ({error.strerror}); `cd` to one that is"
+        ) from error
+    try:
+        Path.home()
+    except RuntimeError as error:
+        raise NotReadyError(
+            "no home folder is known for this user; set HOME to a folder that can be written"
+        ) from error
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from pathlib import Path
 
 _ELSEWHERE = "choose another runs folder with --runs, cache with XDG_CACHE_HOME, or TMPDIR"
@@ -38,15 +37,8 @@ def _place(path: Path) -> str:
     """How to move the folder of ours that `path` lies in; "" for a file of the user's."""
     from platformdirs import user_cache_path
 
-    places = {
-        user_cache_path("cwm-agent"): "the cache can be moved with XDG_CACHE_HOME",
-        _temporary(): "temporary files can be moved with TMPDIR",
-    }
-    return next((remedy for place, remedy in places.items() if path.is_relative_to(place)), "")
-
-
-def _temporary() -> Path:
-    try:
-        return Path(tempfile.gettempdir())
-    except OSError:
-        return Path(os.devnull)
+    cache = user_cache_path("cwm-agent")
+    if path.is_relative_to(cache) or cache.is_relative_to(path):
+        return "the cache can be moved with XDG_CACHE_HOME"
+    ours = any(part.startswith("cwm-agent-") for part in path.parts)
+    return "temporary files can be moved with TMPDIR" if ours else ""

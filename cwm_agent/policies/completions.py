@@ -116,6 +116,8 @@ async def complete(
             await response.aread()
             yield _piece(url, parse_json(response.content))
             return
+        if "html" in response.headers.get("content-type", ""):
+            raise ValueError("it answers with a web page")
         async for line in _lines(response):
             name, _, data = line.partition(":")
             if name != "data":

@@ -37,8 +37,8 @@ class Engines:
         }
 
 
-def board(*, clock: float) -> Board:
-    job = Job("astropy-12907", "issue", PolicyChoice("replay", "x"), "bubblewrap")
+def board(*, clock: float, instance: str = "astropy-12907") -> Board:
+    job = Job(instance, "issue", PolicyChoice("replay", "x"), "bubblewrap")
     tickets = [Ticket(job, sample) for sample in range(3)]
     runner = Runner(tickets, never, workers=2)
     for event in (STARTED, Observed(()), Replied(1, CALL)):
@@ -46,6 +46,14 @@ def board(*, clock: float) -> Board:
     tickets[0].state, tickets[0].since = "running", clock - 90
     runner._active[tickets[0]] = None  # type: ignore[assignment]
     return Board("first", runner, clock=lambda: clock)
+
+
+def test_an_instance_id_cannot_write_to_the_terminal() -> None:
+    target = Console(file=io.StringIO(), width=100)
+    status = board(clock=1.0, instance="a\x1b]0;owned\x07\nb").status()
+    with target.capture() as captured:
+        target.print(table(status))
+    assert "a␛]0;owned␇␊b/0" in captured.get()
 
 
 def test_a_terminal_shows_what_each_attempt_waits_for_and_for_how_long() -> None:
