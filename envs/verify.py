@@ -76,7 +76,7 @@ class Verifier:
             if refusal := _apply(task, task.tests, patch, sandbox):
                 if keep is not None:
                     keep("after", refusal)
-                reason = f"the patch does not apply: {refusal[:REASON_CHARACTERS]}"
+                reason = f"the patch does not apply: {_errors(refusal)}"
                 return _judge(task.tests, before, TestLog({}, broken=reason), [])
             after = _run_tests(task, task.tests, sandbox)
         if keep is not None:
@@ -119,6 +119,13 @@ done
     said = sandbox.read_file(f"{APPLY_LOG}.0").decode("utf-8", "replace")
     lines = [line for line in said.splitlines() if not line.startswith("Checking patch ")]
     return "\n".join(lines).strip() or "git apply refuses it"
+
+
+def _errors(said: str) -> str:
+    """What git says is wrong, without the lines that it looked for."""
+    lines = [line for line in said.splitlines() if line.startswith("error: ")]
+    named = [line for line in lines if line != "error: while searching for:"]
+    return "; ".join(named or [said])[:REASON_CHARACTERS]
 
 
 def _run_tests(task: IssueTask, tests: HiddenTests, sandbox: Sandbox) -> TestLog:

@@ -19,8 +19,8 @@ from cwm_agent.suites import job_of
 from ...envs.swebench_rows import row
 
 SUITE = """\
-- {instance: one, issue: "add subtracts", repo: code, pip: [b==1], test: make,
-   test_report: exit-code}
+- {instance: one, issue: "add subtracts", repo: code, pip: [b==1],
+   test: make, test_report: exit-code}
 - {instance: two, issue_file: two.md, repo: code, pip: [a==1], tests: tests.yaml}
 - {nano: seen/7..9, pip: [], difficulty: easy}
 - {example: boltons-onetoone}
