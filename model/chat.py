@@ -20,7 +20,7 @@ from model.tokenizer import Tokenizer
 
 THINK_OPEN = "<think>"
 THINK_CLOSE = "</think>"
-_THINK_PREFIX = f"{THINK_OPEN}\n"
+THINK_PREFIX = f"{THINK_OPEN}\n"
 _THOUGHTS = re.compile(
     rf"^.*?(?:{re.escape(THINK_CLOSE)}|{re.escape(names.THINKING_END)})\s*", re.DOTALL
 )
@@ -113,7 +113,7 @@ class ChatFormat:
     @property
     def answer_prefix(self) -> str:
         """Text that every answer is started with; it is part of the context, not of the answer."""
-        return _THINK_PREFIX if self.thinking else ""
+        return THINK_PREFIX if self.thinking else ""
 
     def _joint(self, last_id: int | None) -> list[int]:
         if last_id is None:

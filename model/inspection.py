@@ -10,11 +10,12 @@ from pathlib import Path
 import torch
 
 from model.cache.layout import group_layers, kv_bytes
+from model.chat_template import TemplateChat, open_chat
 from model.config import ModelConfig
 from model.device import itemsize_of
-from model.errors import CheckpointError, ModelError
+from model.errors import CheckpointError, ModelError, TokenizerError
 from model.formats import layout_of, open_tensors, read_shape, with_token_ids
-from model.special_tokens import CONTROL_NAMES, END_OF_TURN
+from model.special_tokens import CONTROL_NAMES, END_OF_TURN, START_HEADER
 from model.tokenizer import Tokenizer
 from model.vocabulary import tokenizer_file
 from model.weights import check_names, tensor_shapes
@@ -94,10 +95,11 @@ def inspect_checkpoint(folder: Path, *, random: bool = False) -> Inspection:
     problems: list[str] = []
     dtypes = {} if random else _tensors(folder, config, problems)
     tokenizer = None if random else _tokenizer(folder, config, problems)
-    info = None
+    info = chat_note = None
     if tokenizer is not None:
         config = with_token_ids(config, tokenizer)
         info = _describe(folder, tokenizer)
+        chat_note = _chat(folder, tokenizer, config, problems)
     files = [path for pattern in _WEIGHT_FILES for path in folder.glob(pattern)]
     return Inspection(
         folder=str(folder),
@@ -120,7 +122,7 @@ def inspect_checkpoint(folder: Path, *, random: bool = False) -> Inspection:
         bos_id=config.bos_id,
         eos_ids=config.eos_ids,
         problems=tuple(problems),
-        notes=tuple(_notes(config, dtypes, info)),
+        notes=(*_notes(config, dtypes, info), *([chat_note] if chat_note else ())),
     )
 
 
@@ -160,6 +162,22 @@ def _tokenizer(folder: Path, config: ModelConfig, problems: list[str]) -> Tokeni
             "use the tokenizer of this checkpoint"
         )
     return tokenizer
+
+
+def _chat(
+    folder: Path, tokenizer: Tokenizer, config: ModelConfig, problems: list[str]
+) -> str | None:
+    """What is to be noted of the chat format."""
+    try:
+        chat = open_chat(folder, tokenizer, bos_id=config.bos_id, eos_ids=config.eos_ids)
+    except TokenizerError as error:
+        problems.append(str(error))
+        return None
+    if isinstance(chat, TemplateChat):
+        return "the chat format is that of the checkpoint's own template, not CWM's"
+    if tokenizer.find_special(START_HEADER) is None:
+        return "there is neither a chat template nor CWM's headers: they are written as plain text"
+    return None
 
 
 def _describe(folder: Path, tokenizer: Tokenizer) -> TokenizerInfo:

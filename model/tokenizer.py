@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from model.errors import TokenizerError
@@ -52,6 +52,11 @@ class Tokenizer:
                 f"the tokenizer has no control token {name}; use the tokenizer of a CWM checkpoint"
             )
         return token
+
+    @property
+    def specials(self) -> Mapping[str, int]:
+        """Name -> id of all control tokens."""
+        return self._specials
 
     def find_special(self, name: str) -> int | None:
         """Id of a control token, or None."""

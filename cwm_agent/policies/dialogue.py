@@ -9,7 +9,7 @@ from envs.environment import ReplyLimits
 from results.records import Event, Message, Observed, Replied
 
 if TYPE_CHECKING:  # the command line must start without the packages behind these
-    from model.chat import ChatFormat
+    from model.chat_template import Chat
     from model.stops import StopWatcher
     from model.tokenizer import Tokenizer
 
@@ -18,7 +18,7 @@ class Dialogue:
     """Renders messages and follows answers; `append` takes the ids that extend the context."""
 
     def __init__(
-        self, tokenizer: Tokenizer, chat: ChatFormat, append: Callable[[Sequence[int]], None]
+        self, tokenizer: Tokenizer, chat: Chat, append: Callable[[Sequence[int]], None]
     ) -> None:
         self.tokenizer = tokenizer
         self.chat = chat

@@ -14,7 +14,7 @@ from results.records import Event, Message, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
     from model.build import EngineOptions
-    from model.chat import ChatFormat
+    from model.chat_template import Chat
     from model.load import EngineLoad
     from model.quantize import Quantization
     from model.sampler import Sampling
@@ -42,7 +42,7 @@ class EmbeddedPolicy:
         thinking: bool = True,
     ) -> None:
         from model.build import build_engine
-        from model.chat import ChatFormat
+        from model.chat_template import open_chat
         from model.checkpoint import open_checkpoint
         from model.sampler import PUBLISHED
 
@@ -51,7 +51,8 @@ class EmbeddedPolicy:
         files = open_checkpoint(folder, device=device, dtype=dtype, quantize=quantize)
         config = files.config
         self._tokenizer = files.tokenizer
-        self._format = ChatFormat(
+        self._format = open_chat(
+            folder,
             files.tokenizer,
             thinking=thinking,
             bos_id=config.bos_id,
@@ -91,7 +92,7 @@ class EmbeddedConversation:
     """One dialogue. Its context is exactly the ids it was given and has sampled."""
 
     def __init__(
-        self, tokenizer: Tokenizer, chat: ChatFormat, session: Session, sampling: Sampling
+        self, tokenizer: Tokenizer, chat: Chat, session: Session, sampling: Sampling
     ) -> None:
         self._sampling = sampling
         self._session = session

@@ -18,7 +18,7 @@ from model.load import EngineLoad
 from results.records import Event, Message, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
-    from model.chat import ChatFormat
+    from model.chat_template import Chat
     from model.sampler import Sampling
     from model.tokenizer import Tokenizer
 
@@ -43,14 +43,18 @@ class EndpointPolicy:
         api_key: str | None = None,
         thinking: bool = True,
     ) -> None:
-        from model.chat import ChatFormat
+        from model.chat_template import open_chat
         from model.formats import read_shape, with_token_ids
         from model.tokenizer import Tokenizer
 
         self._tokenizer = Tokenizer.from_folder(folder)
         config = with_token_ids(read_shape(folder), self._tokenizer)
-        self._chat = ChatFormat(
-            self._tokenizer, thinking=thinking, bos_id=config.bos_id, eos_ids=config.eos_ids
+        self._chat = open_chat(
+            folder,
+            self._tokenizer,
+            thinking=thinking,
+            bos_id=config.bos_id,
+            eos_ids=config.eos_ids,
         )
         self._sampling = sampling
         self._asker = Asker(urls, model, patience or Patience(), api_key)
@@ -94,7 +98,7 @@ class EndpointConversation:
     def __init__(
         self,
         tokenizer: Tokenizer,
-        chat: ChatFormat,
+        chat: Chat,
         asker: Asker,
         background: Background,
         sampling: Sampling,
