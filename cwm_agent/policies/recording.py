@@ -24,6 +24,7 @@ from pathlib import Path
 
 from cwm_agent.errors import UsageError
 from cwm_agent.parsing import parse_yaml
+from results.errors import JournalError
 from results.journal import read_journal
 from results.records import Event, Replied
 
@@ -53,7 +54,10 @@ def load_recording(path: Path) -> Recording:
     if not path.is_file():
         raise UsageError(f"no recording at {path}; {_REMEDY}")
     if path.suffix == ".jsonl":
-        return Recording(path, replies_of(entry.event for entry in read_journal(path)))
+        try:
+            return Recording(path, replies_of(entry.event for entry in read_journal(path)))
+        except JournalError as error:
+            raise UsageError(f"cannot read the recording {error}") from error
     try:
         document = parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
