@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    field_validator,
 )
 
 from envs.egress import parse_hosts
@@ -92,6 +93,17 @@ class Section(BaseModel):
         allow_inf_nan=False,
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_number(cls, value: object, found: ValidationInfo) -> object:
+        """Pydantic would take true for 1."""
+        if (
+            isinstance(value, bool)
+            and cls.model_fields[str(found.field_name)].annotation is not bool
+        ):
+            raise ValueError("not true or false")
+        return value
+
 
 class SandboxSettings(Section):
     """Where commands run."""
@@ -100,15 +112,15 @@ class SandboxSettings(Section):
     """auto takes Docker when an engine answers, else bubblewrap."""
     image: Annotated[str | None, EmptyUnsets] = None
     """Docker image that holds the repository's dependencies; empty: built from the repository."""
-    min_free: ByteSize = Field(default=ByteSize(2 * 2**30), ge=0)
+    min_free: ByteSize = Field(default=ByteSize(2 * 2**30), ge=0, le=2**50)
     """Space that pulling an image leaves free, such as "20GiB"; old images of ours make room."""
-    memory: ByteSize = Field(default=ByteSize(4 * 2**30), ge=64 * 2**20)
+    memory: ByteSize = Field(default=ByteSize(4 * 2**30), ge=64 * 2**20, le=2**50)
     """Memory of one sandbox, such as "4GiB"."""
-    pids: int = Field(default=512, ge=16)
+    pids: int = Field(default=512, ge=16, le=2**22)
     """Processes and threads in one sandbox."""
-    cpus: float = Field(default=2.0, gt=0)
+    cpus: float = Field(default=2.0, gt=0, le=4096)
     """CPU cores of one sandbox."""
-    disk: ByteSize = Field(default=ByteSize(10 * 2**30), ge=64 * 2**20)
+    disk: ByteSize = Field(default=ByteSize(10 * 2**30), ge=64 * 2**20, le=2**50)
     """Disk space of one sandbox, such as "10GiB"."""
     idle_seconds: Seconds = 6 * 3600.0
     """A sandbox without a command for so long ends by itself."""

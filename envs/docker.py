@@ -40,10 +40,14 @@ def connect_engine(*, timeout: float = ENGINE_SECONDS) -> DockerClient:
     try:
         client = docker.from_env(timeout=timeout)
         client.ping()
-    except (DockerException, OSError) as error:
+    except (DockerException, OSError, ValueError) as error:  # ValueError: DOCKER_HOST is no URL
+        said = first_line(error)
+        remedy = "start it (for example: systemctl start docker)"
+        if "Permission denied" in said:
+            remedy = "join the group that may use it (for example: sudo usermod -aG docker $USER)"
         raise SandboxError(
-            f"no Docker engine answers ({first_line(error)}); start it "
-            "(for example: systemctl start docker), set DOCKER_HOST, or use --sandbox bubblewrap",
+            f"no Docker engine answers ({said}); {remedy}, set DOCKER_HOST, "
+            "or use --sandbox bubblewrap",
             cause="engine_unreachable",
         ) from error
     return client

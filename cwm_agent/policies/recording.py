@@ -24,6 +24,7 @@ from pathlib import Path
 
 from cwm_agent.errors import UsageError
 from cwm_agent.parsing import parse_yaml
+from results.errors import JournalError
 from results.journal import read_journal
 from results.records import Event, Replied
 
@@ -53,7 +54,7 @@ def load_recording(path: Path) -> Recording:
     if not path.is_file():
         raise UsageError(f"no recording at {path}; {_REMEDY}")
     if path.suffix == ".jsonl":
-        return Recording(path, replies_of(entry.event for entry in read_journal(path)))
+        return _from_journal(path)
     try:
         document = parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -64,6 +65,16 @@ def load_recording(path: Path) -> Recording:
 def replies_of(events: Iterable[Event]) -> tuple[str, ...]:
     """The assistant's messages of a journal, in order."""
     return tuple(event.reply.text for event in events if isinstance(event, Replied))
+
+
+def _from_journal(path: Path) -> Recording:
+    try:
+        replies = replies_of(entry.event for entry in read_journal(path))
+    except JournalError as error:
+        raise UsageError(f"cannot read the recording {error}") from error
+    if not replies:
+        raise UsageError(f"the recording {path} has no replies; {_REMEDY}")
+    return Recording(path, replies)
 
 
 def _from_document(path: Path, document: object) -> Recording:

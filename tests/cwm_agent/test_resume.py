@@ -141,3 +141,26 @@ def test_an_attempt_that_ended_without_its_verdict_is_only_judged(solve: Solve) 
     assert (answer["exit_reason"], answer["turns"]) == ("submitted", 7)
     assert "+    return a + b" in answer["patch"]
     assert solve.events("run") == before
+
+
+def test_a_damaged_journal_goes_on_from_the_line_before(solve: Solve) -> None:
+    short = write_recording(solve.folder / "short.yaml", *CONVERSATION[:3])
+    assert solve(*TASK, "--sandbox", "bubblewrap", "--replay", short).returncode == 5
+    (journal,) = solve.folder.glob("runs/run/*/0/events.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    last_reply = max(n for n, line in enumerate(lines) if b'"kind":"replied"' in line)
+    lines[last_reply] = lines[last_reply].replace(b"replied", b"repl\x00ed")
+    journal.write_bytes(damaged := b"".join(lines))
+
+    full = write_recording(solve.folder / "full.yaml", *CONVERSATION)
+    refused = solve("--resume", "run", "--replay", full)
+    assert refused.returncode == 4
+    assert f"line {last_reply + 1}: not valid JSON" in refused.stderr
+    assert "--repair" in refused.stderr
+    assert journal.read_bytes() == damaged
+
+    answer = solve.json("--resume", "run", "--replay", full, "--repair")
+    assert (answer["exit_reason"], answer["turns"]) == ("submitted", len(CONVERSATION))
+    assert "+    return a + b" in answer["patch"]
+    assert journal.with_name("events.jsonl.damaged").read_bytes() == damaged
+    assert solve("--repair", "an issue").returncode == 2

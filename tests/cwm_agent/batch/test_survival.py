@@ -87,3 +87,18 @@ def test_a_run_that_is_killed_twice(batch: Batch) -> None:
 @pytest.mark.slow
 def test_forty_instances_killed_ten_times(batch: Batch) -> None:
     assert survive(batch, tasks=40, samples=2, kills=10, seconds=0.15, longest=6.0) == 10
+
+
+def test_a_run_goes_on_before_the_damage_of_its_journals(batch: Batch) -> None:
+    suite, recordings = write_suite(batch.folder, range(1, 3), seconds=0)
+    again = ("run", suite, "--replay", recordings, "--name", "run", "--sandbox", "bubblewrap")
+    batch.json(*again)
+    attempt, other = batch.run("run").attempts()
+    (attempt.folder / "result.json").unlink()
+    lines = attempt.events_path.read_bytes().splitlines(keepends=True)
+    attempt.events_path.write_bytes(damaged := b"".join([*lines[:3], b"{}\n", *lines[4:]]))
+    assert "line 4: " in batch(*again, code=4)[1]
+    (_, done) = batch.json(*again, "--repair")
+    assert done["status"]["counts"]["resolved"] == 2
+    assert attempt.folder.joinpath("events.jsonl.damaged").read_bytes() == damaged
+    assert not other.folder.joinpath("events.jsonl.damaged").exists()
