@@ -12,10 +12,8 @@ from model.errors import ModelError, NumericsError
 from model.generation import Progress
 from model.load import EngineStats
 from model.plan import Row
-from model.sampler import Draw, Sampler
+from model.sampler import NOT_FINITE, Draw, Sampler
 from model.sequence import Sequence
-
-NOT_FINITE = -1  # in the place of a token
 
 
 @dataclass(frozen=True, slots=True)

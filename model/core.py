@@ -9,15 +9,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from model.accept import (
-    NOT_FINITE,
-    Drawing,
-    accept_tokens,
-    count_row,
-    draws_of,
-    not_finite,
-    sample_finite,
-)
+from model.accept import Drawing, accept_tokens, count_row, draws_of, not_finite, sample_finite
 from model.cache.manager import KVCache
 from model.cache.sequence import SequenceCache
 from model.draft import DraftSettings, PromptLookup
@@ -27,7 +19,7 @@ from model.load import EngineStats
 from model.outbox import Outbox
 from model.plan import StepPlan
 from model.runner import StepRunner
-from model.sampler import Draw, Sampler, sample
+from model.sampler import NOT_FINITE, Draw, Sampler, sample
 from model.scheduler import Scheduler, SchedulerSettings
 from model.sequence import Sequence
 

@@ -15,14 +15,13 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from model.accept import NOT_FINITE
 from model.batch import Batch
 from model.decodebuffers import DecodeBuffers, Token
 from model.graphsizes import padded_size
 from model.mirrored import new_event
 from model.ops.triton.sample import sample_rows
 from model.samplebuffers import SampleBuffers
-from model.sampler import Draw
+from model.sampler import NOT_FINITE, Draw
 
 Step: TypeAlias = Callable[[], None]
 Recorder: TypeAlias = Callable[[Step], Step]

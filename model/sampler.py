@@ -18,6 +18,8 @@ from torch import Tensor
 
 from model.errors import SamplingError
 
+NOT_FINITE = -1  # in the place of a token
+
 _MASK = (1 << 64) - 1
 
 

@@ -10,7 +10,6 @@ import pytest
 import torch
 from engines import CONFIG, CPU, naive_answer, tiny_engine
 
-from model.accept import NOT_FINITE
 from model.cache.layout import group_layers
 from model.decoder import Decoding, Launched
 from model.draft import DraftSettings
@@ -20,7 +19,7 @@ from model.kv import KVStorage
 from model.ops.triton.operations import TritonOperations
 from model.plan import StepPlan
 from model.runner import Runner
-from model.sampler import GREEDY, Draw, Sampling
+from model.sampler import GREEDY, NOT_FINITE, Draw, Sampling
 from model.scheduler import SchedulerSettings
 from model.session import Session
 from model.stops import IdWatcher
