@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,40 +16,6 @@ from model.symmetric import SymmetricSum, open_symmetric
 
 _INLINE = 512  # ints of a plan that travel with its length: enough for most short steps
 ANY_TIME = timedelta(days=3650)  # between two plans, for example
-
-
-class Collective(Protocol):
-    """The joints of a sharded forward pass."""
-
-    @property
-    def leads(self) -> bool:
-        """Whether this rank gets the gathered logits."""
-
-    def all_reduce(self, partial: Tensor) -> Tensor:
-        """The sum over all ranks, on each of them; `partial` may be overwritten.
-
-        In the format of the sum, which may be wider than that of `partial`.
-        """
-
-    def gather(self, logits: Tensor, vocabulary: int) -> Tensor:
-        """(rows, part of the vocabulary) of each rank -> (rows, vocabulary) on rank 0.
-
-        The other ranks get a tensor that nobody may read.
-        """
-
-
-class Alone:
-    """One rank: nothing to join."""
-
-    leads = True
-
-    def all_reduce(self, partial: Tensor) -> Tensor:
-        """See Collective."""
-        return partial
-
-    def gather(self, logits: Tensor, vocabulary: int) -> Tensor:  # noqa: ARG002 (it is complete)
-        """See Collective."""
-        return logits
 
 
 @dataclass(frozen=True, slots=True)

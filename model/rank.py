@@ -11,11 +11,12 @@ from typing import Any
 import torch
 
 from model.cache.layout import group_layers
-from model.collective import Collective, Sums
+from model.collective import Sums
 from model.config import Llama3Scaling, ModelConfig
 from model.decoder import Decoding
 from model.device import memory_of
 from model.errors import DeviceError
+from model.group import Collective
 from model.kv import KVStorage
 from model.quantize import Quantization, layer_quantizer
 from model.runner import Runner

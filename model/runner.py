@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from model.batch import Batch, build_batch
 from model.cache.layout import LayerGroup
-from model.collective import Alone, Collective
 from model.config import ModelConfig
 from model.decoder import Decoder, Decoding, Launched
 from model.device import memory_of, on_device
+from model.group import Alone, Collective
 from model.kv import KVStorage
 from model.ops.operations import Operations, PagedReference, choose_operations
 from model.ops.reference import wide
