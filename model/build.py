@@ -22,9 +22,10 @@ from model.ops.operations import choose_sampler
 from model.pages import TYPICAL_TOKENS, PagePlan, plan_pages
 from model.parallel import open_ranks
 from model.quantize import Quantization
-from model.rank import RankSpec, WeightSource, build_storage
+from model.rank import RankSpec, build_storage
 from model.runner import Runner, StepRunner
 from model.scheduler import SchedulerSettings
+from model.weight_source import WeightSource
 from model.weights import Weights, held_bytes
 
 CPU_KV_BYTES = 2 * 2**30  # where no card sets a bound, and main memory has other uses

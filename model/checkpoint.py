@@ -10,8 +10,8 @@ from model.device import choose_device, choose_dtype, memory_of
 from model.errors import CheckpointError
 from model.formats import read_shape, with_token_ids
 from model.quantize import Quantization, layer_quantizer
-from model.rank import WeightSource
 from model.tokenizer import Tokenizer
+from model.weight_source import WeightSource
 from model.weights import Weights, random_weights
 
 

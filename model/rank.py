@@ -18,34 +18,11 @@ from model.device import memory_of
 from model.errors import DeviceError
 from model.group import Collective
 from model.kv import KVStorage
-from model.quantize import Quantization, layer_quantizer
 from model.runner import Runner
-from model.shards import WHOLE, Shard, shard_config
+from model.shards import Shard, shard_config
 from model.symmetric import symmetric_bytes
-from model.weights import Weights, load_weights, random_weights
-
-
-@dataclass(frozen=True, slots=True)
-class WeightSource:
-    """Where weights come from (a checkpoint folder or, without one, a seed), and in which form."""
-
-    device: torch.device
-    dtype: torch.dtype
-    folder: Path | None = None
-    seed: int = 0
-    quantization: Quantization = "none"
-
-    def load(self, config: ModelConfig, shard: Shard = WHOLE) -> Weights:
-        """The weights of `shard`; errors as in `load_weights` and `layer_quantizer`."""
-        device, dtype, convert = self.device, self.dtype, layer_quantizer(self.quantization)
-        if self.folder is not None:
-            with memory_of(device, f"the model in {self.folder}"):
-                return load_weights(
-                    self.folder, config, device=device, dtype=dtype, shard=shard, convert=convert
-                )
-        return random_weights(
-            config, seed=self.seed, device=device, dtype=dtype, shard=shard, convert=convert
-        )
+from model.weight_source import WeightSource
+from model.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from model.build import EngineOptions, build_engine
 from model.draft import DraftSettings
 from model.generation import Request
 from model.parallel import ParallelRunner
-from model.rank import WeightSource
 from model.sampler import GREEDY, Sampling
 from model.scheduler import SchedulerSettings
 from model.session import Session
 from model.shapes import NANO
 from model.stops import IdWatcher
+from model.weight_source import WeightSource
 
 pytestmark = [
     pytest.mark.gpu,

@@ -23,11 +23,12 @@ from model.engine import Engine
 from model.errors import ConfigError, EngineError
 from model.generation import Generation, Request
 from model.parallel import ParallelRunner
-from model.rank import RankSpec, WeightSource, spec_to_json
+from model.rank import RankSpec, spec_to_json
 from model.sampler import Sampling
 from model.scheduler import SchedulerSettings
 from model.session import Session
 from model.stops import IdWatcher
+from model.weight_source import WeightSource
 from model.worker_processes import WorkerProcesses
 
 ROOT = Path(__file__).parents[2]

@@ -12,8 +12,8 @@ from engines import CONFIG, CPU
 
 from model.config import read_config
 from model.errors import ConfigError
-from model.rank import WeightSource
 from model.shards import Shard, shard_config
+from model.weight_source import WeightSource
 from model.weights import Weights
 
 
