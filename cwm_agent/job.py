@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from cwm_agent.checkout import Checkout
+from cwm_agent.policies.choice import PolicyChoice
 from envs.task import HiddenTests, IssueTask, Recipe
 from results.errors import RunFolderError
 from results.files import read_record, write_record
@@ -15,21 +16,8 @@ JOB_FILE = "job.json"
 COPY = "repository"
 """Name of the working copy in an attempt's folder; it lives as long as a process works on it."""
 
-PolicyKind = Literal["embedded", "endpoint", "replay", "human"]
-SHARED: frozenset[PolicyKind] = frozenset({"embedded", "endpoint"})
 """One policy of these kinds answers all attempts of a run."""
 SandboxKind = Literal["docker", "bubblewrap"]
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyChoice:
-    """Who answers: a checkpoint in this process or served elsewhere, a recording, or the person.
-
-    `source` is the path of the checkpoint's folder or of the recording.
-    """
-
-    kind: PolicyKind
-    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from cwm_agent.batch.places import Places
 from cwm_agent.batch.speakers import Speakers
 from cwm_agent.batch.ticket import Ticket
 from cwm_agent.batch.work import Gates, Work
-from cwm_agent.job import SHARED
+from cwm_agent.policies.choice import SHARED
 from cwm_agent.settings import BatchSettings
 from envs.owner import boot_id
 from envs.sandbox import Owner

@@ -12,8 +12,9 @@ from cwm_agent.batch.gates import Gate
 from cwm_agent.batch.materials import Materials
 from cwm_agent.batch.places import MakeSandbox
 from cwm_agent.batch.ticket import Ticket
-from cwm_agent.job import PolicyChoice, write_job
+from cwm_agent.job import write_job
 from cwm_agent.judge import Judgement, judge
+from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import Speaker
 from cwm_agent.rollout import Trajectory, finished
 from cwm_agent.settings import BatchSettings

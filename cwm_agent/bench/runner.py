@@ -28,8 +28,9 @@ from cwm_agent.batch.ticket import OVER, Ticket, tickets_of
 from cwm_agent.batch.work import Gates, Work
 from cwm_agent.config import load_settings
 from cwm_agent.interrupt import Recall
-from cwm_agent.job import Job, PolicyChoice
+from cwm_agent.job import Job
 from cwm_agent.judge import Judgement
+from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.settings import BatchSettings
 from envs.environment import ReplyLimits, Step
 from envs.errors import SandboxError

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from cwm_agent.cluster.lifeline import Lifeline
 from cwm_agent.cluster.remote import About
-from cwm_agent.job import PolicyChoice
+from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import Speaker, open_policy
 from cwm_agent.policies.errors import PolicyError
 from cwm_agent.policies.policy import Conversation

@@ -27,7 +27,8 @@ from cwm_agent.batch.ticket import State, Ticket
 from cwm_agent.batch.work import Gates, Work
 from cwm_agent.cluster.lifeline import Lifeline
 from cwm_agent.cluster.remote import RemotePolicy, ReplicaHandle
-from cwm_agent.job import Job, PolicyChoice
+from cwm_agent.job import Job
+from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import Speaker
 from envs.owner import boot_id
 from envs.sandbox import Owner

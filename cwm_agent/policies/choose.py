@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cwm_agent.errors import NotReadyError, UsageError
-from cwm_agent.job import PolicyChoice
 from cwm_agent.layers import API_KEY
 from cwm_agent.nano import defaults as nano
+from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.human import HumanPolicy
 from cwm_agent.policies.policy import Policy
 from cwm_agent.policies.recording import load_recording

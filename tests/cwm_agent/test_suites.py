@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cwm_agent.errors import NotReadyError, UsageError
-from cwm_agent.job import PolicyChoice
+from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.selection import Selection
 from cwm_agent.suites import Suite, job_of, load_suite
 from envs.swebench import read_instances

@@ -16,7 +16,8 @@ from cwm_agent.batch.ticket import Ticket
 from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.errors import UsageError
 from cwm_agent.interrupt import Recall
-from cwm_agent.job import Job, PolicyChoice
+from cwm_agent.job import Job
+from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.settings import BatchSettings
 from envs.errors import SandboxError
 from results.records import AttemptResult

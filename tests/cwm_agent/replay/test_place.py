@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from cwm_agent.config import load_settings
-from cwm_agent.job import Job, PolicyChoice
+from cwm_agent.job import Job
 from cwm_agent.layers import Places
+from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.estimate import EstimatingMeter
 from cwm_agent.prompts.packs import load
 from cwm_agent.replay.place import Place
