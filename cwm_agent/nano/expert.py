@@ -11,9 +11,10 @@ import random
 from dataclasses import dataclass
 
 from cwm_agent.nano import evidence
+from cwm_agent.nano.bug import Bug
 from cwm_agent.nano.mutation import Mutation, candidates, shuffled
 from cwm_agent.nano.stage import Stage, Turn
-from cwm_agent.nano.task import Bug, NanoTask
+from cwm_agent.nano.task import NanoTask
 from cwm_agent.nano.workspace import PATCH, SAVE_PATCH, UNDO
 from tools.texts import Texts
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from cwm_agent.nano import wordings
 
 if TYPE_CHECKING:
-    from cwm_agent.nano.task import Bug
+    from cwm_agent.nano.bug import Bug
 
 Place = Literal["path", "dotted", "none", "stale"]
 """How an issue names the module: by path, as an import, not at all, by a path that is not there."""

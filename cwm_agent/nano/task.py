@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cwm_agent.nano import evidence, noise, phrasings
+from cwm_agent.nano.bug import Bug
 from cwm_agent.nano.evidence import Probe, TooSlowError
-from cwm_agent.nano.mutation import Mutation, shuffled
+from cwm_agent.nano.mutation import shuffled
 from cwm_agent.nano.splits import Part, templates_of
 from cwm_agent.nano.templates.pools import POOLS
 from cwm_agent.nano.templates.template import Function, Template, draw
@@ -34,22 +35,6 @@ LONGEST_CALL = 60
 """Characters of a call that an issue may quote."""
 LONGEST_MODULE = 1500
 """Characters of the module with the bug, which the model reads whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bug:
-    """One wrong function. `shown` is the probe that the issue quotes."""
-
-    function: Function
-    mutation: Mutation
-    module: str
-    probes: tuple[Probe, ...]
-    shown: Probe
-
-    @property
-    def wrong_source(self) -> str:
-        """The function as it stands in the repository."""
-        return self.mutation.apply(self.function.source)
 
 
 @dataclass(frozen=True, slots=True)
