@@ -9,7 +9,8 @@ from functools import cached_property
 from cwm_agent.job import Job
 from cwm_agent.settings import SandboxSettings
 from envs.bubblewrap import BubblewrapSandbox
-from envs.docker import DockerSandbox, connect_engine
+from envs.docker import DockerSandbox
+from envs.docker_engine import connect_engine
 from envs.egress import parse_hosts
 from envs.hostenv import HostEnvironment, host_environment
 from envs.locate import find_repository

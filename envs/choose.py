@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from envs.bubblewrap import BubblewrapSandbox
-from envs.docker import DockerSandbox, connect_engine
+from envs.docker import DockerSandbox
+from envs.docker_engine import connect_engine
 from envs.errors import SandboxError
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 

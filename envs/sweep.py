@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from envs.bubblewrap import OWNER_FILE, PREFIX, remove_folder
 from envs.cgroup import stray_cgroups
 from envs.commits import SNAPSHOTS, remove_snapshot
-from envs.docker import connect_engine
+from envs.docker_engine import connect_engine
 from envs.errors import SandboxError
 from envs.owner import LABEL, is_gone, labels
 from envs.sandbox import Owner

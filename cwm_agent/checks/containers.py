@@ -37,7 +37,7 @@ def docker() -> list[Check]:
     """All about the engine that DOCKER_HOST names; a single warning where none answers."""
     from docker.errors import DockerException
 
-    from envs.docker import connect_engine
+    from envs.docker_engine import connect_engine
     from envs.errors import SandboxError
 
     try:

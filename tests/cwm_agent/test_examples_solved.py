@@ -19,7 +19,8 @@ from cwm_agent.policies.replay import ReplayPolicy
 from cwm_agent.prompts.packs import load as load_texts
 from envs.bubblewrap import BubblewrapSandbox
 from envs.budget import Limits
-from envs.docker import DockerSandbox, connect_engine
+from envs.docker import DockerSandbox
+from envs.docker_engine import connect_engine
 from envs.hostenv import host_environment
 from envs.images import recipe_image
 from envs.issue import ALL_TOOLS, IssueEnvironment

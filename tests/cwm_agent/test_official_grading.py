@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cwm_agent import examples
-from envs.docker import connect_engine
+from envs.docker_engine import connect_engine
 from envs.imageaccess import ImageAccess
 from envs.imageledger import Ledger
 from envs.imagestore import ImageStore

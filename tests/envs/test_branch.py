@@ -10,7 +10,8 @@ import pytest
 
 from envs.branch import branch, state_after
 from envs.bubblewrap import BubblewrapSandbox
-from envs.docker import DockerSandbox, connect_engine
+from envs.docker import DockerSandbox
+from envs.docker_engine import connect_engine
 from envs.errors import SandboxError, TurnError
 from envs.images import base_image
 from envs.owner import boot_id

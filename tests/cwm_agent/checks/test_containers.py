@@ -12,7 +12,7 @@ import pytest
 
 from cwm_agent.checks import containers
 from cwm_agent.checks.machine import inodes
-from envs.docker import connect_engine
+from envs.docker_engine import connect_engine
 from envs.images import base_image
 
 

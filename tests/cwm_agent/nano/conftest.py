@@ -11,7 +11,8 @@ import pytest
 
 from cwm_agent.prompts.packs import load
 from envs.bubblewrap import BubblewrapSandbox
-from envs.docker import DockerSandbox, connect_engine
+from envs.docker import DockerSandbox
+from envs.docker_engine import connect_engine
 from envs.hostenv import host_environment
 from envs.images import recipe_image
 from envs.owner import boot_id

@@ -16,7 +16,7 @@ from private_engine import PrivateEngine, small_image
 
 from cwm_agent.persevere import Retries, insist
 from envs.choose import choose_kind
-from envs.docker import connect_engine
+from envs.docker_engine import connect_engine
 from envs.errors import SandboxError
 from envs.failures import may_pass
 
