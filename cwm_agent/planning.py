@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from cwm_agent import examples
@@ -15,6 +14,7 @@ from cwm_agent.nano import defaults
 from cwm_agent.policies.choose import choose_policy
 from cwm_agent.request import (
     STDIN,
+    Request,
     check_folder,
     read_issue,
     read_repository,
@@ -27,57 +27,7 @@ from envs.choose import choose_kind
 from envs.progress import Progress
 from envs.swebench import Instance
 
-EXAMPLE = "example:"
-GENERATED = "nano:"
 DEFAULT_ROOT = "/testbed"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The options of `cwm-agent solve`, as given; `flags` are settings by their dotted keys.
-
-    `instance` is a row of SWE-bench in the place of an issue and its repository.
-    `image` goes before the setting sandbox.image; `workdir` is the repository's
-    place in the sandbox, `variables` and the commands `setup` are the sandbox's.
-    """
-
-    issue: str | None = None
-    instance: Instance | None = None
-    repository: Path | None = None
-    dirty: bool = False
-    apply: bool = False
-    replay: Path | None = None
-    human: bool = False
-    pip: tuple[str, ...] = ()
-    apt: tuple[str, ...] = ()
-    image: str | None = None
-    workdir: str | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
-    setup: tuple[str, ...] = ()
-    test: str | None = None
-    test_report: str | None = None
-    tests: Path | None = None
-    name: str | None = None
-    resume: str | None = None
-    repair: bool = False
-    config_files: tuple[Path, ...] = ()
-    assignments: tuple[str, ...] = ()
-    flags: Mapping[str, object] = field(default_factory=dict)
-
-    def within(self, variables: Mapping[str, str], setup: tuple[str, ...]) -> Request:
-        """The same in sandboxes that also have what a whole run asks for; its own goes before."""
-        merged = {**variables, **self.variables}
-        return replace(self, variables=merged, setup=(*setup, *self.setup))
-
-    @property
-    def example(self) -> str | None:
-        """The name of an example that is asked for."""
-        return _after(EXAMPLE, self.issue)
-
-    @property
-    def generated(self) -> str | None:
-        """The seed of a generated task that is asked for, with its set unless that is `seen`."""
-        return _after(GENERATED, self.issue)
 
 
 def plan(request: Request, resolved: Resolved, say: Progress) -> Job:
@@ -206,12 +156,6 @@ def _plan_generated(request: Request, resolved: Resolved) -> Job:
 def _names_model(settings: Settings) -> bool:
     """Whether a model is asked for, be it a checkpoint or one behind URLs."""
     return settings.model is not None or settings.endpoint.urls is not None
-
-
-def _after(prefix: str, issue: str | None) -> str | None:
-    if issue is None or not issue.startswith(prefix):
-        return None
-    return issue.removeprefix(prefix)
 
 
 def check_policy_flags(request: Request) -> None:

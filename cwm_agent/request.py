@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,7 +17,12 @@ from cwm_agent.job import CheckoutRecord, TestsRecord
 from cwm_agent.parsing import parse_yaml
 from cwm_agent.settings import Seconds
 from envs.errors import ReportError
+from envs.swebench import Instance
 from envs.testreports import EXIT_CODE, read_report_kind
+
+EXAMPLE = "example:"
+
+GENERATED = "nano:"
 
 STDIN = "-"
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -180,3 +185,57 @@ def _read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}; check the path") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The options of `cwm-agent solve`, as given; `flags` are settings by their dotted keys.
+
+    `instance` is a row of SWE-bench in the place of an issue and its repository.
+    `image` goes before the setting sandbox.image; `workdir` is the repository's
+    place in the sandbox, `variables` and the commands `setup` are the sandbox's.
+    """
+
+    issue: str | None = None
+    instance: Instance | None = None
+    repository: Path | None = None
+    dirty: bool = False
+    apply: bool = False
+    replay: Path | None = None
+    human: bool = False
+    pip: tuple[str, ...] = ()
+    apt: tuple[str, ...] = ()
+    image: str | None = None
+    workdir: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    setup: tuple[str, ...] = ()
+    test: str | None = None
+    test_report: str | None = None
+    tests: Path | None = None
+    name: str | None = None
+    resume: str | None = None
+    repair: bool = False
+    config_files: tuple[Path, ...] = ()
+    assignments: tuple[str, ...] = ()
+    flags: Mapping[str, object] = field(default_factory=dict)
+
+    def within(self, variables: Mapping[str, str], setup: tuple[str, ...]) -> Request:
+        """The same in sandboxes that also have what a whole run asks for; its own goes before."""
+        merged = {**variables, **self.variables}
+        return replace(self, variables=merged, setup=(*setup, *self.setup))
+
+    @property
+    def example(self) -> str | None:
+        """The name of an example that is asked for."""
+        return _after(EXAMPLE, self.issue)
+
+    @property
+    def generated(self) -> str | None:
+        """The seed of a generated task that is asked for, with its set unless that is `seen`."""
+        return _after(GENERATED, self.issue)
+
+
+def _after(prefix: str, issue: str | None) -> str | None:
+    if issue is None or not issue.startswith(prefix):
+        return None
+    return issue.removeprefix(prefix)

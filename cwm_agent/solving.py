@@ -12,10 +12,11 @@ from cwm_agent.config import load_settings, recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.job import JOB_FILE, Job, read_job
 from cwm_agent.leftovers import clean_up
-from cwm_agent.planning import Request, check_policy_flags, model_settings, plan
+from cwm_agent.planning import check_policy_flags, model_settings, plan
 from cwm_agent.policies.choice import SHARED, PolicyChoice
 from cwm_agent.policies.choose import find_checkpoint
 from cwm_agent.progress import Progress, print_patch
+from cwm_agent.request import Request
 from cwm_agent.solve import Outcome, apply_to_checkout, go_on, resume_hint, start
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.view.console import console

@@ -31,8 +31,9 @@ from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.config import Resolved, load_settings
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.leftovers import clean_up
-from cwm_agent.planning import Request, model_settings, plan
+from cwm_agent.planning import model_settings, plan
 from cwm_agent.progress import Progress
+from cwm_agent.request import Request
 from cwm_agent.selection import Selection
 from cwm_agent.streams import ReaderGoneError
 from envs.choose import choose_kind

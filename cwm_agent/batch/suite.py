@@ -14,7 +14,7 @@ from cwm_agent.batch.taskfile import read_tasks, recording_in, request_of
 from cwm_agent.errors import UsageError
 from cwm_agent.job import Job
 from cwm_agent.parsing import parse_json
-from cwm_agent.planning import Request
+from cwm_agent.request import Request
 from cwm_agent.selection import Selection
 from cwm_agent.suites import FORMATS, load_suite
 from envs.imageaccess import by_image

@@ -10,9 +10,10 @@ from cwm_agent.config import Resolved, load_settings, recorded
 from cwm_agent.errors import ConfigError, UsageError
 from cwm_agent.layers import Places
 from cwm_agent.nano import defaults
-from cwm_agent.planning import Request, check_policy_flags, model_settings
+from cwm_agent.planning import check_policy_flags, model_settings
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import choose_policy
+from cwm_agent.request import Request
 
 NOWHERE = Places(Path("/none"), Path("/none"), Path("/none"))
 URL = "http://gpu1:8000/v1"

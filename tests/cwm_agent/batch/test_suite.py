@@ -12,8 +12,9 @@ from cwm_agent.config import resolve
 from cwm_agent.errors import UsageError
 from cwm_agent.job import Job
 from cwm_agent.layers import flags_layer
-from cwm_agent.planning import Request, plan
+from cwm_agent.planning import plan
 from cwm_agent.policies.choice import PolicyChoice
+from cwm_agent.request import Request
 from cwm_agent.selection import Selection
 from cwm_agent.suites import job_of
 
