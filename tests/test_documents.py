@@ -12,8 +12,8 @@ import yaml
 from pydantic import ByteSize
 
 from cwm_agent import examples
-from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.cli.main import COMMANDS
+from cwm_agent.exit_codes import ExitCode
 from cwm_agent.settings import Settings, leaf_keys
 
 ROOT = Path(__file__).parent.parent

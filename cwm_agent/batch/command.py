@@ -27,9 +27,9 @@ from cwm_agent.batch.screen import screen
 from cwm_agent.batch.signals import caught_signals
 from cwm_agent.batch.suite import Chosen, choose, jobs_of
 from cwm_agent.batch.ticket import Ticket, tickets_of
-from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.config import Resolved, load_settings
 from cwm_agent.errors import NotReadyError, UsageError
+from cwm_agent.exit_codes import ExitCode
 from cwm_agent.leftovers import clean_up
 from cwm_agent.planning import model_settings, plan
 from cwm_agent.progress import Progress

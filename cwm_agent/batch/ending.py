@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cwm_agent.batch.board import Status
 from cwm_agent.batch.runner import Runner
-from cwm_agent.cli.exit_codes import ExitCode
+from cwm_agent.exit_codes import ExitCode
 from cwm_agent.settings import BatchSettings
 
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.cli.options import Assignments, ConfigFiles, Json
+from cwm_agent.exit_codes import ExitCode
 
 app = typer.Typer()
 

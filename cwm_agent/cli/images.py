@@ -64,8 +64,8 @@ def pull(
     Example:
       jq -r .image rows.jsonl | xargs cwm-agent images pull --min-free 20GB
     """
-    from cwm_agent.cli.exit_codes import ExitCode
     from cwm_agent.config import load_settings
+    from cwm_agent.exit_codes import ExitCode
     from cwm_agent.imagework import pull_all
     from cwm_agent.view.pulls import PullBar
 

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.cli.options import Json
+from cwm_agent.exit_codes import ExitCode
 
 app = typer.Typer(help="Inspect, convert and plan checkpoints.", no_args_is_help=True)
 

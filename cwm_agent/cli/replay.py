@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.cli.options import ConfigFiles, Json, RunsFolder
+from cwm_agent.exit_codes import ExitCode
 
 app = typer.Typer()
 

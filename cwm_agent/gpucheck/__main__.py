@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from cwm_agent.cli.exit_codes import ExitCode
+from cwm_agent.exit_codes import ExitCode
 from cwm_agent.gpucheck.report import FILE
 
 _SECONDS = 420.0

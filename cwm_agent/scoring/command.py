@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast, get_args
 
-from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.config import load_settings
 from cwm_agent.errors import UsageError
+from cwm_agent.exit_codes import ExitCode
 from cwm_agent.scoring.place import LOCAL, Place
 from cwm_agent.scoring.score import (
     Scored,

@@ -13,8 +13,8 @@ from cwm_agent.batch.ending import Ending
 from cwm_agent.batch.gates import Gate, Once, StoppedError
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.ticket import Ticket
-from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.errors import UsageError
+from cwm_agent.exit_codes import ExitCode
 from cwm_agent.interrupt import Recall
 from cwm_agent.job import Job
 from cwm_agent.policies.choice import PolicyChoice

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cwm_agent.cli.exit_codes import ExitCode
+from cwm_agent.exit_codes import ExitCode
 from results.records import RunInfo, SettingRecord
 from results.scores import ScoreOutcome
 from results.store import Run, Store

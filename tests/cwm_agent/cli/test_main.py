@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.cli.exit_codes import ERROR_CLASSES, ExitCode, code_of_attempt, code_of_error
 from cwm_agent.cli.main import COMMANDS
 from cwm_agent.errors import ConfigError
+from cwm_agent.exit_codes import ERROR_CLASSES, ExitCode, code_of_attempt, code_of_error
 
 ROOT = Path(__file__).parents[3]
 HEAVY = {"torch", "transformers", "datasets", "docker", "ray", "textual", "swebench", "rich"}

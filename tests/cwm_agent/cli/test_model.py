@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.cli.exit_codes import ExitCode
 from cwm_agent.cli.main import run
+from cwm_agent.exit_codes import ExitCode
 
 ROOT = Path(__file__).parents[3]
 

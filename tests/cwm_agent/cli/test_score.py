@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.cli.exit_codes import ExitCode
+from cwm_agent.exit_codes import ExitCode
 from results.records import RunInfo
 from results.report import read_report
 from results.scores import ScoreOutcome

@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from cwm_agent.cli.exit_codes import ExitCode
+from cwm_agent.exit_codes import ExitCode
 from cwm_agent.gpucheck.__main__ import main
 from cwm_agent.gpucheck.arithmetic import attention_flops, decode_bytes, prefill_flops
 from cwm_agent.gpucheck.budget import Budget, run_part
