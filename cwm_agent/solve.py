@@ -9,18 +9,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cwm_agent.attempt import Rules, Setting, issue_environment, play, result_of
+from cwm_agent.attempt.attempt import Rules, Setting, issue_environment, play, result_of
+from cwm_agent.attempt.interrupt import Interrupt
+from cwm_agent.attempt.judge import Judgement, judge
+from cwm_agent.attempt.retries import Retries, insist, play_on
+from cwm_agent.attempt.rollout import EventLog, Trajectory, finished
+from cwm_agent.attempt.sandboxes import SandboxMaker
 from cwm_agent.checkout import apply_patch
 from cwm_agent.config import Resolved
 from cwm_agent.errors import UsageError
-from cwm_agent.interrupt import Interrupt
 from cwm_agent.job import COPY, Job, write_job
-from cwm_agent.judge import Judgement, judge
-from cwm_agent.persevere import Retries, insist, play_on
 from cwm_agent.policies.choose import Speaker, open_policy
 from cwm_agent.progress import Progress
-from cwm_agent.rollout import EventLog, Trajectory, finished
-from cwm_agent.sandboxes import SandboxMaker
 from envs.owner import boot_id
 from envs.sandbox import Owner
 from envs.verify import Verifier

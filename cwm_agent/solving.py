@@ -7,11 +7,11 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 
+from cwm_agent.attempt.sandboxes import clean_up
 from cwm_agent.config import load_settings, recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_attempt
 from cwm_agent.job import JOB_FILE, Job, read_job
-from cwm_agent.leftovers import clean_up
 from cwm_agent.planning import check_policy_flags, model_settings, plan
 from cwm_agent.policies.choice import SHARED, PolicyChoice
 from cwm_agent.policies.choose import find_checkpoint

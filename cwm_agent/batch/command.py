@@ -14,7 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cwm_agent.attempt import Rules
+from cwm_agent.attempt.attempt import Rules
+from cwm_agent.attempt.sandboxes import clean_up
 from cwm_agent.batch import record
 from cwm_agent.batch.board import Board, Status, line
 from cwm_agent.batch.control import serve
@@ -30,7 +31,6 @@ from cwm_agent.batch.ticket import Ticket, tickets_of
 from cwm_agent.config import Resolved, load_settings
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.exit_codes import ExitCode
-from cwm_agent.leftovers import clean_up
 from cwm_agent.planning import model_settings, plan
 from cwm_agent.progress import Progress
 from cwm_agent.request import Request

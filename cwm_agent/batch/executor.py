@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from cwm_agent.attempt import Rules
+from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.ticket import Ticket
 from cwm_agent.errors import NotReadyError
 from model.load import EngineLoad

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
-from cwm_agent.interrupt import Stop
+from cwm_agent.attempt.interrupt import Stop
 
 LOOK = 0.5
 """Seconds between two looks at whether a waiting attempt shall stop."""

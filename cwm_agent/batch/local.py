@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from cwm_agent.attempt import Rules
+from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.gates import Gate, Once
 from cwm_agent.batch.materials import Materials
 from cwm_agent.batch.places import Places

@@ -24,12 +24,12 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from cwm_agent.attempt.interrupt import Recall
 from cwm_agent.batch.executor import LostError
 from cwm_agent.batch.gates import StoppedError
 from cwm_agent.batch.ticket import ACTIVE, OVER, Ticket
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_error
-from cwm_agent.interrupt import Recall
 from envs.errors import SandboxError
 from envs.failures import known, may_pass
 from results.records import AttemptResult

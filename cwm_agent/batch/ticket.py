@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cwm_agent.attempt.interrupt import Recall
+from cwm_agent.attempt.rollout import replies, written_tokens
 from cwm_agent.exit_codes import code_of_attempt
-from cwm_agent.interrupt import Recall
 from cwm_agent.job import Job
 from cwm_agent.progress import call_of
-from cwm_agent.rollout import replies, written_tokens
 from results.records import (
     AttemptResult,
     AttemptStarted,

@@ -7,16 +7,23 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from cwm_agent.attempt import MakeEnvironment, Rules, Setting, issue_environment, play, result_of
+from cwm_agent.attempt.attempt import (
+    MakeEnvironment,
+    Rules,
+    Setting,
+    issue_environment,
+    play,
+    result_of,
+)
+from cwm_agent.attempt.judge import Judgement, judge
+from cwm_agent.attempt.rollout import Trajectory, finished
 from cwm_agent.batch.gates import Gate
 from cwm_agent.batch.materials import Materials
 from cwm_agent.batch.places import MakeSandbox
 from cwm_agent.batch.ticket import Ticket
 from cwm_agent.job import write_job
-from cwm_agent.judge import Judgement, judge
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import Speaker
-from cwm_agent.rollout import Trajectory, finished
 from cwm_agent.settings import BatchSettings
 from results.journal import LOCK_PATIENCE, Journal
 from results.records import AttemptResult

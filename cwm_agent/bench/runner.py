@@ -19,7 +19,9 @@ from pathlib import Path
 
 import yaml
 
-from cwm_agent.attempt import MakeEnvironment, Rules, Setting, play, result_of
+from cwm_agent.attempt.attempt import MakeEnvironment, Rules, Setting, play, result_of
+from cwm_agent.attempt.interrupt import Recall
+from cwm_agent.attempt.judge import Judgement
 from cwm_agent.batch.board import Board
 from cwm_agent.batch.materials import Materials
 from cwm_agent.batch.runner import Runner
@@ -27,9 +29,7 @@ from cwm_agent.batch.speakers import Speakers
 from cwm_agent.batch.ticket import OVER, Ticket, tickets_of
 from cwm_agent.batch.work import Gates, Work
 from cwm_agent.config import load_settings
-from cwm_agent.interrupt import Recall
 from cwm_agent.job import Job
-from cwm_agent.judge import Judgement
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.settings import BatchSettings
 from envs.environment import ReplyLimits, Step

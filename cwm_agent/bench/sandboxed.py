@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from cwm_agent.attempt import issue_environment
+from cwm_agent.attempt.attempt import issue_environment
 from cwm_agent.batch.gates import Gate, Once
 from cwm_agent.batch.places import Places
 from cwm_agent.batch.ticket import Ticket

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cwm_agent.attempt import Rules
+from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.executor import LostError
 from cwm_agent.batch.gates import LOOK, Gate
 from cwm_agent.batch.ticket import Ticket

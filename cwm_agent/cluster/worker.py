@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cwm_agent.attempt import Rules
+from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.executor import LostError
 from cwm_agent.batch.gates import Gate, Once
 from cwm_agent.batch.materials import Materials

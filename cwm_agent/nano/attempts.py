@@ -10,12 +10,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from cwm_agent.interrupt import Interrupt
+from cwm_agent.attempt.interrupt import Interrupt
+from cwm_agent.attempt.rollout import Trajectory, rollout
 from cwm_agent.nano.expert import check_command
 from cwm_agent.nano.materialise import instance_name, issue_task, repository_once
 from cwm_agent.nano.task import NanoTask
 from cwm_agent.policies.policy import Policy
-from cwm_agent.rollout import Trajectory, rollout
 from envs.budget import Limits
 from envs.issue import ALL_TOOLS, IssueEnvironment
 from envs.modes import improved

@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cwm_agent.attempt.sandboxes import SandboxMaker
 from cwm_agent.config import recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.job import Job, read_job
@@ -17,7 +18,6 @@ from cwm_agent.replay.patterns import RULES, token_rule
 from cwm_agent.replay.place import Place
 from cwm_agent.replay.verdict import Findings
 from cwm_agent.replay.walk import Again, turns_of, walk
-from cwm_agent.sandboxes import SandboxMaker
 from envs.owner import boot_id
 from envs.sandbox import Owner
 from envs.sweep import owned_folder

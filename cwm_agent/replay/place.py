@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from cwm_agent.attempt.sandboxes import SandboxMaker
 from cwm_agent.config import Resolved
 from cwm_agent.job import Job
 from cwm_agent.policies.choice import SHARED
 from cwm_agent.policies.estimate import EstimatingMeter
-from cwm_agent.sandboxes import SandboxMaker
 from cwm_agent.userpath import expand
 from envs.budget import Limits
 from envs.environment import Meter

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from cwm_agent.rollout import settle
+from cwm_agent.attempt.rollout import settle
 from envs.environment import Environment, Step
 from envs.errors import SandboxError
 from results.records import (

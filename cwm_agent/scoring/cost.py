@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from cwm_agent.attempt import active_spans
+from cwm_agent.attempt.attempt import active_spans
 from cwm_agent.scoring.lines import Attempts
 from cwm_agent.settings import CostSettings
 from results.store import Run

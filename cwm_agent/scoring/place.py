@@ -80,7 +80,7 @@ LOCAL = Place(open_here, image_ids_here)
 @contextmanager
 def images_here(min_free: int, progress: Progress) -> Iterator[HaveImage]:
     """Pulls images with patience; the official grader would give up at the first refusal."""
-    from cwm_agent.sandboxes import BUILD_SECONDS
+    from cwm_agent.attempt.sandboxes import BUILD_SECONDS
     from envs.docker_engine import connect_engine
     from envs.imageaccess import ImageAccess
     from envs.imagestore import ImageStore

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cwm_agent.persevere import Retries, insist, play_on
-from cwm_agent.rollout import EventLog, Trajectory
+from cwm_agent.attempt.retries import Retries, insist, play_on
+from cwm_agent.attempt.rollout import EventLog, Trajectory
 from envs.errors import SandboxError
 from results.records import Ended, Event
 from tools.workspace import Cause

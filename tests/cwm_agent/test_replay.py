@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from notebook import STARTED, Notebook
 
+from cwm_agent.attempt.interrupt import Interrupt
+from cwm_agent.attempt.rollout import rollout
 from cwm_agent.errors import UsageError
-from cwm_agent.interrupt import Interrupt
 from cwm_agent.policies.errors import PolicyError
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
-from cwm_agent.rollout import rollout
 from envs.environment import ReplyLimits
 from results.journal import Journal
 from results.records import Message

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from notebook import STARTED, Notebook, recording
 
-from cwm_agent.interrupt import Interrupt
+from cwm_agent.attempt.interrupt import Interrupt
+from cwm_agent.attempt.rollout import Trajectory, finished, rollout, settle
 from cwm_agent.policies.replay import ReplayPolicy
-from cwm_agent.rollout import Trajectory, finished, rollout, settle
 from envs.modes import switches
 from results.journal import Journal, read_journal
 from results.records import (

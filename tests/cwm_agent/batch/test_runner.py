@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from cwm_agent.attempt.interrupt import Recall
 from cwm_agent.batch.board import Board, line
 from cwm_agent.batch.ending import Ending
 from cwm_agent.batch.gates import Gate, Once, StoppedError
@@ -15,7 +16,6 @@ from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.ticket import Ticket
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
-from cwm_agent.interrupt import Recall
 from cwm_agent.job import Job
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.settings import BatchSettings

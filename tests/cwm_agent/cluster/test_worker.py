@@ -8,7 +8,7 @@ import time
 
 from helpers import Batch, write_suite
 
-from cwm_agent.attempt import Rules
+from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.suite import choose, jobs_of
 from cwm_agent.cluster.worker import Assignment, AttemptWorker, Failure, _portable
 from cwm_agent.config import load_settings

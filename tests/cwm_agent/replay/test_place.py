@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cwm_agent.attempt.sandboxes import SandboxMaker
 from cwm_agent.config import load_settings
 from cwm_agent.job import Job
 from cwm_agent.layers import Places
@@ -14,7 +15,6 @@ from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.estimate import EstimatingMeter
 from cwm_agent.prompts.packs import load
 from cwm_agent.replay.place import Place
-from cwm_agent.sandboxes import SandboxMaker
 from envs.budget import Limits
 from envs.sandbox import Owner
 from model.tokenizer import Tokenizer

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cwm_agent.attempt import active_spans
+from cwm_agent.attempt.attempt import active_spans
 from cwm_agent.scoring.cost import busy_seconds, costs_of, covered
 from cwm_agent.settings import CostSettings
 from results.journal import Entry

@@ -14,7 +14,7 @@ import pytest
 from injection import RUN, SMALL, Places
 from private_engine import PrivateEngine, small_image
 
-from cwm_agent.persevere import Retries, insist
+from cwm_agent.attempt.retries import Retries, insist
 from envs.choose import choose_kind
 from envs.docker_engine import connect_engine
 from envs.errors import SandboxError

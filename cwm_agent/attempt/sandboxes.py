@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from cwm_agent.job import Job
+from cwm_agent.job import COPY, Job
 from cwm_agent.settings import SandboxSettings
 from envs.bubblewrap import BubblewrapSandbox
 from envs.docker import DockerSandbox
@@ -16,7 +18,9 @@ from envs.hostenv import HostEnvironment, host_environment
 from envs.locate import find_repository
 from envs.progress import Progress
 from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sweep import sweep
 from envs.task import Recipe
+from results.store import Attempt, Store
 
 BUILD_SECONDS = 3600.0
 """How long the engine may be silent while it builds an image."""
@@ -109,3 +113,12 @@ class SandboxMaker:
     @cached_property
     def _environment(self) -> HostEnvironment:
         return host_environment(self._recipe, self.progress)
+
+
+def clean_up(store: Store, say: Callable[[str], None]) -> None:
+    """Remove sandboxes without an owner, and working copies in run folders."""
+    for stray in sweep():
+        say(f"removed a stray {stray.kind}: {stray.name}")
+    for copy in store.root.glob(f"*/*/*/{COPY}"):
+        if not Attempt(copy.parent, 0).live:
+            shutil.rmtree(copy, ignore_errors=True)

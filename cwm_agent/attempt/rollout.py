@@ -20,7 +20,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
-from cwm_agent.interrupt import Stop
+from cwm_agent.attempt.interrupt import Stop
 from cwm_agent.policies.errors import PolicyError
 from cwm_agent.policies.policy import Conversation, Policy
 from envs.environment import Environment, Step

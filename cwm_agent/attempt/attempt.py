@@ -13,13 +13,13 @@ from importlib import metadata
 from pathlib import Path
 
 from cwm_agent import __version__
+from cwm_agent.attempt.interrupt import Stop
+from cwm_agent.attempt.judge import Judgement
+from cwm_agent.attempt.rollout import EventLog, Trajectory, Watch, rollout
 from cwm_agent.config import Resolved
-from cwm_agent.interrupt import Stop
 from cwm_agent.job import Job
-from cwm_agent.judge import Judgement
 from cwm_agent.policies.choose import Speaker
 from cwm_agent.prompts.packs import load
-from cwm_agent.rollout import EventLog, Trajectory, Watch, rollout
 from envs.budget import Limits
 from envs.environment import Environment
 from envs.issue import IssueEnvironment

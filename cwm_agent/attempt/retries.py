@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cwm_agent.rollout import EventLog, Trajectory
+from cwm_agent.attempt.rollout import EventLog, Trajectory
 from envs.errors import SandboxError
 from envs.failures import known, may_pass
 from results.records import Event
