@@ -16,18 +16,17 @@ from filelock import FileLock, Timeout
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.attempt.sandboxes import clean_up
-from cwm_agent.batch import record
-from cwm_agent.batch.board import Board, Status, line
+from cwm_agent.batch import manifest
+from cwm_agent.batch.attempt_state import Ticket, tickets_of
 from cwm_agent.batch.control import serve
-from cwm_agent.batch.desk import Desk
-from cwm_agent.batch.ending import Ending
+from cwm_agent.batch.ctl import Desk
 from cwm_agent.batch.executor import Executor, OpenExecutor
 from cwm_agent.batch.local import local_executor
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
-from cwm_agent.batch.signals import caught_signals
+from cwm_agent.batch.status import Board, Status, line
+from cwm_agent.batch.stopping import Ending, caught_signals
 from cwm_agent.batch.suite import Chosen, choose, jobs_of
-from cwm_agent.batch.ticket import Ticket, tickets_of
 from cwm_agent.config import Resolved, load_settings
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.exit_codes import ExitCode
@@ -77,7 +76,7 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         lambda task: plan(task.within(request.variables, request.setup), resolved, progress.say),
     )
     rules = Rules.of(resolved)
-    wanted = record.BatchRecord.of(chosen, resolved.settings.samples, jobs)
+    wanted = manifest.BatchRecord.of(chosen, resolved.settings.samples, jobs)
     with _opened(store, request, rules, wanted, progress) as run:
         if request.repair:
             _repair(run, progress)
@@ -127,7 +126,7 @@ def _opened(
     store: Store,
     request: RunRequest,
     rules: Rules,
-    wanted: record.BatchRecord,
+    wanted: manifest.BatchRecord,
     progress: Progress,
 ) -> Iterator[Run]:
     """The run, new or to be gone on with, locked for this process."""
@@ -135,7 +134,7 @@ def _opened(
     run = store.open(request.name) if known and request.name else None
     if run is None:
         run = store.create(rules.run_info(), request.name)
-        record.begin(run, wanted)
+        manifest.begin(run, wanted)
     lock = FileLock(run.folder / LOCK, timeout=0)
     try:
         held = lock.acquire()
@@ -145,7 +144,7 @@ def _opened(
         ) from error
     with held, _removed_unless_begun(run, new=not known):
         if known:
-            accepted = record.go_on(run, wanted, rules, accept=request.accept_changes)
+            accepted = manifest.go_on(run, wanted, rules, accept=request.accept_changes)
             for difference in accepted:
                 progress.say(f"accepted: {difference}", "yellow")
         yield run
@@ -236,7 +235,7 @@ def _done(
     if code in (ExitCode.INTERRUPTED, ExitCode.LIMIT) or any(t.state == "failed" for t in tickets):
         again = f"--name {shlex.quote(run.name)}"
         progress.say(f"go on by the same command with {again}", "yellow")
-    if record.dataset_of(run):
+    if manifest.dataset_of(run):
         progress.say(f"grade the patches with `cwm-agent score {shlex.quote(run.name)}`")
     if as_json:
         done = {

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from cwm_agent.attempt.attempt import Rules
-from cwm_agent.batch.ticket import Ticket
+from cwm_agent.batch.attempt_state import Ticket
 from cwm_agent.errors import NotReadyError
 from model.load import EngineLoad
 from results.records import AttemptResult

@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from cwm_agent.attempt.attempt import Rules
-from cwm_agent.batch.gates import Gate, Once
+from cwm_agent.batch.attempt_state import Ticket
 from cwm_agent.batch.materials import Materials
 from cwm_agent.batch.places import Places
+from cwm_agent.batch.semaphores import Gate, Once
 from cwm_agent.batch.speakers import Speakers
-from cwm_agent.batch.ticket import Ticket
 from cwm_agent.batch.work import Gates, Work
 from cwm_agent.policies.choice import SHARED
 from cwm_agent.settings import BatchSettings

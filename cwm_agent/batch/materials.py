@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from cwm_agent.batch.ticket import Ticket
+from cwm_agent.batch.attempt_state import Ticket
 from envs.sandbox import Sandbox
 from envs.verify import Verifier
 from results.store import folder_name

@@ -25,9 +25,9 @@ from tenacity import (
 )
 
 from cwm_agent.attempt.interrupt import Recall
+from cwm_agent.batch.attempt_state import ACTIVE, OVER, Ticket
 from cwm_agent.batch.executor import LostError
-from cwm_agent.batch.gates import StoppedError
-from cwm_agent.batch.ticket import ACTIVE, OVER, Ticket
+from cwm_agent.batch.semaphores import StoppedError
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_error
 from envs.errors import SandboxError

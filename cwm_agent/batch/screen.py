@@ -11,7 +11,7 @@ from typing import TextIO
 from rich.live import Live
 from rich.text import Text
 
-from cwm_agent.batch.board import Board, line, table
+from cwm_agent.batch.status import Board, line, table
 from cwm_agent.view.console import console
 from cwm_agent.view.sanitize import clean_line
 

@@ -22,11 +22,11 @@ import yaml
 from cwm_agent.attempt.attempt import MakeEnvironment, Rules, Setting, play, result_of
 from cwm_agent.attempt.interrupt import Recall
 from cwm_agent.attempt.judge import Judgement
-from cwm_agent.batch.board import Board
+from cwm_agent.batch.attempt_state import OVER, Ticket, tickets_of
 from cwm_agent.batch.materials import Materials
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.speakers import Speakers
-from cwm_agent.batch.ticket import OVER, Ticket, tickets_of
+from cwm_agent.batch.status import Board
 from cwm_agent.batch.work import Gates, Work
 from cwm_agent.config import load_settings
 from cwm_agent.job import Job

@@ -45,9 +45,9 @@ def ctl(
     """
     from rich.text import Text
 
-    from cwm_agent.batch.board import line, table
-    from cwm_agent.batch.client import request_of, status_of
     from cwm_agent.batch.control import ask
+    from cwm_agent.batch.ctl import request_of, status_of
+    from cwm_agent.batch.status import line, table
     from cwm_agent.config import load_settings
     from cwm_agent.view.console import console
     from results.store import Store

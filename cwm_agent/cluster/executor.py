@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from cwm_agent.attempt.attempt import Rules
+from cwm_agent.batch.attempt_state import Ticket
 from cwm_agent.batch.executor import LostError
-from cwm_agent.batch.gates import LOOK, Gate
-from cwm_agent.batch.ticket import Ticket
+from cwm_agent.batch.semaphores import LOOK, Gate
 from cwm_agent.cluster.connect import check_demands, connected, import_ray, living_nodes
 from cwm_agent.cluster.demand import SLOT, Demand
 from cwm_agent.cluster.nodes import sweep_nodes, visit_nodes

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from cwm_agent.batch.attempt_state import Ticket
 from cwm_agent.batch.executor import LostError
-from cwm_agent.batch.gates import LOOK, StoppedError
-from cwm_agent.batch.ticket import Ticket
+from cwm_agent.batch.semaphores import LOOK, StoppedError
 from cwm_agent.cluster.connect import import_ray
 from cwm_agent.cluster.remote import About, ReplicaHandle
 from cwm_agent.cluster.routing import choose_replica

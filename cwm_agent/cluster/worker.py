@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cwm_agent.attempt.attempt import Rules
+from cwm_agent.batch.attempt_state import State, Ticket
 from cwm_agent.batch.executor import LostError
-from cwm_agent.batch.gates import Gate, Once
 from cwm_agent.batch.materials import Materials
 from cwm_agent.batch.places import Places
+from cwm_agent.batch.semaphores import Gate, Once
 from cwm_agent.batch.speakers import Speakers
-from cwm_agent.batch.ticket import State, Ticket
 from cwm_agent.batch.work import Gates, Work
 from cwm_agent.cluster.lifeline import Lifeline
 from cwm_agent.cluster.remote import RemotePolicy, ReplicaHandle

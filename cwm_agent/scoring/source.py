@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cwm_agent.batch.record import dataset_of
+from cwm_agent.batch.manifest import dataset_of
 from cwm_agent.errors import UsageError
 from cwm_agent.scoring.lines import Attempts
 from cwm_agent.userpath import expand

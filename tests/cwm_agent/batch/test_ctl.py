@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from helpers import Batch, write_suite
 
-from cwm_agent.batch.client import request_of
 from cwm_agent.batch.control import ask
+from cwm_agent.batch.ctl import request_of
 
 
 @pytest.fixture

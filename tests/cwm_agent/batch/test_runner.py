@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from cwm_agent.attempt.interrupt import Recall
-from cwm_agent.batch.board import Board, line
-from cwm_agent.batch.ending import Ending
-from cwm_agent.batch.gates import Gate, Once, StoppedError
+from cwm_agent.batch.attempt_state import Ticket
 from cwm_agent.batch.runner import Runner
-from cwm_agent.batch.ticket import Ticket
+from cwm_agent.batch.semaphores import Gate, Once, StoppedError
+from cwm_agent.batch.status import Board, line
+from cwm_agent.batch.stopping import Ending
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
 from cwm_agent.job import Job

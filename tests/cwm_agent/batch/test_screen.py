@@ -7,10 +7,10 @@ import json
 
 from rich.console import Console
 
-from cwm_agent.batch.board import Board, Status, line, table
+from cwm_agent.batch.attempt_state import Ticket
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
-from cwm_agent.batch.ticket import Ticket
+from cwm_agent.batch.status import Board, Status, line, table
 from cwm_agent.job import Job
 from cwm_agent.policies.choice import PolicyChoice
 from model.load import EngineLoad

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
 
-from cwm_agent.batch.board import Status
 from cwm_agent.batch.runner import Runner
+from cwm_agent.batch.status import Status
 from cwm_agent.exit_codes import ExitCode
 from cwm_agent.settings import BatchSettings
 
@@ -63,3 +67,29 @@ class Ending:
             return failed[0]
         gone = any(ticket.state == "cancelled" for ticket in tickets)
         return ExitCode.INTERRUPTED if unfinished or gone else ExitCode.SUCCESS
+
+
+@dataclass(slots=True)
+class Signals:
+    """How often the user asked to end. The runner's main loop looks at it: no lock is taken."""
+
+    count: int = 0
+
+
+@contextmanager
+def caught_signals() -> Iterator[Signals]:
+    """Count signals in the main thread until the block ends."""
+    seen = Signals()
+
+    def receive(number: int, frame: FrameType | None) -> None:
+        del frame
+        seen.count += 2 if number == signal.SIGTERM else 1
+
+    previous = {
+        number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield seen
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -13,9 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from cwm_agent.batch.attempt_state import STATES
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.throughput import EngineStatus, Loads, Speed, Throughput, fullest
-from cwm_agent.batch.ticket import STATES
 from cwm_agent.view.sanitize import clean_line
 
 SHOWN = 40
