@@ -21,7 +21,7 @@ from cwm_agent.batch.attempt_state import Ticket, tickets_of
 from cwm_agent.batch.control import serve
 from cwm_agent.batch.ctl import Desk
 from cwm_agent.batch.executor import Executor, OpenExecutor
-from cwm_agent.batch.local import local_executor
+from cwm_agent.batch.local.executor import local_executor
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Board, Status, line

@@ -1,7 +1,7 @@
 """The joint between a run and the place where its attempts are worked on.
 
 The runner decides which attempt is next; an executor does it and answers with
-its result. Whatever the place, the work itself is `cwm_agent.batch.work.Work`
+its result. Whatever the place, the work itself is `cwm_agent.batch.local.work.Work`
 over the same journals, so a run may go on in another place than it began in.
 """
 

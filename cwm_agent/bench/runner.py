@@ -23,11 +23,11 @@ from cwm_agent.attempt.attempt import MakeEnvironment, Rules, Setting, play, res
 from cwm_agent.attempt.interrupt import Recall
 from cwm_agent.attempt.judge import Judgement
 from cwm_agent.batch.attempt_state import OVER, Ticket, tickets_of
-from cwm_agent.batch.materials import Materials
+from cwm_agent.batch.local.policies import Speakers
+from cwm_agent.batch.local.shared_files import Materials
+from cwm_agent.batch.local.work import Gates, Work
 from cwm_agent.batch.runner import Runner
-from cwm_agent.batch.speakers import Speakers
 from cwm_agent.batch.status import Board
-from cwm_agent.batch.work import Gates, Work
 from cwm_agent.config import load_settings
 from cwm_agent.job import Job
 from cwm_agent.policies.choice import PolicyChoice

@@ -17,7 +17,7 @@ from typing import Literal
 
 from cwm_agent.attempt.attempt import issue_environment
 from cwm_agent.batch.attempt_state import Ticket
-from cwm_agent.batch.places import Places
+from cwm_agent.batch.local.sandboxes import Places
 from cwm_agent.batch.semaphores import Gate, Once
 from cwm_agent.bench.runner import RunnerBench, one_fsync_ms, run_all, set_stage
 from cwm_agent.checkout import read_checkout

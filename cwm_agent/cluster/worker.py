@@ -20,11 +20,11 @@ from pathlib import Path
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import State, Ticket
 from cwm_agent.batch.executor import LostError
-from cwm_agent.batch.materials import Materials
-from cwm_agent.batch.places import Places
+from cwm_agent.batch.local.policies import Speakers
+from cwm_agent.batch.local.sandboxes import Places
+from cwm_agent.batch.local.shared_files import Materials
+from cwm_agent.batch.local.work import Gates, Work
 from cwm_agent.batch.semaphores import Gate, Once
-from cwm_agent.batch.speakers import Speakers
-from cwm_agent.batch.work import Gates, Work
 from cwm_agent.cluster.lifeline import Lifeline
 from cwm_agent.cluster.remote import RemotePolicy, ReplicaHandle
 from cwm_agent.job import Job

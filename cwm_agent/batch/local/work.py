@@ -18,8 +18,8 @@ from cwm_agent.attempt.attempt import (
 from cwm_agent.attempt.judge import Judgement, judge
 from cwm_agent.attempt.rollout import Trajectory, finished
 from cwm_agent.batch.attempt_state import Ticket
-from cwm_agent.batch.materials import Materials
-from cwm_agent.batch.places import MakeSandbox
+from cwm_agent.batch.local.sandboxes import MakeSandbox
+from cwm_agent.batch.local.shared_files import Materials
 from cwm_agent.batch.semaphores import Gate
 from cwm_agent.job import write_job
 from cwm_agent.policies.choice import PolicyChoice

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import Ticket
-from cwm_agent.batch.materials import Materials
-from cwm_agent.batch.places import Places
+from cwm_agent.batch.local.policies import Speakers
+from cwm_agent.batch.local.sandboxes import Places
+from cwm_agent.batch.local.shared_files import Materials
+from cwm_agent.batch.local.work import Gates, Work
 from cwm_agent.batch.semaphores import Gate, Once
-from cwm_agent.batch.speakers import Speakers
-from cwm_agent.batch.work import Gates, Work
 from cwm_agent.policies.choice import SHARED
 from cwm_agent.settings import BatchSettings
 from envs.owner import boot_id

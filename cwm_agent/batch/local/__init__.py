@@ -1,0 +1,1 @@
+"""The attempts of a batch run on this machine."""
