@@ -23,6 +23,9 @@ from envs.sandbox import Owner, Sandbox, SandboxLimits
 if TYPE_CHECKING:
     from docker import DockerClient
 
+
+from collections.abc import Iterator
+
 COMMAND = "true"
 WARM_UP = 5
 COMMAND_SECONDS = 30.0
@@ -160,3 +163,32 @@ def _times(calls: int, call: Callable[[], None]) -> list[float]:
 
 def _owner() -> Owner:
     return Owner("bench", "shell", 0, os.getpid(), boot_id())
+
+
+def shell_lines(figures: ShellFigures) -> Iterator[str]:
+    """A line a figure, the longest-running last."""
+    branches = figures.branches
+    rows = [
+        ("persistent shell", figures.persistent_ms),
+        ("docker exec each", figures.exec_ms),
+        ("open a sandbox", branches.open_ms),
+        (f"snapshot of {branches.files} files", branches.snapshot_ms),
+        ("branch from a snapshot", branches.branch_ms),
+        ("commit a container", branches.commit_ms),
+        ("branch from a commit", branches.commit_branch_ms),
+    ]
+    yield f"{figures.calls} x `{figures.command}` in {figures.sandbox}, milliseconds"
+    for name, found in rows:
+        if found is not None:
+            yield (
+                f"  {name:<24}   median {found.median:9.3f}   p95 {found.p95:9.3f}   "
+                f"{found.rounds} rounds"
+            )
+    if figures.ratio is not None:
+        yield f"  the persistent shell is {figures.ratio} times as fast"
+    line = (
+        f"  {figures.parallel} shells at once: {figures.parallel_per_second:.0f} commands a second"
+    )
+    if figures.parallel_ratio is not None:
+        line += f", {figures.parallel_ratio} times those of docker exec"
+    yield line

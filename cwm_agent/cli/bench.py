@@ -52,8 +52,7 @@ def shell(
     Example:
       cwm-agent bench shell --calls 200 --rounds 20
     """
-    from cwm_agent.bench.shell import ShellBench, measure_bubblewrap, measure_docker
-    from cwm_agent.bench.shelltable import shell_lines
+    from cwm_agent.bench.shell import ShellBench, measure_bubblewrap, measure_docker, shell_lines
 
     def progress(line: str) -> None:
         print(line, file=sys.stderr)
@@ -201,8 +200,8 @@ def batch(
       cwm-agent bench batch --trajectories 2000
       cwm-agent bench batch --trajectories 20 --sandbox docker
     """
-    from cwm_agent.bench.runner import RunnerBench, measure_runner, runner_lines
-    from cwm_agent.bench.sandboxed import measure_sandboxed, sandboxed_lines
+    from cwm_agent.bench.runner_overhead import RunnerBench, measure_runner, runner_lines
+    from cwm_agent.bench.turn_cost import measure_sandboxed, sandboxed_lines
 
     def progress(line: str) -> None:
         print(line, file=sys.stderr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cwm_agent.bench.runner import RunnerBench, measure_runner, runner_lines
+from cwm_agent.bench.runner_overhead import RunnerBench, measure_runner, runner_lines
 
 
 def test_the_runner_costs_little_and_keeps_nothing() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cwm_agent.bench.runner import RunnerBench
-from cwm_agent.bench.sandboxed import measure_sandboxed, sandboxed_lines
+from cwm_agent.bench.runner_overhead import RunnerBench
+from cwm_agent.bench.turn_cost import measure_sandboxed, sandboxed_lines
 from cwm_agent.errors import UsageError
 from cwm_agent.job import SandboxKind
 

@@ -19,7 +19,7 @@ from cwm_agent.attempt.attempt import issue_environment
 from cwm_agent.batch.attempt_state import Ticket
 from cwm_agent.batch.local.sandboxes import Places
 from cwm_agent.batch.semaphores import Gate, Once
-from cwm_agent.bench.runner import RunnerBench, one_fsync_ms, run_all, set_stage
+from cwm_agent.bench.runner_overhead import RunnerBench, one_fsync_ms, run_all, set_stage
 from cwm_agent.checkout import read_checkout
 from cwm_agent.errors import UsageError
 from cwm_agent.job import CheckoutRecord, Job, SandboxKind
