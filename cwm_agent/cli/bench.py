@@ -13,7 +13,7 @@ import typer
 from cwm_agent.cli.options import Ids, Json, Match
 
 if TYPE_CHECKING:
-    from cwm_agent.bench.engine import Part
+    from cwm_agent.bench.engine.engine import Part
     from cwm_agent.nano.task import Split
 
 app = typer.Typer(help="Measure parts of the system.", no_args_is_help=True)
@@ -101,8 +101,8 @@ def engine(
     Example:
       cwm-agent bench engine --shape nano --threads 2 --json
     """
-    from cwm_agent.bench.engine import EngineBench, measure_engine
-    from cwm_agent.bench.enginetable import engine_lines
+    from cwm_agent.bench.engine.engine import EngineBench, measure_engine
+    from cwm_agent.bench.engine.table import engine_lines
 
     bench = EngineBench(
         model=model,
@@ -260,7 +260,7 @@ def _sets(listed: str) -> tuple[Split, ...]:
 
 
 def _parts(listed: str) -> tuple[Part, ...]:
-    from cwm_agent.bench.engine import PARTS
+    from cwm_agent.bench.engine.engine import PARTS
     from cwm_agent.errors import UsageError
 
     names = [name.strip() for name in listed.split(",")]

@@ -9,8 +9,8 @@ from functools import partial
 
 import torch
 
-from cwm_agent.bench.peers import generate_batch
-from cwm_agent.bench.twins import Twins, transformers_twin
+from cwm_agent.bench.engine.peers import generate_batch
+from cwm_agent.bench.engine.twins import Twins, transformers_twin
 from cwm_agent.gpucheck.bench import Bench, running
 from model.config import ModelConfig
 from model.engine import Engine

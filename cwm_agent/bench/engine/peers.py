@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cwm_agent.bench.twins import Twins
+    from cwm_agent.bench.engine.twins import Twins
 
 
 def generate_one(twins: Twins, ids: Sequence[int], count: int, cache: Any = None) -> list[int]:

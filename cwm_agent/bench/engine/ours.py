@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cwm_agent.bench.twins import Twins
+    from cwm_agent.bench.engine.twins import Twins
     from model.engine import Engine
     from model.generation import Generation
     from model.session import Session

@@ -8,20 +8,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cwm_agent.bench import agentpeers
-from cwm_agent.bench.agentload import AgentLoad, Replies, equal_share
-from cwm_agent.bench.agentours import EngineRun, run_agents
-from cwm_agent.bench.ours import needed_bytes
+from cwm_agent.bench.engine import agent_peers
+from cwm_agent.bench.engine.agent_load import AgentLoad, Replies, equal_share
+from cwm_agent.bench.engine.agent_ours import EngineRun, run_agents
+from cwm_agent.bench.engine.ours import needed_bytes
 from cwm_agent.bench.pairs import Lap, lap, pair_ratio, time_in_turn
 from envs.progress import Progress
 
 if TYPE_CHECKING:
-    from cwm_agent.bench.twins import Twins
+    from cwm_agent.bench.engine.twins import Twins
 
 PEERS = {
-    "batched": agentpeers.batched,
-    "cached": agentpeers.cached,
-    "plain": agentpeers.plain,
+    "batched": agent_peers.batched,
+    "cached": agent_peers.cached,
+    "plain": agent_peers.plain,
 }
 FAIR = ("batched", "cached")
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cwm_agent.bench.ours import begin_answer, needed_bytes, opened, running_engine
+from cwm_agent.bench.engine.agent_load import slices
+from cwm_agent.bench.engine.ours import begin_answer, needed_bytes, opened, running_engine
+from cwm_agent.bench.engine.peers import generate_batch
 from cwm_agent.bench.pairs import lap, pair_ratio, time_in_turn
-from cwm_agent.bench.peers import generate_batch
-from cwm_agent.bench.texts import slices
 from envs.progress import Progress
 
 if TYPE_CHECKING:
-    from cwm_agent.bench.twins import Twins
+    from cwm_agent.bench.engine.twins import Twins
     from model.engine import Engine
 
 SHORTEST, LONGEST, ANSWER = 100, 600, 64

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cwm_agent.bench.agents import AgentFigures
-    from cwm_agent.bench.batch import BatchFigures
-    from cwm_agent.bench.copying import CopyFigures
-    from cwm_agent.bench.engine import EngineFigures
-    from cwm_agent.bench.single import SingleFigures
+    from cwm_agent.bench.engine.agents import AgentFigures
+    from cwm_agent.bench.engine.batch import BatchFigures
+    from cwm_agent.bench.engine.copying import CopyFigures
+    from cwm_agent.bench.engine.engine import EngineFigures
+    from cwm_agent.bench.engine.single import SingleFigures
 
 MIB = 2**20
 

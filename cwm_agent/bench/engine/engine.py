@@ -8,15 +8,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cwm_agent.bench.shapes import ShapeName
+from cwm_agent.bench.engine.twins import ShapeName
 from envs.progress import Progress
 
 if TYPE_CHECKING:
-    from cwm_agent.bench.agents import AgentFigures
-    from cwm_agent.bench.batch import BatchFigures
-    from cwm_agent.bench.copying import CopyFigures
-    from cwm_agent.bench.single import SingleFigures
-    from cwm_agent.bench.twins import Twins
+    from cwm_agent.bench.engine.agents import AgentFigures
+    from cwm_agent.bench.engine.batch import BatchFigures
+    from cwm_agent.bench.engine.copying import CopyFigures
+    from cwm_agent.bench.engine.single import SingleFigures
+    from cwm_agent.bench.engine.twins import Twins
 
 Part = Literal["batch1", "sessions", "edits", "batch"]
 PARTS: tuple[Part, ...] = ("batch1", "sessions", "edits", "batch")
@@ -99,8 +99,8 @@ def measure_engine(bench: EngineBench, progress: Progress) -> EngineFigures:
     """
     import torch
 
-    from cwm_agent.bench.texts import corpus
-    from cwm_agent.bench.twins import from_folder, from_shape
+    from cwm_agent.bench.engine.agent_load import corpus
+    from cwm_agent.bench.engine.twins import from_folder, from_shape
 
     if bench.threads is not None:
         torch.set_num_threads(bench.threads)
@@ -122,7 +122,7 @@ def _batch1(
 ) -> SingleFigures | None:
     if "batch1" not in bench.parts:
         return None
-    from cwm_agent.bench.single import measure_single
+    from cwm_agent.bench.engine.single import measure_single
 
     return measure_single(twins, text, rounds=bench.rounds, progress=progress)
 
@@ -132,8 +132,8 @@ def _sessions(
 ) -> AgentFigures | None:
     if "sessions" not in bench.parts:
         return None
-    from cwm_agent.bench.agentload import agent_load
-    from cwm_agent.bench.agents import measure_agents
+    from cwm_agent.bench.engine.agent_load import agent_load
+    from cwm_agent.bench.engine.agents import measure_agents
 
     load = agent_load(
         text,
@@ -150,7 +150,7 @@ def _sessions(
 def _edits(bench: EngineBench, twins: Twins, progress: Progress) -> CopyFigures | None:
     if "edits" not in bench.parts:
         return None
-    from cwm_agent.bench.copying import measure_copying
+    from cwm_agent.bench.engine.copying import measure_copying
 
     return measure_copying(twins, progress=progress, count=bench.edits)
 
@@ -160,7 +160,7 @@ def _batch(
 ) -> BatchFigures | None:
     if "batch" not in bench.parts:
         return None
-    from cwm_agent.bench.batch import measure_batch
+    from cwm_agent.bench.engine.batch import measure_batch
 
     return measure_batch(twins, text, count=bench.sessions, rounds=bench.rounds, progress=progress)
 
@@ -169,7 +169,7 @@ def _setting(twins: Twins) -> Setting:
     import torch
     import transformers
 
-    from cwm_agent.bench.twins import parameter_count
+    from cwm_agent.bench.engine.twins import parameter_count
 
     return Setting(
         cpu=_cpu(),

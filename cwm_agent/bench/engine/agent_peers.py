@@ -10,11 +10,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cwm_agent.bench.agentload import AgentLoad, Replies
-from cwm_agent.bench.peers import filled_cache, generate_batch, generate_one, twin_cache
+from cwm_agent.bench.engine.agent_load import AgentLoad, Replies
+from cwm_agent.bench.engine.peers import filled_cache, generate_batch, generate_one, twin_cache
 
 if TYPE_CHECKING:
-    from cwm_agent.bench.twins import Twins
+    from cwm_agent.bench.engine.twins import Twins
 
 
 @dataclass(slots=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cwm_agent.bench.agentload import AgentLoad, Replies
-from cwm_agent.bench.ours import answer, held_bytes, needed_bytes, opened, running_engine
+from cwm_agent.bench.engine.agent_load import AgentLoad, Replies
+from cwm_agent.bench.engine.ours import answer, held_bytes, needed_bytes, opened, running_engine
 
 if TYPE_CHECKING:
-    from cwm_agent.bench.twins import Twins
+    from cwm_agent.bench.engine.twins import Twins
     from model.session import Session
 
 

@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cwm_agent.bench.ours import answer, answer_forced, opened, running_engine
-from cwm_agent.bench.texts import edits
+from cwm_agent.bench.engine.agent_load import edits
+from cwm_agent.bench.engine.ours import answer, answer_forced, opened, running_engine
 from envs.progress import Progress
 
 if TYPE_CHECKING:
-    from cwm_agent.bench.twins import Twins
+    from cwm_agent.bench.engine.twins import Twins
     from model.engine import Engine
 
 GREEDY_ANSWER = 100

@@ -1,0 +1,1 @@
+"""The inference engine, measured beside transformers and as agents use it."""
