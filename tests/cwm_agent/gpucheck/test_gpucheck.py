@@ -13,12 +13,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 
+from cwm_agent.bench.gpu.__main__ import main
+from cwm_agent.bench.gpu.ceilings import attention_flops, decode_bytes, prefill_flops
+from cwm_agent.bench.gpu.gpu_tests import read_results
+from cwm_agent.bench.gpu.parts import Budget, run_part
+from cwm_agent.bench.gpu.report import GOALS, Goal, Report, met, table
 from cwm_agent.exit_codes import ExitCode
-from cwm_agent.gpucheck.__main__ import main
-from cwm_agent.gpucheck.arithmetic import attention_flops, decode_bytes, prefill_flops
-from cwm_agent.gpucheck.budget import Budget, run_part
-from cwm_agent.gpucheck.report import GOALS, Goal, Report, met, table
-from cwm_agent.gpucheck.tests import read_results
 from model.memory import Deployment, weight_bytes
 from model.quantize import Quantization
 from model.shapes import CWM_32B, NANO
@@ -144,7 +144,7 @@ def test_without_a_gpu_it_says_so_at_once(capsys: pytest.CaptureFixture[str]) ->
 def test_it_needs_none_of_the_harness() -> None:
     """Who has a GPU may have torch, transformers and pytest only."""
     code = (
-        "import sys, cwm_agent.gpucheck.parts\n"
+        "import sys, cwm_agent.bench.gpu.parts\n"
         "tops = {name.partition('.')[0] for name in sys.modules}\n"
         "print(*tops & {'typer', 'pydantic', 'docker', 'rich', 'swebench', 'datasets', 'yaml',"
         " 'httpx', 'tiktoken', 'textual', 'tenacity', 'tomlkit', 'platformdirs', 'hypothesis'})"

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from cwm_agent.gpucheck.ceilings import Ceilings
-from cwm_agent.gpucheck.report import Report
-from cwm_agent.gpucheck.sizes import Sizes
+from cwm_agent.bench.gpu.ceilings import Ceilings
+from cwm_agent.bench.gpu.report import Report
 from model.build import EngineOptions, build_engine
 from model.config import ModelConfig
 from model.device import usable_bytes
@@ -22,6 +21,53 @@ from model.quantize import Quantization, layer_quantizer
 from model.scheduler import SchedulerSettings
 from model.shapes import with_layers
 from model.weights import Weights, random_weights
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Tokens, rows and bytes of every part; seconds are what a part is expected to take."""
+
+    context: int = 8192
+    long_context: int = 131_072
+    batch: int = 16
+    steps: int = 40
+    prefill_budget: int = 4096
+    kernel_context: int = 32_768
+    kernel_batch: int = 8
+    chunk: int = 8192
+    before_chunk: int = 8192
+    rows: int = 4096
+    copy_bytes: int = 4 * 2**30
+    matmul: int = 8192
+    peer_prompt: int = 512
+    peer_reply: int = 64
+    rounds: int = 3
+    batches: int = 50
+    invariant_layers: int = 8
+    page_size: int = 16
+
+
+ON_GPU = Sizes()
+ON_CPU = Sizes(
+    context=160,
+    long_context=400,
+    batch=3,
+    steps=6,
+    prefill_budget=128,
+    kernel_context=256,
+    kernel_batch=2,
+    chunk=64,
+    before_chunk=64,
+    rows=64,
+    copy_bytes=2**24,
+    matmul=256,
+    peer_prompt=24,
+    peer_reply=6,
+    rounds=1,
+    batches=2,
+    invariant_layers=3,
+)
+
 
 CPU_KV_BYTES = 2**26
 

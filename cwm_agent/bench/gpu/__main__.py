@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from cwm_agent.bench.gpu.report import FILE
 from cwm_agent.exit_codes import ExitCode
-from cwm_agent.gpucheck.report import FILE
 
 _SECONDS = 420.0
 
@@ -32,8 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return int(ExitCode.ENVIRONMENT)
-    from cwm_agent.gpucheck.parts import check
-    from cwm_agent.gpucheck.report import table
+    from cwm_agent.bench.gpu.parts import check
+    from cwm_agent.bench.gpu.report import table
 
     report = check(torch.device(wanted.device), wanted.shape, wanted.seconds, wanted.out)
     print(table(report.to_json()))

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cwm_agent.gpucheck.arithmetic import attention_flops
-from cwm_agent.gpucheck.bench import Bench
-from cwm_agent.gpucheck.timing import Call, seconds_of
+from cwm_agent.bench.gpu.bench import Bench
+from cwm_agent.bench.gpu.ceilings import attention_flops
+from cwm_agent.bench.gpu.timing import Call, seconds_of
 from model.ops import paged, reference
 from model.pagetables import Pages
 from model.rope import inverse_frequencies, rotation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from cwm_agent.gpucheck.bench import Bench, running
+from cwm_agent.bench.gpu.bench import Bench, running
 from model.config import ModelConfig
 from model.engine import Engine
 from model.generation import Request

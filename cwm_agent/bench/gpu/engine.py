@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import torch
 
-from cwm_agent.gpucheck.arithmetic import decode_bytes, prefill_flops
-from cwm_agent.gpucheck.bench import Bench, running
-from cwm_agent.gpucheck.timing import synchronise
+from cwm_agent.bench.gpu.bench import Bench, running
+from cwm_agent.bench.gpu.ceilings import decode_bytes, prefill_flops
+from cwm_agent.bench.gpu.timing import synchronise
 from model.build import EngineOptions
 from model.config import ModelConfig
 from model.engine import Engine
