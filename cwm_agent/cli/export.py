@@ -80,9 +80,9 @@ def export(
     """
     from datetime import datetime
 
+    from cwm_agent.commands.export import Wish
+    from cwm_agent.commands.export import export as export_run
     from cwm_agent.config import load_settings
-    from cwm_agent.export.command import Wish
-    from cwm_agent.export.command import export as export_run
     from cwm_agent.export.submission import Entry
     from results.store import Store
 

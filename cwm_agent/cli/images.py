@@ -33,7 +33,7 @@ def list_images(as_json: Json = False) -> None:
     Example:
       cwm-agent images ls --json | jq '.[] | select(.busy == "") | .name'
     """
-    from cwm_agent.imagework import opened
+    from cwm_agent.commands.images import opened
     from cwm_agent.view.images import print_images
 
     with opened() as store:
@@ -64,9 +64,9 @@ def pull(
     Example:
       jq -r .image rows.jsonl | xargs cwm-agent images pull --min-free 20GB
     """
+    from cwm_agent.commands.images import pull_all
     from cwm_agent.config import load_settings
     from cwm_agent.exit_codes import ExitCode
-    from cwm_agent.imagework import pull_all
     from cwm_agent.view.pulls import PullBar
 
     settings = load_settings(
@@ -149,8 +149,8 @@ def build(
     """
     from dataclasses import asdict
 
+    from cwm_agent.commands.images import build_one, recipe_of
     from cwm_agent.config import load_settings
-    from cwm_agent.imagework import build_one, recipe_of
     from envs.repositoryimage import RepositoryImage
 
     recipe = recipe_of(pip or (), apt or (), env or ())
@@ -189,8 +189,8 @@ def prune(
     Example:
       cwm-agent images prune --min-free 20GB
     """
+    from cwm_agent.commands.images import prune_images
     from cwm_agent.errors import UsageError
-    from cwm_agent.imagework import prune_images
 
     if sum((min_free is not None, unused_for is not None, everything)) != 1:
         raise UsageError("say what may go: one of --min-free SIZE, --unused-for TIME and --all")

@@ -81,7 +81,7 @@ def inspect(
     Example:
       cwm-agent model inspect ./cwm --quantize fp8 --json
     """
-    from cwm_agent.measure_quantized import measure
+    from cwm_agent.commands.quantize import measure
     from cwm_agent.view.checkpoints import inspection_json, inspection_text
     from model.inspection import inspect_checkpoint
 

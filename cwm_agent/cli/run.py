@@ -99,7 +99,7 @@ def run(
     sandbox failed, 5 model failure, 6 a limit of the run was reached, 130
     interrupted or cancelled.
     """
-    from cwm_agent.batch.command import RunRequest, run_suite
+    from cwm_agent.commands.run import RunRequest, run_suite
     from cwm_agent.request import read_variables
     from cwm_agent.selection import Selection
 

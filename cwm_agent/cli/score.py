@@ -91,7 +91,7 @@ def score(
     Exit codes: 0 everything was graded, 2 usage, 3 a control failed, 4 something
     could not be graded (run it again), 130 interrupted.
     """
-    from cwm_agent.scoring.command import Wish, run_score
+    from cwm_agent.commands.score import Wish, run_score
     from cwm_agent.scoring.pool import PoolOptions
     from cwm_agent.scoring.score import ScoreOptions
     from cwm_agent.selection import Selection

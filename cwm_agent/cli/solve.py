@@ -135,8 +135,8 @@ def solve(
     resolved, 4 environment not ready, 5 model failure, 6 limit reached,
     130 interrupted.
     """
+    from cwm_agent.commands.solve import run_request
     from cwm_agent.request import Request, read_variables
-    from cwm_agent.solving import run_request
 
     request = Request(
         issue=issue,

@@ -1,4 +1,4 @@
-"""The environment in which an attempt is done again, like that of `cwm_agent.solve`.
+"""The environment in which an attempt is done again, like that of `cwm_agent.commands.solve`.
 
 Nobody answers in a replay, but counts of tokens decide where long results are
 cut and stand in notices. So the recorded policy's way of counting is needed.

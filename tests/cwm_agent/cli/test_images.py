@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from cwm_agent.commands.images import duration, recipe_of, size
 from cwm_agent.errors import UsageError
-from cwm_agent.imagework import duration, recipe_of, size
 
 from ...envs.registry import PRIVATE, Registry, serving
 

@@ -1,11 +1,13 @@
-"""One issue, one repository, one attempt: from a job to a judged patch in a run folder."""
+"""The command `solve`: from its options to an outcome on the screen and an exit code."""
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
-from contextlib import ExitStack
+import sys
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,18 +16,26 @@ from cwm_agent.attempt.interrupt import Interrupt
 from cwm_agent.attempt.judge import Judgement, judge
 from cwm_agent.attempt.retries import Retries, insist, play_on
 from cwm_agent.attempt.rollout import EventLog, Trajectory, finished
-from cwm_agent.attempt.sandboxes import SandboxMaker
+from cwm_agent.attempt.sandboxes import SandboxMaker, clean_up
 from cwm_agent.checkout import apply_patch
-from cwm_agent.config import Resolved
+from cwm_agent.config import Resolved, load_settings, recorded
 from cwm_agent.errors import UsageError
-from cwm_agent.job import COPY, Job, write_job
-from cwm_agent.policies.choose import Speaker, open_policy
-from cwm_agent.progress import Progress
+from cwm_agent.exit_codes import ExitCode, code_of_attempt
+from cwm_agent.job import COPY, JOB_FILE, Job, read_job, write_job
+from cwm_agent.planning import check_policy_flags, model_settings, plan
+from cwm_agent.policies.choice import SHARED, PolicyChoice
+from cwm_agent.policies.choose import Speaker, find_checkpoint, open_policy
+from cwm_agent.progress import Progress, print_patch
+from cwm_agent.request import Request
+from cwm_agent.streams import ReaderGoneError
+from cwm_agent.view.console import console
 from envs.owner import boot_id
 from envs.sandbox import Owner
 from envs.verify import Verifier
+from results.codec import encode
 from results.journal import Journal
 from results.records import AttemptResult
+from results.repair import repair
 from results.store import UNFINISHED, Attempt, Run, Store
 
 SAMPLE = 0
@@ -178,3 +188,110 @@ def apply_to_checkout(outcome: Outcome, job: Job) -> Outcome:
 def resume_hint(run: Run) -> str:
     """How to go on with an unfinished run."""
     return f"go on with: cwm-agent solve --resume {shlex.quote(str(run.folder))}"
+
+
+def run_request(request: Request, *, as_json: bool) -> int:
+    """Do what was asked and print it; returns the exit code. Raises the errors of the parts."""
+    check_policy_flags(request)
+    resolved = load_settings(
+        config_files=request.config_files, assignments=request.assignments, flags=request.flags
+    )
+    store = Store(resolved.runs_folder())
+    progress = Progress(sys.stderr)
+    clean_up(store, progress.say)
+    if request.repair and request.resume is None:
+        raise UsageError("--repair goes with --resume RUN: it repairs the journal of that run")
+    if request.resume is not None:
+        job, outcome = _resume(store, request, progress)
+    else:
+        resolved = model_settings(request, resolved)
+        job = plan(request, resolved, progress.say)
+        outcome = start(store, request.name, job, resolved, progress)
+    code = code_of_attempt(outcome.result.exit_reason, outcome.result.resolved)
+    if job.apply and outcome.result.exit_reason not in UNFINISHED:
+        try:
+            outcome = apply_to_checkout(outcome, job)
+        except UsageError as error:
+            progress.say(f"error: {error}", "bold red")
+            code = code or ExitCode.ENVIRONMENT
+    with suppress(ReaderGoneError):
+        _print(outcome, progress, as_json=as_json)
+    return code
+
+
+def _resume(store: Store, request: Request, progress: Progress) -> tuple[Job, Outcome]:
+    given = {
+        "an issue": request.issue,
+        "--repo": request.repository,
+        "--dirty": request.dirty,
+        "--pip": request.pip,
+        "--apt": request.apt,
+        "--workdir": request.workdir,
+        "--env": request.variables,
+        "--setup": request.setup,
+        "--test": request.test,
+        "--test-report": request.test_report,
+        "--tests": request.tests,
+        "--name": request.name,
+    }
+    if extra := [name for name, value in given.items() if value]:
+        raise UsageError(f"a resumed run keeps its task: leave out {', '.join(extra)}")
+    assert request.resume is not None
+    run = store.open(request.resume)
+    urls = {"endpoint.urls": request.flags.get("endpoint.urls")}
+    resolved = recorded(run.info().settings, urls)
+    jobs = sorted(run.folder.glob(f"*/*/{JOB_FILE}"))
+    if len(jobs) != 1:
+        raise UsageError(
+            f"run {run.name} was not made by solve; a run of a suite is gone on with by "
+            f"`cwm-agent run SUITE --name {run.name}`"
+        )
+    attempt = Attempt(jobs[0].parent, int(jobs[0].parent.name))
+    if request.repair and (found := repair(attempt.events_path)):
+        progress.say(f"{attempt.events_path}: {found}", "yellow")
+    job = read_job(attempt.folder)
+    policy = _other_policy(request, job.policy) or job.policy
+    job = replace(job, policy=policy, apply=job.apply or request.apply)
+    return job, go_on(run, attempt, job, resolved, progress)
+
+
+def _other_policy(request: Request, before: PolicyChoice) -> PolicyChoice | None:
+    """A policy named for the rest of an attempt; raises UsageError for servers of no model."""
+    model, served = request.flags.get("model"), bool(request.flags.get("endpoint.urls"))
+    if model is not None or served:
+        if model is None and before.kind not in SHARED:
+            raise UsageError("servers need the tokenizer of their model: give --model DIR, too")
+        folder = before.source if model is None else find_checkpoint(str(model)).absolute()
+        return PolicyChoice("endpoint" if served else "embedded", str(folder))
+    if request.replay is not None:
+        return PolicyChoice("replay", str(request.replay.absolute()))
+    return PolicyChoice("human") if request.human else None
+
+
+def _print(outcome: Outcome, progress: Progress, *, as_json: bool) -> None:
+    result = outcome.result
+    if result.exit_reason in UNFINISHED:
+        progress.say(f"{result.exit_reason}: {result.detail}".removesuffix(": "), "bold red")
+        progress.say(resume_hint(outcome.run), "yellow")
+    else:
+        shown_on_stdout = not as_json and sys.stdout.isatty()
+        if not shown_on_stdout:
+            progress.patch(result.patch)
+        progress.end(result)
+    if outcome.applied:
+        progress.say(f"applied to the checkout: {', '.join(outcome.applied)}", "green")
+    if as_json:
+        print(json.dumps(as_object(outcome)), flush=True)
+    elif sys.stdout.isatty():
+        print_patch(console(), result.patch)
+    else:
+        sys.stdout.buffer.write(result.patch.encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.flush()
+
+
+def as_object(outcome: Outcome) -> dict[str, object]:
+    """What `--json` prints: the result's fields, the run's name and folder, what was applied."""
+    result: dict[str, object] = encode(outcome.result)
+    applied = None if outcome.applied is None else list(outcome.applied)
+    folder = str(outcome.run.folder.absolute())
+    return {**result, "run": outcome.run.name, "folder": folder, "applied": applied}
