@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cwm_agent.checks import containers, engine, machine, sandboxes, served
 from cwm_agent.checks.check import Check
-from cwm_agent.config import Resolved
+from cwm_agent.config.resolve import Resolved
 
 
 def examine(resolved: Resolved, *, fix: bool = False) -> list[Check]:

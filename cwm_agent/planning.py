@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from cwm_agent import examples
-from cwm_agent.config import Resolved, with_defaults
+from cwm_agent.config.layers import Layer
+from cwm_agent.config.resolve import Resolved, with_defaults
+from cwm_agent.config.settings import SandboxSettings, Settings
 from cwm_agent.errors import UsageError
 from cwm_agent.job import Job, SandboxKind, TestsRecord
-from cwm_agent.layers import Layer
 from cwm_agent.nano import defaults
 from cwm_agent.policies.choose import choose_policy
 from cwm_agent.request import (
@@ -21,7 +22,6 @@ from cwm_agent.request import (
     read_tests,
     secret_names,
 )
-from cwm_agent.settings import SandboxSettings, Settings
 from cwm_agent.suites import job_of
 from envs.choose import choose_kind
 from envs.progress import Progress

@@ -13,8 +13,8 @@ from pydantic import ByteSize
 
 from cwm_agent import examples
 from cwm_agent.cli.main import COMMANDS
+from cwm_agent.config.settings import Settings, leaf_keys
 from cwm_agent.exit_codes import ExitCode
-from cwm_agent.settings import Settings, leaf_keys
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

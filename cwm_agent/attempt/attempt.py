@@ -16,7 +16,7 @@ from cwm_agent import __version__
 from cwm_agent.attempt.interrupt import Stop
 from cwm_agent.attempt.judge import Judgement
 from cwm_agent.attempt.rollout import EventLog, Trajectory, Watch, rollout
-from cwm_agent.config import Resolved
+from cwm_agent.config.resolve import Resolved
 from cwm_agent.job import Job
 from cwm_agent.policies.choose import Speaker
 from cwm_agent.prompts.packs import load

@@ -10,8 +10,8 @@ from types import FrameType
 
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.status import Status
+from cwm_agent.config.settings import BatchSettings
 from cwm_agent.exit_codes import ExitCode
-from cwm_agent.settings import BatchSettings
 
 
 class Ending:

@@ -28,10 +28,10 @@ from cwm_agent.batch.local.shared_files import Materials
 from cwm_agent.batch.local.work import Gates, Work
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.status import Board
-from cwm_agent.config import load_settings
+from cwm_agent.config.resolve import load_settings
+from cwm_agent.config.settings import BatchSettings
 from cwm_agent.job import Job
 from cwm_agent.policies.choice import PolicyChoice
-from cwm_agent.settings import BatchSettings
 from envs.environment import ReplyLimits, Step
 from envs.errors import SandboxError
 from envs.sandbox import Sandbox

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from cwm_agent.checks.check import GIB, Check
-from cwm_agent.settings import Settings
+from cwm_agent.config.settings import Settings
 from cwm_agent.userpath import expand
 
 LITTLE_GPU_MEMORY = 70 * GIB

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cwm_agent.checks.check import Check
-from cwm_agent.layers import API_KEY
-from cwm_agent.settings import EndpointSettings, Settings
+from cwm_agent.config.layers import API_KEY
+from cwm_agent.config.settings import EndpointSettings, Settings
 
 if TYPE_CHECKING:  # loaded when servers are asked
     import httpx

@@ -33,7 +33,7 @@ def compare(
     Example:
       cwm-agent compare baseline improved
     """
-    from cwm_agent.config import load_settings
+    from cwm_agent.config.resolve import load_settings
     from cwm_agent.view.sanitize import clean
     from results.codec import encode
     from results.compare import as_text

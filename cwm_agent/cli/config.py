@@ -26,8 +26,8 @@ def show(
     Example:
       cwm-agent config show --origin --set limits.turns=64
     """
-    from cwm_agent.config import load_settings
-    from cwm_agent.configtext import shown_value
+    from cwm_agent.config.resolve import load_settings
+    from cwm_agent.config.template import shown_value
 
     resolved = load_settings(config_files=config or (), assignments=assignments or ())
     records = resolved.records()
@@ -51,7 +51,7 @@ def path(as_json: Json = False) -> None:
     Example:
       cwm-agent config path
     """
-    from cwm_agent.layers import Places
+    from cwm_agent.config.layers import Places
 
     files = Places().files()
     if as_json:
@@ -74,9 +74,9 @@ def init(
     Example:
       cwm-agent config init --project
     """
-    from cwm_agent.configtext import template
+    from cwm_agent.config.layers import Places
+    from cwm_agent.config.template import template
     from cwm_agent.errors import UsageError
-    from cwm_agent.layers import Places
 
     target = Path("cwm-agent.toml") if project else Places().user
     if target.exists() and not force:
@@ -97,6 +97,6 @@ def schema() -> None:
     Example:
       cwm-agent config schema > cwm-agent.schema.json
     """
-    from cwm_agent.settings import Settings
+    from cwm_agent.config.settings import Settings
 
     print(json.dumps(Settings.model_json_schema(), indent=2))

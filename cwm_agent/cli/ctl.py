@@ -48,7 +48,7 @@ def ctl(
     from cwm_agent.batch.control import ask
     from cwm_agent.batch.ctl import request_of, status_of
     from cwm_agent.batch.status import line, table
-    from cwm_agent.config import load_settings
+    from cwm_agent.config.resolve import load_settings
     from cwm_agent.view.console import console
     from results.store import Store
 

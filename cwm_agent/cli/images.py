@@ -65,7 +65,7 @@ def pull(
       jq -r .image rows.jsonl | xargs cwm-agent images pull --min-free 20GB
     """
     from cwm_agent.commands.images import pull_all
-    from cwm_agent.config import load_settings
+    from cwm_agent.config.resolve import load_settings
     from cwm_agent.exit_codes import ExitCode
     from cwm_agent.view.pulls import PullBar
 
@@ -150,7 +150,7 @@ def build(
     from dataclasses import asdict
 
     from cwm_agent.commands.images import build_one, recipe_of
-    from cwm_agent.config import load_settings
+    from cwm_agent.config.resolve import load_settings
     from envs.repositoryimage import RepositoryImage
 
     recipe = recipe_of(pip or (), apt or (), env or ())

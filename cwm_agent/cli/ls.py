@@ -22,7 +22,7 @@ def list_runs(
     Example:
       cwm-agent ls --json | jq '.[] | select(.resolved == false) | .instance'
     """
-    from cwm_agent.config import load_settings
+    from cwm_agent.config.resolve import load_settings
     from cwm_agent.view.listing import listing, print_listing
     from results.store import Store
 

@@ -131,7 +131,7 @@ def convert(
 
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-    from cwm_agent.sizes import byte_size
+    from cwm_agent.config.units import byte_size
     from cwm_agent.view.console import console
     from model.convert import convert_checkpoint
     from model.formats import Layout
@@ -181,7 +181,7 @@ def plan(
     Example:
       cwm-agent model plan --gpu-memory 80GiB --context 131072 --weights fp8
     """
-    from cwm_agent.sizes import card_size
+    from cwm_agent.config.units import card_size
     from cwm_agent.view.memory import fit_json, fit_text
     from model.fit import plan_fit
     from model.formats import read_shape

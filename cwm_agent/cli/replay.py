@@ -49,7 +49,7 @@ def replay(
     Exit codes: 0 done (and nothing differs), 2 usage, 3 something differs,
     4 environment not ready, 130 interrupted.
     """
-    from cwm_agent.config import load_settings
+    from cwm_agent.config.resolve import load_settings
     from cwm_agent.replay.again import Wish
     from cwm_agent.replay.again import replay as replay_attempt
     from cwm_agent.replay.show import as_object, print_turn, print_verdict, title

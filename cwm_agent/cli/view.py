@@ -41,7 +41,7 @@ def view(
       cwm-agent view --follow            a run that is going on
       cwm-agent view NAME --full --think | less -R
     """
-    from cwm_agent.config import load_settings
+    from cwm_agent.config.resolve import load_settings
     from cwm_agent.view.attempts import Chosen, choose, follow_attempt, show_attempts
     from cwm_agent.view.plain import Detail
     from results.store import Store

@@ -27,8 +27,8 @@ from cwm_agent.cluster.remote import REPLIES
 from cwm_agent.cluster.replica import EngineReplica
 from cwm_agent.cluster.replicas import Replicas
 from cwm_agent.cluster.worker import Assignment, AttemptWorker, Failure, Standing
+from cwm_agent.config.settings import BatchSettings, Settings
 from cwm_agent.policies.choice import PolicyChoice
-from cwm_agent.settings import BatchSettings, Settings
 from model.load import EngineLoad
 from results.records import AttemptResult
 from results.store import Run

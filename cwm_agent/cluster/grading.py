@@ -16,8 +16,8 @@ from cwm_agent.cluster.connect import check_demands, connected, import_ray, slot
 from cwm_agent.cluster.demand import SLOT, Demand
 from cwm_agent.cluster.nodes import sweep_nodes, visit_nodes
 from cwm_agent.cluster.routing import choose_replica
+from cwm_agent.config.settings import ClusterSettings
 from cwm_agent.scoring.place import GradingPlace, Place, PlaceWish, images_here
-from cwm_agent.settings import ClusterSettings
 from envs.errors import SandboxError
 from envs.grader import Graded, Grader
 from envs.progress import Progress

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from cwm_agent.cluster.lifeline import Lifeline
 from cwm_agent.cluster.remote import About
+from cwm_agent.config.settings import Settings
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import Speaker, open_policy
 from cwm_agent.policies.errors import PolicyError
 from cwm_agent.policies.policy import Conversation
-from cwm_agent.settings import Settings
 from envs.environment import ReplyLimits
 from model.load import EngineLoad
 from results.records import Event, Message, Reply

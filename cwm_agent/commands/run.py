@@ -27,7 +27,7 @@ from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Board, Status, line
 from cwm_agent.batch.stopping import Ending, caught_signals
 from cwm_agent.batch.suite import Chosen, choose, jobs_of
-from cwm_agent.config import Resolved, load_settings
+from cwm_agent.config.resolve import Resolved, load_settings
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.exit_codes import ExitCode
 from cwm_agent.planning import model_settings, plan

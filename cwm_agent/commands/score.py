@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast, get_args
 
-from cwm_agent.config import load_settings
+from cwm_agent.config.resolve import load_settings
+from cwm_agent.config.settings import ClusterSettings
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
 from cwm_agent.scoring.place import LOCAL, Place
@@ -23,7 +24,6 @@ from cwm_agent.scoring.score import (
 )
 from cwm_agent.scoring.source import open_source
 from cwm_agent.scoring.work import Control
-from cwm_agent.settings import ClusterSettings
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.suites import load_suite
 from cwm_agent.view.sanitize import clean, clean_line

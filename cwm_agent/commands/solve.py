@@ -18,7 +18,7 @@ from cwm_agent.attempt.retries import Retries, insist, play_on
 from cwm_agent.attempt.rollout import EventLog, Trajectory, finished
 from cwm_agent.attempt.sandboxes import SandboxMaker, clean_up
 from cwm_agent.checkout import apply_patch
-from cwm_agent.config import Resolved, load_settings, recorded
+from cwm_agent.config.resolve import Resolved, load_settings, recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_attempt
 from cwm_agent.job import COPY, JOB_FILE, Job, read_job, write_job

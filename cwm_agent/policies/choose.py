@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cwm_agent.config.layers import API_KEY
+from cwm_agent.config.settings import Settings
 from cwm_agent.errors import NotReadyError, UsageError
-from cwm_agent.layers import API_KEY
 from cwm_agent.nano import defaults as nano
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.human import HumanPolicy
 from cwm_agent.policies.policy import Policy
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
-from cwm_agent.settings import Settings
 from cwm_agent.userpath import expand
 from model.load import EngineLoad
 from tools.call import THINK_END

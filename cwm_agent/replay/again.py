@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cwm_agent.attempt.sandboxes import SandboxMaker
-from cwm_agent.config import recorded
+from cwm_agent.config.resolve import recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.job import Job, read_job
 from cwm_agent.prompts.packs import load

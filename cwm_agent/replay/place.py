@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cwm_agent.attempt.sandboxes import SandboxMaker
-from cwm_agent.config import Resolved
+from cwm_agent.config.resolve import Resolved
 from cwm_agent.job import Job
 from cwm_agent.policies.choice import SHARED
 from cwm_agent.policies.estimate import EstimatingMeter

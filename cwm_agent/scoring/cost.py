@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cwm_agent.attempt.attempt import active_spans
+from cwm_agent.config.settings import CostSettings
 from cwm_agent.scoring.lines import Attempts
-from cwm_agent.settings import CostSettings
 from results.store import Run
 
 MILLION = 1e6

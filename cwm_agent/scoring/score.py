@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cwm_agent import __version__
+from cwm_agent.config.settings import CostSettings
 from cwm_agent.errors import UsageError
 from cwm_agent.scoring.cost import costs_of
 from cwm_agent.scoring.lines import Attempts, lines_of, priced, recorded_lines
@@ -26,7 +27,6 @@ from cwm_agent.scoring.work import (
     to_grade,
 )
 from cwm_agent.selection import Selectable, Selection
-from cwm_agent.settings import CostSettings
 from cwm_agent.suites import Suite
 from envs.grader import GradeOptions
 from envs.progress import Progress

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from cwm_agent.config import Resolved, field_help, load_settings, resolve
-from cwm_agent.configtext import template
+from cwm_agent.config.layers import Places, table_layer
+from cwm_agent.config.resolve import Resolved, field_help, load_settings, resolve
+from cwm_agent.config.settings import Settings, leaf_keys
+from cwm_agent.config.template import template
 from cwm_agent.errors import ConfigError
-from cwm_agent.layers import Places, table_layer
-from cwm_agent.settings import Settings, leaf_keys
 from envs.issue import ALL_TOOLS
 from results.records import SettingRecord
 

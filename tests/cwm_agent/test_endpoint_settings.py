@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.config import Resolved, load_settings, recorded
+from cwm_agent.config.layers import Places
+from cwm_agent.config.resolve import Resolved, load_settings, recorded
 from cwm_agent.errors import ConfigError, UsageError
-from cwm_agent.layers import Places
 from cwm_agent.nano import defaults
 from cwm_agent.planning import check_policy_flags, model_settings
 from cwm_agent.policies.choice import PolicyChoice

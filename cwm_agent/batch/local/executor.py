@@ -14,8 +14,8 @@ from cwm_agent.batch.local.sandboxes import Places
 from cwm_agent.batch.local.shared_files import Materials
 from cwm_agent.batch.local.work import Gates, Work
 from cwm_agent.batch.semaphores import Gate, Once
+from cwm_agent.config.settings import BatchSettings
 from cwm_agent.policies.choice import SHARED
-from cwm_agent.settings import BatchSettings
 from envs.owner import boot_id
 from envs.sandbox import Owner
 from envs.sweep import owned_folder

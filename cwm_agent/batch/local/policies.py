@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from cwm_agent.config.settings import Settings
 from cwm_agent.policies.choice import SHARED, PolicyChoice
 from cwm_agent.policies.choose import Speaker, open_policy
-from cwm_agent.settings import Settings
 from model.load import EngineLoad
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cwm_agent.attempt.sandboxes import SandboxMaker
 from cwm_agent.batch.attempt_state import Ticket
 from cwm_agent.batch.semaphores import Once, StoppedError
-from cwm_agent.settings import SandboxSettings
+from cwm_agent.config.settings import SandboxSettings
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox
 

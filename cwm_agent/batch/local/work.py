@@ -21,10 +21,10 @@ from cwm_agent.batch.attempt_state import Ticket
 from cwm_agent.batch.local.sandboxes import MakeSandbox
 from cwm_agent.batch.local.shared_files import Materials
 from cwm_agent.batch.semaphores import Gate
+from cwm_agent.config.settings import BatchSettings
 from cwm_agent.job import write_job
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import Speaker
-from cwm_agent.settings import BatchSettings
 from results.journal import LOCK_PATIENCE, Journal
 from results.records import AttemptResult
 from results.store import UNFINISHED, Attempt, Run

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from cwm_agent.batch.suite import choose, jobs_of
-from cwm_agent.config import resolve
+from cwm_agent.config.layers import flags_layer
+from cwm_agent.config.resolve import resolve
 from cwm_agent.errors import UsageError
 from cwm_agent.job import Job
-from cwm_agent.layers import flags_layer
 from cwm_agent.planning import plan
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.request import Request

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cwm_agent.checks import engine
-from cwm_agent.settings import Settings
+from cwm_agent.config.settings import Settings
 
 CheckpointMaker = Callable[..., Path]
 

@@ -10,7 +10,7 @@ import pytest
 from completion_server import Model, Server, serving
 
 from cwm_agent.checks import served
-from cwm_agent.settings import EndpointSettings, Settings
+from cwm_agent.config.settings import EndpointSettings, Settings
 
 AWAY = "http://127.0.0.1:9/v1"
 

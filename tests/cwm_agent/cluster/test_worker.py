@@ -11,7 +11,7 @@ from helpers import Batch, write_suite
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.suite import choose, jobs_of
 from cwm_agent.cluster.worker import Assignment, AttemptWorker, Failure, _portable
-from cwm_agent.config import load_settings
+from cwm_agent.config.resolve import load_settings
 from cwm_agent.job import Job
 from cwm_agent.planning import plan
 from cwm_agent.selection import Selection

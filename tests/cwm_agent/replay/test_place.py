@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from cwm_agent.attempt.sandboxes import SandboxMaker
-from cwm_agent.config import load_settings
+from cwm_agent.config.layers import Places
+from cwm_agent.config.resolve import load_settings
 from cwm_agent.job import Job
-from cwm_agent.layers import Places
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.estimate import EstimatingMeter
 from cwm_agent.prompts.packs import load

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cwm_agent.attempt.attempt import active_spans
+from cwm_agent.config.settings import CostSettings
 from cwm_agent.scoring.cost import busy_seconds, costs_of, covered
-from cwm_agent.settings import CostSettings
 from results.journal import Entry
 from results.records import AttemptStarted, Ended, RunInfo, SettingRecord
 from results.store import Run, Store

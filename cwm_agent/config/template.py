@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tomlkit
 
-from cwm_agent.config import field_help, resolve
-from cwm_agent.settings import leaf_keys
+from cwm_agent.config.resolve import field_help, resolve
+from cwm_agent.config.settings import leaf_keys
 
 
 def shown_value(value: object) -> str:

@@ -16,8 +16,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from cwm_agent.errors import ConfigError
-from cwm_agent.layers import (
+from cwm_agent.config.layers import (
     Layer,
     Places,
     assignments_layer,
@@ -25,7 +24,8 @@ from cwm_agent.layers import (
     file_layers,
     flags_layer,
 )
-from cwm_agent.settings import Settings, leaf_keys
+from cwm_agent.config.settings import Settings, leaf_keys
+from cwm_agent.errors import ConfigError
 from cwm_agent.userpath import expand
 from results.records import SettingRecord
 
