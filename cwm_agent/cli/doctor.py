@@ -33,7 +33,7 @@ def doctor(
       cwm-agent doctor --json | jq '.checks[] | select(.status != "ok")'
     """
     from cwm_agent.config.resolve import load_settings
-    from cwm_agent.doctor import examine, ready
+    from cwm_agent.doctor.examine import examine, ready
     from cwm_agent.view.checkup import print_checks
 
     checks = examine(

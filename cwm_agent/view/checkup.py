@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from cwm_agent.checks.check import Check
+from cwm_agent.doctor.check import Check
 from cwm_agent.view.console import console
 from cwm_agent.view.sanitize import clean_line
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cwm_agent.checks import containers
-from cwm_agent.checks.machine import inodes
+from cwm_agent.doctor import containers
+from cwm_agent.doctor.machine import inodes
 from envs.docker_engine import connect_engine
 from envs.images import base_image
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.checks import engine
 from cwm_agent.config.settings import Settings
+from cwm_agent.doctor import engine
 
 CheckpointMaker = Callable[..., Path]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.checks import machine
+from cwm_agent.doctor import machine
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from cwm_agent.checks.check import Check
-from cwm_agent.checks.registry import Answer, registry, verdict
+from cwm_agent.doctor.check import Check
+from cwm_agent.doctor.registry import Answer, registry, verdict
 
 SCOPE = "repository:library/debian:pull"
 

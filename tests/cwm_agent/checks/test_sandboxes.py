@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.checks import sandboxes
-from cwm_agent.checks.check import Check
+from cwm_agent.doctor import sandboxes
+from cwm_agent.doctor.check import Check
 from envs.bubblewrap import OWNER_FILE, PREFIX
 from envs.owner import boot_id, labels
 from envs.sandbox import Owner

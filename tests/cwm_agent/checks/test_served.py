@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from completion_server import Model, Server, serving
 
-from cwm_agent.checks import served
 from cwm_agent.config.settings import EndpointSettings, Settings
+from cwm_agent.doctor import served
 
 AWAY = "http://127.0.0.1:9/v1"
 

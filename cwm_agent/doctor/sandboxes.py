@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from cwm_agent.checks.check import Check
+from cwm_agent.doctor.check import Check
 
 
 def bubblewrap() -> Check:

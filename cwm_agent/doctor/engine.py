@@ -6,8 +6,8 @@ import os
 from importlib import metadata
 from pathlib import Path
 
-from cwm_agent.checks.check import GIB, Check
 from cwm_agent.config.settings import Settings
+from cwm_agent.doctor.check import GIB, Check
 from cwm_agent.userpath import expand
 
 LITTLE_GPU_MEMORY = 70 * GIB

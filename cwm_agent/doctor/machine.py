@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cwm_agent.checks.check import GIB, Check
+from cwm_agent.doctor.check import GIB, Check
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_GIT = (2, 30)

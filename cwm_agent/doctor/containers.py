@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cwm_agent.checks.check import GIB, Check
-from cwm_agent.checks.machine import disk, inodes
-from cwm_agent.checks.registry import registry
+from cwm_agent.doctor.check import GIB, Check
+from cwm_agent.doctor.machine import disk, inodes
+from cwm_agent.doctor.registry import registry
 
 if TYPE_CHECKING:
     from docker import DockerClient

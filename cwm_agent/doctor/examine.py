@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cwm_agent.checks import containers, engine, machine, sandboxes, served
-from cwm_agent.checks.check import Check
 from cwm_agent.config.resolve import Resolved
+from cwm_agent.doctor import containers, engine, machine, sandboxes, served
+from cwm_agent.doctor.check import Check
 
 
 def examine(resolved: Resolved, *, fix: bool = False) -> list[Check]:

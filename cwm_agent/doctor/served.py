@@ -7,9 +7,9 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cwm_agent.checks.check import Check
 from cwm_agent.config.layers import API_KEY
 from cwm_agent.config.settings import EndpointSettings, Settings
+from cwm_agent.doctor.check import Check
 
 if TYPE_CHECKING:  # loaded when servers are asked
     import httpx

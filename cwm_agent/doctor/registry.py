@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
-from cwm_agent.checks.check import Check
+from cwm_agent.doctor.check import Check
 
 SECONDS = 3.0
 FEW_PULLS = 20
