@@ -134,7 +134,7 @@ def model_settings(request: Request, resolved: Resolved) -> Resolved:
 
 def _plan_generated(request: Request, resolved: Resolved) -> Job:
     """A generated task: a repository written for this run, with hidden tests."""
-    from cwm_agent.nano.materialise import generated_task
+    from cwm_agent.generated.repository import generated_task
 
     settings = resolved.settings
     assert request.generated is not None

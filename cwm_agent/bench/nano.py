@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from cwm_agent.bench.frames import FrameFigures, measure_frames
+from cwm_agent.generated.repository import issue_task
+from cwm_agent.generated.task import MEASURED, NanoTask, Split, draw_task
 from cwm_agent.nano import attempts, defaults
 from cwm_agent.nano.attempts import Attempted, Place
-from cwm_agent.nano.materialise import issue_task
-from cwm_agent.nano.task import MEASURED, NanoTask, Split, draw_task
 from cwm_agent.policies.embedded import EmbeddedPolicy
 from cwm_agent.prompts.packs import load
 from envs.budget import Limits

@@ -14,7 +14,7 @@ from cwm_agent.cli.options import Ids, Json, Match
 
 if TYPE_CHECKING:
     from cwm_agent.bench.engine.engine import Part
-    from cwm_agent.nano.task import Split
+    from cwm_agent.generated.task import Split
 
 app = typer.Typer(help="Measure parts of the system.", no_args_is_help=True)
 
@@ -251,7 +251,7 @@ def score(
 
 def _sets(listed: str) -> tuple[Split, ...]:
     from cwm_agent.errors import UsageError
-    from cwm_agent.nano.task import MEASURED
+    from cwm_agent.generated.task import MEASURED
 
     names = [name.strip() for name in listed.split(",")]
     if unknown := [name for name in names if name not in MEASURED]:

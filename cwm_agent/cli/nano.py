@@ -32,8 +32,8 @@ def draw(
     Example:
       cwm-agent nano draw unseen/7
     """
+    from cwm_agent.generated.repository import named_task
     from cwm_agent.nano.gitdiff import git_diff
-    from cwm_agent.nano.materialise import named_task
 
     drawn = named_task(task)
     repair = git_diff(drawn.files, drawn.right_files)

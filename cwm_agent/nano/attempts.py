@@ -12,9 +12,9 @@ from pathlib import Path
 
 from cwm_agent.attempt.interrupt import Interrupt
 from cwm_agent.attempt.rollout import Trajectory, rollout
+from cwm_agent.generated.repository import instance_name, issue_task, repository_once
+from cwm_agent.generated.task import NanoTask
 from cwm_agent.nano.expert import check_command
-from cwm_agent.nano.materialise import instance_name, issue_task, repository_once
-from cwm_agent.nano.task import NanoTask
 from cwm_agent.policies.policy import Policy
 from envs.budget import Limits
 from envs.issue import ALL_TOOLS, IssueEnvironment

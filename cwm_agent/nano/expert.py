@@ -10,11 +10,11 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from cwm_agent.nano import evidence
-from cwm_agent.nano.bug import Bug
-from cwm_agent.nano.mutation import Mutation, candidates, shuffled
+from cwm_agent.generated import probes
+from cwm_agent.generated.bug import Bug
+from cwm_agent.generated.mutation import Mutation, candidates, shuffled
+from cwm_agent.generated.task import NanoTask
 from cwm_agent.nano.stage import Stage, Turn
-from cwm_agent.nano.task import NanoTask
 from cwm_agent.nano.workspace import PATCH, SAVE_PATCH, UNDO
 from tools.texts import Texts
 
@@ -238,10 +238,10 @@ class _Expert:
             changes = shuffled(source, self._rng)
         for mutation in changes[:4]:
             try:
-                (outcome,) = evidence.outcomes(
+                (outcome,) = probes.outcomes(
                     mutation.apply(source), bug.function.name, [bug.shown.arguments]
                 )
-            except (SyntaxError, evidence.TooSlowError):
+            except (SyntaxError, probes.TooSlowError):
                 continue
             if outcome != bug.shown.right and (mutation.line, mutation.after) not in self._tried:
                 self._tried.add((mutation.line, mutation.after))

@@ -10,9 +10,9 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
 from cwm_agent.debug.frames import START_MARK, UNCHANGED, Frame
-from cwm_agent.nano.evidence import TooSlowError, time_limit
-from cwm_agent.nano.mutation import shuffled
-from cwm_agent.nano.splits import templates_of
+from cwm_agent.generated.mutation import shuffled
+from cwm_agent.generated.probes import TooSlowError, time_limit
+from cwm_agent.generated.splits import templates_of
 from cwm_agent.nano.templates.pools import POOLS
 from cwm_agent.nano.templates.template import Function, draw
 

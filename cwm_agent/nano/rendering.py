@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 
 from cwm_agent.debug.frames import TraceFormat
-from cwm_agent.nano.evidence import TooSlowError
+from cwm_agent.generated.probes import TooSlowError
+from cwm_agent.generated.task import draw_task
 from cwm_agent.nano.expert import VERDICTS, Conversation, converse
 from cwm_agent.nano.programs import record_program
 from cwm_agent.nano.stage import Turn
-from cwm_agent.nano.task import draw_task
 from cwm_agent.nano.training.sample import Sample
 from cwm_agent.nano.vocabulary import CONTROL, SIZE
 from cwm_agent.prompts.packs import load

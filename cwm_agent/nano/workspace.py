@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-from cwm_agent.nano.evidence import Outcome, TooSlowError, outcomes
+from cwm_agent.generated.probes import Outcome, TooSlowError, outcomes
 from cwm_agent.nano.gitdiff import git_diff, lines_of
 from tools.workspace import CommandResult, PathKind
 

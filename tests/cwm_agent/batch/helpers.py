@@ -14,13 +14,8 @@ from typing import Any
 
 import yaml
 
+from cwm_agent.generated.repository import hidden_tests, instance_name, named_task, write_repository
 from cwm_agent.nano.expert import Odds, converse
-from cwm_agent.nano.materialise import (
-    hidden_tests,
-    instance_name,
-    named_task,
-    write_repository,
-)
 from cwm_agent.nano.workspace import PATCH
 from cwm_agent.prompts.packs import load
 from envs.task import HiddenTests

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from cwm_agent.bench.frames import measure_frames
+from cwm_agent.generated.repository import issue_task
+from cwm_agent.generated.task import NanoTask, draw_task
 from cwm_agent.nano import defaults
 from cwm_agent.nano.attempts import Attempted, Place
 from cwm_agent.nano.expert import Odds, converse
-from cwm_agent.nano.materialise import issue_task
 from cwm_agent.nano.rendering import Weights, render_conversation
-from cwm_agent.nano.task import NanoTask, draw_task
 from cwm_agent.policies.embedded import EmbeddedPolicy
 from envs.budget import Limits
 from envs.sandbox import Sandbox

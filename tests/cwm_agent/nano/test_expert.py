@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cwm_agent.generated.repository import issue_task, write_repository
+from cwm_agent.generated.task import NanoTask, draw_task
 from cwm_agent.nano.expert import Odds, converse
 from cwm_agent.nano.gitdiff import git_diff
-from cwm_agent.nano.materialise import issue_task, write_repository
 from cwm_agent.nano.stage import Turn
-from cwm_agent.nano.task import NanoTask, draw_task
 from cwm_agent.policies.estimate import EstimatingMeter
 from cwm_agent.sources import make_repository
 from envs.budget import Limits

@@ -6,8 +6,8 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cwm_agent.nano.materialise import repository_once
-from cwm_agent.nano.task import draw_task
+from cwm_agent.generated.repository import repository_once
+from cwm_agent.generated.task import draw_task
 
 
 def test_several_that_ask_at_once_get_one_whole_repository(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from cwm_agent.nano import phrasings
-from cwm_agent.nano.evidence import LEAST_CHANGED, outcomes
-from cwm_agent.nano.materialise import TEST_FILE, hidden_tests
-from cwm_agent.nano.splits import is_held_out, templates_of
-from cwm_agent.nano.task import PACKAGES, NanoTask, Split, draw_task
+from cwm_agent.generated import issue_text
+from cwm_agent.generated.probes import LEAST_CHANGED, outcomes
+from cwm_agent.generated.repository import TEST_FILE, hidden_tests
+from cwm_agent.generated.splits import is_held_out, templates_of
+from cwm_agent.generated.task import PACKAGES, NanoTask, Split, draw_task
 
 SEEDS = range(25)
 SPLITS: tuple[Split, ...] = ("train", "seen", "unseen", "phrasing")
@@ -66,7 +66,7 @@ def test_no_package_hides_behind_one_of_python() -> None:
 
 
 def test_held_out_phrasings_share_no_form_with_the_trained_ones() -> None:
-    assert not set(phrasings.HELD_OUT) & set(phrasings.TRAINED)
+    assert not set(issue_text.HELD_OUT) & set(issue_text.TRAINED)
 
 
 def test_there_are_hundreds_of_templates_and_some_of_each_kind_are_held_out() -> None:

@@ -8,7 +8,8 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cwm_agent.nano import phrasings, wordings
+from cwm_agent.generated import issue_text
+from cwm_agent.generated import issue_text as wordings
 
 FACTS = {
     "call": "f(1)",
@@ -53,7 +54,7 @@ def test_noise_leaves_what_tells_right_from_wrong(seed: int) -> None:
 def test_no_clause_has_the_words_of_the_held_out_forms() -> None:
     clauses = (*wordings.CALLS, *wordings.WRONG, *wordings.RIGHT, *wordings.NAMES)
     for words in wordings.HELD_OUT_WORDS:
-        assert any(words in form.lower() for form in phrasings.HELD_OUT)
+        assert any(words in form.lower() for form in issue_text.HELD_OUT)
         assert not any(words in clause.lower() for clause in clauses)
 
 

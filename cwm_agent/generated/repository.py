@@ -12,8 +12,8 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 
 from cwm_agent.errors import UsageError
-from cwm_agent.nano.evidence import Probe
-from cwm_agent.nano.task import MEASURED, NanoTask, draw_task
+from cwm_agent.generated.probes import Probe
+from cwm_agent.generated.task import MEASURED, NanoTask, draw_task
 from cwm_agent.sources import make_repository
 from envs.task import HiddenTests, IssueTask
 

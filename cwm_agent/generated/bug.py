@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cwm_agent.nano.evidence import Probe
-from cwm_agent.nano.mutation import Mutation
+from cwm_agent.generated.mutation import Mutation
+from cwm_agent.generated.probes import Probe
 from cwm_agent.nano.templates.template import Function
 
 

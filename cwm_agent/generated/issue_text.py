@@ -7,10 +7,82 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from cwm_agent.nano import wordings
-
 if TYPE_CHECKING:
-    from cwm_agent.nano.bug import Bug
+    from cwm_agent.generated.bug import Bug
+
+
+from cwm_agent.generated.noise import random_word
+
+HELD_OUT_WORDS = (
+    "numbers", "traced", "hands", "ought", "observed", "reproduce", "evaluate", "why", "answer",
+    "description", "value of", "today", "customer", "promised", "regression", "normal", "notebook",
+    "predicted", "sense of", "feeding", "leads", "rather",
+)  # fmt: skip
+CALLS = (
+    "{call}", "I ran {call}", "take {call}", "example: {call}", "see {call}", "try {call}",
+    "my input: {call}", "somebody typed {call}", "the call {call}", "we use {call}", "just {call}",
+    "code:\n{call}", "{call} is the case", "there is {call}", "if I do {call}",
+    "{call} surprised me",
+)  # fmt: skip
+WRONG = (
+    "I get {wrong}", "we saw {wrong}", "it says {wrong}", "gives {wrong}", "the output is {wrong}",
+    "output: {wrong}", "result {wrong}", "{wrong} came out", "now: {wrong}", "it returns {wrong}",
+    "{wrong} is what I get", "{wrong} makes no sense", "not {wrong}", "actual {wrong}",
+    "{wrong} is false", "that is {wrong}", "{wrong}",
+)  # fmt: skip
+RIGHT = (
+    "I want {right}", "it should be {right}", "{right} is expected", "{right} was expected",
+    "should be {right}", "expected {right}", "wanted: {right}", "correct: {right}",
+    "the right result is {right}", "{right} is needed", "we hoped for {right}",
+    "the docs say {right}", "{right} is fine", "must be {right}", "good: {right}",
+    "{right} and nothing else",
+)  # fmt: skip
+NAMES = (
+    "{name} is wrong", "problem with {name}", "{name}", "please look at {name}", "{name} fails",
+    "check {name}", "the function {name}", "a bug in {name}", "{name}: wrong result",
+)  # fmt: skip
+_JOINTS = (
+    ". ", ". ", ". ", ".\n", "\n", "\n\n", ".\n\n", ", ", "; ", ": ", " - ", " and ", " but ",
+    " when ",
+)  # fmt: skip
+TELLING = frozenset(
+    word for clause in (*WRONG, *RIGHT) for word in clause.lower().replace(":", "").split()
+) | {"returns", "instead", "promises", "broken", "not", "before", "got", "expected", "actual"}
+"""Words that say which of two values is the wrong one; no noise takes their place."""
+_NAMED = 0.4
+_CAPITAL = 0.8
+_REPLACED = (0.0, 0.1, 0.3, 0.7)
+_INSERTED = (0.0, 0.0, 0.1, 0.3)
+
+
+def compose(rng: random.Random) -> str:
+    """A form with `{call}`, `{wrong}`, `{right}`, perhaps `{name}`, and where the module is."""
+    clauses = [rng.choice(CALLS), rng.choice(WRONG), rng.choice(RIGHT)]
+    if rng.random() < _NAMED:
+        clauses.append(rng.choice(NAMES))
+    rng.shuffle(clauses)
+    place = rng.randrange(-1, len(clauses))
+    form = "{where_first}" if place < 0 else ""
+    for number, clause in enumerate(clauses):
+        joint = "." if number == len(clauses) - 1 else rng.choice(_JOINTS)
+        if rng.random() < _CAPITAL:
+            clause = clause[0].upper() + clause[1:]
+        form += clause + (".{where}" if number == place else "")
+        form += joint if number != place or joint != "." else ""
+    return form
+
+
+def with_noise(form: str, rng: random.Random) -> str:
+    """The form with words replaced and put in; what stands in braces stays."""
+    replaced, inserted = rng.choice(_REPLACED), rng.choice(_INSERTED)
+    words = []
+    for word in form.split(" "):
+        plain = word.isalpha() and word.lower() not in TELLING
+        words.append(random_word(rng) if plain and rng.random() < replaced else word)
+        if rng.random() < inserted:
+            words.append(random_word(rng))
+    return " ".join(words)
+
 
 Place = Literal["path", "dotted", "none", "stale"]
 """How an issue names the module: by path, as an import, not at all, by a path that is not there."""
@@ -83,13 +155,13 @@ def write(bugs: Sequence[Bug], rng: random.Random, *, held_out: bool, noisy: boo
         shown = place if number == 0 else "none"
         form = rng.choice(HELD_OUT) if held_out else _trained_form(rng)
         if noisy:
-            form = wordings.with_noise(form, rng)
+            form = with_noise(form, rng)
         texts.append(_one(form, bug, shown, path, rng))
     return Issue("\n\n".join(texts), place, "" if place == "none" else path)
 
 
 def _trained_form(rng: random.Random) -> str:
-    return wordings.compose(rng) if rng.random() < COMPOSED else rng.choice(TRAINED)
+    return compose(rng) if rng.random() < COMPOSED else rng.choice(TRAINED)
 
 
 def _one(form: str, bug: Bug, place: Place, path: str, rng: random.Random) -> str:

@@ -6,11 +6,12 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from cwm_agent.nano import evidence, noise, phrasings
-from cwm_agent.nano.bug import Bug
-from cwm_agent.nano.evidence import Probe, TooSlowError
-from cwm_agent.nano.mutation import shuffled
-from cwm_agent.nano.splits import Part, templates_of
+from cwm_agent.generated import issue_text, noise
+from cwm_agent.generated import probes as evidence
+from cwm_agent.generated.bug import Bug
+from cwm_agent.generated.mutation import shuffled
+from cwm_agent.generated.probes import Probe, TooSlowError
+from cwm_agent.generated.splits import Part, templates_of
 from cwm_agent.nano.templates.pools import POOLS
 from cwm_agent.nano.templates.template import Function, Template, draw
 
@@ -46,7 +47,7 @@ class NanoTask:
     files: dict[str, str]
     right_files: dict[str, str]
     bugs: tuple[Bug, ...]
-    issue: phrasings.Issue
+    issue: issue_text.Issue
     others: dict[str, tuple[Probe, ...]] = field(default_factory=dict)
     """Probes of the other functions of the wrong modules, by `module:function`."""
     blind: bool = False
@@ -97,7 +98,7 @@ def _try(seed: str, split: Split, rng: random.Random) -> NanoTask | None:
     }
     rest[f"tests/test_{modules[0]}.py"] = _visible_tests(module, bugs, others)
     noisy = split == "train" and rng.random() < noise.NOISY_ISSUE
-    issue = phrasings.write(bugs, rng, held_out=split == "phrasing", noisy=noisy)
+    issue = issue_text.write(bugs, rng, held_out=split == "phrasing", noisy=noisy)
     if noisy:
         issue = replace(issue, text=noise.noisy_issue(issue.text, rng))
     found, fixed = files | rest, right_files | rest

@@ -1,0 +1,1 @@
+"""Generated repositories with one bug each: tasks without a data set."""
