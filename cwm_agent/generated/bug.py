@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cwm_agent.generated.mutation import Mutation
 from cwm_agent.generated.probes import Probe
-from cwm_agent.nano.templates.template import Function
+from cwm_agent.generated.templates.template import Function
 
 
 @dataclass(frozen=True, slots=True)

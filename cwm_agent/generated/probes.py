@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from cwm_agent.nano.templates.template import Arguments, MakeArguments
+from cwm_agent.generated.templates.template import Arguments, MakeArguments
 
 PROBES = 40
 """Calls that are compared."""

@@ -6,9 +6,9 @@ import hashlib
 from functools import cache
 from typing import Literal
 
-from cwm_agent.nano.templates.catalogue import all_templates
+from cwm_agent.generated.templates.catalogue import all_templates
+from cwm_agent.generated.templates.template import Template
 from cwm_agent.nano.templates.composed import composed
-from cwm_agent.nano.templates.template import Template
 
 Part = Literal["trained", "held_out"]
 HELD_OUT_IN = 8

@@ -12,8 +12,8 @@ from cwm_agent.generated.bug import Bug
 from cwm_agent.generated.mutation import shuffled
 from cwm_agent.generated.probes import Probe, TooSlowError
 from cwm_agent.generated.splits import Part, templates_of
-from cwm_agent.nano.templates.pools import POOLS
-from cwm_agent.nano.templates.template import Function, Template, draw
+from cwm_agent.generated.templates.pools import POOLS
+from cwm_agent.generated.templates.template import Function, Template, draw
 
 Split = Literal["train", "seen", "unseen", "phrasing"]
 """Training; then the sets that are measured: new draws of trained templates, held-out

@@ -13,8 +13,8 @@ from cwm_agent.debug.frames import START_MARK, UNCHANGED, Frame
 from cwm_agent.generated.mutation import shuffled
 from cwm_agent.generated.probes import TooSlowError, time_limit
 from cwm_agent.generated.splits import templates_of
-from cwm_agent.nano.templates.pools import POOLS
-from cwm_agent.nano.templates.template import Function, draw
+from cwm_agent.generated.templates.pools import POOLS
+from cwm_agent.generated.templates.template import Function, draw
 
 if TYPE_CHECKING:
     from _typeshed import TraceFunction

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from cwm_agent.nano.templates.catalogue import all_templates
-from cwm_agent.nano.templates.pools import POOLS
-from cwm_agent.nano.templates.template import Function, Template, draw
+from cwm_agent.generated.templates.catalogue import all_templates
+from cwm_agent.generated.templates.pools import POOLS
+from cwm_agent.generated.templates.template import Function, Template, draw
 
 TEMPLATES = all_templates()
 SEEDS = 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 
+from cwm_agent.generated.templates.template import Template
 from cwm_agent.nano.templates.composed import numbers, texts
 from cwm_agent.nano.templates.composed.engine import (
     Change,
@@ -17,7 +18,6 @@ from cwm_agent.nano.templates.composed.engine import (
     pick,
     thin,
 )
-from cwm_agent.nano.templates.template import Template
 
 _ENTRIES = ("for KEY, VAL in TABLE.items()",)
 _SOURCES = (

@@ -9,8 +9,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 
-from cwm_agent.nano.templates import pools
-from cwm_agent.nano.templates.template import Arguments, MakeArguments
+from cwm_agent.generated.templates import pools
+from cwm_agent.generated.templates.template import Arguments, MakeArguments
 
 Maker = Callable[[random.Random, list[object]], object]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 
-from cwm_agent.nano.templates.pools import args, small_int
+from cwm_agent.generated.templates.pools import args, small_int
+from cwm_agent.generated.templates.template import Arguments
 from cwm_agent.nano.templates.standalone.makers import list_of, number, tuple_of
 from cwm_agent.nano.templates.standalone.writer import writer
-from cwm_agent.nano.templates.template import Arguments
 
 _t = writer("geometry")
 _point = tuple_of(number(-2, 5), number(-2, 5))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cwm_agent.nano.templates.pools import args, positive_int, small_int
+from cwm_agent.generated.templates.pools import args, positive_int, small_int
 from cwm_agent.nano.templates.standalone.makers import (
     binary_grid,
     grid,

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from cwm_agent.nano.templates.template import Arguments, MakeArguments
+from cwm_agent.generated.templates.template import Arguments, MakeArguments
 
 Maker = Callable[[random.Random], Any]
 

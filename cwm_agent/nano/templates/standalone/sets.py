@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cwm_agent.nano.templates.pools import args, text, words
+from cwm_agent.generated.templates.pools import args, text, words
 from cwm_agent.nano.templates.standalone.makers import dict_of, list_of, number, text_of, tuple_of
 from cwm_agent.nano.templates.standalone.writer import writer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cwm_agent.nano.templates.pools import args, ints, signed_ints, small_int, table, words
+from cwm_agent.generated.templates.pools import args, ints, signed_ints, small_int, table, words
 from cwm_agent.nano.templates.standalone.makers import (
     choose,
     dict_of,

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from cwm_agent.nano.templates.pools import args, letter, positive_int, small_int, text, word, words
+from cwm_agent.generated.templates.pools import (
+    args,
+    letter,
+    positive_int,
+    small_int,
+    text,
+    word,
+    words,
+)
 from cwm_agent.nano.templates.standalone.makers import choose, text_of
 from cwm_agent.nano.templates.standalone.writer import writer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cwm_agent.nano.templates.pools import args, small_int, words
+from cwm_agent.generated.templates.pools import args, small_int, words
 from cwm_agent.nano.templates.standalone.makers import choose, joined, list_of, number
 from cwm_agent.nano.templates.standalone.writer import writer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 
-from cwm_agent.nano.templates.template import MakeArguments, Template
+from cwm_agent.generated.templates.template import MakeArguments, Template
 
 Write = Callable[[MakeArguments, str], Template]
 

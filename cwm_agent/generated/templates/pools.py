@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 
-from cwm_agent.nano.templates.template import Arguments, MakeArguments
+from cwm_agent.generated.templates.template import Arguments, MakeArguments
 
 _SYLLABLES = ("ba", "do", "ki", "lu", "me", "no", "pa", "ri", "so", "tu", "ve", "zo")
 _NONSENSE = tuple("".join(pair) for pair in itertools.product(_SYLLABLES, repeat=2))
