@@ -7,8 +7,8 @@ from functools import cache
 from typing import Literal
 
 from cwm_agent.generated.templates.catalogue import all_templates
+from cwm_agent.generated.templates.composed import composed
 from cwm_agent.generated.templates.template import Template
-from cwm_agent.nano.templates.composed import composed
 
 Part = Literal["trained", "held_out"]
 HELD_OUT_IN = 8

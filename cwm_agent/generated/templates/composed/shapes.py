@@ -5,9 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from cwm_agent.generated.templates.composed import numbers, sources, texts
+from cwm_agent.generated.templates.composed.engine import (
+    Source,
+    Test,
+    build,
+    on,
+    pick,
+    singular,
+    thin,
+)
 from cwm_agent.generated.templates.template import Template
-from cwm_agent.nano.templates.composed import numbers, sources, texts
-from cwm_agent.nano.templates.composed.engine import Source, Test, build, on, pick, singular, thin
 
 Shape = tuple[str, tuple[str, ...], str, str, tuple[str, ...]]
 

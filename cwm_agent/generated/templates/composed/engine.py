@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from cwm_agent.generated.templates.composed.inputs import Maker, arguments
 from cwm_agent.generated.templates.pools import POOLS
 from cwm_agent.generated.templates.template import Template
-from cwm_agent.nano.templates.composed.inputs import Maker, arguments
 
 T = TypeVar("T")
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 
-from cwm_agent.generated.templates.template import Template
-from cwm_agent.nano.templates.composed import numbers, texts
-from cwm_agent.nano.templates.composed.engine import (
+from cwm_agent.generated.templates.composed import numbers, texts
+from cwm_agent.generated.templates.composed.engine import (
     Change,
     Result,
     Source,
@@ -18,6 +17,7 @@ from cwm_agent.nano.templates.composed.engine import (
     pick,
     thin,
 )
+from cwm_agent.generated.templates.template import Template
 
 _ENTRIES = ("for KEY, VAL in TABLE.items()",)
 _SOURCES = (

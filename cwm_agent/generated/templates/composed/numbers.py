@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cwm_agent.nano.templates.composed.engine import Change, Result, Test
+from cwm_agent.generated.templates.composed.engine import Change, Result, Test
 
 TESTS = (
     Test("above", "@ > LIMIT", "@ <= LIMIT",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 
+from cwm_agent.generated.templates.composed.engine import build, pick
+from cwm_agent.generated.templates.composed.inputs import high
 from cwm_agent.generated.templates.template import Template
-from cwm_agent.nano.templates.composed.engine import build, pick
-from cwm_agent.nano.templates.composed.inputs import high
 
 _ORDER = ("A", "B", "C", "X", "ITEMS", "ITEMS2", "TEXT", "WORDS", "LIMIT", "LOW", "HIGH", "N", "N2",
           "N8", "STEP", "BASE", "SEP", "CHAR")  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cwm_agent.nano.templates.composed.engine import Source
+from cwm_agent.generated.templates.composed.engine import Source
 
 _IN = ("values in ITEMS", "numbers in ITEMS", "values in ITEMS", "entries of ITEMS")
 

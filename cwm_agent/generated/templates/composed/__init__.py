@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cwm_agent.generated.templates.composed import dicts, formulas, logic, mixtures, shapes
 from cwm_agent.generated.templates.template import Template
-from cwm_agent.nano.templates.composed import dicts, formulas, logic, mixtures, shapes
 
 _MODULES = (mixtures, shapes, dicts, logic, formulas)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cwm_agent.nano.templates.composed.engine import Change, Result, Source, Test
+from cwm_agent.generated.templates.composed.engine import Change, Result, Source, Test
 
 WORD_TESTS = (
     Test("prefix", "@.startswith(PREFIX)", "not @.startswith(PREFIX)",

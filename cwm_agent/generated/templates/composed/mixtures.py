@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cwm_agent.generated.templates.composed import numbers, sources, texts
+from cwm_agent.generated.templates.composed.engine import Result, Source, compose, thin
 from cwm_agent.generated.templates.template import Template
-from cwm_agent.nano.templates.composed import numbers, sources, texts
-from cwm_agent.nano.templates.composed.engine import Result, Source, compose, thin
 
 _ALL = (None, *(test for test in numbers.TESTS if test.key != "zero"))
 

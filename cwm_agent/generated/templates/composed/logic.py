@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 
+from cwm_agent.generated.templates.composed import numbers
+from cwm_agent.generated.templates.composed.engine import Test, build, on, pick, singular, thin
 from cwm_agent.generated.templates.template import Template
-from cwm_agent.nano.templates.composed import numbers
-from cwm_agent.nano.templates.composed.engine import Test, build, on, pick, singular, thin
 
 _SIMPLE = tuple(
     test
