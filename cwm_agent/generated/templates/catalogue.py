@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from cwm_agent.generated.templates.composed import composed
+from cwm_agent.generated.templates.standalone import standalone
 from cwm_agent.generated.templates.template import Template
-from cwm_agent.nano.templates.standalone import standalone
 
 
 def all_templates() -> list[Template]:

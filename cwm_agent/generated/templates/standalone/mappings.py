@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, small_int, table, text, word, words
-from cwm_agent.nano.templates.standalone.makers import choose, dict_of, list_of, number
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.makers import choose, dict_of, list_of, number
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("mappings")
 _key = choose("red", "bee", "owl", "sun")

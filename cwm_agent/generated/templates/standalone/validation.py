@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, ints, signed_int, small_int, words
-from cwm_agent.nano.templates.standalone.makers import (
+from cwm_agent.generated.templates.standalone.makers import (
     choose,
     dict_of,
     list_of,
@@ -11,7 +11,7 @@ from cwm_agent.nano.templates.standalone.makers import (
     number,
     text_of,
 )
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("validation")
 

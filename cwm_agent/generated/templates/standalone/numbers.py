@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, positive_int, signed_int, small_int
-from cwm_agent.nano.templates.standalone.makers import choose, number
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.makers import choose, number
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("numbers")
 

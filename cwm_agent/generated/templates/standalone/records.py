@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, small_int
-from cwm_agent.nano.templates.standalone.makers import choose, dict_of, list_of, maybe, number, rows
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.makers import (
+    choose,
+    dict_of,
+    list_of,
+    maybe,
+    number,
+    rows,
+)
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("records")
 _people = rows(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, signed_int, small_int
-from cwm_agent.nano.templates.standalone.makers import choose, list_of, number, span
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.makers import choose, list_of, number, span
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("times")
 _hour = choose(0, 1, 5, 8, 9, 11, 12, 13, 17, 18, 22, 23)

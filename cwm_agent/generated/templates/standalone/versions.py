@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, small_int, words
-from cwm_agent.nano.templates.standalone.makers import choose, joined, list_of, number
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.makers import choose, joined, list_of, number
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("versions")
 _version = choose("1.2.3", "1.2", "1.10.0", "2.0.0", "1.9.9", "1.2.0", "0.0.1", "2.0")

@@ -11,8 +11,8 @@ from cwm_agent.generated.templates.pools import (
     word,
     words,
 )
-from cwm_agent.nano.templates.standalone.makers import choose, text_of
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.makers import choose, text_of
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("texts")
 

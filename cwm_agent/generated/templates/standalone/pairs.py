@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, ints, signed_ints, small_int, word
-from cwm_agent.nano.templates.standalone.makers import (
+from cwm_agent.generated.templates.standalone.makers import (
     list_of,
     number,
     same_length,
     span,
     tuple_of,
 )
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("pairs")
 _pairs = list_of(tuple_of(number(0, 5), number(0, 5)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, ints
-from cwm_agent.nano.templates.standalone.makers import (
+from cwm_agent.generated.templates.standalone.makers import (
     choose,
     dict_of,
     list_of,
@@ -12,7 +12,7 @@ from cwm_agent.nano.templates.standalone.makers import (
     sorted_of,
     span,
 )
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("schedules")
 _spans = list_of(span(), 0, 4)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cwm_agent.generated.templates.template import Template
-from cwm_agent.nano.templates.standalone import (
+from cwm_agent.generated.templates.standalone import (
     bits,
     games,
     geometry,
@@ -27,6 +26,7 @@ from cwm_agent.nano.templates.standalone import (
     validation,
     versions,
 )
+from cwm_agent.generated.templates.template import Template
 
 _MODULES = (
     *(lists, texts, numbers, mappings, pairs, grids, times, money),

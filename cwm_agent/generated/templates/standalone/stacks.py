@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, ints
-from cwm_agent.nano.templates.standalone.makers import choose, list_of, number, text_of, tuple_of
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.makers import (
+    choose,
+    list_of,
+    number,
+    text_of,
+    tuple_of,
+)
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("stacks")
 _steps = list_of(tuple_of(choose("add", "sub", "set"), number(0, 9)), 0, 4)

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, positive_int, small_int
-from cwm_agent.nano.templates.standalone.makers import (
-    binary_grid,
-    grid,
-    number,
-    square,
-)
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.makers import binary_grid, grid, number, square
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("grids")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, ints, words
-from cwm_agent.nano.templates.standalone.makers import choose, list_of, number, text_of
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.makers import choose, list_of, number, text_of
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("bits")
 _byte = number(0, 63)

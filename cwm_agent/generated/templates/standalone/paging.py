@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, ints, positive_int, small_int
-from cwm_agent.nano.templates.standalone.makers import choose, list_of, number
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.makers import choose, list_of, number
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("paging")
 _long = list_of(number(0, 9), 0, 12)

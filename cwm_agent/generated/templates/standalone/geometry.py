@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 from cwm_agent.generated.templates.pools import args, small_int
+from cwm_agent.generated.templates.standalone.makers import list_of, number, tuple_of
+from cwm_agent.generated.templates.standalone.writer import writer
 from cwm_agent.generated.templates.template import Arguments
-from cwm_agent.nano.templates.standalone.makers import list_of, number, tuple_of
-from cwm_agent.nano.templates.standalone.writer import writer
 
 _t = writer("geometry")
 _point = tuple_of(number(-2, 5), number(-2, 5))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, ints, signed_ints, small_int, table, words
-from cwm_agent.nano.templates.standalone.makers import (
+from cwm_agent.generated.templates.standalone.makers import (
     choose,
     dict_of,
     list_of,
@@ -13,7 +13,7 @@ from cwm_agent.nano.templates.standalone.makers import (
     text_of,
     tuple_of,
 )
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("sorting")
 _people = rows(0, 4, name=choose("Ann", "Bob", "Cid"), age=number(1, 4))

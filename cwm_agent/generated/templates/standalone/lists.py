@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, ints, positive_int, signed_ints, small_int
-from cwm_agent.nano.templates.standalone.makers import list_of, number, with_index
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.makers import list_of, number, with_index
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("lists")
 

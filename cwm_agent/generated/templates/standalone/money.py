@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, ints, positive_int, small_int
-from cwm_agent.nano.templates.standalone.makers import (
+from cwm_agent.generated.templates.standalone.makers import (
     choose,
     dict_of,
     list_of,
@@ -11,7 +11,7 @@ from cwm_agent.nano.templates.standalone.makers import (
     rows,
     tuple_of,
 )
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("money")
 _cents = choose(0, 1, 50, 99, 100, 101, 250, 500, 999, 1000, 1001, 2000)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, text, words
-from cwm_agent.nano.templates.standalone.makers import dict_of, list_of, number, text_of, tuple_of
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.makers import (
+    dict_of,
+    list_of,
+    number,
+    text_of,
+    tuple_of,
+)
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("sets")
 _few = list_of(number(0, 4), 0, 5)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cwm_agent.generated.templates.pools import args, text, word
-from cwm_agent.nano.templates.standalone.makers import choose, joined, number, text_of
-from cwm_agent.nano.templates.standalone.writer import writer
+from cwm_agent.generated.templates.standalone.makers import choose, joined, number, text_of
+from cwm_agent.generated.templates.standalone.writer import writer
 
 _t = writer("parsing")
 _setting = choose("a=1", "b=2", "a=", "c=x=y", "=3", "d")
