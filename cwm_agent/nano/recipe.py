@@ -9,7 +9,7 @@ from cwm_agent.nano.rendering import NanoSource
 from cwm_agent.nano.training.export import TokenIds, export_run
 from cwm_agent.nano.training.loop import TrainSettings, train
 from cwm_agent.nano.training.muon import Rates
-from cwm_agent.nano.training.shape import Shape
+from cwm_agent.nano.training.network import Shape
 from cwm_agent.nano.training.state import Counters
 from cwm_agent.nano.vocabulary import SIZE
 from model import special_tokens as names

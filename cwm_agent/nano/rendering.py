@@ -14,7 +14,7 @@ from cwm_agent.generated.task import draw_task
 from cwm_agent.nano.expert import VERDICTS, Conversation, converse
 from cwm_agent.nano.programs import record_program
 from cwm_agent.nano.stage import Turn
-from cwm_agent.nano.training.sample import Sample
+from cwm_agent.nano.training.batch import Sample
 from cwm_agent.nano.vocabulary import CONTROL, SIZE
 from cwm_agent.prompts.packs import load
 from model.chat import ChatFormat, ChatMessage

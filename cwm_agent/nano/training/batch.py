@@ -5,11 +5,33 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from cwm_agent.nano.training.sample import Sample
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One conversation as tokens.
+
+    `weights` has one entry an id: the weight of the loss on predicting it from
+    those before it. The first one is not used, as nothing comes before it.
+    """
+
+    ids: tuple[int, ...]
+    weights: tuple[float, ...]
+
+
+class SampleSource(Protocol):
+    """Makes an endless stream of samples, the same one for the same seed.
+
+    It must be picklable, as it runs in worker processes.
+    """
+
+    def __call__(self, seed: int) -> Iterator[Sample]:
+        """Begin the stream of that seed."""
+
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

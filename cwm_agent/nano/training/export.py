@@ -12,8 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from cwm_agent.nano.training.network import Layer, Network
-from cwm_agent.nano.training.shape import Shape
+from cwm_agent.nano.training.network import Layer, Network, Shape
 from cwm_agent.nano.training.state import StateError, load_state, newest_state
 from model.config import FULL, SLIDING
 from model.weights import EMBEDDING, NORM

@@ -12,15 +12,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cwm_agent.nano.training.batch import Batch
+from cwm_agent.nano.training.batch import Batch, SampleSource
 from cwm_agent.nano.training.curves import LOG
 from cwm_agent.nano.training.export import load_network
 from cwm_agent.nano.training.feed import Feed, FeedSettings
 from cwm_agent.nano.training.muon import Optimisers, Rates
-from cwm_agent.nano.training.network import Network
-from cwm_agent.nano.training.sample import SampleSource
-from cwm_agent.nano.training.schedule import Schedule
-from cwm_agent.nano.training.shape import Shape
+from cwm_agent.nano.training.network import Network, Shape
 from cwm_agent.nano.training.state import (
     Counters,
     State,
@@ -31,6 +28,28 @@ from cwm_agent.nano.training.state import (
 )
 from cwm_agent.nano.training.wiring import wire
 from cwm_agent.nano.training.worker import Workers, derived_seed
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Linear warm-up, constant, then linear decay down to `floor`.
+
+    All parts are fractions of the whole run, whose progress is training time
+    over the time budget. So a run ends on time on any machine, and a budget
+    that is changed on the way moves the decay.
+    """
+
+    warmup: float = 0.01
+    decay_from: float = 0.5
+    floor: float = 0.05
+
+    def scale(self, progress: float) -> float:
+        """Factor of the learning rate at `progress` (0 to 1)."""
+        if progress < self.warmup:
+            return max(progress / self.warmup, self.floor)
+        over = (progress - self.decay_from) / (1.0 - self.decay_from)
+        return 1.0 - (1.0 - self.floor) * min(1.0, max(0.0, over))
+
 
 _LOG_STEPS = 10
 Clock = Callable[[], float]  # seconds since some instant

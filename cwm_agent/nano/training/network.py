@@ -7,6 +7,8 @@ changes nothing before it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,7 +19,39 @@ from cwm_agent.nano.training.attention import (
     sliding_attention,
     sliding_mask,
 )
-from cwm_agent.nano.training.shape import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sizes of a CWM decoder with tied embeddings.
+
+    `window` is the number of keys that a query of a sliding layer sees, itself
+    included. Layer 0, the middle one and the last one see everything.
+    """
+
+    vocabulary: int
+    hidden: int = 256
+    layers: int = 8
+    heads: int = 4
+    kv_heads: int = 2
+    head_dim: int = 64
+    ffn: int = 512
+    window: int = 256
+    theta: float = 1e6
+    norm_eps: float = 1e-5
+
+    @property
+    def full_layers(self) -> tuple[int, ...]:
+        """Numbers of the layers with full attention, in order."""
+        return tuple(sorted({0, self.layers // 2, self.layers - 1}))
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the model consists of."""
+        attention = (2 * self.heads + 2 * self.kv_heads) * self.head_dim * self.hidden
+        layer = attention + 3 * self.ffn * self.hidden + 2 * self.hidden
+        return self.layers * layer + self.vocabulary * self.hidden + self.hidden
+
 
 _EMBEDDING_STD = 0.5  # tokens must be told apart from the start, else copying is not learned
 _FINAL_NORM = 0.03  # keeps the first logits small in spite of such embeddings

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cwm_agent.errors import CwmAgentError
-from cwm_agent.nano.training.shape import Shape
+from cwm_agent.nano.training.network import Shape
 
 _PREFIX = "state-"
 _UNFINISHED = ".part"

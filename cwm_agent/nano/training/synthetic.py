@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cwm_agent.nano.training.sample import Sample
+from cwm_agent.nano.training.batch import Sample
 
 _PHRASE = 4  # tokens
 _WEIGHTS = (0.0, 0.3, 1.0)

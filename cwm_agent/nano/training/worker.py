@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from cwm_agent.errors import CwmAgentError
-from cwm_agent.nano.training.sample import Sample, SampleSource
+from cwm_agent.nano.training.batch import Sample, SampleSource
 
 _NICENESS = 5  # a worker must not take time from the training
 _AT_ONCE = 32  # samples a message

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from cwm_agent.nano.training.network import Network
-from cwm_agent.nano.training.shape import Shape
+from cwm_agent.nano.training.network import Network, Shape
 
 TINY = Shape(
     vocabulary=96, hidden=64, layers=5, heads=2, kv_heads=1, head_dim=16, ffn=64, window=80

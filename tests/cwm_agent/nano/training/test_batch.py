@@ -8,10 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cwm_agent.nano.training.batch import Batch, Batcher
-from cwm_agent.nano.training.copying import CopyMaker
-from cwm_agent.nano.training.feed import Feed, FeedSettings
-from cwm_agent.nano.training.sample import Sample
+from cwm_agent.nano.training.batch import Batch, Batcher, Sample
+from cwm_agent.nano.training.feed import CopyMaker, Feed, FeedSettings
 from cwm_agent.nano.training.synthetic import SyntheticSource
 
 

@@ -17,7 +17,7 @@ import torch
 from cwm_agent.nano.training.curves import read_log
 from cwm_agent.nano.training.feed import FeedSettings
 from cwm_agent.nano.training.loop import LOG, Run, TrainSettings, train
-from cwm_agent.nano.training.shape import Shape
+from cwm_agent.nano.training.network import Shape
 from cwm_agent.nano.training.state import Counters, StateError, load_state, newest_state
 from cwm_agent.nano.training.synthetic import SyntheticSource
 from cwm_agent.nano.training.worker import SourceError, Workers
@@ -28,8 +28,8 @@ from pathlib import Path
 from cwm_agent.nano.training.feed import FeedSettings
 from cwm_agent.nano.training.loop import TrainSettings, train
 from cwm_agent.nano.training.muon import Rates
-from cwm_agent.nano.training.schedule import Schedule
-from cwm_agent.nano.training.shape import Shape
+from cwm_agent.nano.training.loop import Schedule
+from cwm_agent.nano.training.network import Shape
 from cwm_agent.nano.training.synthetic import SyntheticSource
 
 if __name__ == "__main__":

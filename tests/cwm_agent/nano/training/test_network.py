@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from cwm_agent.nano.training.batch import make_batch
-from cwm_agent.nano.training.network import Network
-from cwm_agent.nano.training.sample import Sample
-from cwm_agent.nano.training.shape import Shape
+from cwm_agent.nano.training.batch import Sample, make_batch
+from cwm_agent.nano.training.network import Network, Shape
 from cwm_agent.nano.training.wiring import wire
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cwm_agent.nano.training.schedule import Schedule
+from cwm_agent.nano.training.loop import Schedule
 
 
 @pytest.mark.parametrize(
