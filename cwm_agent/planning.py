@@ -11,7 +11,7 @@ from cwm_agent.config.resolve import Resolved, with_defaults
 from cwm_agent.config.settings import SandboxSettings, Settings
 from cwm_agent.errors import UsageError
 from cwm_agent.job import Job, SandboxKind, TestsRecord
-from cwm_agent.nano import defaults
+from cwm_agent.policies import bundled
 from cwm_agent.policies.choose import choose_policy
 from cwm_agent.request import (
     STDIN,
@@ -125,11 +125,11 @@ def model_settings(request: Request, resolved: Resolved) -> Resolved:
     have a recording of their own.
     """
     model, named = resolved.settings.model, _names_model(resolved.settings)
-    other = request.replay is not None or request.human or (named and model != defaults.NAME)
+    other = request.replay is not None or request.human or (named and model != bundled.NAME)
     if other or (request.example is not None and not named):
         return resolved
-    origins = dict.fromkeys(defaults.SETTINGS, defaults.ORIGIN)
-    return with_defaults(resolved, Layer(defaults.SETTINGS, origins))
+    origins = dict.fromkeys(bundled.SETTINGS, bundled.ORIGIN)
+    return with_defaults(resolved, Layer(bundled.SETTINGS, origins))
 
 
 def _plan_generated(request: Request, resolved: Resolved) -> Job:

@@ -17,8 +17,9 @@ from pathlib import Path
 from cwm_agent.bench.frames import FrameFigures, measure_frames
 from cwm_agent.generated.repository import issue_task
 from cwm_agent.generated.task import MEASURED, NanoTask, Split, draw_task
-from cwm_agent.nano import attempts, defaults
+from cwm_agent.nano import attempts
 from cwm_agent.nano.attempts import Attempted, Place
+from cwm_agent.policies import bundled
 from cwm_agent.policies.embedded import EmbeddedPolicy
 from cwm_agent.prompts.packs import load
 from envs.budget import Limits
@@ -92,12 +93,12 @@ def measure_nano(
 ) -> NanoFigures:
     """Run the bench; raises ModelError or SandboxError."""
     limits = Limits(
-        turns=int(str(defaults.SETTINGS["limits.turns"])),
-        context_tokens=int(str(defaults.SETTINGS["limits.context_tokens"])),
-        action_tokens=int(str(defaults.SETTINGS["limits.action_tokens"])),
+        turns=int(str(bundled.SETTINGS["limits.turns"])),
+        context_tokens=int(str(bundled.SETTINGS["limits.context_tokens"])),
+        action_tokens=int(str(bundled.SETTINGS["limits.action_tokens"])),
     )
     figures = NanoFigures()
-    texts = load(defaults.NAME)
+    texts = load(bundled.NAME)
     greedy = Sampling(0.0)
     with tempfile.TemporaryDirectory(prefix="cwm-agent-nano-") as scratch:
         with closing(EmbeddedPolicy(bench.model, sampling=greedy)) as policy:

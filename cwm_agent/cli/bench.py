@@ -152,13 +152,13 @@ def nano(
     """
     from cwm_agent.bench.nano import NanoBench, measure_nano, nano_lines, to_json
     from cwm_agent.bench.places import sandbox_maker
-    from cwm_agent.nano import defaults
+    from cwm_agent.policies import bundled
 
     def progress(line: str) -> None:
         print(line, file=sys.stderr)
 
     bench = NanoBench(
-        model=model or defaults.folder(),
+        model=model or bundled.folder(),
         tasks=tasks,
         samples=samples,
         temperature=temperature,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cwm_agent.nano import defaults
 from cwm_agent.nano.rendering import NanoSource
 from cwm_agent.nano.training.export import TokenIds, export_run
 from cwm_agent.nano.training.loop import TrainSettings, train
@@ -12,6 +11,7 @@ from cwm_agent.nano.training.muon import Rates
 from cwm_agent.nano.training.network import Shape
 from cwm_agent.nano.training.state import Counters
 from cwm_agent.nano.vocabulary import SIZE
+from cwm_agent.policies import bundled
 from model import special_tokens as names
 from model.tokenizer import Tokenizer
 
@@ -47,12 +47,12 @@ def train_nano(
         start=start,
         save_minutes=3.0,
     )
-    return train(run, settings, NanoSource(defaults.folder()), minutes)
+    return train(run, settings, NanoSource(bundled.folder()), minutes)
 
 
 def export_nano(run: Path, folder: Path) -> None:
     """Write the checkpoint with the bundled tokenizer; raises StateError without a saved state."""
-    tokenizer = Tokenizer.from_folder(defaults.folder())
+    tokenizer = Tokenizer.from_folder(bundled.folder())
     ids = TokenIds(
         bos=tokenizer.special(names.BEGIN_OF_TEXT),
         eos=tuple(
@@ -61,4 +61,4 @@ def export_nano(run: Path, folder: Path) -> None:
         ),
         pad=tokenizer.special("<|pad|>"),
     )
-    export_run(run, folder, defaults.folder() / "tokenizer.json", ids)
+    export_run(run, folder, bundled.folder() / "tokenizer.json", ids)

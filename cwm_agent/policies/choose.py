@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cwm_agent.config.layers import API_KEY
 from cwm_agent.config.settings import Settings
 from cwm_agent.errors import NotReadyError, UsageError
-from cwm_agent.nano import defaults as nano
+from cwm_agent.policies import bundled as nano
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.human import HumanPolicy
 from cwm_agent.policies.policy import Policy

@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal
 
-from cwm_agent.nano import defaults
+from cwm_agent.policies import bundled
 from model.build import build_engine
 from model.checkpoint import open_checkpoint
 from model.generation import Generation, Request
@@ -197,6 +197,6 @@ def _reset(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    with serving(Server(Model(defaults.folder()))) as running:
+    with serving(Server(Model(bundled.folder()))) as running:
         print(running.url, flush=True)
         threading.Event().wait()

@@ -8,7 +8,7 @@ from itertools import pairwise
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from cwm_agent.nano import defaults
+from cwm_agent.policies import bundled
 from cwm_agent.policies.answer import Answer
 from cwm_agent.policies.completions import Piece
 from cwm_agent.policies.dialogue import Dialogue
@@ -24,8 +24,8 @@ CUTS = st.lists(st.integers(0, 60), max_size=8)
 
 @cache
 def dialogue() -> Dialogue:
-    tokenizer = Tokenizer.from_folder(defaults.folder())
-    config = read_shape(defaults.folder())
+    tokenizer = Tokenizer.from_folder(bundled.folder())
+    config = read_shape(bundled.folder())
     chat = ChatFormat(tokenizer, bos_id=config.bos_id, eos_ids=config.eos_ids)
     return Dialogue(tokenizer, chat, lambda ids: None)
 

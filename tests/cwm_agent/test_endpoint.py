@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 import pytest
 from completion_server import AFTER, Fault, Model, Server, serving
 
-from cwm_agent.nano import defaults
+from cwm_agent.policies import bundled
 from cwm_agent.policies.asking import Patience
 from cwm_agent.policies.embedded import EmbeddedPolicy
 from cwm_agent.policies.endpoint import EndpointConversation, EndpointPolicy
@@ -32,7 +32,7 @@ WATCHFUL = Patience(silence=5)
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[Model]:
-    model = Model(defaults.folder())
+    model = Model(bundled.folder())
     yield model
     model.engine.close()
 
@@ -45,7 +45,7 @@ def servers(model: Model) -> Iterator[tuple[Server, Server]]:
 
 @pytest.fixture(scope="module")
 def expected() -> tuple[Reply, ...]:
-    with closing(EmbeddedPolicy(defaults.folder(), device="cpu", sampling=GREEDY)) as policy:
+    with closing(EmbeddedPolicy(bundled.folder(), device="cpu", sampling=GREEDY)) as policy:
         return talk(policy.open(seed=1))
 
 
@@ -53,7 +53,7 @@ def endpoint(
     *servers: Server, sampling: Sampling = GREEDY, patience: Patience = CALM
 ) -> EndpointPolicy:
     urls = [server.url for server in servers]
-    return EndpointPolicy(urls, defaults.folder(), sampling=sampling, patience=patience)
+    return EndpointPolicy(urls, bundled.folder(), sampling=sampling, patience=patience)
 
 
 def talk(conversation: Conversation) -> tuple[Reply, ...]:
@@ -221,4 +221,4 @@ def test_a_server_that_is_not_there_or_has_no_such_model_is_named(
     with closing(endpoint(nobody, one)) as it:
         assert talk(it.open(seed=1))
     with pytest.raises(RefusedError, match="has no model cwm: it offers nano"):
-        EndpointPolicy([one.url], defaults.folder(), sampling=GREEDY, model="cwm")
+        EndpointPolicy([one.url], bundled.folder(), sampling=GREEDY, model="cwm")

@@ -9,8 +9,8 @@ import pytest
 from cwm_agent.config.layers import Places
 from cwm_agent.config.resolve import Resolved, load_settings, recorded
 from cwm_agent.errors import ConfigError, UsageError
-from cwm_agent.nano import defaults
 from cwm_agent.planning import check_policy_flags, model_settings
+from cwm_agent.policies import bundled
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import choose_policy
 from cwm_agent.request import Request
@@ -53,7 +53,7 @@ def test_keys_are_kept_out_of_settings() -> None:
 
 def test_servers_answer_for_the_model_that_is_named() -> None:
     served = load(f"endpoint.urls={URL}", "model=nano")
-    folder = str(defaults.folder())
+    folder = str(bundled.folder())
     assert choose_policy(None, False, served.settings) == PolicyChoice("endpoint", folder)
     assert choose_policy(None, False, load().settings) == PolicyChoice("embedded", folder)
     assert choose_policy(None, True, served.settings) == PolicyChoice("human")

@@ -9,7 +9,7 @@ import pytest
 from cases import Solve
 from completion_server import Model, Server, serving
 
-from cwm_agent.nano import defaults
+from cwm_agent.policies import bundled
 from results.records import AttemptStarted, Ended, Replied
 
 TASK = "nano:7"
@@ -18,7 +18,7 @@ NANO = ("--sandbox", "bubblewrap", "--model", "nano")
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    model = Model(defaults.folder())
+    model = Model(bundled.folder())
     with closing(model.engine), serving(Server(model)) as server:
         yield server
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cases import Solve
 
-from cwm_agent.nano import defaults
+from cwm_agent.policies import bundled
 from results.records import AttemptStarted, Ended, Replied, RunInfo
 from results.store import Store
 
@@ -37,7 +37,7 @@ def test_without_any_setting_the_bundled_model_solves_a_generated_task(
     assert all(sampled(solve, "first"))
     assert solve.strays() == []
     settings = info(solve, "first").settings
-    assert settings["prompt_pack"].origin == defaults.ORIGIN
+    assert settings["prompt_pack"].origin == bundled.ORIGIN
     assert settings["runs"].origin == "default"
 
 
@@ -49,13 +49,13 @@ def test_a_setting_of_the_user_wins_over_those_of_the_bundled_model(solve: Solve
     assert (answer["exit_reason"], answer["turns"]) == ("turn_limit", 1)
     settings = info(solve, "short").settings
     assert (settings["limits.turns"].value, settings["limits.turns"].origin) == (1, "--set")
-    assert settings["sampling.temperature"].origin == defaults.ORIGIN
+    assert settings["sampling.temperature"].origin == bundled.ORIGIN
 
 
 def test_another_model_keeps_the_usual_settings(solve: Solve) -> None:
     copy = solve.folder / "renamed"
     copy.mkdir()
-    for path in defaults.folder().iterdir():
+    for path in bundled.folder().iterdir():
         if path.is_file():
             (copy / path.name).write_bytes(path.read_bytes())
     one_turn = ("--set", "limits.turns=1", "--set", "limits.action_tokens=64")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-from cwm_agent.nano import defaults
+from cwm_agent.policies import bundled
 from cwm_agent.policies.embedded import EmbeddedPolicy
 from envs.environment import ReplyLimits
 from model.sampler import Sampling
@@ -25,7 +25,7 @@ def answer(policy: EmbeddedPolicy, seed: int) -> Reply:
 
 
 def nano() -> EmbeddedPolicy:
-    return EmbeddedPolicy(defaults.folder(), device="cpu", sampling=Sampling(0.9))
+    return EmbeddedPolicy(bundled.folder(), device="cpu", sampling=Sampling(0.9))
 
 
 def test_four_samples_at_once_cost_the_prefill_of_one() -> None:

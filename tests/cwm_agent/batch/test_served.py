@@ -14,7 +14,7 @@ import pytest
 from completion_server import Model, Server, serving
 from helpers import ROOT, SECONDS, Batch, write_suite
 
-from cwm_agent.nano import defaults
+from cwm_agent.policies import bundled
 from results.records import Replied
 
 NANO = ("--sandbox", "bubblewrap", "--model", "nano")
@@ -23,7 +23,7 @@ TASK = "nano-seen-7"
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    model = Model(defaults.folder())
+    model = Model(bundled.folder())
     with closing(model.engine), serving(Server(model)) as server:
         yield server
 

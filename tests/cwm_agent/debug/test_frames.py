@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cwm_agent.debug.frames import START_MARK, Frame, TraceFormat
-from cwm_agent.nano import defaults
 from cwm_agent.nano.programs import record, record_program
+from cwm_agent.policies import bundled
 from model.tokenizer import Tokenizer
 
 SOURCE = f"""\
@@ -44,7 +44,7 @@ def test_a_long_run_is_refused() -> None:
 
 
 def test_frames_are_written_with_their_control_tokens() -> None:
-    tokenizer = Tokenizer.from_folder(defaults.folder())
+    tokenizer = Tokenizer.from_folder(bundled.folder())
     form = TraceFormat(tokenizer)
     line = form.frame(Frame("line", "    y = x", (("x", "3"), ("z", ".."))))
     assert tokenizer.decode(line, specials=True) == (

@@ -13,10 +13,10 @@ import torch
 from cwm_agent.bench.frames import measure_frames
 from cwm_agent.generated.repository import issue_task
 from cwm_agent.generated.task import NanoTask, draw_task
-from cwm_agent.nano import defaults
 from cwm_agent.nano.attempts import Attempted, Place
 from cwm_agent.nano.expert import Odds, converse
 from cwm_agent.nano.rendering import Weights, render_conversation
+from cwm_agent.policies import bundled
 from cwm_agent.policies.embedded import EmbeddedPolicy
 from envs.budget import Limits
 from envs.sandbox import Sandbox
@@ -32,7 +32,7 @@ from model.stops import IdWatcher
 from model.transformer import Transformer
 from tools.texts import Texts
 
-FOLDER = defaults.folder()
+FOLDER = bundled.folder()
 MOST_BYTES = 12_000_000
 LIMITS = Limits(turns=16, context_tokens=2048, action_tokens=512)
 
