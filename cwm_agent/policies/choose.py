@@ -153,8 +153,8 @@ def _open_embedded(folder: Path, settings: Settings) -> Speaker:
 
 
 def _open_endpoint(folder: Path, settings: Settings) -> Speaker:
-    from cwm_agent.policies.asking import Patience
-    from cwm_agent.policies.endpoint import EndpointPolicy
+    from cwm_agent.policies.endpoint.client import Patience
+    from cwm_agent.policies.endpoint.policy import EndpointPolicy
 
     wanted = settings.endpoint
     if wanted.urls is None:

@@ -9,9 +9,9 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from cwm_agent.policies import bundled
-from cwm_agent.policies.answer import Answer
-from cwm_agent.policies.completions import Piece
 from cwm_agent.policies.dialogue import Dialogue
+from cwm_agent.policies.endpoint.answer import Answer
+from cwm_agent.policies.endpoint.completions import Piece
 from envs.environment import ReplyLimits
 from model.chat import ChatFormat
 from model.formats import read_shape

@@ -10,9 +10,9 @@ import pytest
 from completion_server import AFTER, Fault, Model, Server, serving
 
 from cwm_agent.policies import bundled
-from cwm_agent.policies.asking import Patience
 from cwm_agent.policies.embedded import EmbeddedPolicy
-from cwm_agent.policies.endpoint import EndpointConversation, EndpointPolicy
+from cwm_agent.policies.endpoint.client import Patience
+from cwm_agent.policies.endpoint.policy import EndpointConversation, EndpointPolicy
 from cwm_agent.policies.errors import EndpointError, RefusedError
 from cwm_agent.policies.policy import Conversation
 from envs.environment import ReplyLimits

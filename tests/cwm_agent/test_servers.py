@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cwm_agent.policies.servers import REST, Servers
+from cwm_agent.policies.endpoint.servers import REST, Servers
 
 URLS = ["http://a/v1", "http://b/v1", "http://c/v1"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cwm_agent.policies.completions import Piece
 from cwm_agent.policies.dialogue import Dialogue
+from cwm_agent.policies.endpoint.completions import Piece
 from envs.environment import ReplyLimits
 from results.records import Finish
 

@@ -16,17 +16,17 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from cwm_agent.policies.answer import Answer
-from cwm_agent.policies.completions import (
+from cwm_agent.policies.connections import open_client
+from cwm_agent.policies.endpoint.answer import Answer
+from cwm_agent.policies.endpoint.completions import (
     Completion,
     ServerBusyError,
     ServerGoneError,
     complete,
     models,
 )
-from cwm_agent.policies.connections import open_client
+from cwm_agent.policies.endpoint.servers import Server, Servers
 from cwm_agent.policies.errors import EndpointError, RefusedError
-from cwm_agent.policies.servers import Server, Servers
 
 CONNECT_SECONDS = 10.0
 WRITE_SECONDS = 60.0

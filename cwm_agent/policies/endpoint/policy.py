@@ -8,11 +8,11 @@ from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cwm_agent.policies.answer import Answer
-from cwm_agent.policies.asking import Asker, Patience, Place
-from cwm_agent.policies.background import Background
-from cwm_agent.policies.completions import Completion
 from cwm_agent.policies.dialogue import Dialogue
+from cwm_agent.policies.endpoint.answer import Answer
+from cwm_agent.policies.endpoint.background import Background
+from cwm_agent.policies.endpoint.client import Asker, Patience, Place
+from cwm_agent.policies.endpoint.completions import Completion
 from envs.environment import Meter, ReplyLimits
 from model.load import EngineLoad
 from results.records import Event, Message, Reply

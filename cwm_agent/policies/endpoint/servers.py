@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cwm_agent.policies.completions import Piece
+from cwm_agent.policies.endpoint.completions import Piece
 from model.load import EngineLoad
 
 REST = 30.0
