@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 
+from cwm_agent.prompts.cwm_sources import PLACES, SYSTEM, Place
 from cwm_agent.prompts.packs import problems
-from cwm_agent.prompts.places import PLACES, SYSTEM, Place
 from tools.texts import TextError, Texts
 
 NAME = "original"

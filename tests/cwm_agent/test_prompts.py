@@ -55,7 +55,7 @@ def test_every_kind_of_call_error_has_a_text() -> None:
 
 
 def test_the_document_names_the_texts_that_have_no_original() -> None:
-    from cwm_agent.prompts.places import PLACES
+    from cwm_agent.prompts.cwm_sources import PLACES
 
     cut_out_of_one = {"environment.about", "environment.rules"}
     cut_out_of_one |= {key for key in TEXTS if key.startswith("environment.tool.")}
