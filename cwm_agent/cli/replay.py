@@ -50,8 +50,8 @@ def replay(
     4 environment not ready, 130 interrupted.
     """
     from cwm_agent.config.resolve import load_settings
-    from cwm_agent.replay.again import Wish
-    from cwm_agent.replay.again import replay as replay_attempt
+    from cwm_agent.replay.replay import Wish
+    from cwm_agent.replay.replay import replay as replay_attempt
     from cwm_agent.replay.show import as_object, print_turn, print_verdict, title
     from cwm_agent.replay.walk import Again
     from cwm_agent.streams import ReaderGoneError

@@ -129,7 +129,7 @@ RULES = (
         r"(3276[89]|327[7-9]\d|32[89]\d\d|3[3-9]\d{3}|[45]\d{4}|6[0-5]\d{3})\b",
     ),
 )  # the order matters: a time holds what looks like a duration
-"""Rules over values. Those over whole lines are in `cwm_agent.replay.alike`."""
+"""Rules over values. Those over whole lines are in `cwm_agent.replay.compare`."""
 
 
 def token_rule(templates: Mapping[str, str]) -> Rule:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from rich.text import Text
 
-from cwm_agent.replay.again import Replayed
+from cwm_agent.replay.replay import Replayed
 from cwm_agent.replay.verdict import Difference
 from cwm_agent.replay.walk import OPENING, Again
 from cwm_agent.view.console import console

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cwm_agent.replay.alike import compare
+from cwm_agent.replay.compare import compare
 from cwm_agent.replay.patterns import Rule
 from cwm_agent.replay.walk import Again
 from results.records import ExitReason

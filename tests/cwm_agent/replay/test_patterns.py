@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cwm_agent.prompts.packs import load
-from cwm_agent.replay.alike import LINE_ORDER, LINE_RULES, SET_ORDER, compare
+from cwm_agent.replay.compare import LINE_ORDER, LINE_RULES, SET_ORDER, compare
 from cwm_agent.replay.patterns import RULES, token_rule
 
 ID, OTHER = "4f1d2c3b4a5968778695a4b3c2d1e0f9a8b7c6d5", "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"

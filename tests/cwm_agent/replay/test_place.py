@@ -14,7 +14,7 @@ from cwm_agent.job import Job
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.estimate import EstimatingMeter
 from cwm_agent.prompts.packs import load
-from cwm_agent.replay.place import Place
+from cwm_agent.replay.environment import Place
 from envs.budget import Limits
 from envs.sandbox import Owner
 from model.tokenizer import Tokenizer

@@ -14,8 +14,8 @@ from cwm_agent.config.resolve import recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.job import Job, read_job
 from cwm_agent.prompts.packs import load
+from cwm_agent.replay.environment import Place
 from cwm_agent.replay.patterns import RULES, token_rule
-from cwm_agent.replay.place import Place
 from cwm_agent.replay.verdict import Findings
 from cwm_agent.replay.walk import Again, turns_of, walk
 from envs.owner import boot_id
