@@ -17,7 +17,7 @@ from cwm_agent.cluster.demand import SLOT, Demand
 from cwm_agent.cluster.nodes import sweep_nodes, visit_nodes
 from cwm_agent.cluster.routing import choose_replica
 from cwm_agent.config.settings import ClusterSettings
-from cwm_agent.scoring.place import GradingPlace, Place, PlaceWish, images_here
+from cwm_agent.scoring.grading import GradingPlace, Place, PlaceWish, images_here
 from envs.errors import SandboxError
 from envs.grader import Graded, Grader
 from envs.progress import Progress

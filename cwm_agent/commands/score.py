@@ -14,7 +14,9 @@ from cwm_agent.config.resolve import load_settings
 from cwm_agent.config.settings import ClusterSettings
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
-from cwm_agent.scoring.place import LOCAL, Place
+from cwm_agent.scoring.candidates import Control
+from cwm_agent.scoring.grading import LOCAL, Place
+from cwm_agent.scoring.predictions_source import open_source
 from cwm_agent.scoring.score import (
     Scored,
     ScoreOptions,
@@ -22,8 +24,6 @@ from cwm_agent.scoring.score import (
     score_control,
     score_source,
 )
-from cwm_agent.scoring.source import open_source
-from cwm_agent.scoring.work import Control
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.suites import load_suite
 from cwm_agent.view.sanitize import clean, clean_line

@@ -11,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from cwm_agent.export.predictions import PREDICTIONS
+from cwm_agent.scoring.predictions import PREDICTIONS
 from results.metrics import share
 from results.report import Line
 from results.reporttext import percent
 
 if TYPE_CHECKING:
-    from cwm_agent.export.submission import Submission
+    from cwm_agent.scoring.submission import Submission
 
 RULE = "=" * 50
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cwm_agent.attempt.attempt import active_spans
 from cwm_agent.config.settings import CostSettings
-from cwm_agent.scoring.lines import Attempts
+from cwm_agent.scoring.report_lines import Attempts
 from results.store import Run
 
 MILLION = 1e6

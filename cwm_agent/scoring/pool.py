@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cwm_agent.scoring.work import Candidate
+from cwm_agent.scoring.candidates import Candidate
 from envs.errors import SandboxError
 from envs.grader import Graded
 from envs.pullerrors import PullError

@@ -11,12 +11,7 @@ from pathlib import Path
 from cwm_agent import __version__
 from cwm_agent.config.settings import CostSettings
 from cwm_agent.errors import UsageError
-from cwm_agent.scoring.cost import costs_of
-from cwm_agent.scoring.lines import Attempts, lines_of, priced, recorded_lines
-from cwm_agent.scoring.place import LOCAL, Place, PlaceWish
-from cwm_agent.scoring.pool import Pool, PoolOptions
-from cwm_agent.scoring.source import SCORES, Source
-from cwm_agent.scoring.work import (
+from cwm_agent.scoring.candidates import (
     Candidate,
     Control,
     candidates,
@@ -26,6 +21,11 @@ from cwm_agent.scoring.work import (
     placed,
     to_grade,
 )
+from cwm_agent.scoring.cost import costs_of
+from cwm_agent.scoring.grading import LOCAL, Place, PlaceWish
+from cwm_agent.scoring.pool import Pool, PoolOptions
+from cwm_agent.scoring.predictions_source import SCORES, Source
+from cwm_agent.scoring.report_lines import Attempts, lines_of, priced, recorded_lines
 from cwm_agent.selection import Selectable, Selection
 from cwm_agent.suites import Suite
 from envs.grader import GradeOptions

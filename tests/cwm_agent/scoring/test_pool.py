@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from cwm_agent.scoring.candidates import UNKNOWN, Candidate, candidates
 from cwm_agent.scoring.pool import Pool, PoolOptions
-from cwm_agent.scoring.work import UNKNOWN, Candidate, candidates
 from envs.grader import Graded
 from envs.pullerrors import PullError
 from envs.swebench import read_instances

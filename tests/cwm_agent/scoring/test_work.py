@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cwm_agent.errors import UsageError
-from cwm_agent.scoring.work import (
+from cwm_agent.scoring.candidates import (
     UNKNOWN,
     candidates,
     control_candidates,

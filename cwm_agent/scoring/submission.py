@@ -18,9 +18,9 @@ from typing import Literal
 import yaml
 
 from cwm_agent.errors import UsageError
-from cwm_agent.export.predictions import write_predictions
 from cwm_agent.export.readme import browsing, readme, result_files
-from cwm_agent.export.trace import has_reply, write_trace
+from cwm_agent.scoring.predictions import write_predictions
+from cwm_agent.scoring.trace import has_reply, write_trace
 from results.predictions import Prediction
 from results.report import Line, Report
 from results.store import Attempt

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cwm_agent.batch.manifest import dataset_of
 from cwm_agent.errors import UsageError
-from cwm_agent.scoring.lines import Attempts
+from cwm_agent.scoring.report_lines import Attempts
 from cwm_agent.userpath import expand
 from results.errors import RunNotFoundError
 from results.predictions import Prediction, predictions_of_run, read_predictions

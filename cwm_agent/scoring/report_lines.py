@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from cwm_agent.scoring.work import Candidate, unwanted
+from cwm_agent.scoring.candidates import Candidate, unwanted
 from results.errors import ResultsError
 from results.records import AttemptResult
 from results.report import Line
