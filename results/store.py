@@ -2,7 +2,7 @@
 
 runs/<name>/
   run.json                           RunInfo
-  <instance>/<sample>/job.json       the task and who solves it, for resuming (cwm_agent.job)
+  <instance>/<sample>/job.json       the task and who solves it, for resuming (cwm_agent.tasks.job)
   <instance>/<sample>/events.jsonl   the journal, the only truth
   <instance>/<sample>/result.json    AttemptResult, written once when the attempt is over
   <instance>/<sample>/tests-before.log, tests-after.log   what the judge's tests printed

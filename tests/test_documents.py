@@ -11,10 +11,10 @@ import pytest
 import yaml
 from pydantic import ByteSize
 
-from cwm_agent import examples
 from cwm_agent.cli.main import COMMANDS
 from cwm_agent.config.settings import Settings, leaf_keys
 from cwm_agent.exit_codes import ExitCode
+from cwm_agent.tasks import examples
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

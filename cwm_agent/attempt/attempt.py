@@ -17,9 +17,9 @@ from cwm_agent.attempt.interrupt import Stop
 from cwm_agent.attempt.judge import Judgement
 from cwm_agent.attempt.rollout import EventLog, Trajectory, Watch, rollout
 from cwm_agent.config.resolve import Resolved
-from cwm_agent.job import Job
 from cwm_agent.policies.choose import Speaker
 from cwm_agent.prompts.packs import load
+from cwm_agent.tasks.job import Job
 from envs.budget import Limits
 from envs.environment import Environment
 from envs.issue import IssueEnvironment

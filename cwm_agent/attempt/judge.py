@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cwm_agent.job import Job
+from cwm_agent.tasks.job import Job
 from envs.verify import Keep, Verifier
 from results.records import Verdict
 

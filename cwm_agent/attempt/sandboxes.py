@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from cwm_agent.config.settings import SandboxSettings
-from cwm_agent.job import COPY, Job
+from cwm_agent.tasks.job import COPY, Job
 from envs.bubblewrap import BubblewrapSandbox
 from envs.docker import DockerSandbox
 from envs.docker_engine import connect_engine

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cwm_agent.attempt.attempt import Rules
-from cwm_agent.batch.suite import Chosen
 from cwm_agent.errors import UsageError
-from cwm_agent.job import Job
+from cwm_agent.tasks.job import Job
+from cwm_agent.tasks.suite import Chosen
 from results.codec import encode
 from results.files import read_record, write_record
 from results.records import RunInfo

@@ -30,8 +30,8 @@ from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.status import Board
 from cwm_agent.config.resolve import load_settings
 from cwm_agent.config.settings import BatchSettings
-from cwm_agent.job import Job
 from cwm_agent.policies.choice import PolicyChoice
+from cwm_agent.tasks.job import Job
 from envs.environment import ReplyLimits, Step
 from envs.errors import SandboxError
 from envs.sandbox import Sandbox

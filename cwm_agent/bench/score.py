@@ -13,8 +13,8 @@ from pathlib import Path
 
 from cwm_agent.bench.pairs import Timed, lap, pair_ratio, time_in_turn
 from cwm_agent.errors import NotReadyError, UsageError
-from cwm_agent.selection import Selection
-from cwm_agent.suites import load_suite
+from cwm_agent.tasks.datasets import load_suite
+from cwm_agent.tasks.filters import Selection
 from envs.gradeoutcome import judge
 from envs.progress import Progress
 from results.files import write_atomically

@@ -237,7 +237,7 @@ def score(
       cwm-agent bench score preds.jsonl --dataset rows.jsonl --json
     """
     from cwm_agent.bench.score import ScoreBench, measure_score, score_lines
-    from cwm_agent.selection import Selection
+    from cwm_agent.tasks.filters import Selection
 
     selection = Selection(tuple(ids or ()), match)
     bench = ScoreBench(predictions, dataset, selection, workers, rounds)

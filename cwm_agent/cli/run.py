@@ -100,8 +100,8 @@ def run(
     interrupted or cancelled.
     """
     from cwm_agent.commands.run import RunRequest, run_suite
-    from cwm_agent.request import read_variables
-    from cwm_agent.selection import Selection
+    from cwm_agent.tasks.filters import Selection
+    from cwm_agent.tasks.inputs import read_variables
 
     request = RunRequest(
         suite=suite,

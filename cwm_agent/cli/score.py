@@ -94,7 +94,7 @@ def score(
     from cwm_agent.commands.score import Wish, run_score
     from cwm_agent.scoring.pool import PoolOptions
     from cwm_agent.scoring.score import ScoreOptions
-    from cwm_agent.selection import Selection
+    from cwm_agent.tasks.filters import Selection
     from envs.grader import GradeOptions
 
     options = ScoreOptions(

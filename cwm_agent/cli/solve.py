@@ -136,7 +136,7 @@ def solve(
     130 interrupted.
     """
     from cwm_agent.commands.solve import run_request
-    from cwm_agent.request import Request, read_variables
+    from cwm_agent.tasks.inputs import Request, read_variables
 
     request = Request(
         issue=issue,

@@ -14,7 +14,7 @@ from cwm_agent.batch.executor import LostError
 from cwm_agent.batch.semaphores import LOOK, StoppedError
 from cwm_agent.cluster.connect import import_ray
 from cwm_agent.cluster.routing import Free, choose_worker
-from cwm_agent.job import Job
+from cwm_agent.tasks.job import Job
 
 CLOSE_SECONDS = 10.0
 STARTS = 5

@@ -27,9 +27,9 @@ from cwm_agent.batch.local.work import Gates, Work
 from cwm_agent.batch.semaphores import Gate, Once
 from cwm_agent.cluster.lifeline import Lifeline
 from cwm_agent.cluster.remote import RemotePolicy, ReplicaHandle
-from cwm_agent.job import Job
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import Speaker
+from cwm_agent.tasks.job import Job
 from envs.owner import boot_id
 from envs.sandbox import Owner
 from envs.sweep import owned_folder

@@ -26,15 +26,15 @@ from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Board, Status, line
 from cwm_agent.batch.stopping import Ending, caught_signals
-from cwm_agent.batch.suite import Chosen, choose, jobs_of
 from cwm_agent.config.resolve import Resolved, load_settings
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.exit_codes import ExitCode
-from cwm_agent.planning import model_settings, plan
 from cwm_agent.progress import Progress
-from cwm_agent.request import Request
-from cwm_agent.selection import Selection
 from cwm_agent.streams import ReaderGoneError
+from cwm_agent.tasks.filters import Selection
+from cwm_agent.tasks.inputs import Request
+from cwm_agent.tasks.planning import model_settings, plan
+from cwm_agent.tasks.suite import Chosen, choose, jobs_of
 from envs.choose import choose_kind
 from results.repair import repair
 from results.store import UNFINISHED, Run, Store

@@ -25,7 +25,7 @@ from cwm_agent.scoring.score import (
     score_source,
 )
 from cwm_agent.streams import ReaderGoneError
-from cwm_agent.suites import load_suite
+from cwm_agent.tasks.datasets import load_suite
 from cwm_agent.view.sanitize import clean, clean_line
 from results.codec import encode
 from results.report import Report

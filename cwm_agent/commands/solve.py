@@ -17,17 +17,17 @@ from cwm_agent.attempt.judge import Judgement, judge
 from cwm_agent.attempt.retries import Retries, insist, play_on
 from cwm_agent.attempt.rollout import EventLog, Trajectory, finished
 from cwm_agent.attempt.sandboxes import SandboxMaker, clean_up
-from cwm_agent.checkout import apply_patch
 from cwm_agent.config.resolve import Resolved, load_settings, recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_attempt
-from cwm_agent.job import COPY, JOB_FILE, Job, read_job, write_job
-from cwm_agent.planning import check_policy_flags, model_settings, plan
 from cwm_agent.policies.choice import SHARED, PolicyChoice
 from cwm_agent.policies.choose import Speaker, find_checkpoint, open_policy
 from cwm_agent.progress import Progress, print_patch
-from cwm_agent.request import Request
 from cwm_agent.streams import ReaderGoneError
+from cwm_agent.tasks.checkout import apply_patch
+from cwm_agent.tasks.inputs import Request
+from cwm_agent.tasks.job import COPY, JOB_FILE, Job, read_job, write_job
+from cwm_agent.tasks.planning import check_policy_flags, model_settings, plan
 from cwm_agent.view.console import console
 from envs.owner import boot_id
 from envs.sandbox import Owner

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from cwm_agent.attempt.sandboxes import SandboxMaker
 from cwm_agent.config.resolve import Resolved
-from cwm_agent.job import Job
 from cwm_agent.policies.choice import SHARED
 from cwm_agent.policies.estimate import EstimatingMeter
+from cwm_agent.tasks.job import Job
 from cwm_agent.userpath import expand
 from envs.budget import Limits
 from envs.environment import Meter

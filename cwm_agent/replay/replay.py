@@ -12,12 +12,12 @@ from pathlib import Path
 from cwm_agent.attempt.sandboxes import SandboxMaker
 from cwm_agent.config.resolve import recorded
 from cwm_agent.errors import UsageError
-from cwm_agent.job import Job, read_job
 from cwm_agent.prompts.packs import load
 from cwm_agent.replay.environment import Place
 from cwm_agent.replay.patterns import RULES, token_rule
 from cwm_agent.replay.verdict import Findings
 from cwm_agent.replay.walk import Again, turns_of, walk
+from cwm_agent.tasks.job import Job, read_job
 from envs.owner import boot_id
 from envs.sandbox import Owner
 from envs.sweep import owned_folder

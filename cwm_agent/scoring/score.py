@@ -26,8 +26,8 @@ from cwm_agent.scoring.grading import LOCAL, Place, PlaceWish
 from cwm_agent.scoring.pool import Pool, PoolOptions
 from cwm_agent.scoring.predictions_source import SCORES, Source
 from cwm_agent.scoring.report_lines import Attempts, lines_of, priced, recorded_lines
-from cwm_agent.selection import Selectable, Selection
-from cwm_agent.suites import Suite
+from cwm_agent.tasks.datasets import Suite
+from cwm_agent.tasks.filters import Selectable, Selection
 from envs.grader import GradeOptions
 from envs.progress import Progress
 from results.files import write_atomically, write_record

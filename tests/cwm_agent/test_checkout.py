@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.checkout import Checkout, apply_patch, read_checkout
 from cwm_agent.errors import UsageError
+from cwm_agent.tasks.checkout import Checkout, apply_patch, read_checkout
 
 PATCH = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-two\n+three\n"
 

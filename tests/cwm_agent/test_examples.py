@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from cwm_agent import examples
 from cwm_agent.errors import UsageError
+from cwm_agent.tasks import examples
 
 
 def test_there_are_three_of_three_projects() -> None:

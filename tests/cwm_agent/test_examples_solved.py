@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent import examples
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
 from cwm_agent.prompts.packs import load as load_texts
+from cwm_agent.tasks import examples
 from envs.bubblewrap import BubblewrapSandbox
 from envs.budget import Limits
 from envs.docker import DockerSandbox

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.checkout import apply_patch, read_checkout
 from cwm_agent.errors import UsageError
+from cwm_agent.tasks.checkout import apply_patch, read_checkout
 from envs.errors import SandboxError
 from envs.hostsettings import host_settings
 from envs.source import export_commit, resolve_commit

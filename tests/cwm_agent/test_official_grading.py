@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent import examples
+from cwm_agent.tasks import examples
 from envs.docker_engine import connect_engine
 from envs.imageaccess import ImageAccess
 from envs.imageledger import Ledger

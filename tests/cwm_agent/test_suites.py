@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.policies.choice import PolicyChoice
-from cwm_agent.selection import Selection
-from cwm_agent.suites import Suite, job_of, load_suite
+from cwm_agent.tasks.datasets import Suite, job_of, load_suite
+from cwm_agent.tasks.filters import Selection
 from envs.swebench import read_instances
 
 from ..envs.swebench_rows import row

@@ -19,7 +19,7 @@ NAME = "SWE-bench/SWE-bench_Verified"
 FIRST, SECOND = "1" * 40, "2" * 40
 LOAD = (
     "import sys, json\nfrom pathlib import Path\n"
-    "from cwm_agent.suites import load_suite\n"
+    "from cwm_agent.tasks.datasets import load_suite\n"
     "suite = load_suite(sys.argv[1], pins=Path('pins.json'))\n"
     "print(json.dumps([suite.source, [instance.id for instance in suite.instances]]))"
 )

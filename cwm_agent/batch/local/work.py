@@ -22,9 +22,9 @@ from cwm_agent.batch.local.sandboxes import MakeSandbox
 from cwm_agent.batch.local.shared_files import Materials
 from cwm_agent.batch.semaphores import Gate
 from cwm_agent.config.settings import BatchSettings
-from cwm_agent.job import write_job
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import Speaker
+from cwm_agent.tasks.job import write_job
 from results.journal import LOCK_PATIENCE, Journal
 from results.records import AttemptResult
 from results.store import UNFINISHED, Attempt, Run

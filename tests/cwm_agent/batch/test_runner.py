@@ -17,8 +17,8 @@ from cwm_agent.batch.stopping import Ending
 from cwm_agent.config.settings import BatchSettings
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
-from cwm_agent.job import Job
 from cwm_agent.policies.choice import PolicyChoice
+from cwm_agent.tasks.job import Job
 from envs.errors import SandboxError
 from results.records import AttemptResult
 from tools.workspace import Cause

@@ -11,8 +11,8 @@ from cwm_agent.batch.attempt_state import Ticket
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Board, Status, line, table
-from cwm_agent.job import Job
 from cwm_agent.policies.choice import PolicyChoice
+from cwm_agent.tasks.job import Job
 from model.load import EngineLoad
 from results.codec import decode, encode
 from results.records import AttemptResult, AttemptStarted, Observed, Replied, Reply

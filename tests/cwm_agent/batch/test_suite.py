@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.batch.suite import choose, jobs_of
 from cwm_agent.config.layers import flags_layer
 from cwm_agent.config.resolve import resolve
 from cwm_agent.errors import UsageError
-from cwm_agent.job import Job
-from cwm_agent.planning import plan
 from cwm_agent.policies.choice import PolicyChoice
-from cwm_agent.request import Request
-from cwm_agent.selection import Selection
-from cwm_agent.suites import job_of
+from cwm_agent.tasks.datasets import job_of
+from cwm_agent.tasks.filters import Selection
+from cwm_agent.tasks.inputs import Request
+from cwm_agent.tasks.job import Job
+from cwm_agent.tasks.planning import plan
+from cwm_agent.tasks.suite import choose, jobs_of
 
 from ...envs.swebench_rows import row
 

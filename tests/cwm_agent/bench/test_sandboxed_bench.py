@@ -7,7 +7,7 @@ import pytest
 from cwm_agent.bench.runner_overhead import RunnerBench
 from cwm_agent.bench.turn_cost import measure_sandboxed, sandboxed_lines
 from cwm_agent.errors import UsageError
-from cwm_agent.job import SandboxKind
+from cwm_agent.tasks.job import SandboxKind
 
 
 @pytest.mark.parametrize("kind", ["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)])

@@ -9,7 +9,7 @@ import pytest
 
 from cwm_agent.bench.score import ScoreBench, Tests, differing, measure_score
 from cwm_agent.errors import UsageError
-from cwm_agent.selection import Selection
+from cwm_agent.tasks.filters import Selection
 
 from ...envs.swebench_rows import row
 

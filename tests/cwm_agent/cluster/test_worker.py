@@ -9,12 +9,12 @@ import time
 from helpers import Batch, write_suite
 
 from cwm_agent.attempt.attempt import Rules
-from cwm_agent.batch.suite import choose, jobs_of
 from cwm_agent.cluster.worker import Assignment, AttemptWorker, Failure, _portable
 from cwm_agent.config.resolve import load_settings
-from cwm_agent.job import Job
-from cwm_agent.planning import plan
-from cwm_agent.selection import Selection
+from cwm_agent.tasks.filters import Selection
+from cwm_agent.tasks.job import Job
+from cwm_agent.tasks.planning import plan
+from cwm_agent.tasks.suite import choose, jobs_of
 from envs.errors import SandboxError
 from results.records import AttemptResult
 from results.store import Run, Store

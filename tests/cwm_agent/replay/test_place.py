@@ -10,11 +10,11 @@ import pytest
 from cwm_agent.attempt.sandboxes import SandboxMaker
 from cwm_agent.config.layers import Places
 from cwm_agent.config.resolve import load_settings
-from cwm_agent.job import Job
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.estimate import EstimatingMeter
 from cwm_agent.prompts.packs import load
 from cwm_agent.replay.environment import Place
+from cwm_agent.tasks.job import Job
 from envs.budget import Limits
 from envs.sandbox import Owner
 from model.tokenizer import Tokenizer

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from cwm_agent.checkout import Checkout
 from cwm_agent.policies.choice import PolicyChoice
+from cwm_agent.tasks.checkout import Checkout
 from envs.task import HiddenTests, IssueTask, Recipe
 from results.errors import RunFolderError
 from results.files import read_record, write_record
@@ -63,7 +63,7 @@ class TestsRecord:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRecord:
-    """`cwm_agent.checkout.Checkout` as text."""
+    """`cwm_agent.tasks.checkout.Checkout` as text."""
 
     root: str
     commit: str

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cwm_agent.errors import NotReadyError, UsageError
-from cwm_agent.job import Job
 from cwm_agent.policies.choice import PolicyChoice
+from cwm_agent.tasks.job import Job
 from cwm_agent.userpath import expand
 from envs.imagekeys import content_key
 from envs.swebench import Instance, read_instances

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cwm_agent.checkout import read_checkout
 from cwm_agent.config.settings import Seconds
 from cwm_agent.errors import UsageError
-from cwm_agent.job import CheckoutRecord, TestsRecord
 from cwm_agent.parsing import parse_yaml
+from cwm_agent.tasks.checkout import read_checkout
+from cwm_agent.tasks.job import CheckoutRecord, TestsRecord
 from envs.errors import ReportError
 from envs.swebench import Instance
 from envs.testreports import EXIT_CODE, read_report_kind

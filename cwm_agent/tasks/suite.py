@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cwm_agent.batch.taskfile import read_tasks, recording_in, request_of
 from cwm_agent.errors import UsageError
-from cwm_agent.job import Job
 from cwm_agent.parsing import parse_json
-from cwm_agent.request import Request
-from cwm_agent.selection import Selection
-from cwm_agent.suites import FORMATS, load_suite
+from cwm_agent.tasks.datasets import FORMATS, load_suite
+from cwm_agent.tasks.filters import Selection
+from cwm_agent.tasks.inputs import Request
+from cwm_agent.tasks.job import Job
+from cwm_agent.tasks.task_file import read_tasks, recording_in, request_of
 from envs.imageaccess import by_image
 
 YAML = (".yaml", ".yml")
@@ -62,7 +62,7 @@ def choose(suite: str, selection: Selection, replay: Path | None) -> Chosen:
 def jobs_of(chosen: Chosen, plan: Callable[[Request], Job]) -> list[Job]:
     """The jobs, those with the same image or environment one after the other.
 
-    `plan` checks what a task asks for and makes it a job (cwm_agent.planning.plan
+    `plan` checks what a task asks for and makes it a job (cwm_agent.tasks.planning.plan
     with settings). Raises UsageError naming the task at fault.
     """
     jobs = []

@@ -19,7 +19,7 @@ from cwm_agent.sources import Release, fetch
 from envs.progress import Progress, quiet
 from envs.task import HiddenTests, IssueTask, Recipe
 
-FOLDER = Path(__file__).parent.parent / "examples"
+FOLDER = Path(__file__).parents[2] / "examples"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cwm_agent.errors import UsageError
 from cwm_agent.parsing import parse_yaml
-from cwm_agent.request import EXAMPLE, GENERATED, Request, read_variables
+from cwm_agent.tasks.inputs import EXAMPLE, GENERATED, Request, read_variables
 from results.jsonrows import rows_of_lines
 
 _REMEDY = (

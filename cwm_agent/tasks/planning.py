@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from cwm_agent import examples
 from cwm_agent.config.layers import Layer
 from cwm_agent.config.resolve import Resolved, with_defaults
 from cwm_agent.config.settings import SandboxSettings, Settings
 from cwm_agent.errors import UsageError
-from cwm_agent.job import Job, SandboxKind, TestsRecord
 from cwm_agent.policies import bundled
 from cwm_agent.policies.choose import choose_policy
-from cwm_agent.request import (
+from cwm_agent.tasks import examples
+from cwm_agent.tasks.datasets import job_of
+from cwm_agent.tasks.inputs import (
     STDIN,
     Request,
     check_folder,
@@ -22,7 +22,7 @@ from cwm_agent.request import (
     read_tests,
     secret_names,
 )
-from cwm_agent.suites import job_of
+from cwm_agent.tasks.job import Job, SandboxKind, TestsRecord
 from envs.choose import choose_kind
 from envs.progress import Progress
 from envs.swebench import Instance
