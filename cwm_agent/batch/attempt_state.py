@@ -10,8 +10,8 @@ from typing import Literal
 from cwm_agent.attempt.interrupt import Recall
 from cwm_agent.attempt.rollout import replies, written_tokens
 from cwm_agent.exit_codes import code_of_attempt
-from cwm_agent.progress import call_of
 from cwm_agent.tasks.job import Job
+from cwm_agent.view.progress import call_of
 from results.records import (
     AttemptResult,
     AttemptStarted,

@@ -29,12 +29,12 @@ from cwm_agent.batch.stopping import Ending, caught_signals
 from cwm_agent.config.resolve import Resolved, load_settings
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.exit_codes import ExitCode
-from cwm_agent.progress import Progress
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.filters import Selection
 from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.planning import model_settings, plan
 from cwm_agent.tasks.suite import Chosen, choose, jobs_of
+from cwm_agent.view.progress import Progress
 from envs.choose import choose_kind
 from results.repair import repair
 from results.store import UNFINISHED, Run, Store

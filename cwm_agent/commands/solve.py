@@ -22,13 +22,13 @@ from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_attempt
 from cwm_agent.policies.choice import SHARED, PolicyChoice
 from cwm_agent.policies.choose import Speaker, find_checkpoint, open_policy
-from cwm_agent.progress import Progress, print_patch
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.checkout import apply_patch
 from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.job import COPY, JOB_FILE, Job, read_job, write_job
 from cwm_agent.tasks.planning import check_policy_flags, model_settings, plan
 from cwm_agent.view.console import console
+from cwm_agent.view.progress import Progress, print_patch
 from envs.owner import boot_id
 from envs.sandbox import Owner
 from envs.verify import Verifier

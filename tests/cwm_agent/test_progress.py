@@ -6,7 +6,7 @@ import io
 
 from notebook import STARTED
 
-from cwm_agent.progress import WIDTH, Progress
+from cwm_agent.view.progress import WIDTH, Progress
 from results.records import (
     AttemptResult,
     Ended,
