@@ -11,6 +11,7 @@ from functools import cached_property
 from cwm_agent.config.settings import SandboxSettings
 from cwm_agent.tasks.job import COPY, Job
 from envs.bubblewrap import BubblewrapSandbox
+from envs.cleanup import sweep
 from envs.docker import DockerSandbox
 from envs.docker_engine import connect_engine
 from envs.egress import parse_hosts
@@ -18,7 +19,6 @@ from envs.hostenv import HostEnvironment, host_environment
 from envs.locate import find_repository
 from envs.progress import Progress
 from envs.sandbox import Owner, Sandbox, SandboxLimits
-from envs.sweep import sweep
 from envs.task import Recipe
 from results.store import Attempt, Store
 

@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable
 from contextlib import closing
 
-from envs.choose import choose_kind
 from envs.errors import SandboxError
 from envs.owner import boot_id
 from envs.progress import Progress
+from envs.registry import choose_kind
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import Recipe
 

@@ -17,7 +17,7 @@ from typing import Any
 from cwm_agent import __version__
 from cwm_agent.cluster.connect import import_ray, slot_nodes
 from cwm_agent.errors import NotReadyError
-from envs.sweep import sweep
+from envs.cleanup import sweep
 
 SECONDS = 60.0
 """How long a node may take to answer: the first time it starts a process for it."""

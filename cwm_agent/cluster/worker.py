@@ -30,9 +30,9 @@ from cwm_agent.cluster.remote import RemotePolicy, ReplicaHandle
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import Speaker
 from cwm_agent.tasks.job import Job
+from envs.cleanup import owned_folder
 from envs.owner import boot_id
 from envs.sandbox import Owner
-from envs.sweep import owned_folder
 from results.records import AttemptResult
 from results.store import Run
 

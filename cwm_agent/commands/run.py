@@ -35,7 +35,7 @@ from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.planning import model_settings, plan
 from cwm_agent.tasks.suite import Chosen, choose, jobs_of
 from cwm_agent.view.progress import Progress
-from envs.choose import choose_kind
+from envs.registry import choose_kind
 from results.repair import repair
 from results.store import UNFINISHED, Run, Store
 

@@ -38,7 +38,7 @@ def required(checks: list[Check], kind: str) -> list[Check]:
 
 def strays(*, fix: bool) -> Check:
     """What sandboxes of dead processes left behind; removed when `fix`."""
-    from envs.sweep import find_strays, sweep
+    from envs.cleanup import find_strays, sweep
 
     removed = len(sweep()) if fix else 0
     left = find_strays()

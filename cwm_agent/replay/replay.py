@@ -18,9 +18,9 @@ from cwm_agent.replay.patterns import RULES, token_rule
 from cwm_agent.replay.verdict import Findings
 from cwm_agent.replay.walk import Again, turns_of, walk
 from cwm_agent.tasks.job import Job, read_job
+from envs.cleanup import owned_folder
 from envs.owner import boot_id
 from envs.sandbox import Owner
-from envs.sweep import owned_folder
 from results.records import AttemptStarted, Event, Replied
 from results.store import Attempt, Run
 from tools.call import THINK_END

@@ -46,7 +46,7 @@ class Place:
 @contextmanager
 def open_here(wish: PlaceWish, progress: Progress) -> Iterator[GradingPlace]:
     """This machine's engine, cleared of strays, before and after."""
-    from envs.sweep import sweep
+    from envs.cleanup import sweep
 
     with images_here(wish.min_free, progress) as have_image:
         for stray in sweep():

@@ -23,8 +23,8 @@ from cwm_agent.tasks.inputs import (
     secret_names,
 )
 from cwm_agent.tasks.job import Job, SandboxKind, TestsRecord
-from envs.choose import choose_kind
 from envs.progress import Progress
+from envs.registry import choose_kind
 from envs.swebench import Instance
 
 DEFAULT_ROOT = "/testbed"

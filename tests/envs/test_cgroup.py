@@ -8,8 +8,8 @@ import pytest
 
 from envs import cgroup
 from envs.cgroup import make_cgroup, stray_cgroups
+from envs.cleanup import Stray, sweep
 from envs.sandbox import SandboxLimits
-from envs.sweep import Stray, sweep
 
 NOBODY = 2**22 + 1
 """Above the highest pid."""

@@ -11,9 +11,9 @@ import pytest
 from cwm_agent.doctor import sandboxes
 from cwm_agent.doctor.check import Check
 from envs.bubblewrap import OWNER_FILE, PREFIX
+from envs.cleanup import sweep
 from envs.owner import boot_id, labels
 from envs.sandbox import Owner
-from envs.sweep import sweep
 
 NO_DOCKER = Check("docker", "warn", "no engine", "start it")
 NO_BUBBLEWRAP = Check("bubblewrap", "warn", "not installed", "install it")

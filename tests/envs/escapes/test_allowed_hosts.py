@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from envs.cleanup import Stray, find_strays, sweep
 from envs.docker import DockerSandbox
 from envs.egress import parse_hosts
 from envs.errors import SandboxError
 from envs.images import base_image, proxy_image
 from envs.owner import boot_id, labels
 from envs.sandbox import Owner, SandboxLimits
-from envs.sweep import Stray, find_strays, sweep
 
 if TYPE_CHECKING:
     from docker import DockerClient

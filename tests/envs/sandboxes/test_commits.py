@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from docker.errors import ImageNotFound
 
+from envs.cleanup import Stray, find_strays, sweep
 from envs.commits import SNAPSHOTS, ContainerCommits, branch_commit, remove_snapshot
 from envs.docker import DockerSandbox
 from envs.errors import SandboxError
 from envs.owner import LABEL, boot_id, labels
 from envs.repo import SandboxRepository
 from envs.sandbox import Owner, Sandbox, SandboxLimits
-from envs.sweep import Stray, find_strays, sweep
 
 if TYPE_CHECKING:
     from docker import DockerClient

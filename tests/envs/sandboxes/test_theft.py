@@ -156,7 +156,7 @@ def test_close_comes_to_an_end_whatever_holds_on(place: Sandbox) -> None:
 
 HELD = """
 import os, sys, time
-from envs.choose import open_sandbox
+from envs.registry import open_sandbox
 from envs.owner import boot_id
 from envs.sandbox import Owner, SandboxLimits
 owner = Owner("held", "i", 0, os.getpid(), boot_id())

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.bubblewrap import PREFIX, BubblewrapSandbox
-from envs.choose import choose_kind, open_sandbox
+from envs.cleanup import Stray, find_strays, sweep
 from envs.docker import DockerSandbox
 from envs.errors import SandboxError
 from envs.owner import is_gone, labels
+from envs.registry import choose_kind, open_sandbox
 from envs.sandbox import Owner, Sandbox, SandboxLimits
-from envs.sweep import Stray, find_strays, sweep
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -206,7 +206,7 @@ def _volume(engine: DockerClient, container: str) -> str:
 
 OWNER_PROGRAM = """
 import os, sys, time
-from envs.choose import open_sandbox
+from envs.registry import open_sandbox
 from envs.owner import boot_id
 from envs.sandbox import Owner, SandboxLimits
 owner = Owner("killed", "i", 0, os.getpid(), boot_id())
