@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from envs.bubblewrap import OWNER_FILE, PREFIX, remove_folder
-from envs.cgroup import stray_cgroups
+from envs.bubblewrap.cgroup import stray_cgroups
+from envs.bubblewrap.sandbox import OWNER_FILE, PREFIX, remove_folder
 from envs.commits import SNAPSHOTS, remove_snapshot
 from envs.docker_engine import connect_engine
 from envs.errors import SandboxError

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from envs.bubblewrap import BubblewrapSandbox
+from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.docker import DockerSandbox
 from envs.docker_engine import connect_engine
 from envs.errors import SandboxError

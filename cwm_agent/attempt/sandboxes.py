@@ -10,12 +10,12 @@ from functools import cached_property
 
 from cwm_agent.config.settings import SandboxSettings
 from cwm_agent.tasks.job import COPY, Job
-from envs.bubblewrap import BubblewrapSandbox
+from envs.bubblewrap.sandbox import BubblewrapSandbox
+from envs.bubblewrap.virtualenv import HostEnvironment, host_environment
 from envs.cleanup import sweep
 from envs.docker import DockerSandbox
 from envs.docker_engine import connect_engine
 from envs.egress import parse_hosts
-from envs.hostenv import HostEnvironment, host_environment
 from envs.locate import find_repository
 from envs.progress import Progress
 from envs.sandbox import Owner, Sandbox, SandboxLimits

@@ -31,8 +31,8 @@ def sandbox_maker(wanted: str, progress: Progress) -> tuple[Callable[[], Sandbox
         with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
             image = recipe_image(client, Recipe(), progress)
         return lambda: DockerSandbox(image, limits=limits, owner=owner), kind
-    from envs.bubblewrap import BubblewrapSandbox
-    from envs.hostenv import host_environment
+    from envs.bubblewrap.sandbox import BubblewrapSandbox
+    from envs.bubblewrap.virtualenv import host_environment
 
     host = host_environment(Recipe(), progress)
     return lambda: BubblewrapSandbox(

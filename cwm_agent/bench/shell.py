@@ -86,7 +86,7 @@ def measure_docker(bench: ShellBench, *, image: str | None, progress: Progress) 
 
 def measure_bubblewrap(bench: ShellBench, *, progress: Progress) -> ShellFigures:
     """The persistent shell alone: bubblewrap has no exec to compare with. Raises SandboxError."""
-    from envs.bubblewrap import BubblewrapSandbox
+    from envs.bubblewrap.sandbox import BubblewrapSandbox
 
     def make(other: str | None) -> Sandbox:
         del other

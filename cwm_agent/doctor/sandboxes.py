@@ -10,7 +10,7 @@ from cwm_agent.doctor.check import Check
 
 def bubblewrap() -> Check:
     """Opens a real sandbox and runs a command in it."""
-    from envs.bubblewrap import BubblewrapSandbox
+    from envs.bubblewrap.sandbox import BubblewrapSandbox
     from envs.errors import SandboxError
     from envs.owner import boot_id
     from envs.sandbox import Owner, SandboxLimits

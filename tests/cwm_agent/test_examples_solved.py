@@ -17,11 +17,11 @@ from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
 from cwm_agent.prompts.packs import load as load_texts
 from cwm_agent.tasks import examples
-from envs.bubblewrap import BubblewrapSandbox
+from envs.bubblewrap.sandbox import BubblewrapSandbox
+from envs.bubblewrap.virtualenv import host_environment
 from envs.budget import Limits
 from envs.docker import DockerSandbox
 from envs.docker_engine import connect_engine
-from envs.hostenv import host_environment
 from envs.images import recipe_image
 from envs.issue import ALL_TOOLS, IssueEnvironment
 from envs.modes import switches

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from envs.branch import branch, state_after
-from envs.bubblewrap import BubblewrapSandbox
+from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.docker import DockerSandbox
 from envs.docker_engine import connect_engine
 from envs.errors import SandboxError, TurnError

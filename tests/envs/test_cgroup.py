@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from envs import cgroup
-from envs.cgroup import make_cgroup, stray_cgroups
+from envs.bubblewrap import cgroup
+from envs.bubblewrap.cgroup import make_cgroup, stray_cgroups
 from envs.cleanup import Stray, sweep
 from envs.sandbox import SandboxLimits
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.bubblewrap import BubblewrapSandbox
+from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.egress import AllowedHost, configuration, hosts_file, parse_host, parse_hosts
 from envs.errors import HostError, SandboxError
 from envs.sandbox import Owner, SandboxLimits

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from envs.bubblewrap.virtualenv import COMPLETE, host_environment
 from envs.errors import SandboxError
-from envs.hostenv import COMPLETE, host_environment
 from envs.task import Recipe
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from envs.bubblewrap import BubblewrapSandbox
+from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.docker import DockerSandbox
 from envs.docker_engine import connect_engine
 from envs.errors import SandboxError

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from envs.bubblewrap import BubblewrapSandbox
+from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.errors import SandboxError
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from envs.bubblewrap import BubblewrapSandbox
+from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.docker import DockerSandbox
 from envs.errors import SandboxError
 from envs.images import base_image

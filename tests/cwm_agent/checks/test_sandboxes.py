@@ -10,7 +10,7 @@ import pytest
 
 from cwm_agent.doctor import sandboxes
 from cwm_agent.doctor.check import Check
-from envs.bubblewrap import OWNER_FILE, PREFIX
+from envs.bubblewrap.sandbox import OWNER_FILE, PREFIX
 from envs.cleanup import sweep
 from envs.owner import boot_id, labels
 from envs.sandbox import Owner

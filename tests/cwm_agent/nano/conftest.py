@@ -10,10 +10,10 @@ from contextlib import closing
 import pytest
 
 from cwm_agent.prompts.packs import load
-from envs.bubblewrap import BubblewrapSandbox
+from envs.bubblewrap.sandbox import BubblewrapSandbox
+from envs.bubblewrap.virtualenv import host_environment
 from envs.docker import DockerSandbox
 from envs.docker_engine import connect_engine
-from envs.hostenv import host_environment
 from envs.images import recipe_image
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envs.bubblewrap import BubblewrapSandbox
+from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.docker import DockerSandbox
 from envs.images import base_image
 from envs.owner import boot_id

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from envs.bubblewrap import PREFIX, BubblewrapSandbox
-from envs.cgroup import stray_cgroups
+from envs.bubblewrap.cgroup import stray_cgroups
+from envs.bubblewrap.sandbox import PREFIX, BubblewrapSandbox
 from envs.docker import DockerSandbox
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits

@@ -14,7 +14,7 @@ from envs.socketfilter import MACHINES, program
 
 PROBE = """
 import os
-from envs.bubblewrap import BubblewrapSandbox
+from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.owner import boot_id
 from envs.sandbox import Owner, SandboxLimits
 limits = SandboxLimits(memory_bytes=512 * 2**20, pids=200, disk_bytes=64 * 2**20)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envs.bubblewrap import PREFIX, BubblewrapSandbox
+from envs.bubblewrap.sandbox import PREFIX, BubblewrapSandbox
 from envs.cleanup import Stray, find_strays, sweep
 from envs.docker import DockerSandbox
 from envs.errors import SandboxError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from envs.cgroup import Cgroup
+from envs.bubblewrap.cgroup import Cgroup
 from envs.witness import Control, Counters
 from tools.workspace import Cause
 

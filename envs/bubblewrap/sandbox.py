@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
+from envs.bubblewrap.cgroup import Cgroup, make_cgroup
+from envs.bubblewrap.diagnosis import BubblewrapWitness
+from envs.bubblewrap.namespaces import arguments, sizes
 from envs.bubblewrapprocess import BubblewrapProcess, own_bash, start
-from envs.bubblewrapwitness import BubblewrapWitness
-from envs.cgroup import Cgroup, make_cgroup
 from envs.errors import SandboxError
 from envs.keeper import Keeper
 from envs.lease import Lease
-from envs.namespaces import arguments, sizes
 from envs.owner import labels
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session

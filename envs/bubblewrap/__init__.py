@@ -1,0 +1,1 @@
+"""The sandbox without an engine: bubblewrap and what limits it."""
