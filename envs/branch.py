@@ -3,7 +3,7 @@
 The repository comes back from what the journal keeps: its start, and the
 binary diff of the turn. That works in every kind of sandbox and covers tracked
 and new files; files that git ignores, empty folders and whatever lies outside
-the repository do not come back (`envs.commits` keeps those, with Docker).
+the repository do not come back (`envs.docker.commits` keeps those, with Docker).
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from envs.bubblewrap.cgroup import stray_cgroups
 from envs.bubblewrap.sandbox import OWNER_FILE, PREFIX, remove_folder
-from envs.commits import SNAPSHOTS, remove_snapshot
-from envs.docker_engine import connect_engine
+from envs.docker.commits import SNAPSHOTS, remove_snapshot
+from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
 from envs.owner import LABEL, is_gone, labels
 from envs.sandbox import Owner

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
 from envs.gradeoutcome import Judged, judge
 from envs.gradeworker import GradeAnswer, GradeJob, log_folder, remove_containers

@@ -177,7 +177,7 @@ def serve(jobs: IO[str], answers: IO[str]) -> None:
 
 
 def _connect() -> DockerClient:
-    from envs.docker_engine import connect_engine
+    from envs.docker.engine import connect_engine
 
     return connect_engine(timeout=ENGINE_SECONDS)
 

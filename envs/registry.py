@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from envs.bubblewrap.sandbox import BubblewrapSandbox
-from envs.docker import DockerSandbox
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
+from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 

@@ -13,8 +13,8 @@ from cwm_agent.tasks.job import COPY, Job
 from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.bubblewrap.virtualenv import HostEnvironment, host_environment
 from envs.cleanup import sweep
-from envs.docker import DockerSandbox
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
+from envs.docker.sandbox import DockerSandbox
 from envs.egress import parse_hosts
 from envs.locate import find_repository
 from envs.progress import Progress

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from cwm_agent.bench.timing import Spread, milliseconds, repeated
 from envs.branch import Branch, TurnState, branch, fill
-from envs.commits import ContainerCommits, branch_commit
-from envs.docker import DockerSandbox
+from envs.docker.commits import ContainerCommits, branch_commit
+from envs.docker.sandbox import DockerSandbox
 from envs.progress import Progress
 from envs.repo import SandboxRepository
 from envs.sandbox import Sandbox

@@ -24,8 +24,8 @@ def sandbox_maker(wanted: str, progress: Progress) -> tuple[Callable[[], Sandbox
     owner = Owner("bench", "nano", 0, os.getpid(), boot_id())
     limits = SandboxLimits()
     if kind == "docker":
-        from envs.docker import DockerSandbox
-        from envs.docker_engine import connect_engine
+        from envs.docker.engine import connect_engine
+        from envs.docker.sandbox import DockerSandbox
         from envs.images import recipe_image
 
         with closing(connect_engine(timeout=BUILD_SECONDS)) as client:

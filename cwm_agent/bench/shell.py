@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from cwm_agent.bench.branching import BranchFigures, measure_branches
 from cwm_agent.bench.timing import Spread, milliseconds, spread
-from envs.docker import DockerSandbox
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
+from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.images import base_image
 from envs.owner import boot_id

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from cwm_agent.attempt.sandboxes import BUILD_SECONDS
 from cwm_agent.errors import UsageError
 from cwm_agent.tasks.inputs import read_variables
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
 from envs.imageaccess import ImageAccess, Patience
 from envs.imagestore import JUST_USED_SECONDS, ImageStore, OwnImage

@@ -37,7 +37,7 @@ def docker() -> list[Check]:
     """All about the engine that DOCKER_HOST names; a single warning where none answers."""
     from docker.errors import DockerException
 
-    from envs.docker_engine import connect_engine
+    from envs.docker.engine import connect_engine
     from envs.errors import SandboxError
 
     try:
@@ -144,8 +144,8 @@ def limits(client: DockerClient, facts: Mapping[str, Any]) -> Check:
 
 def _seen(client: DockerClient, image: str) -> list[bool]:
     """Whether the kernel's files in a container name the limits that it was given."""
-    from envs.docker import DockerSandbox
-    from envs.dockerwalls import CPU_PERIOD
+    from envs.docker.limits import CPU_PERIOD
+    from envs.docker.sandbox import DockerSandbox
     from envs.owner import boot_id
     from envs.sandbox import Owner, SandboxLimits
 

@@ -61,7 +61,7 @@ def image_ids_here(names: Iterable[str]) -> dict[str, str]:
     """The ids of the images that this machine's engine has; nothing without an engine."""
     from docker.errors import DockerException
 
-    from envs.docker_engine import connect_engine
+    from envs.docker.engine import connect_engine
 
     found = {}
     try:
@@ -81,7 +81,7 @@ LOCAL = Place(open_here, image_ids_here)
 def images_here(min_free: int, progress: Progress) -> Iterator[HaveImage]:
     """Pulls images with patience; the official grader would give up at the first refusal."""
     from cwm_agent.attempt.sandboxes import BUILD_SECONDS
-    from envs.docker_engine import connect_engine
+    from envs.docker.engine import connect_engine
     from envs.imageaccess import ImageAccess
     from envs.imagestore import ImageStore
 

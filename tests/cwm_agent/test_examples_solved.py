@@ -20,8 +20,8 @@ from cwm_agent.tasks import examples
 from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.bubblewrap.virtualenv import host_environment
 from envs.budget import Limits
-from envs.docker import DockerSandbox
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
+from envs.docker.sandbox import DockerSandbox
 from envs.images import recipe_image
 from envs.issue import ALL_TOOLS, IssueEnvironment
 from envs.modes import switches

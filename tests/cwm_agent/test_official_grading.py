@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cwm_agent.tasks import examples
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
 from envs.imageaccess import ImageAccess
 from envs.imageledger import Ledger
 from envs.imagestore import ImageStore

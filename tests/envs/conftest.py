@@ -14,7 +14,7 @@ import pytest
 
 from cwm_agent.prompts.packs import load
 from envs.budget import Limits
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
 from envs.environment import Step
 from envs.errors import SandboxError
 from envs.issue import ALL_TOOLS, IssueEnvironment

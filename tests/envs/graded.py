@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
 from envs.imageaccess import ImageAccess
 from envs.imageledger import Ledger
 from envs.imagestore import ImageStore

@@ -10,8 +10,8 @@ import pytest
 
 from envs.branch import branch, state_after
 from envs.bubblewrap.sandbox import BubblewrapSandbox
-from envs.docker import DockerSandbox
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
+from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError, TurnError
 from envs.images import base_image
 from envs.owner import boot_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envs.disk import DiskWatch
+from envs.docker.disk_watch import DiskWatch
 
 
 class Disk:

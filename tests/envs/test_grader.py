@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
 from envs.grader import Graded, GradeOptions, Grader
 from envs.owner import LABEL
 from envs.patches import strip_patch

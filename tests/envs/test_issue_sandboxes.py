@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from envs.bubblewrap.sandbox import BubblewrapSandbox
-from envs.docker import DockerSandbox
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
+from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.images import base_image
 from envs.modes import faithful

@@ -11,7 +11,7 @@ import pytest
 
 from cwm_agent.prompts.packs import load
 from envs.budget import Limits
-from envs.docker import DockerSandbox
+from envs.docker.sandbox import DockerSandbox
 from envs.grader import GradeOptions, Grader
 from envs.issue import ALL_TOOLS, IssueEnvironment
 from envs.modes import switches

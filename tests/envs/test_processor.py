@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envs.docker import DockerSandbox
+from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.grader import GradeOptions, Grader
 from envs.images import base_image

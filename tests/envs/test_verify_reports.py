@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from envs.bubblewrap.sandbox import BubblewrapSandbox
-from envs.docker import DockerSandbox
+from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.images import base_image
 from envs.owner import boot_id

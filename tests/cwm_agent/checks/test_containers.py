@@ -12,7 +12,7 @@ import pytest
 
 from cwm_agent.doctor import containers
 from cwm_agent.doctor.machine import inodes
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
 from envs.images import base_image
 
 

@@ -12,8 +12,8 @@ import pytest
 from cwm_agent.prompts.packs import load
 from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.bubblewrap.virtualenv import host_environment
-from envs.docker import DockerSandbox
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
+from envs.docker.sandbox import DockerSandbox
 from envs.images import recipe_image
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits

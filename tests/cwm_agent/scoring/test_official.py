@@ -19,7 +19,7 @@ import pytest
 import yaml
 from docker.errors import ImageNotFound
 
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
 from envs.owner import LABEL
 
 from ...envs import registry

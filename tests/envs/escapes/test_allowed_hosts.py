@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.cleanup import Stray, find_strays, sweep
-from envs.docker import DockerSandbox
+from envs.docker.sandbox import DockerSandbox
 from envs.egress import parse_hosts
 from envs.errors import SandboxError
 from envs.images import base_image, proxy_image
@@ -70,7 +70,7 @@ for request in {requests!r}:
 END"""
 OWNED = """
 import os, sys
-from envs.docker import DockerSandbox
+from envs.docker.sandbox import DockerSandbox
 from envs.egress import parse_hosts
 from envs.owner import boot_id
 from envs.sandbox import Owner, SandboxLimits

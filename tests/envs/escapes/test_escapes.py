@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from envs.docker import DockerSandbox
+from envs.docker.sandbox import DockerSandbox
 from envs.sandbox import Owner, Sandbox
 
 Run = Callable[[str], str]

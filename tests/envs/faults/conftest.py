@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from injection import Places, eventually, left_over
 
 from envs.cleanup import sweep
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
 from envs.images import base_image
 

@@ -17,7 +17,7 @@ import pytest
 
 from envs.bubblewrap.cgroup import stray_cgroups
 from envs.bubblewrap.sandbox import PREFIX, BubblewrapSandbox
-from envs.docker import DockerSandbox
+from envs.docker.sandbox import DockerSandbox
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 

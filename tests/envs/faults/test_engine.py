@@ -15,7 +15,7 @@ from injection import RUN, SMALL, Places
 from private_engine import PrivateEngine, small_image
 
 from cwm_agent.attempt.retries import Retries, insist
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
 from envs.failures import may_pass
 from envs.registry import choose_kind

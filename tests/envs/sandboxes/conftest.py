@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.bubblewrap.sandbox import BubblewrapSandbox
-from envs.docker import DockerSandbox
+from envs.docker.sandbox import DockerSandbox
 from envs.images import base_image
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits

@@ -9,8 +9,8 @@ import pytest
 from docker.errors import ImageNotFound
 
 from envs.cleanup import Stray, find_strays, sweep
-from envs.commits import SNAPSHOTS, ContainerCommits, branch_commit, remove_snapshot
-from envs.docker import DockerSandbox
+from envs.docker.commits import SNAPSHOTS, ContainerCommits, branch_commit, remove_snapshot
+from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.owner import LABEL, boot_id, labels
 from envs.repo import SandboxRepository

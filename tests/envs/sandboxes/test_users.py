@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.branch import fill
-from envs.docker import DockerSandbox
+from envs.docker.sandbox import DockerSandbox
 from envs.repo import SandboxRepository
 from envs.sandbox import Owner, SandboxLimits
 from envs.task import IssueTask

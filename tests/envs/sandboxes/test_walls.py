@@ -16,7 +16,7 @@ import pytest
 
 from envs.bubblewrap.sandbox import PREFIX, BubblewrapSandbox
 from envs.cleanup import Stray, find_strays, sweep
-from envs.docker import DockerSandbox
+from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.owner import is_gone, labels
 from envs.registry import choose_kind, open_sandbox

@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envs.dockerwalls import entry, has_quotas, walls
-from envs.dockerwitness import DockerWitness
+from envs.docker.diagnosis import DockerWitness
+from envs.docker.exec_stream import ExecStream
+from envs.docker.limits import entry, has_quotas, walls
+from envs.docker.proxy import Gateway
+from envs.docker.removal import remove_container
 from envs.egress import proxy_variables
 from envs.errors import SandboxError, first_line
-from envs.execstream import ExecStream
-from envs.gateway import Gateway
 from envs.keeper import Keeper
 from envs.lease import Lease
 from envs.owner import labels
 from envs.processor import foreign_processor
 from envs.progress import Progress, quiet
-from envs.removal import remove_container
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session
 from envs.stream import Stream, StreamClosed
@@ -28,7 +28,7 @@ from tools.workspace import CommandResult, PathKind
 
 if TYPE_CHECKING:
     from docker import DockerClient
-from envs.docker_engine import connect_engine
+from envs.docker.engine import connect_engine
 
 
 class DockerSandbox:

@@ -6,7 +6,7 @@ import time
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from envs.disk import DiskWatch
+from envs.docker.disk_watch import DiskWatch
 from envs.witness import Control, Counters
 from tools.workspace import Cause
 

@@ -16,12 +16,12 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envs.dockerwalls import walls
+from envs.docker.limits import walls
+from envs.docker.removal import remove_container
 from envs.egress import PORT, configuration, hosts_file
 from envs.errors import SandboxError, first_line
 from envs.images import PROXY_FOLDER, proxy_image
 from envs.owner import labels
-from envs.removal import remove_container
 from envs.sandbox import Owner, SandboxLimits
 
 if TYPE_CHECKING:

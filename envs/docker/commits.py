@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from envs.branch import Branch, TurnState, check_tree, stand
-from envs.docker import DockerSandbox
+from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.repo import SandboxRepository
 from envs.sandbox import Sandbox

@@ -1,0 +1,1 @@
+"""The sandbox in a Docker container, and what belongs to it."""
