@@ -18,8 +18,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
+from envs.images.processor import foreign_processor
 from envs.owner import LABEL, boot_id, labels
-from envs.processor import foreign_processor
 from envs.sandbox import Owner
 from results.codec import decode, encode
 

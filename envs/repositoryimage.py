@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envs.errors import RecipeError, SandboxError
-from envs.imageaccess import ImageAccess
-from envs.imagebuild import Build, build_image
-from envs.imagekeys import content_key, image_lock, present
-from envs.imageledger import familiar
-from envs.images import base_image
-from envs.imagestore import LABEL, PREFIX, ImageStore
-from envs.pullerrors import PullError
+from envs.images.access import ImageAccess
+from envs.images.build import Build, build_image
+from envs.images.keys import content_key, image_lock, present
+from envs.images.ledger import familiar
+from envs.images.pull_errors import PullError
+from envs.images.recipes import base_image
+from envs.images.store import LABEL, PREFIX, ImageStore
 from envs.source import export_commit, resolve_commit
 from envs.task import Recipe
 from envs.testbedscripts import (

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from envs.errors import RowError
-from envs.imagekeys import content_key
+from envs.images.keys import content_key
 from envs.task import IssueTask
 
 ROOT = "/testbed"

@@ -16,7 +16,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
-from envs.images import FORGET_PACKAGES, INSTALL_PACKAGES, SYSTEM_PATH
+from envs.images.recipes import FORGET_PACKAGES, INSTALL_PACKAGES, SYSTEM_PATH
 from envs.task import Recipe
 
 CONDA = "/opt/miniconda3"

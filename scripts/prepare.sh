@@ -65,7 +65,7 @@ import sys
 import docker
 
 from envs.errors import SandboxError
-from envs.images import recipe_image
+from envs.images.recipes import recipe_image
 from envs.task import Recipe
 
 try:

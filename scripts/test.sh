@@ -11,7 +11,7 @@ import sys
 import docker
 
 from envs.errors import SandboxError
-from envs.images import base_image
+from envs.images.recipes import base_image
 
 try:
     client = docker.from_env(timeout=600)

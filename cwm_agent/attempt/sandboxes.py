@@ -90,10 +90,10 @@ class SandboxMaker:
 
     @cached_property
     def _image(self) -> str:
-        from envs.imageaccess import ImageAccess
-        from envs.images import proxy_image, recipe_image
-        from envs.imagestore import ImageStore
-        from envs.pullerrors import PullError
+        from envs.images.access import ImageAccess
+        from envs.images.pull_errors import PullError
+        from envs.images.recipes import proxy_image, recipe_image
+        from envs.images.store import ImageStore
 
         with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
             name = self.job.image or recipe_image(client, self._recipe, self.progress)

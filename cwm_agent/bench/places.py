@@ -26,7 +26,7 @@ def sandbox_maker(wanted: str, progress: Progress) -> tuple[Callable[[], Sandbox
     if kind == "docker":
         from envs.docker.engine import connect_engine
         from envs.docker.sandbox import DockerSandbox
-        from envs.images import recipe_image
+        from envs.images.recipes import recipe_image
 
         with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
             image = recipe_image(client, Recipe(), progress)

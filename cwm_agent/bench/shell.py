@@ -15,7 +15,7 @@ from cwm_agent.bench.timing import Spread, milliseconds, spread
 from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
-from envs.images import base_image
+from envs.images.recipes import base_image
 from envs.owner import boot_id
 from envs.progress import Progress
 from envs.sandbox import Owner, Sandbox, SandboxLimits

@@ -11,7 +11,7 @@ import typer
 from cwm_agent.cli.options import Assignments, ConfigFiles, Json
 
 if TYPE_CHECKING:
-    from envs.imagestore import OwnImage
+    from envs.images.store import OwnImage
 
 app = typer.Typer(help="List, pull, build and remove images.", no_args_is_help=True)
 

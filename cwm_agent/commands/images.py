@@ -12,10 +12,10 @@ from cwm_agent.errors import UsageError
 from cwm_agent.tasks.inputs import read_variables
 from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
-from envs.imageaccess import ImageAccess, Patience
-from envs.imagestore import JUST_USED_SECONDS, ImageStore, OwnImage
+from envs.images.access import ImageAccess, Patience
+from envs.images.pull import Watch
+from envs.images.store import JUST_USED_SECONDS, ImageStore, OwnImage
 from envs.progress import Progress
-from envs.pull import Watch
 from envs.repositoryimage import BuiltImage, RepositoryImage, build_repository_image
 from envs.task import Recipe
 

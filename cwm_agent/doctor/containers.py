@@ -77,7 +77,7 @@ def engine_name(version: Mapping[str, Any]) -> str:
 
 def processor(facts: Mapping[str, Any]) -> Check:
     """What images must be made for."""
-    from envs.processor import REMEDY
+    from envs.images.processor import REMEDY
 
     found = str(facts.get("Architecture") or "unknown")
     if found in SWEBENCH_PROCESSORS:

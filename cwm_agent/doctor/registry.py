@@ -66,7 +66,7 @@ def verdict(answer: Answer) -> Check:
 
 
 def _ask(address: str) -> Answer:
-    from envs.images import public_image
+    from envs.images.recipes import public_image
 
     scheme, place, *_ = urlsplit(address)
     name, _, tag = public_image().partition(":")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from cwm_agent.errors import UsageError
-from envs.imageaccess import by_image
+from envs.images.access import by_image
 from envs.patches import StrippedPatch, strip_patch
 from envs.swebench import Instance
 from results.predictions import Prediction, digest

@@ -82,8 +82,8 @@ def images_here(min_free: int, progress: Progress) -> Iterator[HaveImage]:
     """Pulls images with patience; the official grader would give up at the first refusal."""
     from cwm_agent.attempt.sandboxes import BUILD_SECONDS
     from envs.docker.engine import connect_engine
-    from envs.imageaccess import ImageAccess
-    from envs.imagestore import ImageStore
+    from envs.images.access import ImageAccess
+    from envs.images.store import ImageStore
 
     with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
         access = ImageAccess(ImageStore.of_engine(client), min_free, progress=progress)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cwm_agent.scoring.candidates import Candidate
 from envs.errors import SandboxError
 from envs.grader import Graded
-from envs.pullerrors import PullError
+from envs.images.pull_errors import PullError
 from results.records import Verdict
 from results.scores import Score, ScoreBook
 

@@ -13,7 +13,7 @@ from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.job import Job
 from cwm_agent.userpath import expand
-from envs.imagekeys import content_key
+from envs.images.keys import content_key
 from envs.swebench import Instance, read_instances
 from results.jsonrows import Row, rows_of_document, rows_of_lines
 

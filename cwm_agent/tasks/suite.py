@@ -17,7 +17,7 @@ from cwm_agent.tasks.filters import Selection
 from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.job import Job
 from cwm_agent.tasks.task_file import read_tasks, recording_in, request_of
-from envs.imageaccess import by_image
+from envs.images.access import by_image
 
 YAML = (".yaml", ".yml")
 

@@ -15,7 +15,7 @@ from cwm_agent.view.listing import age
 from cwm_agent.view.sanitize import clean_line
 
 if TYPE_CHECKING:
-    from envs.imagestore import OwnImage
+    from envs.images.store import OwnImage
 
 
 def print_images(images: Sequence[OwnImage]) -> None:

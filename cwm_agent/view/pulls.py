@@ -9,8 +9,8 @@ from rich.text import Text
 
 from cwm_agent.view.console import console
 from cwm_agent.view.sanitize import clean_line
-from envs.imageaccess import LINE_SECONDS
-from envs.pull import PullStatus, slowly
+from envs.images.access import LINE_SECONDS
+from envs.images.pull import PullStatus, slowly
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from envs.hostprogram import run_watched
-from envs.imagekeys import content_key
-from envs.images import SYSTEM_PATH
+from envs.images.host_program import run_watched
+from envs.images.keys import content_key
+from envs.images.recipes import SYSTEM_PATH
 from envs.progress import Progress, quiet
 from envs.task import Recipe
 

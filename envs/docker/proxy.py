@@ -20,7 +20,7 @@ from envs.docker.limits import walls
 from envs.docker.removal import remove_container
 from envs.egress import PORT, configuration, hosts_file
 from envs.errors import SandboxError, first_line
-from envs.images import PROXY_FOLDER, proxy_image
+from envs.images.recipes import PROXY_FOLDER, proxy_image
 from envs.owner import labels
 from envs.sandbox import Owner, SandboxLimits
 

@@ -15,10 +15,10 @@ from envs.docker.proxy import Gateway
 from envs.docker.removal import remove_container
 from envs.egress import proxy_variables
 from envs.errors import SandboxError, first_line
+from envs.images.processor import foreign_processor
 from envs.keeper import Keeper
 from envs.lease import Lease
 from envs.owner import labels
-from envs.processor import foreign_processor
 from envs.progress import Progress, quiet
 from envs.sandbox import Owner, SandboxLimits
 from envs.session import Session

@@ -22,7 +22,7 @@ from envs.bubblewrap.virtualenv import host_environment
 from envs.budget import Limits
 from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
-from envs.images import recipe_image
+from envs.images.recipes import recipe_image
 from envs.issue import ALL_TOOLS, IssueEnvironment
 from envs.modes import switches
 from envs.owner import boot_id

@@ -15,9 +15,9 @@ import pytest
 
 from cwm_agent.tasks import examples
 from envs.docker.engine import connect_engine
-from envs.imageaccess import ImageAccess
-from envs.imageledger import Ledger
-from envs.imagestore import ImageStore
+from envs.images.access import ImageAccess
+from envs.images.ledger import Ledger
+from envs.images.store import ImageStore
 from envs.repositoryimage import RepositoryImage, build_repository_image
 
 from ..envs.official import NOTHING, Row, diff_of, graded

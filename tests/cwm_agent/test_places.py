@@ -13,7 +13,7 @@ import pytest
 import yaml
 from cases import CONVERSATION, Solve, make_repository, write_recording
 
-from envs.images import base_image
+from envs.images.recipes import base_image
 from results.records import Observed
 
 if TYPE_CHECKING:

@@ -229,7 +229,7 @@ def test_help_loads_nothing_heavy(solve: Solve) -> None:
 
 @pytest.mark.docker
 def test_an_image_may_hold_the_repository(solve: Solve) -> None:
-    from envs.images import base_image
+    from envs.images.recipes import base_image
 
     client = docker.from_env()
     (solve.folder / "Dockerfile").write_text(

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from envs.docker.engine import connect_engine
-from envs.imageaccess import ImageAccess
-from envs.imageledger import Ledger
-from envs.imagestore import ImageStore
+from envs.images.access import ImageAccess
+from envs.images.ledger import Ledger
+from envs.images.store import ImageStore
 from envs.repositoryimage import RepositoryImage, build_repository_image
 from envs.task import Recipe
 

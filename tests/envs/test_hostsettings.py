@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from envs.hostsettings import (
+from envs.images.host_settings import (
     apt_options,
     certificate_bundle,
     host_settings,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.errors import SandboxError
-from envs.imagebuild import SETTINGS, Build, build_image, container_name
-from envs.imagekeys import content_key
-from envs.images import base_image, recipe_image, recipe_script
+from envs.images.build import SETTINGS, Build, build_image, container_name
+from envs.images.keys import content_key
+from envs.images.recipes import base_image, recipe_image, recipe_script
 from envs.task import Recipe
 
 if TYPE_CHECKING:

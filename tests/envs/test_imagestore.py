@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envs.imageledger import Ledger, familiar
-from envs.imagestore import LABEL, ImageStore, OwnImage
+from envs.images.ledger import Ledger, familiar
+from envs.images.store import LABEL, ImageStore, OwnImage
 
 from .registry import Registry, serving
 
@@ -185,7 +185,7 @@ def test_an_image_that_got_a_container_in_the_meantime_stays(store: ImageStore, 
 
 @pytest.mark.docker
 def test_a_pulled_image_is_ours_by_the_record_alone(store: ImageStore) -> None:
-    from envs.imageaccess import ImageAccess
+    from envs.images.access import ImageAccess
 
     with serving() as registry:
         name = _fresh(registry)

@@ -12,7 +12,7 @@ from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
-from envs.images import base_image
+from envs.images.recipes import base_image
 from envs.modes import faithful
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits

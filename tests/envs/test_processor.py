@@ -18,9 +18,9 @@ import pytest
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.grader import GradeOptions, Grader
-from envs.images import base_image
+from envs.images.processor import foreign_processor
+from envs.images.recipes import base_image
 from envs.owner import boot_id
-from envs.processor import foreign_processor
 from envs.sandbox import Owner, SandboxLimits
 
 from .swebench_rows import row

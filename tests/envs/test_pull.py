@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.errors import SandboxError
-from envs.imageaccess import ImageAccess, Patience, by_image
-from envs.imageledger import Ledger
-from envs.imagestore import ImageStore
-from envs.pull import PullStatus, pull_once
-from envs.pullerrors import PullError, classify
+from envs.images.access import ImageAccess, Patience, by_image
+from envs.images.ledger import Ledger
+from envs.images.pull import PullStatus, pull_once
+from envs.images.pull_errors import PullError, classify
+from envs.images.store import ImageStore
 
 from .registry import BROKEN, FORBIDDEN, PRIVATE, RATE_LIMIT, SILENT, Registry, serving
 

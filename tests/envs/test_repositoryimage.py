@@ -14,10 +14,10 @@ import docker.errors
 import pytest
 
 from envs.errors import RecipeError, SandboxError
-from envs.imageaccess import ImageAccess
-from envs.imagebuild import SETTINGS
-from envs.imageledger import Ledger
-from envs.imagestore import ImageStore
+from envs.images.access import ImageAccess
+from envs.images.build import SETTINGS
+from envs.images.ledger import Ledger
+from envs.images.store import ImageStore
 from envs.repositoryimage import RepositoryImage, build_repository_image, check_pins
 from envs.task import Recipe
 

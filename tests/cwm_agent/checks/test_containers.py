@@ -13,7 +13,7 @@ import pytest
 from cwm_agent.doctor import containers
 from cwm_agent.doctor.machine import inodes
 from envs.docker.engine import connect_engine
-from envs.images import base_image
+from envs.images.recipes import base_image
 
 
 @pytest.mark.docker

@@ -14,7 +14,7 @@ from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.bubblewrap.virtualenv import host_environment
 from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
-from envs.images import recipe_image
+from envs.images.recipes import recipe_image
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import Recipe

@@ -11,7 +11,7 @@ import pytest
 
 from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.docker.sandbox import DockerSandbox
-from envs.images import base_image
+from envs.images.recipes import base_image
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 

@@ -24,7 +24,7 @@ from envs.cleanup import Stray, find_strays, sweep
 from envs.docker.sandbox import DockerSandbox
 from envs.egress import parse_hosts
 from envs.errors import SandboxError
-from envs.images import base_image, proxy_image
+from envs.images.recipes import base_image, proxy_image
 from envs.owner import boot_id, labels
 from envs.sandbox import Owner, SandboxLimits
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.docker.sandbox import DockerSandbox
-from envs.images import base_image
+from envs.images.recipes import base_image
 from envs.owner import boot_id
 from envs.sandbox import Owner, SandboxLimits
 

@@ -17,7 +17,7 @@ from injection import Places, eventually, left_over
 from envs.cleanup import sweep
 from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
-from envs.images import base_image
+from envs.images.recipes import base_image
 
 if TYPE_CHECKING:
     from docker import DockerClient

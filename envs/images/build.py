@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envs.errors import SandboxError
-from envs.hostsettings import host_settings
+from envs.images.host_settings import host_settings
 from envs.progress import Progress
 from envs.tree import archive
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envs.errors import SandboxError
-from envs.imageledger import Ledger, Origin, Use, familiar
+from envs.images.ledger import Ledger, Origin, Use, familiar
 from envs.progress import Progress, quiet
 
 if TYPE_CHECKING:

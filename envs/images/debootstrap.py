@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from envs.errors import SandboxError
-from envs.hostprogram import run_watched
+from envs.images.host_program import run_watched
 from envs.progress import Progress
 
 # Nothing in a sandbox reads these, and they are a quarter of the size.

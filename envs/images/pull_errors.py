@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 from envs.errors import SandboxError
-from envs.processor import REMEDY
+from envs.images.processor import REMEDY
 
 Reason = Literal["not_found", "access", "platform", "rate_limit", "disk", "network"]
 

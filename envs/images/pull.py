@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from envs.pullerrors import PullError, classify
+from envs.images.pull_errors import PullError, classify
 
 if TYPE_CHECKING:
     from docker import DockerClient

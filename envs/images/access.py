@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from envs.errors import SandboxError
-from envs.imagekeys import image_lock
-from envs.imageledger import Origin
-from envs.imagestore import ImageStore
+from envs.images.keys import image_lock
+from envs.images.ledger import Origin
+from envs.images.pull import STALL_SECONDS, PullStatus, Watch, pull_once, slowly
+from envs.images.pull_errors import PullError
+from envs.images.store import ImageStore
 from envs.progress import Progress, quiet
-from envs.pull import STALL_SECONDS, PullStatus, Watch, pull_once, slowly
-from envs.pullerrors import PullError
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envs.errors import SandboxError
-from envs.imagebuild import Build, build_image
-from envs.imagekeys import content_key, image_lock, present
-from envs.imagestore import LABEL
+from envs.images.build import Build, build_image
+from envs.images.debootstrap import as_tar, bootstrap, can_bootstrap
+from envs.images.keys import content_key, image_lock, present
+from envs.images.pull import pull_once, slowly
+from envs.images.pull_errors import PullError
+from envs.images.store import LABEL
 from envs.progress import Progress, quiet
-from envs.pull import pull_once, slowly
-from envs.pullerrors import PullError
-from envs.rootfs import as_tar, bootstrap, can_bootstrap
 from envs.task import Recipe
 
 if TYPE_CHECKING:

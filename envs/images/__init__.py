@@ -1,0 +1,1 @@
+"""Having an image: recipes, builds, pulls, room and records."""
