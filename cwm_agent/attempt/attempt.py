@@ -20,10 +20,10 @@ from cwm_agent.config.resolve import Resolved
 from cwm_agent.policies.choose import Speaker
 from cwm_agent.prompts.packs import load
 from cwm_agent.tasks.job import Job
-from envs.budget import Limits
 from envs.environment import Environment
-from envs.issue import IssueEnvironment
-from envs.modes import Switches, switches
+from envs.issue.budget import Limits
+from envs.issue.issue import IssueEnvironment
+from envs.issue.modes import Switches, switches
 from envs.owner import boot_id
 from envs.sandbox import Sandbox
 from results.journal import Entry

@@ -25,7 +25,7 @@ from cwm_agent.policies.errors import PolicyError
 from cwm_agent.policies.policy import Conversation, Policy
 from envs.environment import Environment, Step
 from envs.errors import SandboxError
-from envs.modes import Switches
+from envs.issue.modes import Switches
 from model.errors import ModelError
 from results.records import (
     AttemptStarted,

@@ -22,7 +22,7 @@ from cwm_agent.nano.attempts import Attempted, Place
 from cwm_agent.policies import bundled
 from cwm_agent.policies.embedded import EmbeddedPolicy
 from cwm_agent.prompts.packs import load
-from envs.budget import Limits
+from envs.issue.budget import Limits
 from envs.progress import Progress
 from envs.verify import Verifier
 from model.sampler import Sampling

@@ -16,9 +16,9 @@ from cwm_agent.generated.repository import instance_name, issue_task, repository
 from cwm_agent.generated.task import NanoTask
 from cwm_agent.nano.expert import check_command
 from cwm_agent.policies.policy import Policy
-from envs.budget import Limits
-from envs.issue import ALL_TOOLS, IssueEnvironment
-from envs.modes import improved
+from envs.issue.budget import Limits
+from envs.issue.issue import ALL_TOOLS, IssueEnvironment
+from envs.issue.modes import improved
 from envs.owner import boot_id
 from envs.sandbox import Sandbox
 from results.journal import Journal

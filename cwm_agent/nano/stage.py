@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cwm_agent.nano.workspace import MemoryWorkspace
-from envs.budget import Budget, Limits
-from envs.issue import ALL_TOOLS
-from envs.modes import improved
-from envs.toolbox import Toolbox
-from envs.wording import Wording
+from envs.issue.budget import Budget, Limits
+from envs.issue.issue import ALL_TOOLS
+from envs.issue.messages import Wording
+from envs.issue.modes import improved
+from envs.issue.toolbox import Toolbox
 from results.records import Message
 from tools.call import parse_call
 from tools.errors import CallError
@@ -42,7 +42,7 @@ class CharacterMeter:
 
 
 class Stage:
-    """One conversation about a repository in memory; mirrors `envs.issue.IssueEnvironment`."""
+    """One conversation about a repository in memory; mirrors `envs.issue.issue.IssueEnvironment`."""
 
     def __init__(self, files: dict[str, str], issue: str, texts: Texts) -> None:
         self.workspace = MemoryWorkspace(files)

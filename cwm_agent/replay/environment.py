@@ -18,10 +18,10 @@ from cwm_agent.policies.choice import SHARED
 from cwm_agent.policies.estimate import EstimatingMeter
 from cwm_agent.tasks.job import Job
 from cwm_agent.userpath import expand
-from envs.budget import Limits
 from envs.environment import Meter
-from envs.issue import IssueEnvironment
-from envs.modes import switches
+from envs.issue.budget import Limits
+from envs.issue.issue import IssueEnvironment
+from envs.issue.modes import switches
 from model.errors import ModelError
 from results.records import AttemptStarted
 from tools.texts import Texts

@@ -13,7 +13,7 @@ from cwm_agent.config.resolve import Resolved, field_help, load_settings, resolv
 from cwm_agent.config.settings import Settings, leaf_keys
 from cwm_agent.config.template import template
 from cwm_agent.errors import ConfigError
-from envs.issue import ALL_TOOLS
+from envs.issue.issue import ALL_TOOLS
 from results.records import SettingRecord
 
 

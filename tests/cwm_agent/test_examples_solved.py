@@ -19,12 +19,12 @@ from cwm_agent.prompts.packs import load as load_texts
 from cwm_agent.tasks import examples
 from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.bubblewrap.virtualenv import host_environment
-from envs.budget import Limits
 from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
 from envs.images.recipes import recipe_image
-from envs.issue import ALL_TOOLS, IssueEnvironment
-from envs.modes import switches
+from envs.issue.budget import Limits
+from envs.issue.issue import ALL_TOOLS, IssueEnvironment
+from envs.issue.modes import switches
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import IssueTask, Recipe

@@ -17,7 +17,7 @@ from notebook import STARTED, Notebook, recording
 from cwm_agent.attempt.interrupt import Interrupt
 from cwm_agent.attempt.rollout import Trajectory, finished, rollout, settle
 from cwm_agent.policies.replay import ReplayPolicy
-from envs.modes import switches
+from envs.issue.modes import switches
 from results.journal import Journal, read_journal
 from results.records import (
     AttemptStarted,

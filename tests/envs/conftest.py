@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cwm_agent.prompts.packs import load
-from envs.budget import Limits
 from envs.docker.engine import connect_engine
 from envs.environment import Step
 from envs.errors import SandboxError
-from envs.issue import ALL_TOOLS, IssueEnvironment
-from envs.modes import Switches, improved
+from envs.issue.budget import Limits
+from envs.issue.issue import ALL_TOOLS, IssueEnvironment
+from envs.issue.modes import Switches, improved
 from envs.task import IssueTask
 from results.records import Event, Message, Observed, Replied, Reply
 from tools.workspace import CommandResult, PathKind

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.budget import PREFIX_TOKENS, Budget, Limits
+from envs.issue.budget import PREFIX_TOKENS, Budget, Limits
 from results.records import Event, Message, Observed, Replied, Reply, ToolRan
 
 

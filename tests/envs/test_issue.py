@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from cwm_agent.prompts.packs import load
-from envs.budget import Limits
 from envs.environment import Step
-from envs.issue import ALL_TOOLS, IssueEnvironment
-from envs.modes import faithful, improved
+from envs.issue.budget import Limits
+from envs.issue.issue import ALL_TOOLS, IssueEnvironment
+from envs.issue.modes import faithful, improved
 from envs.task import IssueTask
 from results.records import Snapshot, Submitted, ToolRan
 

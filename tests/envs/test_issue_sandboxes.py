@@ -13,7 +13,7 @@ from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.images.recipes import base_image
-from envs.modes import faithful
+from envs.issue.modes import faithful
 from envs.owner import boot_id
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 from results.records import Ended

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from envs.errors import ModeError
-from envs.modes import Switches, faithful, improved, switches
+from envs.issue.modes import Switches, faithful, improved, switches
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "modes.md"
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from cwm_agent.prompts.packs import load
-from envs.budget import Limits
 from envs.docker.sandbox import DockerSandbox
 from envs.grader import GradeOptions, Grader
-from envs.issue import ALL_TOOLS, IssueEnvironment
-from envs.modes import switches
+from envs.issue.budget import Limits
+from envs.issue.issue import ALL_TOOLS, IssueEnvironment
+from envs.issue.modes import switches
 from envs.owner import boot_id
 from envs.sandbox import Owner, SandboxLimits
 from envs.swebench import read_instance

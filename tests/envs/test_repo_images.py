@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from envs.modes import faithful, improved
+from envs.issue.modes import faithful, improved
 from envs.repo import SandboxRepository
 
 UNTRACKED = ("build/lib/app.py", "odd [a]*?.txt", "pkg.egg-info/PKG-INFO")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.truncation import MARK, keep_both_ends, keep_head, keep_tail
+from envs.issue.truncation import MARK, keep_both_ends, keep_head, keep_tail
 
 
 class Words:

@@ -18,7 +18,7 @@ from cwm_agent.nano.expert import Odds, converse
 from cwm_agent.nano.rendering import Weights, render_conversation
 from cwm_agent.policies import bundled
 from cwm_agent.policies.embedded import EmbeddedPolicy
-from envs.budget import Limits
+from envs.issue.budget import Limits
 from envs.sandbox import Sandbox
 from envs.verify import verify
 from model.build import EngineOptions, build_engine

@@ -15,7 +15,7 @@ from cwm_agent.policies.estimate import EstimatingMeter
 from cwm_agent.prompts.packs import load
 from cwm_agent.replay.environment import Place
 from cwm_agent.tasks.job import Job
-from envs.budget import Limits
+from envs.issue.budget import Limits
 from envs.sandbox import Owner
 from model.tokenizer import Tokenizer
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envs.branch import bring, fill, state_after
-from envs.budget import Budget, Clock, Limits
 from envs.environment import Meter, ReplyLimits, Step
 from envs.errors import OversizeError, SandboxError
 from envs.failures import FAILURES, SUSPECT
-from envs.modes import Switches
+from envs.issue.budget import Budget, Clock, Limits
+from envs.issue.messages import Wording
+from envs.issue.modes import Switches
+from envs.issue.toolbox import Toolbox
 from envs.published import PublishedSession
 from envs.repo import SandboxRepository
 from envs.sandbox import Sandbox
 from envs.task import IssueTask
-from envs.toolbox import Toolbox
-from envs.wording import Wording
 from results.records import (
     Ended,
     Event,

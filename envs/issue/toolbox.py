@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from envs.budget import Limits
 from envs.errors import ModeError
-from envs.modes import Switches
+from envs.issue.budget import Limits
+from envs.issue.modes import Switches
 from tools.bash import BashTool
 from tools.call import Call
 from tools.create import CreateTool

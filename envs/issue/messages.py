@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from envs.budget import FRAME_TOKENS, Budget, Limits
 from envs.environment import Meter
-from envs.modes import Switches
-from envs.truncation import keep_both_ends, keep_head, keep_tail
+from envs.issue.budget import FRAME_TOKENS, Budget, Limits
+from envs.issue.modes import Switches
+from envs.issue.truncation import keep_both_ends, keep_head, keep_tail
 from results.records import Message
 from tools.errors import CallError
 from tools.texts import Texts

@@ -1,0 +1,1 @@
+"""The issue environment: what a message of the model leads to."""
