@@ -14,7 +14,7 @@ from typing import Literal
 from xml.etree import ElementTree
 
 from envs.errors import ReportError
-from envs.pytestlog import Outcome, TestLog, parse_pytest
+from envs.repository.pytest_log import Outcome, TestLog, parse_pytest
 
 EXIT_CODE = "exit code"
 """The name of the one test that an exit code stands for."""

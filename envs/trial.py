@@ -18,7 +18,7 @@ from importlib import resources
 
 from envs.applying import apply_as_graded
 from envs.errors import OversizeError, SandboxError
-from envs.patches import (
+from envs.repository.patches import (
     candidate_paths,
     ends_binary,
     is_unprefixed,

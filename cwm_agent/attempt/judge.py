@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cwm_agent.tasks.job import Job
-from envs.verify import Keep, Verifier
+from envs.repository.verify import Keep, Verifier
 from results.records import Verdict
 
 NOTHING_FAILED = "no test failed before the patch, so none shows that the issue is solved"

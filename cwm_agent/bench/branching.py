@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cwm_agent.bench.timing import Spread, milliseconds, repeated
-from envs.branch import Branch, TurnState, branch, fill
 from envs.docker.commits import ContainerCommits, branch_commit
 from envs.docker.sandbox import DockerSandbox
 from envs.progress import Progress
-from envs.repo import SandboxRepository
+from envs.repository.repository import SandboxRepository
+from envs.repository.restore import Branch, TurnState, branch, fill
 from envs.sandbox import Sandbox
 from envs.task import IssueTask
 

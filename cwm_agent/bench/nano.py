@@ -24,7 +24,7 @@ from cwm_agent.policies.embedded import EmbeddedPolicy
 from cwm_agent.prompts.packs import load
 from envs.issue.budget import Limits
 from envs.progress import Progress
-from envs.verify import Verifier
+from envs.repository.verify import Verifier
 from model.sampler import Sampling
 from results.metrics import Share, share
 

@@ -21,9 +21,9 @@ from cwm_agent.batch.local.sandboxes import Places
 from cwm_agent.batch.semaphores import Gate, Once
 from cwm_agent.bench.runner_overhead import RunnerBench, one_fsync_ms, run_all, set_stage
 from cwm_agent.errors import UsageError
-from cwm_agent.sources import make_repository
 from cwm_agent.tasks.checkout import read_checkout
 from cwm_agent.tasks.job import CheckoutRecord, Job, SandboxKind
+from envs.repository.releases import make_repository
 from envs.sandbox import Sandbox
 from tools.workspace import CommandResult, PathKind
 

@@ -30,8 +30,8 @@ from cwm_agent.tasks.planning import check_policy_flags, model_settings, plan
 from cwm_agent.view.console import console
 from cwm_agent.view.progress import Progress, print_patch
 from envs.owner import boot_id
+from envs.repository.verify import Verifier
 from envs.sandbox import Owner
-from envs.verify import Verifier
 from results.codec import encode
 from results.journal import Journal
 from results.records import AttemptResult

@@ -14,7 +14,7 @@ from platformdirs import user_cache_path
 from cwm_agent.errors import UsageError
 from cwm_agent.generated.probes import Probe
 from cwm_agent.generated.task import MEASURED, NanoTask, draw_task
-from cwm_agent.sources import make_repository
+from envs.repository.releases import make_repository
 from envs.task import HiddenTests, IssueTask
 
 TEST_FILE = "tests/hidden/test_hidden.py"

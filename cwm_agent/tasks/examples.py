@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from cwm_agent.errors import UsageError
-from cwm_agent.sources import Release, fetch
 from envs.progress import Progress, quiet
+from envs.repository.releases import Release, fetch
 from envs.task import HiddenTests, IssueTask, Recipe
 
 FOLDER = Path(__file__).parents[2] / "examples"

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from envs.branch import Branch, TurnState, check_tree, stand
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
-from envs.repo import SandboxRepository
+from envs.repository.repository import SandboxRepository
+from envs.repository.restore import Branch, TurnState, check_tree, stand
 from envs.sandbox import Sandbox
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from envs.branch import bring, fill, state_after
 from envs.environment import Meter, ReplyLimits, Step
 from envs.errors import OversizeError, SandboxError
 from envs.failures import FAILURES, SUSPECT
@@ -13,7 +12,8 @@ from envs.issue.messages import Wording
 from envs.issue.modes import Switches
 from envs.issue.toolbox import Toolbox
 from envs.published import PublishedSession
-from envs.repo import SandboxRepository
+from envs.repository.repository import SandboxRepository
+from envs.repository.restore import bring, fill, state_after
 from envs.sandbox import Sandbox
 from envs.task import IssueTask
 from results.records import (

@@ -26,9 +26,9 @@ from envs.issue.budget import Limits
 from envs.issue.issue import ALL_TOOLS, IssueEnvironment
 from envs.issue.modes import switches
 from envs.owner import boot_id
+from envs.repository.verify import Verifier
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import IssueTask, Recipe
-from envs.verify import Verifier
 from results.records import ToolRan, Verdict
 
 OWNER = Owner(run="tests", instance="examples", sample=0, pid=os.getpid(), boot_id=boot_id())

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.sources import Release, fetch, make_repository
 from envs.errors import SandboxError
+from envs.repository.releases import Release, fetch, make_repository
 
 PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 # The smallest build backend that pip accepts (PEP 517): it only writes metadata.

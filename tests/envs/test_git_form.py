@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from envs.repo import SandboxRepository, WorkingTree
+from envs.repository.repository import SandboxRepository, WorkingTree
 
 from .graderlocal import files_of, grader_applies
 

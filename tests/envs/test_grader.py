@@ -16,7 +16,7 @@ import pytest
 from envs.docker.engine import connect_engine
 from envs.grader import Graded, GradeOptions, Grader
 from envs.owner import LABEL
-from envs.patches import strip_patch
+from envs.repository.patches import strip_patch
 from envs.swebench import Instance, read_instance
 
 from .graded import BUGGY, FORGING, HANGING, Greetings, greetings_image

@@ -16,10 +16,10 @@ from envs.issue.budget import Limits
 from envs.issue.issue import ALL_TOOLS, IssueEnvironment
 from envs.issue.modes import switches
 from envs.owner import boot_id
+from envs.repository.verify import verify
 from envs.sandbox import Owner, SandboxLimits
 from envs.swebench import read_instance
 from envs.task import HiddenTests, IssueTask
-from envs.verify import verify
 
 from .conftest import Characters, Clock, Game
 from .graded import Greetings, greetings_image

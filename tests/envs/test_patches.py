@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.patches import Dropped, is_test_file, patch_paths, split_patch, strip_patch
+from envs.repository.patches import Dropped, is_test_file, patch_paths, split_patch, strip_patch
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.pytestlog import parse_pytest
+from envs.repository.pytest_log import parse_pytest
 
 RULE = "=" * 20
 HEADER = f"{RULE} short test summary info {RULE}"

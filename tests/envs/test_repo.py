@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from envs.errors import OversizeError, PatchError, SandboxError
-from envs.gitscripts import NEW_FILE_BYTES, TRACKED_FILE_BYTES
-from envs.repo import SandboxRepository
+from envs.repository.git_scripts import NEW_FILE_BYTES, TRACKED_FILE_BYTES
+from envs.repository.repository import SandboxRepository
 
 
 class Place:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from envs.issue.modes import faithful, improved
-from envs.repo import SandboxRepository
+from envs.repository.repository import SandboxRepository
 
 UNTRACKED = ("build/lib/app.py", "odd [a]*?.txt", "pkg.egg-info/PKG-INFO")
 

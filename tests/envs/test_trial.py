@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from envs.applying import GRADER_COMMANDS
-from envs.repo import SandboxRepository
+from envs.repository.repository import SandboxRepository
+from envs.repository.verify import Verifier
 from envs.task import HiddenTests, IssueTask
-from envs.verify import Verifier
 from tools.submit import Checked
 
 from .graderlocal import files_of, grader_applies

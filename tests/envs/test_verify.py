@@ -14,9 +14,9 @@ import pytest
 from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.errors import SandboxError
 from envs.owner import boot_id
+from envs.repository.verify import Verifier, verify
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import HiddenTests, IssueTask
-from envs.verify import Verifier, verify
 
 pytestmark = pytest.mark.skipif(not shutil.which("bwrap"), reason="needs bubblewrap")
 

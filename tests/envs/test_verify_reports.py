@@ -15,10 +15,10 @@ from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.images.recipes import base_image
 from envs.owner import boot_id
+from envs.repository.verify import Verifier
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import HiddenTests, IssueTask
 from envs.testreports import EXIT_CODE
-from envs.verify import Verifier
 
 OWNER = Owner("tests", "verify", 0, os.getpid(), boot_id())
 RUNNER = """

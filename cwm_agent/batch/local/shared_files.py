@@ -10,8 +10,8 @@ from itertools import count
 from pathlib import Path
 
 from cwm_agent.batch.attempt_state import Ticket
+from envs.repository.verify import Verifier
 from envs.sandbox import Sandbox
-from envs.verify import Verifier
 from results.store import folder_name
 
 

@@ -18,10 +18,10 @@ from cwm_agent.nano.expert import Odds, converse
 from cwm_agent.nano.gitdiff import git_diff
 from cwm_agent.nano.stage import Turn
 from cwm_agent.policies.estimate import EstimatingMeter
-from cwm_agent.sources import make_repository
 from envs.issue.budget import Limits
 from envs.issue.issue import ALL_TOOLS, IssueEnvironment
 from envs.issue.modes import improved
+from envs.repository.releases import make_repository
 from envs.sandbox import Sandbox
 from results.records import Reply
 from tools.texts import Texts

@@ -13,7 +13,7 @@ from envs.docker.commits import SNAPSHOTS, ContainerCommits, branch_commit, remo
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.owner import LABEL, boot_id, labels
-from envs.repo import SandboxRepository
+from envs.repository.repository import SandboxRepository
 from envs.sandbox import Owner, Sandbox, SandboxLimits
 
 if TYPE_CHECKING:

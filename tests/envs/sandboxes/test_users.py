@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envs.branch import fill
 from envs.docker.sandbox import DockerSandbox
-from envs.repo import SandboxRepository
+from envs.repository.repository import SandboxRepository
+from envs.repository.restore import fill
 from envs.sandbox import Owner, SandboxLimits
 from envs.task import IssueTask
 

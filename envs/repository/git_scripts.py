@@ -1,4 +1,4 @@
-"""The shell commands behind `envs.repo`, for bash and git 2.17 or newer."""
+"""The shell commands behind `envs.repository.repository`, for bash and git 2.17 or newer."""
 
 from __future__ import annotations
 

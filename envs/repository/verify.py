@@ -14,8 +14,8 @@ from dataclasses import replace
 from envs.applying import apply_as_graded
 from envs.errors import SandboxError
 from envs.layout import lay_out
-from envs.patches import patch_paths, split_patch
-from envs.pytestlog import TestLog
+from envs.repository.patches import patch_paths, split_patch
+from envs.repository.pytest_log import TestLog
 from envs.sandbox import Sandbox
 from envs.task import HiddenTests, IssueTask
 from envs.testreports import Report, parse, read_report_kind

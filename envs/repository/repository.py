@@ -12,9 +12,9 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
-from envs import gitscripts
 from envs.errors import OversizeError, PatchError, SandboxError
-from envs.patches import is_utf8
+from envs.repository import git_scripts
+from envs.repository.patches import is_utf8
 from envs.sandbox import Sandbox
 from envs.trial import Trial
 from tools.submit import PATCH_BYTES, Checked
@@ -73,10 +73,10 @@ class SandboxRepository:
                 "git is missing in the sandbox; use an image that has git, "
                 "or install it where bubblewrap runs"
             )
-        self._control(gitscripts.adopt(self._root, self._scratch), timeout=SLOW)
-        self._control(gitscripts.hide_future(self._root), timeout=SLOW)
+        self._control(git_scripts.adopt(self._root, self._scratch), timeout=SLOW)
+        self._control(git_scripts.hide_future(self._root), timeout=SLOW)
         if ignore_untracked:
-            self._control(gitscripts.ignore_untracked(self._root), timeout=SLOW)
+            self._control(git_scripts.ignore_untracked(self._root), timeout=SLOW)
         self._trial.remember()
         self._start = self._trial.start = self._write_tree()
         self._last = WorkingTree(self._start, "", "")
@@ -87,7 +87,7 @@ class SandboxRepository:
         `start` is the tree that diffs start from. Raises SandboxError when the
         harness's git directory does not hold it.
         """
-        self._control(gitscripts.has_tree(self._scratch, start))
+        self._control(git_scripts.has_tree(self._scratch, start))
         self._start = self._trial.start = start
         self._last = WorkingTree(start, "", "")
 
@@ -96,7 +96,7 @@ class SandboxRepository:
 
         Raises OversizeError when its diff is larger than a patch may be.
         """
-        tree = self._write_tree(gitscripts.exclude_large(self._root, self._scratch))
+        tree = self._write_tree(git_scripts.exclude_large(self._root, self._scratch))
         if tree == self._oversize:
             raise _oversize(self._root)
         if tree != self._last.tree:
@@ -113,13 +113,13 @@ class SandboxRepository:
         Raises OversizeError when it is larger than a patch may be.
         """
         target = self._diff_file
-        command = gitscripts.diff(self._scratch, old, new, target, most=PATCH_BYTES + 1)
+        command = git_scripts.diff(self._scratch, old, new, target, most=PATCH_BYTES + 1)
         self._control(command, timeout=SLOW)
         return self._read_diff()
 
     def _changed(self, tree: str) -> WorkingTree:
         """The state `tree`, and how the change to it is handed in."""
-        command = gitscripts.diff(
+        command = git_scripts.diff(
             self._scratch, self._start, tree, self._diff_file, most=PATCH_BYTES + 1
         )
         converts = self._trial.converts(tree, self._diff_file)
@@ -153,13 +153,13 @@ class SandboxRepository:
             return
         source = posixpath.join(self._scratch, "patch")
         self._sandbox.write_file(source, patch.encode("utf-8", "surrogateescape"))
-        command = gitscripts.apply(self._root, self._scratch, source)
+        command = git_scripts.apply(self._root, self._scratch, source)
         result = self._sandbox.control(command, timeout=QUICK)
         if result.ending != "exited" or result.exit_code:
             raise PatchError(f"the patch does not apply: {_last_line(result)}")
 
     def _write_tree(self, first: str = "") -> str:
-        command = first + gitscripts.write_tree(self._root, self._scratch)
+        command = first + git_scripts.write_tree(self._root, self._scratch)
         tree = self._control(command, timeout=SLOW).output.strip().rpartition("\n")[2]
         if len(tree) not in (40, 64) or not set(tree) <= set("0123456789abcdef"):
             raise SandboxError(f"git gave no tree id for {self._root} but: {tree[:200]}")

@@ -1,0 +1,1 @@
+"""The repository in a sandbox: states, patches, verdicts by hidden tests."""
