@@ -14,7 +14,7 @@ from pathlib import Path
 
 from envs.errors import SandboxError
 from envs.keeper import UNREADABLE, Keeper, command_line
-from envs.sandbox import SandboxLimits
+from envs.sandbox.sandbox import SandboxLimits
 from envs.socketfilter import socket_filter
 from envs.stream import PipeStream
 

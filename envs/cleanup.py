@@ -16,8 +16,8 @@ from envs.bubblewrap.sandbox import OWNER_FILE, PREFIX, remove_folder
 from envs.docker.commits import SNAPSHOTS, remove_snapshot
 from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
-from envs.owner import LABEL, is_gone, labels
-from envs.sandbox import Owner
+from envs.sandbox.owner import LABEL, is_gone, labels
+from envs.sandbox.sandbox import Owner
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -19,8 +19,8 @@ from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
 from envs.images.processor import foreign_processor
-from envs.owner import LABEL, boot_id, labels
-from envs.sandbox import Owner
+from envs.sandbox.owner import LABEL, boot_id, labels
+from envs.sandbox.sandbox import Owner
 from results.codec import decode, encode
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from envs.framing import Records
-from envs.sandbox import SandboxLimits
+from envs.sandbox.sandbox import SandboxLimits
 from envs.stream import Stream, StreamClosed
 
 ANSWER_SECONDS = 30.0

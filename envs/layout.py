@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envs.errors import SandboxError
 from envs.locate import has_files
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from envs.task import IssueTask
 from envs.transfer import put_repository
 

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from shlex import quote
 
 from envs.errors import SandboxError
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 
 SECONDS = 120.0
 DEPTH = 5

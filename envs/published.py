@@ -19,7 +19,7 @@ from dataclasses import replace
 from importlib import resources
 
 from envs.errors import SandboxError
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from tools.workspace import CommandResult, PathKind
 
 MARK = "<<exit>1"

@@ -10,7 +10,7 @@ from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
-from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 
 Kind = Literal["auto", "docker", "bubblewrap"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from envs.errors import SandboxError
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 
 LFS_FILES = "lfs-files"
 """In a git directory: contents to be written over the Git LFS pointers of the working tree."""

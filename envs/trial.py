@@ -26,7 +26,7 @@ from envs.repository.patches import (
     patch_paths,
     split_patch,
 )
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from tools.submit import PATCH_BYTES, Checked, Repair
 from tools.workspace import CommandResult
 

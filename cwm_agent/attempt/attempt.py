@@ -24,8 +24,8 @@ from envs.environment import Environment
 from envs.issue.budget import Limits
 from envs.issue.issue import IssueEnvironment
 from envs.issue.modes import Switches, switches
-from envs.owner import boot_id
-from envs.sandbox import Sandbox
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Sandbox
 from results.journal import Entry
 from results.records import AttemptResult, AttemptStarted, RunInfo
 from tools.texts import Texts

@@ -15,10 +15,10 @@ from envs.bubblewrap.virtualenv import HostEnvironment, host_environment
 from envs.cleanup import sweep
 from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
-from envs.egress import parse_hosts
 from envs.locate import find_repository
 from envs.progress import Progress
-from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.allowed_hosts import parse_hosts
+from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import Recipe
 from results.store import Attempt, Store
 

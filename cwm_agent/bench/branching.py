@@ -17,7 +17,7 @@ from envs.docker.sandbox import DockerSandbox
 from envs.progress import Progress
 from envs.repository.repository import SandboxRepository
 from envs.repository.restore import Branch, TurnState, branch, fill
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from envs.task import IssueTask
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from contextlib import closing
 
 from envs.errors import SandboxError
-from envs.owner import boot_id
 from envs.progress import Progress
 from envs.registry import choose_kind
-from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import Recipe
 
 BUILD_SECONDS = 3600.0

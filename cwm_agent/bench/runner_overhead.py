@@ -34,7 +34,7 @@ from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.job import Job
 from envs.environment import ReplyLimits, Step
 from envs.errors import SandboxError
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from results.records import Message, Reply, Snapshot, ToolRan
 from results.store import Run, Store
 

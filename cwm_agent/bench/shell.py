@@ -16,9 +16,9 @@ from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.images.recipes import base_image
-from envs.owner import boot_id
 from envs.progress import Progress
-from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 
 if TYPE_CHECKING:
     from docker import DockerClient

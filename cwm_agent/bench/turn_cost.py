@@ -24,7 +24,7 @@ from cwm_agent.errors import UsageError
 from cwm_agent.tasks.checkout import read_checkout
 from cwm_agent.tasks.job import CheckoutRecord, Job, SandboxKind
 from envs.repository.releases import make_repository
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from tools.workspace import CommandResult, PathKind
 
 FILES = 200

@@ -2,7 +2,7 @@
 
 Sandboxes end with the process that made them, wherever it dies; what stays
 (folders, exited containers, control groups) is removed by the node itself,
-because only it can tell whose owner is gone (see envs.owner.is_gone).
+because only it can tell whose owner is gone (see envs.sandbox.owner.is_gone).
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import Speaker
 from cwm_agent.tasks.job import Job
 from envs.cleanup import owned_folder
-from envs.owner import boot_id
-from envs.sandbox import Owner
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner
 from results.records import AttemptResult
 from results.store import Run
 

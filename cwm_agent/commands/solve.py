@@ -29,9 +29,9 @@ from cwm_agent.tasks.job import COPY, JOB_FILE, Job, read_job, write_job
 from cwm_agent.tasks.planning import check_policy_flags, model_settings, plan
 from cwm_agent.view.console import console
 from cwm_agent.view.progress import Progress, print_patch
-from envs.owner import boot_id
 from envs.repository.verify import Verifier
-from envs.sandbox import Owner
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner
 from results.codec import encode
 from results.journal import Journal
 from results.records import AttemptResult

@@ -19,8 +19,8 @@ from pydantic import (
     field_validator,
 )
 
-from envs.egress import parse_hosts
 from envs.errors import HostError
+from envs.sandbox.allowed_hosts import parse_hosts
 
 Switch = bool | int | float | str
 

@@ -146,8 +146,8 @@ def _seen(client: DockerClient, image: str) -> list[bool]:
     """Whether the kernel's files in a container name the limits that it was given."""
     from envs.docker.limits import CPU_PERIOD
     from envs.docker.sandbox import DockerSandbox
-    from envs.owner import boot_id
-    from envs.sandbox import Owner, SandboxLimits
+    from envs.sandbox.owner import boot_id
+    from envs.sandbox.sandbox import Owner, SandboxLimits
 
     owner = Owner("doctor", "doctor", 0, os.getpid(), boot_id())
     given = SandboxLimits(memory_bytes=MEMORY, pids=PROCESSES, cpus=PERCENT / 100)

@@ -12,8 +12,8 @@ def bubblewrap() -> Check:
     """Opens a real sandbox and runs a command in it."""
     from envs.bubblewrap.sandbox import BubblewrapSandbox
     from envs.errors import SandboxError
-    from envs.owner import boot_id
-    from envs.sandbox import Owner, SandboxLimits
+    from envs.sandbox.owner import boot_id
+    from envs.sandbox.sandbox import Owner, SandboxLimits
 
     owner = Owner("doctor", "doctor", 0, os.getpid(), boot_id())
     try:

@@ -19,8 +19,8 @@ from cwm_agent.policies.policy import Policy
 from envs.issue.budget import Limits
 from envs.issue.issue import ALL_TOOLS, IssueEnvironment
 from envs.issue.modes import improved
-from envs.owner import boot_id
-from envs.sandbox import Sandbox
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Sandbox
 from results.journal import Journal
 from results.records import AttemptStarted, Replied, ToolRan
 from tools.texts import Texts

@@ -19,8 +19,8 @@ from cwm_agent.replay.verdict import Findings
 from cwm_agent.replay.walk import Again, turns_of, walk
 from cwm_agent.tasks.job import Job, read_job
 from envs.cleanup import owned_folder
-from envs.owner import boot_id
-from envs.sandbox import Owner
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner
 from results.records import AttemptStarted, Event, Replied
 from results.store import Attempt, Run
 from tools.call import THINK_END

@@ -13,7 +13,7 @@ from cwm_agent.errors import UsageError
 from cwm_agent.view.console import console
 from cwm_agent.view.plain import Detail, PlainView
 from cwm_agent.view.sanitize import clean_line
-from envs.owner import boot_id, start_time
+from envs.sandbox.owner import boot_id, start_time
 from results.codec import encode
 from results.errors import RunNotFoundError
 from results.journal import Entry, Lines, follow_journal, kind_of

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from envs.owner import start_time
-from envs.sandbox import SandboxLimits
-from envs.witness import Counters
+from envs.sandbox.diagnosis import Counters
+from envs.sandbox.owner import start_time
+from envs.sandbox.sandbox import SandboxLimits
 
 ROOT = Path("/sys/fs/cgroup")
 PREFIX = "cwm-agent-"

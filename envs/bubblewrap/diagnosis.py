@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envs.bubblewrap.cgroup import Cgroup
-from envs.witness import Control, Counters
+from envs.sandbox.diagnosis import Control, Counters
 from tools.workspace import Cause
 
 

@@ -17,12 +17,12 @@ from envs.bubblewrap.namespaces import arguments, sizes
 from envs.bubblewrapprocess import BubblewrapProcess, own_bash, start
 from envs.errors import SandboxError
 from envs.keeper import Keeper
-from envs.lease import Lease
-from envs.owner import labels
-from envs.sandbox import Owner, SandboxLimits
-from envs.session import Session
+from envs.sandbox.archive import archive
+from envs.sandbox.lease import Lease
+from envs.sandbox.owner import labels
+from envs.sandbox.sandbox import Owner, SandboxLimits
+from envs.sandbox.session import Session
 from envs.stream import PipeStream, Stream, StreamClosed
-from envs.tree import archive
 from tools.workspace import CommandResult, PathKind
 
 PREFIX = "cwm-agent-sandbox-"

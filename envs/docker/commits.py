@@ -17,7 +17,7 @@ from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.repository.repository import SandboxRepository
 from envs.repository.restore import Branch, TurnState, check_tree, stand
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from docker import DockerClient

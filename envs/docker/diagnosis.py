@@ -7,7 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from envs.docker.disk_watch import DiskWatch
-from envs.witness import Control, Counters
+from envs.sandbox.diagnosis import Control, Counters
 from tools.workspace import Cause
 
 if TYPE_CHECKING:

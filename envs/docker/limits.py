@@ -6,7 +6,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from envs.keeper import command_line
-from envs.sandbox import SandboxLimits
+from envs.sandbox.sandbox import SandboxLimits
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from envs.docker.limits import walls
 from envs.docker.removal import remove_container
-from envs.egress import PORT, configuration, hosts_file
 from envs.errors import SandboxError, first_line
 from envs.images.recipes import PROXY_FOLDER, proxy_image
-from envs.owner import labels
-from envs.sandbox import Owner, SandboxLimits
+from envs.sandbox.allowed_hosts import PORT, configuration, hosts_file
+from envs.sandbox.owner import labels
+from envs.sandbox.sandbox import Owner, SandboxLimits
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -13,17 +13,17 @@ from envs.docker.exec_stream import ExecStream
 from envs.docker.limits import entry, has_quotas, walls
 from envs.docker.proxy import Gateway
 from envs.docker.removal import remove_container
-from envs.egress import proxy_variables
 from envs.errors import SandboxError, first_line
 from envs.images.processor import foreign_processor
 from envs.keeper import Keeper
-from envs.lease import Lease
-from envs.owner import labels
 from envs.progress import Progress, quiet
-from envs.sandbox import Owner, SandboxLimits
-from envs.session import Session
+from envs.sandbox.allowed_hosts import proxy_variables
+from envs.sandbox.archive import archive
+from envs.sandbox.lease import Lease
+from envs.sandbox.owner import labels
+from envs.sandbox.sandbox import Owner, SandboxLimits
+from envs.sandbox.session import Session
 from envs.stream import Stream, StreamClosed
-from envs.tree import archive
 from tools.workspace import CommandResult, PathKind
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from envs.errors import SandboxError
 from envs.images.host_settings import host_settings
 from envs.progress import Progress
-from envs.tree import archive
+from envs.sandbox.archive import archive
 
 if TYPE_CHECKING:
     from docker import DockerClient

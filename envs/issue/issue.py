@@ -14,7 +14,7 @@ from envs.issue.toolbox import Toolbox
 from envs.published import PublishedSession
 from envs.repository.repository import SandboxRepository
 from envs.repository.restore import bring, fill, state_after
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from envs.task import IssueTask
 from results.records import (
     Ended,

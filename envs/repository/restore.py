@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from envs.errors import PatchError, SandboxError, TurnError
 from envs.layout import lay_out
 from envs.repository.repository import SandboxRepository
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from envs.task import IssueTask
 from results.records import Event, Replied, Snapshot
 

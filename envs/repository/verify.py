@@ -16,7 +16,7 @@ from envs.errors import SandboxError
 from envs.layout import lay_out
 from envs.repository.patches import patch_paths, split_patch
 from envs.repository.pytest_log import TestLog
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from envs.task import HiddenTests, IssueTask
 from envs.testreports import Report, parse, read_report_kind
 from results.records import Verdict

@@ -25,9 +25,9 @@ from envs.images.recipes import recipe_image
 from envs.issue.budget import Limits
 from envs.issue.issue import ALL_TOOLS, IssueEnvironment
 from envs.issue.modes import switches
-from envs.owner import boot_id
 from envs.repository.verify import Verifier
-from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import IssueTask, Recipe
 from results.records import ToolRan, Verdict
 

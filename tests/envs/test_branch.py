@@ -13,9 +13,9 @@ from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError, TurnError
 from envs.images.recipes import base_image
-from envs.owner import boot_id
 from envs.repository.restore import branch, state_after
-from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import IssueTask
 from results.records import Event, Message, Observed, Replied, Reply, Snapshot
 

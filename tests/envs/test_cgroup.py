@@ -9,7 +9,7 @@ import pytest
 from envs.bubblewrap import cgroup
 from envs.bubblewrap.cgroup import make_cgroup, stray_cgroups
 from envs.cleanup import Stray, sweep
-from envs.sandbox import SandboxLimits
+from envs.sandbox.sandbox import SandboxLimits
 
 NOBODY = 2**22 + 1
 """Above the highest pid."""

@@ -7,9 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs.bubblewrap.sandbox import BubblewrapSandbox
-from envs.egress import AllowedHost, configuration, hosts_file, parse_host, parse_hosts
 from envs.errors import HostError, SandboxError
-from envs.sandbox import Owner, SandboxLimits
+from envs.sandbox.allowed_hosts import (
+    AllowedHost,
+    configuration,
+    hosts_file,
+    parse_host,
+    parse_hosts,
+)
+from envs.sandbox.sandbox import Owner, SandboxLimits
 
 
 @pytest.mark.parametrize(

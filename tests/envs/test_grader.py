@@ -15,8 +15,8 @@ import pytest
 
 from envs.docker.engine import connect_engine
 from envs.grader import Graded, GradeOptions, Grader
-from envs.owner import LABEL
 from envs.repository.patches import strip_patch
+from envs.sandbox.owner import LABEL
 from envs.swebench import Instance, read_instance
 
 from .graded import BUGGY, FORGING, HANGING, Greetings, greetings_image

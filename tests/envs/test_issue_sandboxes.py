@@ -14,8 +14,8 @@ from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.images.recipes import base_image
 from envs.issue.modes import faithful
-from envs.owner import boot_id
-from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 from results.records import Ended
 
 OWNER = Owner("test", "greet-1", 0, os.getpid(), boot_id())

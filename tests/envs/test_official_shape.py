@@ -15,9 +15,9 @@ from envs.grader import GradeOptions, Grader
 from envs.issue.budget import Limits
 from envs.issue.issue import ALL_TOOLS, IssueEnvironment
 from envs.issue.modes import switches
-from envs.owner import boot_id
 from envs.repository.verify import verify
-from envs.sandbox import Owner, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, SandboxLimits
 from envs.swebench import read_instance
 from envs.task import HiddenTests, IssueTask
 

@@ -20,8 +20,8 @@ from envs.errors import SandboxError
 from envs.grader import GradeOptions, Grader
 from envs.images.processor import foreign_processor
 from envs.images.recipes import base_image
-from envs.owner import boot_id
-from envs.sandbox import Owner, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, SandboxLimits
 
 from .swebench_rows import row
 

@@ -13,9 +13,9 @@ import pytest
 
 from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.errors import SandboxError
-from envs.owner import boot_id
 from envs.repository.verify import Verifier, verify
-from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import HiddenTests, IssueTask
 
 pytestmark = pytest.mark.skipif(not shutil.which("bwrap"), reason="needs bubblewrap")

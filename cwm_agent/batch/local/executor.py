@@ -17,8 +17,8 @@ from cwm_agent.batch.semaphores import Gate, Once
 from cwm_agent.config.settings import BatchSettings
 from cwm_agent.policies.choice import SHARED
 from envs.cleanup import owned_folder
-from envs.owner import boot_id
-from envs.sandbox import Owner
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner
 from model.load import EngineLoad
 from results.records import AttemptResult
 from results.store import Run

@@ -10,8 +10,8 @@ from cwm_agent.attempt.sandboxes import SandboxMaker
 from cwm_agent.batch.attempt_state import Ticket
 from cwm_agent.batch.semaphores import Once, StoppedError
 from cwm_agent.config.settings import SandboxSettings
-from envs.owner import boot_id
-from envs.sandbox import Owner, Sandbox
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, Sandbox
 
 MakeSandbox = Callable[[], Sandbox]
 

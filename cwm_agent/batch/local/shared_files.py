@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cwm_agent.batch.attempt_state import Ticket
 from envs.repository.verify import Verifier
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from results.store import folder_name
 
 

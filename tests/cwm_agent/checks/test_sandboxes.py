@@ -12,8 +12,8 @@ from cwm_agent.doctor import sandboxes
 from cwm_agent.doctor.check import Check
 from envs.bubblewrap.sandbox import OWNER_FILE, PREFIX
 from envs.cleanup import sweep
-from envs.owner import boot_id, labels
-from envs.sandbox import Owner
+from envs.sandbox.owner import boot_id, labels
+from envs.sandbox.sandbox import Owner
 
 NO_DOCKER = Check("docker", "warn", "no engine", "start it")
 NO_BUBBLEWRAP = Check("bubblewrap", "warn", "not installed", "install it")

@@ -15,8 +15,8 @@ from envs.bubblewrap.virtualenv import host_environment
 from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
 from envs.images.recipes import recipe_image
-from envs.owner import boot_id
-from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import Recipe
 from tools.texts import Texts
 

@@ -20,7 +20,7 @@ from cwm_agent.policies import bundled
 from cwm_agent.policies.embedded import EmbeddedPolicy
 from envs.issue.budget import Limits
 from envs.repository.verify import verify
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from model.build import EngineOptions, build_engine
 from model.cache.dense import DenseCache
 from model.chat import ChatFormat

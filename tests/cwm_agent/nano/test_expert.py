@@ -22,7 +22,7 @@ from envs.issue.budget import Limits
 from envs.issue.issue import ALL_TOOLS, IssueEnvironment
 from envs.issue.modes import improved
 from envs.repository.releases import make_repository
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from results.records import Reply
 from tools.texts import Texts
 

@@ -16,7 +16,7 @@ from cwm_agent.prompts.packs import load
 from cwm_agent.replay.environment import Place
 from cwm_agent.tasks.job import Job
 from envs.issue.budget import Limits
-from envs.sandbox import Owner
+from envs.sandbox.sandbox import Owner
 from model.tokenizer import Tokenizer
 
 

@@ -20,7 +20,7 @@ import yaml
 from docker.errors import ImageNotFound
 
 from envs.docker.engine import connect_engine
-from envs.owner import LABEL
+from envs.sandbox.owner import LABEL
 
 from ...envs import registry
 from ...envs.graded import BUGGY, HANGING, NAMES, Greetings, greetings_image

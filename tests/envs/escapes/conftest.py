@@ -12,8 +12,8 @@ import pytest
 from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.docker.sandbox import DockerSandbox
 from envs.images.recipes import base_image
-from envs.owner import boot_id
-from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 
 if TYPE_CHECKING:
     pass

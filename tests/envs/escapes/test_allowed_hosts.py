@@ -22,11 +22,11 @@ import pytest
 
 from envs.cleanup import Stray, find_strays, sweep
 from envs.docker.sandbox import DockerSandbox
-from envs.egress import parse_hosts
 from envs.errors import SandboxError
 from envs.images.recipes import base_image, proxy_image
-from envs.owner import boot_id, labels
-from envs.sandbox import Owner, SandboxLimits
+from envs.sandbox.allowed_hosts import parse_hosts
+from envs.sandbox.owner import boot_id, labels
+from envs.sandbox.sandbox import Owner, SandboxLimits
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -71,9 +71,9 @@ END"""
 OWNED = """
 import os, sys
 from envs.docker.sandbox import DockerSandbox
-from envs.egress import parse_hosts
-from envs.owner import boot_id
-from envs.sandbox import Owner, SandboxLimits
+from envs.sandbox.allowed_hosts import parse_hosts
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, SandboxLimits
 run, image, host = sys.argv[1:]
 limits = SandboxLimits(allowed_hosts=parse_hosts([host]))
 place = DockerSandbox(image, limits=limits, owner=Owner(run, "i", 1, os.getpid(), boot_id()))

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from envs.docker.sandbox import DockerSandbox
-from envs.sandbox import Owner, Sandbox
+from envs.sandbox.sandbox import Owner, Sandbox
 
 Run = Callable[[str], str]
 

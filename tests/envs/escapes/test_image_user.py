@@ -9,8 +9,8 @@ import pytest
 
 from envs.docker.sandbox import DockerSandbox
 from envs.images.recipes import base_image
-from envs.owner import boot_id
-from envs.sandbox import Owner, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, SandboxLimits
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -18,8 +18,8 @@ import pytest
 from envs.bubblewrap.cgroup import stray_cgroups
 from envs.bubblewrap.sandbox import PREFIX, BubblewrapSandbox
 from envs.docker.sandbox import DockerSandbox
-from envs.owner import boot_id
-from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 
 if TYPE_CHECKING:
     from docker import DockerClient

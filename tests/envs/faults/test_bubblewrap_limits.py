@@ -15,8 +15,8 @@ from envs.socketfilter import MACHINES, program
 PROBE = """
 import os
 from envs.bubblewrap.sandbox import BubblewrapSandbox
-from envs.owner import boot_id
-from envs.sandbox import Owner, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, SandboxLimits
 limits = SandboxLimits(memory_bytes=512 * 2**20, pids=200, disk_bytes=64 * 2**20)
 with BubblewrapSandbox(limits=limits, owner=Owner("l", "i", 0, os.getpid(), boot_id())) as place:
     before = os.stat(place._folder / "log").st_size

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from injection import PATIENCE, SMALL, Places, command_lines, eventually, start
 
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 
 OWNED = """
 import os, sys

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from injection import MIB, PATIENCE, SMALL, Places
 
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from tools.workspace import CommandResult
 
 FORK_BOMB = "bomb() { bomb | bomb & }; bomb; sleep 100"

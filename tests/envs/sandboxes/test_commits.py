@@ -12,9 +12,9 @@ from envs.cleanup import Stray, find_strays, sweep
 from envs.docker.commits import SNAPSHOTS, ContainerCommits, branch_commit, remove_snapshot
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
-from envs.owner import LABEL, boot_id, labels
 from envs.repository.repository import SandboxRepository
-from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.owner import LABEL, boot_id, labels
+from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 
 if TYPE_CHECKING:
     from docker import DockerClient

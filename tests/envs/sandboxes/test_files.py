@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from envs.errors import SandboxError
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 
 EVERY_BYTE = bytes(range(256)) * 3
 

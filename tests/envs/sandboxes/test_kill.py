@@ -8,7 +8,7 @@ import time
 import pytest
 
 from envs.errors import SandboxError
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 
 
 def test_a_running_command_ends_as_lost_and_so_does_every_later_one(place: Sandbox) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from envs.published import PublishedSession
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 
 # Measured with the original's session class (facebookresearch/cwm 7930e02, bash 5.2).
 # None: it gave no output, only the reason for which the session was over.

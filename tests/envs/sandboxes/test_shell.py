@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from tools.workspace import CommandResult
 
 PATIENCE = 30.0

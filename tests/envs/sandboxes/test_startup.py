@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from envs import startup
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 
 PATIENCE = 60.0
 CONDA = """

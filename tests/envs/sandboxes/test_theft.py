@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from envs.sandbox import Sandbox
+from envs.sandbox.sandbox import Sandbox
 from tools.workspace import CommandResult
 
 PATIENCE = 60.0
@@ -157,8 +157,8 @@ def test_close_comes_to_an_end_whatever_holds_on(place: Sandbox) -> None:
 HELD = """
 import os, sys, time
 from envs.registry import open_sandbox
-from envs.owner import boot_id
-from envs.sandbox import Owner, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, SandboxLimits
 owner = Owner("held", "i", 0, os.getpid(), boot_id())
 place = open_sandbox(sys.argv[1], image=sys.argv[2] or None, limits=SandboxLimits(), owner=owner)
 hold = "for f in /proc/1/fd/* /proc/$PPID/fd/*; do (exec 3<>$f; exec sleep 2727) & done; "

@@ -10,7 +10,7 @@ import pytest
 from envs.docker.sandbox import DockerSandbox
 from envs.repository.repository import SandboxRepository
 from envs.repository.restore import fill
-from envs.sandbox import Owner, SandboxLimits
+from envs.sandbox.sandbox import Owner, SandboxLimits
 from envs.task import IssueTask
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from envs.bubblewrap.sandbox import PREFIX, BubblewrapSandbox
 from envs.cleanup import Stray, find_strays, sweep
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
-from envs.owner import is_gone, labels
 from envs.registry import choose_kind, open_sandbox
-from envs.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.owner import is_gone, labels
+from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -207,8 +207,8 @@ def _volume(engine: DockerClient, container: str) -> str:
 OWNER_PROGRAM = """
 import os, sys, time
 from envs.registry import open_sandbox
-from envs.owner import boot_id
-from envs.sandbox import Owner, SandboxLimits
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, SandboxLimits
 owner = Owner("killed", "i", 0, os.getpid(), boot_id())
 place = open_sandbox(sys.argv[1], image=sys.argv[2] or None, limits=SandboxLimits(), owner=owner)
 place.run("sleep 4242 &", timeout=9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from envs.egress import AllowedHost
+from envs.sandbox.allowed_hosts import AllowedHost
 from tools.workspace import CommandResult, Workspace
 
 

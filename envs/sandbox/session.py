@@ -11,14 +11,14 @@ from importlib import resources
 
 from envs.errors import SandboxError
 from envs.keeper import Keeper
-from envs.lease import Lease
 from envs.progress import Progress, quiet
+from envs.sandbox.diagnosis import Diagnosis, Witness
+from envs.sandbox.lease import Lease
 from envs.shell import Shell
 from envs.shellcall import Finished
 from envs.startup import SECONDS as START_SECONDS
 from envs.startup import Starter
 from envs.stream import Connect, StreamClosed
-from envs.witness import Diagnosis, Witness
 from tools.workspace import Cause, CommandResult, PathKind
 
 FILE_SECONDS = 120.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from envs.sandbox import SandboxLimits
+from envs.sandbox.sandbox import SandboxLimits
 
 
 class Lease:

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Mapping
 from pathlib import Path
 
-from envs.sandbox import Owner
+from envs.sandbox.sandbox import Owner
 
 LABEL = "cwm-agent."
 

@@ -1,0 +1,1 @@
+"""What every sandbox has: its protocol, session, lease and owner."""
