@@ -15,8 +15,8 @@ from pathlib import Path
 from envs.errors import SandboxError
 from envs.keeper import UNREADABLE, Keeper, command_line
 from envs.sandbox.sandbox import SandboxLimits
+from envs.shell.stream import PipeStream
 from envs.socketfilter import socket_filter
-from envs.stream import PipeStream
 
 END_SECONDS = 30.0
 NOBODY = 65534

@@ -13,9 +13,9 @@ import time
 from dataclasses import dataclass
 from importlib import resources
 
-from envs.framing import Records
 from envs.sandbox.sandbox import SandboxLimits
-from envs.stream import Stream, StreamClosed
+from envs.shell.framing import Records
+from envs.shell.stream import Stream, StreamClosed
 
 ANSWER_SECONDS = 30.0
 UNREADABLE = 0o111

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from importlib import resources
 
-from envs.framing import Records
-from envs.stream import Stream, StreamClosed
+from envs.shell.framing import Records
+from envs.shell.stream import Stream, StreamClosed
 
 NAME_BYTES = 11
 """With a blank and an exit code this is the longest name that a process can have."""

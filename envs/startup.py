@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from envs.progress import Progress
-from envs.shell import Shell
+from envs.shell.shell import Shell
 
 SECONDS = 30
 """How long the file may take."""

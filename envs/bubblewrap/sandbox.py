@@ -22,7 +22,7 @@ from envs.sandbox.lease import Lease
 from envs.sandbox.owner import labels
 from envs.sandbox.sandbox import Owner, SandboxLimits
 from envs.sandbox.session import Session
-from envs.stream import PipeStream, Stream, StreamClosed
+from envs.shell.stream import PipeStream, Stream, StreamClosed
 from tools.workspace import CommandResult, PathKind
 
 PREFIX = "cwm-agent-sandbox-"

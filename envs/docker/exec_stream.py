@@ -5,8 +5,8 @@ from __future__ import annotations
 import select
 from typing import Any
 
-from envs.framing import Demultiplexer
-from envs.stream import READ_SIZE, Channel, StreamClosed, send_all
+from envs.shell.framing import Demultiplexer
+from envs.shell.stream import READ_SIZE, Channel, StreamClosed, send_all
 
 CHANNELS: dict[int, Channel] = {1: "output", 2: "protocol"}
 

@@ -23,7 +23,7 @@ from envs.sandbox.lease import Lease
 from envs.sandbox.owner import labels
 from envs.sandbox.sandbox import Owner, SandboxLimits
 from envs.sandbox.session import Session
-from envs.stream import Stream, StreamClosed
+from envs.shell.stream import Stream, StreamClosed
 from tools.workspace import CommandResult, PathKind
 
 if TYPE_CHECKING:

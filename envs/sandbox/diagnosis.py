@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from envs.shellcall import Finished
+from envs.shell.call import Finished
 from tools.workspace import Cause
 
 Control = Callable[[str], bytes]

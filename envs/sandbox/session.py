@@ -14,11 +14,11 @@ from envs.keeper import Keeper
 from envs.progress import Progress, quiet
 from envs.sandbox.diagnosis import Diagnosis, Witness
 from envs.sandbox.lease import Lease
-from envs.shell import Shell
-from envs.shellcall import Finished
+from envs.shell.call import Finished
+from envs.shell.shell import Shell
+from envs.shell.stream import Connect, StreamClosed
 from envs.startup import SECONDS as START_SECONDS
 from envs.startup import Starter
-from envs.stream import Connect, StreamClosed
 from tools.workspace import Cause, CommandResult, PathKind
 
 FILE_SECONDS = 120.0

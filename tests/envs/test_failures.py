@@ -8,7 +8,7 @@ import pytest
 
 from envs.errors import PatchError, SandboxError
 from envs.failures import FAILURES, may_pass
-from envs.stream import StreamClosed
+from envs.shell.stream import StreamClosed
 from tools.workspace import Cause
 
 AGENTS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs.framing import Demultiplexer, HeadTail, Records, UntilMark, UntilToken
+from envs.shell.framing import Demultiplexer, HeadTail, Records, UntilMark, UntilToken
 
 TOKEN = b"abcabd"
 NEAR_TOKEN = st.lists(st.sampled_from([b"a", b"b", b"c", b"d", b"abcab", b"\0", b"x"])).map(

@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable, Iterator
 
 from envs.errors import SandboxError
-from envs.framing import HeadTail, Records, UntilToken
 from envs.keeper import Keeper
-from envs.shellcall import END_BYTES, QUEUE_SECONDS, Call, Finished
+from envs.shell.call import END_BYTES, QUEUE_SECONDS, Call, Finished
+from envs.shell.framing import HeadTail, Records, UntilToken
+from envs.shell.stream import Connect, Stream, StreamClosed
 from envs.shellstart import program, random_name, script, signed, told_until
-from envs.stream import Connect, Stream, StreamClosed
 
 START_SECONDS = 30.0
 HELPER_SECONDS = 5.0

@@ -6,8 +6,8 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from envs.framing import HeadTail, UntilMark, UntilToken
-from envs.interactive import waits_for_a_person
+from envs.shell.framing import HeadTail, UntilMark, UntilToken
+from envs.shell.interactive import waits_for_a_person
 from tools.workspace import Cause, Ending
 
 CALL_BYTES = 4

@@ -1,0 +1,1 @@
+"""The persistent shell over one byte stream."""
