@@ -15,8 +15,8 @@ from cwm_agent.bench.pairs import Timed, lap, pair_ratio, time_in_turn
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.tasks.datasets import load_suite
 from cwm_agent.tasks.filters import Selection
-from envs.gradeoutcome import judge
 from envs.progress import Progress
+from envs.swebench.outcome import judge
 from results.files import write_atomically
 from results.predictions import Prediction, read_predictions
 

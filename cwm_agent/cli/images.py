@@ -151,7 +151,7 @@ def build(
 
     from cwm_agent.commands.images import build_one, recipe_of
     from cwm_agent.config.resolve import load_settings
-    from envs.repositoryimage import RepositoryImage
+    from envs.swebench.testbed_image import RepositoryImage
 
     recipe = recipe_of(pip or (), apt or (), env or ())
     commands = tuple(install or ())

@@ -95,7 +95,7 @@ def score(
     from cwm_agent.scoring.pool import PoolOptions
     from cwm_agent.scoring.score import ScoreOptions
     from cwm_agent.tasks.filters import Selection
-    from envs.grader import GradeOptions
+    from envs.swebench.grader import GradeOptions
 
     options = ScoreOptions(
         Selection(

@@ -19,8 +19,8 @@ from cwm_agent.cluster.routing import choose_replica
 from cwm_agent.config.settings import ClusterSettings
 from cwm_agent.scoring.grading import GradingPlace, Place, PlaceWish, images_here
 from envs.errors import SandboxError
-from envs.grader import Graded, Grader
 from envs.progress import Progress
+from envs.swebench.grader import Graded, Grader
 from results.records import Verdict
 
 

@@ -16,7 +16,7 @@ from envs.images.access import ImageAccess, Patience
 from envs.images.pull import Watch
 from envs.images.store import JUST_USED_SECONDS, ImageStore, OwnImage
 from envs.progress import Progress
-from envs.repositoryimage import BuiltImage, RepositoryImage, build_repository_image
+from envs.swebench.testbed_image import BuiltImage, RepositoryImage, build_repository_image
 from envs.task import Recipe
 
 SECONDS = {"m": 60.0, "h": 3600.0, "d": 86400.0}

@@ -10,7 +10,7 @@ from typing import Literal
 from cwm_agent.errors import UsageError
 from envs.images.access import by_image
 from envs.repository.patches import StrippedPatch, strip_patch
-from envs.swebench import Instance
+from envs.swebench.rows import Instance
 from results.predictions import Prediction, digest
 from results.records import Verdict
 from results.scores import Conditions, Key, Score, ScoreBook

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cwm_agent.scoring.pool import HaveImage, PatchGrader
 from envs.errors import SandboxError
-from envs.grader import GradeOptions, Grader
 from envs.progress import Progress
+from envs.swebench.grader import GradeOptions, Grader
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cwm_agent.scoring.candidates import Candidate
 from envs.errors import SandboxError
-from envs.grader import Graded
 from envs.images.pull_errors import PullError
+from envs.swebench.grader import Graded
 from results.records import Verdict
 from results.scores import Score, ScoreBook
 
 
 class PatchGrader(Protocol):
-    """Grades one patch at a time; `envs.grader.Grader` is the real one."""
+    """Grades one patch at a time; `envs.swebench.grader.Grader` is the real one."""
 
     def grade(
         self, row: Mapping[str, Any], patch: str, model: str = ..., *, apply: bool = ...

@@ -28,8 +28,8 @@ from cwm_agent.scoring.predictions_source import SCORES, Source
 from cwm_agent.scoring.report_lines import Attempts, lines_of, priced, recorded_lines
 from cwm_agent.tasks.datasets import Suite
 from cwm_agent.tasks.filters import Selectable, Selection
-from envs.grader import GradeOptions
 from envs.progress import Progress
+from envs.swebench.grader import GradeOptions
 from results.files import write_atomically, write_record
 from results.predictions import Prediction, doubts
 from results.report import REPORT_FILE, Heading, Line, Report, build_report

@@ -14,7 +14,7 @@ from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.job import Job
 from cwm_agent.userpath import expand
 from envs.images.keys import content_key
-from envs.swebench import Instance, read_instances
+from envs.swebench.rows import Instance, read_instances
 from results.jsonrows import Row, rows_of_document, rows_of_lines
 
 HUB = {

@@ -17,7 +17,7 @@ from cwm_agent.parsing import parse_yaml
 from cwm_agent.tasks.checkout import read_checkout
 from cwm_agent.tasks.job import CheckoutRecord, TestsRecord
 from envs.errors import ReportError
-from envs.swebench import Instance
+from envs.swebench.rows import Instance
 from envs.testreports import EXIT_CODE, read_report_kind
 
 EXAMPLE = "example:"

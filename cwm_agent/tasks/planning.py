@@ -25,7 +25,7 @@ from cwm_agent.tasks.inputs import (
 from cwm_agent.tasks.job import Job, SandboxKind, TestsRecord
 from envs.progress import Progress
 from envs.registry import choose_kind
-from envs.swebench import Instance
+from envs.swebench.rows import Instance
 
 DEFAULT_ROOT = "/testbed"
 

@@ -16,7 +16,7 @@ from cwm_agent.errors import UsageError
 from cwm_agent.tasks.checkout import apply_patch, read_checkout
 from envs.errors import SandboxError
 from envs.images.host_settings import host_settings
-from envs.source import export_commit, resolve_commit
+from envs.swebench.git_source import export_commit, resolve_commit
 from tests.cwm_agent.cases import ROOT, git
 from tests.cwm_agent.hostile import WAYS, Hostile, Way, _lazy
 

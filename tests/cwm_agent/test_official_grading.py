@@ -18,7 +18,7 @@ from envs.docker.engine import connect_engine
 from envs.images.access import ImageAccess
 from envs.images.ledger import Ledger
 from envs.images.store import ImageStore
-from envs.repositoryimage import RepositoryImage, build_repository_image
+from envs.swebench.testbed_image import RepositoryImage, build_repository_image
 
 from ..envs.official import NOTHING, Row, diff_of, graded
 

@@ -13,7 +13,7 @@ from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.datasets import Suite, job_of, load_suite
 from cwm_agent.tasks.filters import Selection
-from envs.swebench import read_instances
+from envs.swebench.rows import read_instances
 
 from ..envs.swebench_rows import row
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from envs.gradeoutcome import APPLY_FAILED, judge
-from envs.gradeworker import classified
+from envs.swebench.grader_process import classified
+from envs.swebench.outcome import APPLY_FAILED, judge
 
 from .swebench_rows import row
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.docker.engine import connect_engine
-from envs.grader import Graded, GradeOptions, Grader
 from envs.repository.patches import strip_patch
 from envs.sandbox.owner import LABEL
-from envs.swebench import Instance, read_instance
+from envs.swebench.grader import Graded, GradeOptions, Grader
+from envs.swebench.rows import Instance, read_instance
 
 from .graded import BUGGY, FORGING, HANGING, Greetings, greetings_image
 

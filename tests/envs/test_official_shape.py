@@ -11,14 +11,14 @@ import pytest
 
 from cwm_agent.prompts.packs import load
 from envs.docker.sandbox import DockerSandbox
-from envs.grader import GradeOptions, Grader
 from envs.issue.budget import Limits
 from envs.issue.issue import ALL_TOOLS, IssueEnvironment
 from envs.issue.modes import switches
 from envs.repository.verify import verify
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner, SandboxLimits
-from envs.swebench import read_instance
+from envs.swebench.grader import GradeOptions, Grader
+from envs.swebench.rows import read_instance
 from envs.task import HiddenTests, IssueTask
 
 from .conftest import Characters, Clock, Game

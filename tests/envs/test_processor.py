@@ -17,11 +17,11 @@ import pytest
 
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
-from envs.grader import GradeOptions, Grader
 from envs.images.processor import foreign_processor
 from envs.images.recipes import base_image
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner, SandboxLimits
+from envs.swebench.grader import GradeOptions, Grader
 
 from .swebench_rows import row
 

@@ -18,7 +18,7 @@ from envs.images.access import ImageAccess
 from envs.images.build import SETTINGS
 from envs.images.ledger import Ledger
 from envs.images.store import ImageStore
-from envs.repositoryimage import RepositoryImage, build_repository_image, check_pins
+from envs.swebench.testbed_image import RepositoryImage, build_repository_image, check_pins
 from envs.task import Recipe
 
 from .official import NOTHING, Row, diff_of, graded

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from envs.errors import SandboxError
-from envs.source import export_commit, resolve_commit
+from envs.swebench.git_source import export_commit, resolve_commit
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from envs.errors import RowError
-from envs.swebench import CLASSIC, SINCE_5, read_instance, read_instances
+from envs.swebench.rows import CLASSIC, SINCE_5, read_instance, read_instances
 
 from .swebench_rows import GOLD, row
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from envs.testbedscripts import CONDA, conda_functions, repository_script
+from envs.swebench.testbed_scripts import CONDA, conda_functions, repository_script
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-from envs.swebench import read_instances
+from envs.swebench.rows import read_instances
 from results.predictions import digest
 from results.records import AttemptResult, Verdict
 from results.scores import Conditions, Score, ScoreBook, ScoreOutcome

@@ -14,9 +14,9 @@ import pytest
 
 from cwm_agent.scoring.candidates import UNKNOWN, Candidate, candidates
 from cwm_agent.scoring.pool import Pool, PoolOptions
-from envs.grader import Graded
 from envs.images.pull_errors import PullError
-from envs.swebench import read_instances
+from envs.swebench.grader import Graded
+from envs.swebench.rows import read_instances
 from results.errors import RunFolderError
 from results.predictions import Prediction
 from results.records import Verdict

@@ -19,7 +19,7 @@ from cwm_agent.scoring.candidates import (
     to_grade,
     unwanted,
 )
-from envs.swebench import read_instances
+from envs.swebench.rows import read_instances
 from results.predictions import Prediction, digest, number
 from results.records import Verdict
 from results.scores import Score, ScoreBook, ScoreOutcome

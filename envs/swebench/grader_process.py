@@ -3,7 +3,7 @@
 It writes below the working folder, prints and waits as it likes; here that
 disturbs nobody, and a process can be ended. One `GradeJob` a line comes in on
 stdin, one `GradeAnswer` a line goes out on stdout. Run as
-`python -m envs.gradeworker` by `envs.grader`.
+`python -m envs.swebench.grader_process` by `envs.swebench.grader`.
 """
 
 from __future__ import annotations

@@ -21,9 +21,8 @@ from envs.images.ledger import familiar
 from envs.images.pull_errors import PullError
 from envs.images.recipes import base_image
 from envs.images.store import LABEL, PREFIX, ImageStore
-from envs.source import export_commit, resolve_commit
-from envs.task import Recipe
-from envs.testbedscripts import (
+from envs.swebench.git_source import export_commit, resolve_commit
+from envs.swebench.testbed_scripts import (
     ROOT,
     build_variables,
     environment_script,
@@ -31,6 +30,7 @@ from envs.testbedscripts import (
     repository_script,
     tools_script,
 )
+from envs.task import Recipe
 
 if TYPE_CHECKING:
     from docker import DockerClient

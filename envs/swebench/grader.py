@@ -22,8 +22,8 @@ from typing import Any
 
 from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
-from envs.gradeoutcome import Judged, judge
-from envs.gradeworker import GradeAnswer, GradeJob, log_folder, remove_containers
+from envs.swebench.grader_process import GradeAnswer, GradeJob, log_folder, remove_containers
+from envs.swebench.outcome import Judged, judge
 from results.codec import decode, encode
 from results.predictions import digest
 from results.records import Verdict
@@ -157,7 +157,7 @@ class Grader:
             self._folder.mkdir(parents=True, exist_ok=True)
             with (self._folder / "grader.log").open("ab") as log:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "envs.gradeworker"],
+                    [sys.executable, "-P", "-m", "envs.swebench.grader_process"],
                     cwd=self._folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                     start_new_session=True,  # Ctrl-C is ours to handle
                 )  # fmt: skip

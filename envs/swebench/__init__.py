@@ -1,0 +1,1 @@
+"""SWE-bench: rows, images of their shape, the official grader."""
