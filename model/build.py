@@ -8,6 +8,9 @@ import torch
 
 from model.cache.layout import group_layers
 from model.cache.manager import KVCache
+from model.checkpoint.quantize import Quantization
+from model.checkpoint.source import WeightSource
+from model.checkpoint.weights import Weights, held_bytes
 from model.config import ModelConfig
 from model.core import EngineCore, EngineLimits
 from model.decoder import Decoding
@@ -21,12 +24,9 @@ from model.ops.linear import Fp8Weight, Int8Weight
 from model.ops.operations import choose_sampler
 from model.pages import TYPICAL_TOKENS, PagePlan, plan_pages
 from model.parallel import open_ranks
-from model.quantize import Quantization
 from model.rank import RankSpec, build_storage
 from model.runner import Runner, StepRunner
 from model.scheduler import SchedulerSettings
-from model.weight_source import WeightSource
-from model.weights import Weights, held_bytes
 
 CPU_KV_BYTES = 2 * 2**30  # where no card sets a bound, and main memory has other uses
 _LEAST_CONTEXT = 2048  # a card that has no room for so much has none for the model

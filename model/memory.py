@@ -12,14 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import prod
 
+from model.checkpoint.quantize import Quantization
+from model.checkpoint.weights import EMBEDDING, HEAD, tensor_shapes
 from model.config import ModelConfig
 from model.graphsizes import graph_sizes
 from model.pages import PageCosts
-from model.quantize import Quantization
 from model.scheduler import SchedulerSettings
 from model.shards import Shard, shard_config
 from model.symmetric import symmetric_bytes
-from model.weights import EMBEDDING, HEAD, tensor_shapes
 
 GIB = 2**30
 MARGIN = 0.05  # of the card: the driver's context, NCCL, what allocators lose between blocks

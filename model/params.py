@@ -16,7 +16,7 @@ from model.errors import ConfigError
 from model.fields import Fields, read_object
 
 PARAMS = "params.json"
-METADATA = ".metadata"  # the table of contents beside it, see `model.dcp`
+METADATA = ".metadata"  # the table of contents beside it, see `model.checkpoint.dcp`
 
 # Options of the original code that change the computation and are off in CWM.
 _OFF_FLAGS = ("weight_tying", "qkv_biases", "qk_norm")

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 
 from model.cache.layout import group_layers
+from model.checkpoint.source import WeightSource
+from model.checkpoint.weights import Weights
 from model.collective import Sums
 from model.config import Llama3Scaling, ModelConfig
 from model.decoder import Decoding
@@ -21,8 +23,6 @@ from model.kv import KVStorage
 from model.runner import Runner
 from model.shards import Shard, shard_config
 from model.symmetric import symmetric_bytes
-from model.weight_source import WeightSource
-from model.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)

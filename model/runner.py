@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from model.batch import Batch, build_batch
 from model.cache.layout import LayerGroup
+from model.checkpoint.weights import LayerWeights, Weights
 from model.config import ModelConfig
 from model.decoder import Decoder, Decoding, Launched
 from model.device import memory_of, on_device
@@ -21,7 +22,6 @@ from model.ops.reference import wide
 from model.plan import Row, StepPlan
 from model.rope import inverse_frequencies, rotation
 from model.sampler import Draw
-from model.weights import LayerWeights, Weights
 
 
 class StepRunner(Protocol):

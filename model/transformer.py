@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from model.checkpoint.weights import LayerWeights, Weights
 from model.config import ModelConfig
 from model.ops import reference as ops
 from model.ops.linear import linear
 from model.rope import inverse_frequencies, rotation
-from model.weights import LayerWeights, Weights
 
 
 class KeyValues(Protocol):

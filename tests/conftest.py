@@ -82,8 +82,8 @@ def make_checkpoint(tmp_path: Path, tiny_tokenizer: str) -> CheckpointMaker:
         import torch
         from safetensors.torch import save_file
 
+        from model.checkpoint.weights import tensor_shapes
         from model.config import parse_config
-        from model.weights import tensor_shapes
 
         folder = tmp_path / name
         folder.mkdir()

@@ -26,7 +26,7 @@ class FrameFigures:
 
 def measure_frames(model: Path, programs: int, progress: Progress) -> FrameFigures:
     """Greedy prediction, half of the programs from held-out templates; raises ModelError."""
-    from model.checkpoint import load_checkpoint
+    from model.checkpoint.open import load_checkpoint
     from model.transformer import Transformer
 
     files = load_checkpoint(model)

@@ -83,7 +83,7 @@ def inspect(
     """
     from cwm_agent.commands.quantize import measure
     from cwm_agent.view.checkpoints import inspection_json, inspection_text
-    from model.inspection import inspect_checkpoint
+    from model.checkpoint.inspect import inspect_checkpoint
 
     found = inspect_checkpoint(folder, random=random)
     quantized = None
@@ -133,8 +133,8 @@ def convert(
 
     from cwm_agent.config.units import byte_size
     from cwm_agent.view.console import console
-    from model.convert import convert_checkpoint
-    from model.formats import Layout
+    from model.checkpoint.convert import convert_checkpoint
+    from model.checkpoint.layouts import Layout
 
     most = byte_size(shard_size)
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn()
@@ -183,10 +183,10 @@ def plan(
     """
     from cwm_agent.config.units import card_size
     from cwm_agent.view.memory import fit_json, fit_text
+    from model.checkpoint.layouts import read_shape
+    from model.checkpoint.quantize import Quantization
     from model.fit import plan_fit
-    from model.formats import read_shape
     from model.memory import Deployment
-    from model.quantize import Quantization
     from model.shapes import named_shape
 
     config = named_shape(shape.value) if folder is None else read_shape(folder)

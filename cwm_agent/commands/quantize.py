@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from cwm_agent.errors import UsageError
-from model.checkpoint import load_checkpoint, random_model
+from model.checkpoint.open import load_checkpoint, random_model
+from model.checkpoint.quantize import Quantization
 from model.divergence import Divergence, divergence, logits_of, sample_ids
-from model.quantize import Quantization
 from model.tokenizer import Tokenizer
 from model.transformer import Transformer
 

@@ -88,8 +88,8 @@ def checkpoint(settings: Settings) -> Check:
         remedy = "set `model` to the folder of a checkpoint (configuration, weights, tokenizer)"
         return Check("checkpoint", "fail", f"{folder} is not a folder", remedy)
     try:
+        from model.checkpoint.inspect import inspect_checkpoint
         from model.errors import ModelError
-        from model.inspection import inspect_checkpoint
     except ImportError as error:
         return Check("checkpoint", "fail", f"cannot be read: {error}", "reinstall cwm-agent")
     try:

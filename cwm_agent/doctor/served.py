@@ -32,8 +32,8 @@ def tokenizer(settings: Settings) -> Check:
         return Check("tokenizer", "fail", "none is configured", remedy)
     from cwm_agent.errors import NotReadyError
     from cwm_agent.policies.choose import find_checkpoint
+    from model.checkpoint.layouts import read_shape
     from model.errors import ModelError
-    from model.formats import read_shape
     from model.tokenizer import Tokenizer
 
     try:

@@ -125,8 +125,8 @@ def _open_replay(path: Path) -> Speaker:
 def _open_embedded(folder: Path, settings: Settings) -> Speaker:
     from cwm_agent.policies.embedded import EmbeddedPolicy
     from model.build import EngineOptions
+    from model.checkpoint.layouts import read_shape
     from model.draft import DraftSettings
-    from model.formats import read_shape
 
     policy = EmbeddedPolicy(
         folder,

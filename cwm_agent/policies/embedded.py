@@ -15,8 +15,8 @@ from results.records import Event, Message, Reply
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
     from model.build import EngineOptions
     from model.chat_template import Chat
+    from model.checkpoint.quantize import Quantization
     from model.load import EngineLoad
-    from model.quantize import Quantization
     from model.sampler import Sampling
     from model.session import Session
     from model.tokenizer import Tokenizer
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command
 class EmbeddedPolicy:
     """A checkpoint folder as a policy; conversations share its weights.
 
-    `device`, `dtype` and `quantize` as in `model.checkpoint.open_checkpoint`, whose errors
+    `device`, `dtype` and `quantize` as in `model.checkpoint.open.open_checkpoint`, whose errors
     it raises. `sampling` None means the published setting, `engine` None its
     defaults. `thinking` starts every answer with the thinking prefix.
     """
@@ -43,7 +43,7 @@ class EmbeddedPolicy:
     ) -> None:
         from model.build import build_engine
         from model.chat_template import open_chat
-        from model.checkpoint import open_checkpoint
+        from model.checkpoint.open import open_checkpoint
         from model.sampler import PUBLISHED
 
         self._name = f"embedded:{folder.resolve().name}"

@@ -82,7 +82,7 @@ class Place:
     @cached_property
     def _model(self) -> Voice:
         """The checkpoint's tokenizer; an estimate where the checkpoint is not here any more."""
-        from model.formats import read_shape
+        from model.checkpoint.layouts import read_shape
         from model.tokenizer import Tokenizer
 
         job, settings = self.job, self.resolved.settings

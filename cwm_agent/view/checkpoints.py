@@ -7,8 +7,8 @@ from dataclasses import asdict
 from itertools import groupby
 
 from cwm_agent.view.sanitize import clean_line
+from model.checkpoint.inspect import Attention, Inspection
 from model.divergence import DEFAULT_GATE, Divergence
-from model.inspection import Attention, Inspection
 
 
 def inspection_json(found: Inspection, quantized: tuple[str, Divergence] | None) -> str:

@@ -80,7 +80,7 @@ def scaled_linear(inputs: Fp8Weight, weight: Fp8Weight, dtype: torch.dtype) -> T
     """inputs (tokens, in) and weight (out, in), both fp8 by rows -> (tokens, out) in `dtype`.
 
     CUDA needs compute capability 8.9 and widths that are multiples of 16, which
-    `model.quantize` checks when the weights are made.
+    `model.checkpoint.quantize` checks when the weights are made.
     """
     # On CUDA, row scales exist for bf16 results only.
     result = torch._scaled_mm(

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from cwm_agent.policies import bundled
 from model.build import build_engine
-from model.checkpoint import open_checkpoint
+from model.checkpoint.open import open_checkpoint
 from model.generation import Generation, Request
 from model.sampler import Sampling
 from model.session import Session

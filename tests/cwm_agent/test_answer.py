@@ -14,7 +14,7 @@ from cwm_agent.policies.endpoint.answer import Answer
 from cwm_agent.policies.endpoint.completions import Piece
 from envs.environment import ReplyLimits
 from model.chat import ChatFormat
-from model.formats import read_shape
+from model.checkpoint.layouts import read_shape
 from model.tokenizer import Tokenizer
 
 CALL = "A thought about </tool>.\n</think>\nI look.\n<tool: bash>\nls ü\n</tool>"

@@ -14,6 +14,7 @@ import torch
 from model.cache.dense import DenseCache
 from model.cache.layout import group_layers
 from model.cache.manager import KVCache
+from model.checkpoint.weights import Weights, random_weights
 from model.config import ModelConfig
 from model.core import EngineCore, EngineLimits
 from model.decoder import Decoding
@@ -24,7 +25,6 @@ from model.runner import Runner
 from model.sampler import Draw, Sampling, sample
 from model.scheduler import SchedulerSettings
 from model.transformer import Transformer
-from model.weights import Weights, random_weights
 
 CPU = torch.device("cpu")
 

@@ -13,8 +13,8 @@ from tokenizers import Tokenizer as Trained
 from model.chat import ChatFormat, ChatMessage
 from model.chat_frames import frames_of
 from model.chat_template import TemplateChat, open_chat
+from model.checkpoint.inspect import inspect_checkpoint
 from model.errors import TokenizerError
-from model.inspection import inspect_checkpoint
 from model.tokenizer import Tokenizer
 
 BEGIN, END, STOP = "<|im_start|>", "<|im_end|>", "<|endoftext|>"

@@ -13,12 +13,12 @@ from dcp_files import params, to_original, write_dcp
 from safetensors.torch import load_file
 
 from model.cache.dense import DenseCache
-from model.checkpoint import load_checkpoint
+from model.checkpoint.convert import convert_checkpoint
+from model.checkpoint.layouts import Layout
+from model.checkpoint.open import load_checkpoint
 from model.config import Llama3Scaling, parse_config, read_config
 from model.config_files import to_config_json, to_params_json
-from model.convert import convert_checkpoint
 from model.errors import CheckpointError, ConfigError
-from model.formats import Layout
 from model.params import parse_params
 from model.transformer import Transformer
 

@@ -10,12 +10,13 @@ import torch
 
 from model.build import EngineOptions, build_engine
 from model.cache.dense import DenseCache
+from model.checkpoint.quantize import Quantization, layer_quantizer
+from model.checkpoint.weights import LayerWeights, Weights, random_weights
 from model.config import ModelConfig
 from model.draft import DraftSettings
 from model.engine import Engine
 from model.generation import Generation, Request
 from model.ops.linear import LinearWeight, dequantise
-from model.quantize import Quantization, layer_quantizer
 from model.runner import Runner
 from model.sampler import GREEDY, Draw, Sampling, sample
 from model.scheduler import SchedulerSettings
@@ -23,7 +24,6 @@ from model.session import Session
 from model.shapes import NANO
 from model.stops import IdWatcher
 from model.transformer import Transformer
-from model.weights import LayerWeights, Weights, random_weights
 
 pytestmark = [
     pytest.mark.gpu,

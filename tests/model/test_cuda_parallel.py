@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from model.build import EngineOptions, build_engine
+from model.checkpoint.source import WeightSource
 from model.draft import DraftSettings
 from model.generation import Request
 from model.parallel import ParallelRunner
@@ -17,7 +18,6 @@ from model.scheduler import SchedulerSettings
 from model.session import Session
 from model.shapes import NANO
 from model.stops import IdWatcher
-from model.weight_source import WeightSource
 
 pytestmark = [
     pytest.mark.gpu,

@@ -16,17 +16,17 @@ from dcp_files import interleaved, params, to_original, write_dcp
 from safetensors.torch import load_file
 
 from model.cache.dense import DenseCache
-from model.checkpoint import Checkpoint, load_checkpoint
+from model.checkpoint.dcp import join_halves, read_metadata, split_halves
+from model.checkpoint.layouts import Layout, layout_of
+from model.checkpoint.open import Checkpoint, load_checkpoint
+from model.checkpoint.weights import load_weights
 from model.config import read_config
-from model.dcp import join_halves, read_metadata, split_halves
 from model.errors import CheckpointError, ConfigError
-from model.formats import Layout, layout_of
 from model.ops.reference import rotate
 from model.params import parse_params
 from model.rope import rotation
 from model.shards import Shard
 from model.transformer import Transformer
-from model.weights import load_weights
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:torch.distributed is disabled"),

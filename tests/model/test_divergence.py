@@ -11,7 +11,7 @@ from typing import Literal
 import pytest
 import torch
 
-from model.checkpoint import Checkpoint, load_checkpoint, random_model
+from model.checkpoint.open import Checkpoint, load_checkpoint, random_model
 from model.divergence import Divergence, Gate, compare, divergence, logits_of, sample_ids
 from model.errors import QuantizationError
 from model.ops.linear import Fp8Weight, Int8Weight

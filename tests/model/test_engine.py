@@ -12,6 +12,7 @@ from engines import CONFIG, CPU, naive_answer, tiny_config, tiny_engine, tiny_we
 
 from model.build import EngineOptions, build_engine
 from model.cache.layout import group_layers, kv_bytes
+from model.checkpoint.weights import random_weights
 from model.draft import DraftSettings
 from model.engine import Engine
 from model.errors import EngineError, PoolTooSmallError, SamplingError
@@ -22,7 +23,6 @@ from model.sampler import GREEDY, Draw, Sampling
 from model.scheduler import SchedulerSettings
 from model.session import Session
 from model.stops import IdWatcher
-from model.weights import random_weights
 
 WARM = Sampling(temperature=1.0, top_p=0.9, seed=3)
 

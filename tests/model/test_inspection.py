@@ -10,9 +10,9 @@ import pytest
 from dcp_files import params, to_original, write_dcp
 from safetensors.torch import load_file, save_file
 
+from model.checkpoint.inspect import inspect_checkpoint, kv_memory
+from model.checkpoint.weights import tensor_shapes
 from model.config import parse_config
-from model.inspection import inspect_checkpoint, kv_memory
-from model.weights import tensor_shapes
 
 
 @pytest.fixture

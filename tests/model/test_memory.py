@@ -12,16 +12,16 @@ from engines import CPU
 from hypothesis import given, settings
 
 from model.build import EngineOptions, build_engine
+from model.checkpoint.quantize import Quantization, layer_quantizer
+from model.checkpoint.weights import held_bytes, random_weights
 from model.errors import ConfigError, MemoryPlanError
 from model.fit import plan_fit, require_fit
 from model.graphsizes import graph_sizes, padded_size
 from model.memory import GIB, Deployment, plan_memory, weight_bytes
 from model.pages import PageCosts, plan_pages
-from model.quantize import Quantization, layer_quantizer
 from model.scheduler import SchedulerSettings
 from model.shapes import CWM_32B, NANO, with_layers
 from model.shards import Shard
-from model.weights import held_bytes, random_weights
 
 LARGE = Deployment(CWM_32B)
 

@@ -18,6 +18,7 @@ import torch
 from engines import CONFIG, CPU, tiny_weights
 
 from model.build import EngineOptions, build_engine
+from model.checkpoint.source import WeightSource
 from model.draft import DraftSettings
 from model.engine import Engine
 from model.errors import ConfigError, EngineError
@@ -28,7 +29,6 @@ from model.sampler import Sampling
 from model.scheduler import SchedulerSettings
 from model.session import Session
 from model.stops import IdWatcher
-from model.weight_source import WeightSource
 from model.worker_processes import WorkerProcesses
 
 ROOT = Path(__file__).parents[2]

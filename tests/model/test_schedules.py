@@ -19,6 +19,7 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from model.cache.dense import DenseCache
+from model.checkpoint.weights import Weights
 from model.config import ModelConfig
 from model.draft import DraftSettings
 from model.generation import Generation, Request
@@ -27,7 +28,6 @@ from model.scheduler import SchedulerSettings
 from model.session import Checkpoint, Session
 from model.stops import IdWatcher
 from model.transformer import Transformer
-from model.weights import Weights
 
 GREEDY = Sampling(temperature=0.0)
 WARM = Sampling(temperature=0.7, top_p=0.9, seed=11)

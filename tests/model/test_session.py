@@ -12,7 +12,7 @@ import torch
 
 from model.build import EngineOptions, build_engine
 from model.cache.dense import DenseCache
-from model.checkpoint import Checkpoint, load_checkpoint
+from model.checkpoint.open import Checkpoint, load_checkpoint
 from model.engine import Engine
 from model.errors import (
     ContextOverflowError,

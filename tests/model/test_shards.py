@@ -10,11 +10,11 @@ import pytest
 import torch
 from engines import CONFIG, CPU
 
+from model.checkpoint.source import WeightSource
+from model.checkpoint.weights import Weights
 from model.config import read_config
 from model.errors import ConfigError
 from model.shards import Shard, shard_config
-from model.weight_source import WeightSource
-from model.weights import Weights
 
 
 @pytest.fixture

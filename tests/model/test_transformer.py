@@ -12,6 +12,7 @@ import torch
 
 from model.build import EngineOptions, build_engine
 from model.cache.dense import DenseCache
+from model.checkpoint.weights import load_weights
 from model.config import read_config
 from model.generation import Request
 from model.sampler import GREEDY
@@ -19,7 +20,6 @@ from model.scheduler import SchedulerSettings
 from model.session import Session
 from model.stops import IdWatcher
 from model.transformer import Transformer
-from model.weights import load_weights
 
 WINDOW = 16
 VOCABULARY = 576

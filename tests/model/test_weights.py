@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from model.checkpoint import load_checkpoint
+from model.checkpoint.open import load_checkpoint
+from model.checkpoint.weights import HEAD, load_weights, random_weights
 from model.config import read_config
 from model.errors import CheckpointError
-from model.weights import HEAD, load_weights, random_weights
 
 CPU = torch.device("cpu")
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from model.checkpoint.weights import LayerWeights, Weights
     from model.config import ModelConfig
-    from model.weights import LayerWeights, Weights
 
 
 import re
@@ -94,8 +94,8 @@ class Twins:
 
 def from_shape(name: ShapeName, *, seed: int = 0) -> Twins:
     """Random weights of a shape, in the device's usual number format. Raises DeviceError."""
+    from model.checkpoint.weights import random_weights
     from model.device import choose_device, choose_dtype
-    from model.weights import random_weights
 
     config, device = shape_config(name), choose_device("auto")
     dtype = choose_dtype("auto", stored=None, device=device)
@@ -109,7 +109,7 @@ def from_shape(name: ShapeName, *, seed: int = 0) -> Twins:
 
 def from_folder(folder: Path) -> Twins:
     """A checkpoint with its own tokenizer. Raises what `load_checkpoint` does."""
-    from model.checkpoint import load_checkpoint
+    from model.checkpoint.open import load_checkpoint
 
     loaded = load_checkpoint(folder)
     return Twins(
@@ -123,7 +123,7 @@ def from_folder(folder: Path) -> Twins:
 
 def parameter_count(config: ModelConfig) -> int:
     """Numbers in all tensors of the model."""
-    from model.weights import tensor_shapes
+    from model.checkpoint.weights import tensor_shapes
 
     return sum(math.prod(shape) for shape in tensor_shapes(config).values())
 

@@ -12,15 +12,15 @@ import torch
 from cwm_agent.bench.gpu.ceilings import Ceilings
 from cwm_agent.bench.gpu.report import Report
 from model.build import EngineOptions, build_engine
+from model.checkpoint.quantize import Quantization, layer_quantizer
+from model.checkpoint.weights import Weights, random_weights
 from model.config import ModelConfig
 from model.device import usable_bytes
 from model.engine import Engine
 from model.fit import plan_fit
 from model.memory import Deployment
-from model.quantize import Quantization, layer_quantizer
 from model.scheduler import SchedulerSettings
 from model.shapes import with_layers
-from model.weights import Weights, random_weights
 
 
 @dataclass(frozen=True, slots=True)

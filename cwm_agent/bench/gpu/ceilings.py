@@ -8,8 +8,8 @@ from math import prod
 import torch
 
 from cwm_agent.bench.gpu.timing import seconds_of
+from model.checkpoint.weights import EMBEDDING, HEAD, tensor_shapes
 from model.config import ModelConfig
-from model.weights import EMBEDDING, HEAD, tensor_shapes
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from cwm_agent.bench.gpu.bench import Bench, running
 from cwm_agent.bench.gpu.ceilings import decode_bytes, prefill_flops
 from cwm_agent.bench.gpu.timing import synchronise
 from model.build import EngineOptions
+from model.checkpoint.weights import Weights, held_bytes
 from model.config import ModelConfig
 from model.engine import Engine
 from model.generation import Request
 from model.sampler import GREEDY
 from model.session import Session
 from model.stops import IdWatcher
-from model.weights import Weights, held_bytes
 
 _WARM_STEPS = 3
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from cwm_agent.nano.training.network import Layer, Network, Shape
 from cwm_agent.nano.training.state import StateError, load_state, newest_state
+from model.checkpoint.weights import EMBEDDING, NORM
 from model.config import FULL, SLIDING
-from model.weights import EMBEDDING, NORM
 
 _CONTEXT = 4_096
 

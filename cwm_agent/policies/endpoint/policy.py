@@ -44,7 +44,7 @@ class EndpointPolicy:
         thinking: bool = True,
     ) -> None:
         from model.chat_template import open_chat
-        from model.formats import read_shape, with_token_ids
+        from model.checkpoint.layouts import read_shape, with_token_ids
         from model.tokenizer import Tokenizer
 
         self._tokenizer = Tokenizer.from_folder(folder)

@@ -24,7 +24,7 @@ from envs.sandbox.sandbox import Sandbox
 from model.build import EngineOptions, build_engine
 from model.cache.dense import DenseCache
 from model.chat import ChatFormat
-from model.checkpoint import load_checkpoint, open_checkpoint
+from model.checkpoint.open import load_checkpoint, open_checkpoint
 from model.generation import Request
 from model.sampler import Sampling
 from model.session import Session

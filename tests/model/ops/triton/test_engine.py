@@ -12,6 +12,7 @@ from engines import CONFIG, CPU, tiny_engine
 from rows import numbers
 
 from model.cache.layout import group_layers
+from model.checkpoint.weights import random_weights
 from model.draft import DraftSettings
 from model.generation import Request
 from model.kv import KVStorage
@@ -26,7 +27,6 @@ from model.sampler import GREEDY, PUBLISHED, Draw
 from model.scheduler import SchedulerSettings
 from model.session import Session
 from model.stops import IdWatcher
-from model.weights import random_weights
 
 SHAPE = replace(CONFIG, layers=2, windows=(None, 16), head_dim=16, heads=6, kv_heads=1)
 PAGES = (60, 40)

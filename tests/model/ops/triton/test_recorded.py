@@ -11,6 +11,7 @@ import torch
 from engines import CONFIG, CPU, naive_answer, tiny_engine
 
 from model.cache.layout import group_layers
+from model.checkpoint.weights import Weights, random_weights
 from model.decoder import Decoding, Launched
 from model.draft import DraftSettings
 from model.engine import Engine
@@ -23,7 +24,6 @@ from model.sampler import GREEDY, NOT_FINITE, Draw, Sampling
 from model.scheduler import SchedulerSettings
 from model.session import Session
 from model.stops import IdWatcher
-from model.weights import Weights, random_weights
 
 SHAPE = replace(CONFIG, layers=2, windows=(None, 16), head_dim=16, heads=6, kv_heads=1)
 PAGES = (120, 80)

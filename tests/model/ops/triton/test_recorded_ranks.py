@@ -13,6 +13,7 @@ import torch
 from engines import CONFIG, CPU, naive_answer, tiny_engine
 
 from model.cache.layout import group_layers
+from model.checkpoint.weights import Weights, random_weights
 from model.collective import Ranks, Sums, connect
 from model.decoder import Decoding, Launched
 from model.draft import DraftSettings
@@ -28,7 +29,6 @@ from model.session import Session
 from model.shards import Shard, shard_config
 from model.stops import IdWatcher
 from model.symmetric import SMALL
-from model.weights import Weights, random_weights
 from model.worker import follow_plans
 
 SHAPE = replace(CONFIG, layers=2, windows=(None, 16), head_dim=16, vocabulary=41)

@@ -1,6 +1,6 @@
 """Which layout a checkpoint folder has, and how to read it without knowing.
 
-`model.dcp` takes a second to import and is needed for its own layout only.
+`model.checkpoint.dcp` takes a second to import and is needed for its own layout only.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from model.checkpoint.safetensors_files import INDEX, SINGLE, TensorFiles
 from model.config import CONFIG, ModelConfig, read_config
 from model.errors import CheckpointError
 from model.params import METADATA, PARAMS, read_params
 from model.special_tokens import BEGIN_OF_TEXT, END_OF_MESSAGE, END_OF_TEXT, END_OF_TURN
-from model.tensor_files import INDEX, SINGLE, TensorFiles
 from model.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from model.dcp import DcpFiles
+    from model.checkpoint.dcp import DcpFiles
 
 
 class Layout(StrEnum):
@@ -64,7 +64,7 @@ def read_shape(folder: Path) -> ModelConfig:
     config = read_params(folder)
     if not (folder / METADATA).is_file():
         return config
-    from model.dcp import stored_dtype
+    from model.checkpoint.dcp import stored_dtype
 
     return replace(config, dtype=stored_dtype(folder))
 
@@ -73,7 +73,7 @@ def open_tensors(folder: Path, config: ModelConfig, device: torch.device) -> Ten
     """The tensors in either layout, under Hugging Face names; a context manager."""
     if layout_of(folder) is Layout.HUGGING_FACE:
         return TensorFiles(folder, device)
-    from model.dcp import DcpFiles
+    from model.checkpoint.dcp import DcpFiles
 
     return DcpFiles(folder, config, device)
 

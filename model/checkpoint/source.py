@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
+from model.checkpoint.quantize import Quantization, layer_quantizer
+from model.checkpoint.weights import Weights, load_weights, random_weights
 from model.config import ModelConfig
 from model.device import memory_of
-from model.quantize import Quantization, layer_quantizer
 from model.shards import WHOLE, Shard
-from model.weights import Weights, load_weights, random_weights
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _DTYPES = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
 class TensorFiles:
     """Names, shapes and tensors of a single file or of the shards of an index.
 
-    See `model.weights.TensorSource`. A context manager. Raises CheckpointError for
+    See `model.checkpoint.weights.TensorSource`. A context manager. Raises CheckpointError for
     files that are missing, damaged, or hold a tensor twice.
     """
 

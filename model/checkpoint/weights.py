@@ -15,9 +15,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from model.checkpoint.layouts import open_tensors
 from model.config import ModelConfig
 from model.errors import CheckpointError
-from model.formats import open_tensors
 from model.ops.linear import LinearWeight
 from model.shards import WHOLE, Shard
 
@@ -80,7 +80,7 @@ def load_weights(
     shard: Shard = WHOLE,
     convert: LayerConverter | None = None,
 ) -> Weights:
-    """Load the weights of a folder in either layout (see `model.formats`).
+    """Load the weights of a folder in either layout (see `model.checkpoint.layouts`).
 
     Only the part of `shard` is kept (see `model.shards`). `convert` is applied
     to each layer as soon as it is read (quantisation), so that never more than

@@ -17,15 +17,15 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from model.checkpoint.layouts import Layout, layout_of, open_tensors, read_shape, with_token_ids
+from model.checkpoint.safetensors_files import INDEX, SINGLE
+from model.checkpoint.weights import TensorSource, check_names, tensor_shapes
 from model.config import CONFIG, ModelConfig
 from model.config_files import to_config_json, to_params_json
 from model.device import choose_dtype
 from model.errors import CheckpointError, ModelError
-from model.formats import Layout, layout_of, open_tensors, read_shape, with_token_ids
 from model.params import PARAMS
-from model.tensor_files import INDEX, SINGLE
 from model.tokenizer import Tokenizer
-from model.weights import TensorSource, check_names, tensor_shapes
 
 SHARD_BYTES = 5 * 10**9
 """Size of a weight file unless asked otherwise, as transformers writes them."""
@@ -146,7 +146,7 @@ def _write_safetensors(folder: Path, job: _Job, shard_bytes: int) -> tuple[str, 
 
 
 def _write_distributed(folder: Path, job: _Job) -> tuple[str, ...]:
-    from model.dcp import write_tensors
+    from model.checkpoint.dcp import write_tensors
 
     write_tensors(folder, {name: job.take(name) for name in job.sizes}, job.config.head_dim)
     return tuple(sorted(path.name for path in folder.glob("*.distcp")))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from model.checkpoint.layouts import read_shape, with_token_ids
+from model.checkpoint.quantize import Quantization, layer_quantizer
+from model.checkpoint.source import WeightSource
+from model.checkpoint.weights import Weights, random_weights
 from model.config import ModelConfig
 from model.device import choose_device, choose_dtype, memory_of
 from model.errors import CheckpointError
-from model.formats import read_shape, with_token_ids
-from model.quantize import Quantization, layer_quantizer
 from model.tokenizer import Tokenizer
-from model.weight_source import WeightSource
-from model.weights import Weights, random_weights
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
+from model.checkpoint.weights import LayerConverter, LayerWeights
 from model.errors import QuantizationError
 from model.ops.linear import Fp8Weight, LinearWeight, quantise_fp8, quantise_int8
-from model.weights import LayerConverter, LayerWeights
 
 Quantization: TypeAlias = Literal["none", "fp8", "int8"]
 
