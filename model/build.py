@@ -11,7 +11,7 @@ from model.cache.manager import KVCache
 from model.checkpoint.quantize import Quantization
 from model.checkpoint.source import WeightSource
 from model.checkpoint.weights import Weights, held_bytes
-from model.config import ModelConfig
+from model.config.config import ModelConfig
 from model.core import EngineCore, EngineLimits
 from model.decoder import Decoding
 from model.device import usable_bytes

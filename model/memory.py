@@ -14,11 +14,11 @@ from math import prod
 
 from model.checkpoint.quantize import Quantization
 from model.checkpoint.weights import EMBEDDING, HEAD, tensor_shapes
-from model.config import ModelConfig
+from model.config.config import ModelConfig
+from model.config.shards import Shard, shard_config
 from model.graphsizes import graph_sizes
 from model.pages import PageCosts
 from model.scheduler import SchedulerSettings
-from model.shards import Shard, shard_config
 from model.symmetric import symmetric_bytes
 
 GIB = 2**30

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from model.cache.layout import LayerGroup, group_layers, pages_for
-from model.config import ModelConfig
+from model.config.config import ModelConfig
 from model.errors import PoolTooSmallError
 
 TYPICAL_TOKENS = 16_384  # length of an agent's session, by which groups share the memory
@@ -26,7 +26,7 @@ class PagePlan:
 class PageCosts:
     """What sessions cost in pages and bytes.
 
-    `config` is what one device computes (a shard, see `model.shards`);
+    `config` is what one device computes (a shard, see `model.config.shards`);
     `itemsize` the bytes of one number; prompts run `chunk` tokens at a time.
     """
 

@@ -14,14 +14,14 @@ from model.cache.layout import group_layers
 from model.checkpoint.source import WeightSource
 from model.checkpoint.weights import Weights
 from model.collective import Sums
-from model.config import Llama3Scaling, ModelConfig
+from model.config.config import Llama3Scaling, ModelConfig
+from model.config.shards import Shard, shard_config
 from model.decoder import Decoding
 from model.device import memory_of
 from model.errors import DeviceError
 from model.group import Collective
 from model.kv import KVStorage
 from model.runner import Runner
-from model.shards import Shard, shard_config
 from model.symmetric import symmetric_bytes
 
 

@@ -12,7 +12,8 @@ from torch.nn import functional
 from model.batch import Batch, build_batch
 from model.cache.layout import LayerGroup
 from model.checkpoint.weights import LayerWeights, Weights
-from model.config import ModelConfig
+from model.config.config import ModelConfig
+from model.config.rope import inverse_frequencies, rotation
 from model.decoder import Decoder, Decoding, Launched
 from model.device import memory_of, on_device
 from model.group import Alone, Collective
@@ -20,7 +21,6 @@ from model.kv import KVStorage
 from model.ops.operations import Operations, PagedReference, choose_operations
 from model.ops.reference import wide
 from model.plan import Row, StepPlan
-from model.rope import inverse_frequencies, rotation
 from model.sampler import Draw
 
 
@@ -47,7 +47,7 @@ class Runner:
     """One device, all layers.
 
     In a tensor-parallel group, `config` and `weights` are those of this rank's
-    shard (see `model.shards`) and `collective` joins it with the others.
+    shard (see `model.config.shards`) and `collective` joins it with the others.
     `operations` are those that suit the device, unless given. `decoding` asks
     for decode steps on fixed buffers (see `model.decoder`).
     """

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.checkpoint.weights import LayerWeights, Weights
-from model.config import ModelConfig
+from model.config.config import ModelConfig
+from model.config.rope import inverse_frequencies, rotation
 from model.ops import reference as ops
 from model.ops.linear import linear
-from model.rope import inverse_frequencies, rotation
 
 
 class KeyValues(Protocol):

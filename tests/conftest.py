@@ -83,7 +83,7 @@ def make_checkpoint(tmp_path: Path, tiny_tokenizer: str) -> CheckpointMaker:
         from safetensors.torch import save_file
 
         from model.checkpoint.weights import tensor_shapes
-        from model.config import parse_config
+        from model.config.config import parse_config
 
         folder = tmp_path / name
         folder.mkdir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from model.config import ModelConfig
+from model.config.config import ModelConfig
 
 _FIRST_CAPACITY = 256
 

@@ -20,11 +20,11 @@ from torch import Tensor
 from model.checkpoint.layouts import Layout, layout_of, open_tensors, read_shape, with_token_ids
 from model.checkpoint.safetensors_files import INDEX, SINGLE
 from model.checkpoint.weights import TensorSource, check_names, tensor_shapes
-from model.config import CONFIG, ModelConfig
-from model.config_files import to_config_json, to_params_json
+from model.config.config import CONFIG, ModelConfig
+from model.config.hf import to_config_json, to_params_json
+from model.config.meta import PARAMS
 from model.device import choose_dtype
 from model.errors import CheckpointError, ModelError
-from model.params import PARAMS
 from model.tokenizer import Tokenizer
 
 SHARD_BYTES = 5 * 10**9

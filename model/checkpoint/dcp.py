@@ -26,9 +26,9 @@ from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystem
 from torch.distributed.checkpoint.metadata import Metadata, TensorStorageMetadata
 from torch.distributed.checkpoint.state_dict_saver import save
 
-from model.config import ModelConfig
+from model.config.config import ModelConfig
+from model.config.meta import METADATA, PARAMS
 from model.errors import CheckpointError
-from model.params import METADATA, PARAMS
 
 _PREFIX = "model."
 _LAYER = re.compile(r"(layers\.\d+\.)(.+)")

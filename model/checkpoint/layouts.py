@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from model.checkpoint.safetensors_files import INDEX, SINGLE, TensorFiles
-from model.config import CONFIG, ModelConfig, read_config
+from model.config.config import CONFIG, ModelConfig, read_config
+from model.config.meta import METADATA, PARAMS, read_params
 from model.errors import CheckpointError
-from model.params import METADATA, PARAMS, read_params
 from model.special_tokens import BEGIN_OF_TEXT, END_OF_MESSAGE, END_OF_TEXT, END_OF_TURN
 from model.tokenizer import Tokenizer
 

@@ -9,7 +9,7 @@ from model.checkpoint.layouts import read_shape, with_token_ids
 from model.checkpoint.quantize import Quantization, layer_quantizer
 from model.checkpoint.source import WeightSource
 from model.checkpoint.weights import Weights, random_weights
-from model.config import ModelConfig
+from model.config.config import ModelConfig
 from model.device import choose_device, choose_dtype, memory_of
 from model.errors import CheckpointError
 from model.tokenizer import Tokenizer

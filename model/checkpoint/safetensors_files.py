@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from model.config import CONFIG
+from model.config.config import CONFIG
 from model.errors import CheckpointError
 
 SINGLE = "model.safetensors"

@@ -9,9 +9,9 @@ import torch
 
 from model.checkpoint.quantize import Quantization, layer_quantizer
 from model.checkpoint.weights import Weights, load_weights, random_weights
-from model.config import ModelConfig
+from model.config.config import ModelConfig
+from model.config.shards import WHOLE, Shard
 from model.device import memory_of
-from model.shards import WHOLE, Shard
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from model.checkpoint.layouts import open_tensors
-from model.config import ModelConfig
+from model.config.config import ModelConfig
+from model.config.shards import WHOLE, Shard
 from model.errors import CheckpointError
 from model.ops.linear import LinearWeight
-from model.shards import WHOLE, Shard
 
 EMBEDDING = "model.embed_tokens.weight"
 NORM = "model.norm.weight"
@@ -82,7 +82,7 @@ def load_weights(
 ) -> Weights:
     """Load the weights of a folder in either layout (see `model.checkpoint.layouts`).
 
-    Only the part of `shard` is kept (see `model.shards`). `convert` is applied
+    Only the part of `shard` is kept (see `model.config.shards`). `convert` is applied
     to each layer as soon as it is read (quantisation), so that never more than
     one layer exists twice. Raises CheckpointError when a file is missing or
     damaged, or when the names and shapes are not exactly those that `config`

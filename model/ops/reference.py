@@ -43,7 +43,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Apply RoPE in Hugging Face order: entry i is paired with entry i + head_dim / 2.
 
     x (tokens, heads, head_dim); cos, sin (tokens, 1, head_dim) in fp32 as
-    `model.rope.rotation` makes them: sin has its first half negated, so that
+    `model.config.rope.rotation` makes them: sin has its first half negated, so that
     the partner of each entry is found by rolling the head by half.
     """
     inner = wide(x)

@@ -15,7 +15,7 @@ from model.cache.dense import DenseCache
 from model.cache.layout import group_layers
 from model.cache.manager import KVCache
 from model.checkpoint.weights import Weights, random_weights
-from model.config import ModelConfig
+from model.config.config import ModelConfig
 from model.core import EngineCore, EngineLimits
 from model.decoder import Decoding
 from model.draft import DraftSettings

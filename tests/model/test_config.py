@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from model.config import Llama3Scaling, ModelConfig, parse_config, read_config
+from model.config.config import Llama3Scaling, ModelConfig, parse_config, read_config
+from model.config.rope import inverse_frequencies
 from model.errors import CheckpointError, ConfigError
-from model.rope import inverse_frequencies
 
 LLAMA: dict[str, Any] = {
     "model_type": "llama",

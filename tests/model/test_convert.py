@@ -16,10 +16,10 @@ from model.cache.dense import DenseCache
 from model.checkpoint.convert import convert_checkpoint
 from model.checkpoint.layouts import Layout
 from model.checkpoint.open import load_checkpoint
-from model.config import Llama3Scaling, parse_config, read_config
-from model.config_files import to_config_json, to_params_json
+from model.config.config import Llama3Scaling, parse_config, read_config
+from model.config.hf import to_config_json, to_params_json
+from model.config.meta import parse_params
 from model.errors import CheckpointError, ConfigError
-from model.params import parse_params
 from model.transformer import Transformer
 
 pytestmark = pytest.mark.filterwarnings("ignore:torch.distributed is disabled")

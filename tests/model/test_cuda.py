@@ -12,7 +12,8 @@ from model.build import EngineOptions, build_engine
 from model.cache.dense import DenseCache
 from model.checkpoint.quantize import Quantization, layer_quantizer
 from model.checkpoint.weights import LayerWeights, Weights, random_weights
-from model.config import ModelConfig
+from model.config.config import ModelConfig
+from model.config.shapes import NANO
 from model.draft import DraftSettings
 from model.engine import Engine
 from model.generation import Generation, Request
@@ -21,7 +22,6 @@ from model.runner import Runner
 from model.sampler import GREEDY, Draw, Sampling, sample
 from model.scheduler import SchedulerSettings
 from model.session import Session
-from model.shapes import NANO
 from model.stops import IdWatcher
 from model.transformer import Transformer
 

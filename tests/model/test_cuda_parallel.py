@@ -10,13 +10,13 @@ import torch
 
 from model.build import EngineOptions, build_engine
 from model.checkpoint.source import WeightSource
+from model.config.shapes import NANO
 from model.draft import DraftSettings
 from model.generation import Request
 from model.parallel import ParallelRunner
 from model.sampler import GREEDY, Sampling
 from model.scheduler import SchedulerSettings
 from model.session import Session
-from model.shapes import NANO
 from model.stops import IdWatcher
 
 pytestmark = [

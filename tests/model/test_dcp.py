@@ -20,12 +20,12 @@ from model.checkpoint.dcp import join_halves, read_metadata, split_halves
 from model.checkpoint.layouts import Layout, layout_of
 from model.checkpoint.open import Checkpoint, load_checkpoint
 from model.checkpoint.weights import load_weights
-from model.config import read_config
+from model.config.config import read_config
+from model.config.meta import parse_params
+from model.config.rope import rotation
+from model.config.shards import Shard
 from model.errors import CheckpointError, ConfigError
 from model.ops.reference import rotate
-from model.params import parse_params
-from model.rope import rotation
-from model.shards import Shard
 from model.transformer import Transformer
 
 pytestmark = [

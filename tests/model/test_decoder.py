@@ -20,6 +20,7 @@ from torch import Tensor
 from model.build import EngineOptions, build_engine
 from model.cache.layout import group_layers
 from model.checkpoint.weights import random_weights
+from model.config.shapes import NANO
 from model.decodebuffers import NOWHERE, DecodeBuffers, Token
 from model.decoder import MOST_DRAFT_KEYS, Decoder, Decoding
 from model.draft import DraftSettings
@@ -32,7 +33,6 @@ from model.runner import Runner
 from model.sampler import GREEDY, Draw, Sampling
 from model.scheduler import SchedulerSettings
 from model.session import Session
-from model.shapes import NANO
 from model.stops import IdWatcher
 
 WARM = Sampling(temperature=1.0, top_p=0.9, seed=3)

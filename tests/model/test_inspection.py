@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from model.checkpoint.inspect import inspect_checkpoint, kv_memory
 from model.checkpoint.weights import tensor_shapes
-from model.config import parse_config
+from model.config.config import parse_config
 
 
 @pytest.fixture

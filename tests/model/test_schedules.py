@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from model.cache.dense import DenseCache
 from model.checkpoint.weights import Weights
-from model.config import ModelConfig
+from model.config.config import ModelConfig
 from model.draft import DraftSettings
 from model.generation import Generation, Request
 from model.sampler import Draw, Sampling, sample

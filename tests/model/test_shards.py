@@ -12,9 +12,9 @@ from engines import CONFIG, CPU
 
 from model.checkpoint.source import WeightSource
 from model.checkpoint.weights import Weights
-from model.config import read_config
+from model.config.config import read_config
+from model.config.shards import Shard, shard_config
 from model.errors import ConfigError
-from model.shards import Shard, shard_config
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import torch
 from model.build import EngineOptions, build_engine
 from model.cache.dense import DenseCache
 from model.checkpoint.weights import load_weights
-from model.config import read_config
+from model.config.config import read_config
 from model.generation import Request
 from model.sampler import GREEDY
 from model.scheduler import SchedulerSettings

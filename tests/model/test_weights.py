@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from model.checkpoint.open import load_checkpoint
 from model.checkpoint.weights import HEAD, load_weights, random_weights
-from model.config import read_config
+from model.config.config import read_config
 from model.errors import CheckpointError
 
 CPU = torch.device("cpu")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from model.checkpoint.weights import LayerWeights, Weights
-    from model.config import ModelConfig
+    from model.config.config import ModelConfig
 
 
 import re
@@ -21,7 +21,7 @@ import zlib
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from model.config import ModelConfig
+    from model.config.config import ModelConfig
 
 
 ShapeName = Literal["nano", "135m", "tiny"]
@@ -41,7 +41,7 @@ def shape_config(name: ShapeName) -> ModelConfig:
 def _config(
     kind: str, sizes: tuple[int, ...], *, window: int | None, full: tuple[int, ...]
 ) -> ModelConfig:
-    from model.config import ModelConfig
+    from model.config.config import ModelConfig
 
     layers, hidden, intermediate, heads, kv_heads, head_dim, vocabulary = sizes
     return ModelConfig(
@@ -141,7 +141,7 @@ def transformers_twin(config: ModelConfig, weights: Weights) -> Any:
     import torch
     from transformers import CwmConfig, CwmForCausalLM, LlamaConfig, LlamaForCausalLM
 
-    from model.config_files import to_config_json
+    from model.config.hf import to_config_json
 
     kinds: dict[str, tuple[Any, Any]] = {
         "cwm": (CwmConfig, CwmForCausalLM),

@@ -14,13 +14,13 @@ from cwm_agent.bench.gpu.report import Report
 from model.build import EngineOptions, build_engine
 from model.checkpoint.quantize import Quantization, layer_quantizer
 from model.checkpoint.weights import Weights, random_weights
-from model.config import ModelConfig
+from model.config.config import ModelConfig
+from model.config.shapes import with_layers
 from model.device import usable_bytes
 from model.engine import Engine
 from model.fit import plan_fit
 from model.memory import Deployment
 from model.scheduler import SchedulerSettings
-from model.shapes import with_layers
 
 
 @dataclass(frozen=True, slots=True)

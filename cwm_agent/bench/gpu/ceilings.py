@@ -9,7 +9,7 @@ import torch
 
 from cwm_agent.bench.gpu.timing import seconds_of
 from model.checkpoint.weights import EMBEDDING, HEAD, tensor_shapes
-from model.config import ModelConfig
+from model.config.config import ModelConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import random
 from dataclasses import replace
 
 from cwm_agent.bench.gpu.bench import Bench, running
-from model.config import ModelConfig
+from model.config.config import ModelConfig
+from model.config.shapes import with_layers
 from model.engine import Engine
 from model.generation import Request
 from model.sampler import PUBLISHED, Sampling
 from model.session import Session
-from model.shapes import with_layers
 from model.stops import IdWatcher
 
 _PROMPT = 300

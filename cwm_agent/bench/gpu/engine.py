@@ -13,7 +13,7 @@ from cwm_agent.bench.gpu.ceilings import decode_bytes, prefill_flops
 from cwm_agent.bench.gpu.timing import synchronise
 from model.build import EngineOptions
 from model.checkpoint.weights import Weights, held_bytes
-from model.config import ModelConfig
+from model.config.config import ModelConfig
 from model.engine import Engine
 from model.generation import Request
 from model.sampler import GREEDY

@@ -15,9 +15,9 @@ from torch import Tensor
 from cwm_agent.bench.gpu.bench import Bench
 from cwm_agent.bench.gpu.ceilings import attention_flops
 from cwm_agent.bench.gpu.timing import Call, seconds_of
+from model.config.rope import inverse_frequencies, rotation
 from model.ops import paged, reference
 from model.pagetables import Pages
-from model.rope import inverse_frequencies, rotation
 
 _SETS = 3  # of buffers, in turn
 

@@ -17,7 +17,7 @@ from cwm_agent.bench.gpu.ceilings import Ceilings, measure_ceilings
 from cwm_agent.bench.gpu.facts import facts
 from cwm_agent.bench.gpu.gpu_tests import run_gpu_tests
 from cwm_agent.bench.gpu.report import GOALS, Report
-from model.shapes import PEER, named_shape
+from model.config.shapes import PEER, named_shape
 
 
 @dataclass(slots=True)

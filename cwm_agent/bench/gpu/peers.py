@@ -12,7 +12,7 @@ import torch
 from cwm_agent.bench.engine.peers import generate_batch
 from cwm_agent.bench.engine.twins import Twins, transformers_twin
 from cwm_agent.bench.gpu.bench import Bench, running
-from model.config import ModelConfig
+from model.config.config import ModelConfig
 from model.engine import Engine
 from model.generation import Request
 from model.sampler import GREEDY

@@ -15,7 +15,7 @@ from torch import Tensor
 from cwm_agent.nano.training.network import Layer, Network, Shape
 from cwm_agent.nano.training.state import StateError, load_state, newest_state
 from model.checkpoint.weights import EMBEDDING, NORM
-from model.config import FULL, SLIDING
+from model.config.config import FULL, SLIDING
 
 _CONTEXT = 4_096
 

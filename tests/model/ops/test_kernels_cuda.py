@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from model.config.rope import inverse_frequencies, rotation
+from model.config.shapes import CWM_32B
 from model.ops import reference
 from model.ops.linear import dequantise, quantise_fp8, quantise_int8
 from model.ops.paged import attend_pages, rope_write
 from model.pagetables import Pages
-from model.rope import inverse_frequencies, rotation
 from model.sampler import GREEDY, Draw, Sampling, sample
-from model.shapes import CWM_32B
 
 pytestmark = [
     pytest.mark.gpu,

@@ -15,6 +15,7 @@ from engines import CONFIG, CPU, naive_answer, tiny_engine
 from model.cache.layout import group_layers
 from model.checkpoint.weights import Weights, random_weights
 from model.collective import Ranks, Sums, connect
+from model.config.shards import Shard, shard_config
 from model.decoder import Decoding, Launched
 from model.draft import DraftSettings
 from model.generation import Generation, Request
@@ -26,7 +27,6 @@ from model.runner import Runner
 from model.sampler import GREEDY, Draw, Sampling
 from model.scheduler import SchedulerSettings
 from model.session import Session
-from model.shards import Shard, shard_config
 from model.stops import IdWatcher
 from model.symmetric import SMALL
 from model.worker import follow_plans

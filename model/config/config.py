@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from model.config.fields import Fields, read_object
 from model.errors import CheckpointError
-from model.fields import Fields, read_object
 
 CONFIG = "config.json"
 FULL = "full_attention"
@@ -20,7 +20,7 @@ SLIDING = "sliding_attention"
 
 @dataclass(frozen=True, slots=True)
 class Llama3Scaling:
-    """Frequency scaling of Llama 3.1 (see `model.rope.inverse_frequencies`)."""
+    """Frequency scaling of Llama 3.1 (see `model.config.rope.inverse_frequencies`)."""
 
     factor: float
     low_freq_factor: float

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from model.config import Llama3Scaling, ModelConfig
+from model.config.config import Llama3Scaling, ModelConfig
+from model.config.fields import Fields, read_object
 from model.errors import ConfigError
-from model.fields import Fields, read_object
 
 PARAMS = "params.json"
 METADATA = ".metadata"  # the table of contents beside it, see `model.checkpoint.dcp`

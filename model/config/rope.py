@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from model.config import ModelConfig
+from model.config.config import ModelConfig
 
 
 def inverse_frequencies(config: ModelConfig) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from model.config import Llama3Scaling, ModelConfig
+from model.config.config import Llama3Scaling, ModelConfig
 from model.errors import ConfigError
 
 ShapeName = Literal["32b", "nano"]

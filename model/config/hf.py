@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from model.config import FULL, SLIDING, ModelConfig
+from model.config.config import FULL, SLIDING, ModelConfig
 from model.errors import ConfigError
 
 
@@ -105,7 +105,7 @@ def _whole(name: str, value: float) -> int:
 
 
 def _window_fields(windows: tuple[int | None, ...]) -> dict[str, Any] | None:
-    """The original code's rule that gives these windows; see `model.params`."""
+    """The original code's rule that gives these windows; see `model.config.meta`."""
     if not any(windows):
         return None
     count = len(windows)
