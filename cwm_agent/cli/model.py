@@ -186,8 +186,8 @@ def plan(
     from model.checkpoint.layouts import read_shape
     from model.checkpoint.quantize import Quantization
     from model.config.shapes import named_shape
-    from model.fit import plan_fit
-    from model.memory import Deployment
+    from model.engine.fit import plan_fit
+    from model.engine.memory import Deployment
 
     config = named_shape(shape.value) if folder is None else read_shape(folder)
     forms: dict[Weights, Quantization] = {Weights.fp8: "fp8", Weights.int8: "int8"}

@@ -19,7 +19,7 @@ from cwm_agent.policies.policy import Policy
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
 from cwm_agent.userpath import expand
-from model.load import EngineLoad
+from model.engine.stats import EngineLoad
 from tools.call import THINK_END
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
@@ -124,9 +124,9 @@ def _open_replay(path: Path) -> Speaker:
 
 def _open_embedded(folder: Path, settings: Settings) -> Speaker:
     from cwm_agent.policies.embedded import EmbeddedPolicy
-    from model.build import EngineOptions
     from model.checkpoint.layouts import read_shape
-    from model.draft import DraftSettings
+    from model.engine.build import EngineOptions
+    from model.engine.prompt_lookup import DraftSettings
 
     policy = EmbeddedPolicy(
         folder,

@@ -13,12 +13,12 @@ from envs.environment import Meter, ReplyLimits
 from results.records import Event, Message, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
-    from model.build import EngineOptions
     from model.chat_template import Chat
     from model.checkpoint.quantize import Quantization
-    from model.load import EngineLoad
+    from model.engine.build import EngineOptions
+    from model.engine.session import Session
+    from model.engine.stats import EngineLoad
     from model.sampler import Sampling
-    from model.session import Session
     from model.tokenizer import Tokenizer
 
 
@@ -41,9 +41,9 @@ class EmbeddedPolicy:
         engine: EngineOptions | None = None,
         thinking: bool = True,
     ) -> None:
-        from model.build import build_engine
         from model.chat_template import open_chat
         from model.checkpoint.open import open_checkpoint
+        from model.engine.build import build_engine
         from model.sampler import PUBLISHED
 
         self._name = f"embedded:{folder.resolve().name}"
@@ -77,7 +77,7 @@ class EmbeddedPolicy:
 
     def open(self, *, seed: int) -> EmbeddedConversation:
         """A new conversation: one session of the engine."""
-        from model.session import Session
+        from model.engine.session import Session
 
         sampling = replace(self._sampling, seed=seed)
         session = Session(self._engine)
@@ -104,7 +104,7 @@ class EmbeddedConversation:
 
     def reply(self, limits: ReplyLimits) -> Reply:
         """The next assistant message, or the rest of one that was cut."""
-        from model.generation import Request
+        from model.engine.generation import Request
 
         began = time.monotonic()
         request = Request(limits.max_tokens, self._sampling)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from model.fit import Fit, gib, shortage
-from model.memory import Deployment
+from model.engine.fit import Fit, gib, shortage
+from model.engine.memory import Deployment
 
 
 def fit_json(fit: Fit, deployment: Deployment, name: str) -> str:

@@ -20,11 +20,11 @@ from queue import SimpleQueue
 from typing import Any, Literal
 
 from cwm_agent.policies import bundled
-from model.build import build_engine
 from model.checkpoint.open import open_checkpoint
-from model.generation import Generation, Request
+from model.engine.build import build_engine
+from model.engine.generation import Generation, Request
+from model.engine.session import Session
 from model.sampler import Sampling
-from model.session import Session
 from model.stops import IdWatcher
 from model.tokenizer import Detokenizer
 

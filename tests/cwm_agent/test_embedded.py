@@ -188,7 +188,7 @@ def test_a_plain_llama_checkpoint_works_as_well(make_checkpoint: Callable[..., P
 
 
 def test_two_processes_say_what_one_says(make_checkpoint: Callable[..., Path]) -> None:
-    from model.build import EngineOptions
+    from model.engine.build import EngineOptions
 
     folder = make_checkpoint()
     said = []

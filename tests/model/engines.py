@@ -16,14 +16,14 @@ from model.cache.layout import group_layers
 from model.cache.manager import KVCache
 from model.checkpoint.weights import Weights, random_weights
 from model.config.config import ModelConfig
-from model.core import EngineCore, EngineLimits
 from model.decoder import Decoding
-from model.draft import DraftSettings
-from model.engine import Engine
+from model.engine.core import EngineCore, EngineLimits
+from model.engine.engine import Engine
+from model.engine.prompt_lookup import DraftSettings
+from model.engine.scheduler import SchedulerSettings
 from model.kv import KVStorage
 from model.runner import Runner
 from model.sampler import Draw, Sampling, sample
-from model.scheduler import SchedulerSettings
 from model.transformer import Transformer
 
 CPU = torch.device("cpu")

@@ -8,20 +8,20 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model.build import EngineOptions, build_engine
 from model.cache.dense import DenseCache
 from model.checkpoint.quantize import Quantization, layer_quantizer
 from model.checkpoint.weights import LayerWeights, Weights, random_weights
 from model.config.config import ModelConfig
 from model.config.shapes import NANO
-from model.draft import DraftSettings
-from model.engine import Engine
-from model.generation import Generation, Request
+from model.engine.build import EngineOptions, build_engine
+from model.engine.engine import Engine
+from model.engine.generation import Generation, Request
+from model.engine.prompt_lookup import DraftSettings
+from model.engine.scheduler import SchedulerSettings
+from model.engine.session import Session
 from model.ops.linear import LinearWeight, dequantise
 from model.runner import Runner
 from model.sampler import GREEDY, Draw, Sampling, sample
-from model.scheduler import SchedulerSettings
-from model.session import Session
 from model.stops import IdWatcher
 from model.transformer import Transformer
 

@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model.build import EngineOptions, build_engine
 from model.checkpoint.source import WeightSource
 from model.config.shapes import NANO
-from model.draft import DraftSettings
-from model.generation import Request
+from model.engine.build import EngineOptions, build_engine
+from model.engine.generation import Request
+from model.engine.prompt_lookup import DraftSettings
+from model.engine.scheduler import SchedulerSettings
+from model.engine.session import Session
 from model.parallel import ParallelRunner
 from model.sampler import GREEDY, Sampling
-from model.scheduler import SchedulerSettings
-from model.session import Session
 from model.stops import IdWatcher
 
 pytestmark = [

@@ -17,22 +17,22 @@ from engines import CPU, naive_answer, tiny_config, tiny_engine, tiny_weights
 from hypothesis import given, settings
 from torch import Tensor
 
-from model.build import EngineOptions, build_engine
 from model.cache.layout import group_layers
 from model.checkpoint.weights import random_weights
 from model.config.shapes import NANO
 from model.decodebuffers import NOWHERE, DecodeBuffers, Token
 from model.decoder import MOST_DRAFT_KEYS, Decoder, Decoding
-from model.draft import DraftSettings
-from model.engine import Engine
-from model.generation import Generation, Request
+from model.engine.build import EngineOptions, build_engine
+from model.engine.engine import Engine
+from model.engine.generation import Generation, Request
+from model.engine.prompt_lookup import DraftSettings
+from model.engine.scheduler import SchedulerSettings
+from model.engine.session import Session
 from model.mirrored import Mirrored
 from model.ops.operations import PagedReference
 from model.plan import PageSpan, Row, StepPlan
 from model.runner import Runner
 from model.sampler import GREEDY, Draw, Sampling
-from model.scheduler import SchedulerSettings
-from model.session import Session
 from model.stops import IdWatcher
 
 WARM = Sampling(temperature=1.0, top_p=0.9, seed=3)

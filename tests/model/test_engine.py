@@ -10,18 +10,18 @@ import pytest
 import torch
 from engines import CONFIG, CPU, naive_answer, tiny_config, tiny_engine, tiny_weights
 
-from model.build import EngineOptions, build_engine
 from model.cache.layout import group_layers, kv_bytes
 from model.checkpoint.weights import random_weights
-from model.draft import DraftSettings
-from model.engine import Engine
+from model.engine.build import EngineOptions, build_engine
+from model.engine.engine import Engine
+from model.engine.generation import Request, ThinkBudget
+from model.engine.prompt_lookup import DraftSettings
+from model.engine.scheduler import SchedulerSettings
+from model.engine.session import Session
 from model.errors import EngineError, PoolTooSmallError, SamplingError
-from model.generation import Request, ThinkBudget
 from model.pages import PageCosts, plan_pages
 from model.plan import StepPlan
 from model.sampler import GREEDY, Draw, Sampling
-from model.scheduler import SchedulerSettings
-from model.session import Session
 from model.stops import IdWatcher
 
 WARM = Sampling(temperature=1.0, top_p=0.9, seed=3)

@@ -15,12 +15,12 @@ import torch
 from engines import CONFIG, tiny_config, tiny_engine, tiny_weights
 from torch import Tensor
 
-from model.draft import DraftSettings
-from model.engine import Engine
+from model.engine.engine import Engine
+from model.engine.generation import Generation, Request, ThinkBudget
+from model.engine.prompt_lookup import DraftSettings
+from model.engine.session import Session
 from model.errors import CallbackError, EngineError, SamplingError, SessionError, TokenIdError
-from model.generation import Generation, Request, ThinkBudget
 from model.sampler import Sampling
-from model.session import Session
 from model.stops import IdWatcher
 
 WARM = Sampling(temperature=1.0, top_p=0.9, seed=3)

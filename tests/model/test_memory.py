@@ -11,17 +11,17 @@ import torch
 from engines import CPU
 from hypothesis import given, settings
 
-from model.build import EngineOptions, build_engine
 from model.checkpoint.quantize import Quantization, layer_quantizer
 from model.checkpoint.weights import held_bytes, random_weights
 from model.config.shapes import CWM_32B, NANO, with_layers
 from model.config.shards import Shard
+from model.engine.build import EngineOptions, build_engine
+from model.engine.fit import plan_fit, require_fit
+from model.engine.memory import GIB, Deployment, plan_memory, weight_bytes
+from model.engine.scheduler import SchedulerSettings
 from model.errors import ConfigError, MemoryPlanError
-from model.fit import plan_fit, require_fit
 from model.graphsizes import graph_sizes, padded_size
-from model.memory import GIB, Deployment, plan_memory, weight_bytes
 from model.pages import PageCosts, plan_pages
-from model.scheduler import SchedulerSettings
 
 LARGE = Deployment(CWM_32B)
 

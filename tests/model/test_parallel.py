@@ -17,17 +17,17 @@ import pytest
 import torch
 from engines import CONFIG, CPU, tiny_weights
 
-from model.build import EngineOptions, build_engine
 from model.checkpoint.source import WeightSource
-from model.draft import DraftSettings
-from model.engine import Engine
+from model.engine.build import EngineOptions, build_engine
+from model.engine.engine import Engine
+from model.engine.generation import Generation, Request
+from model.engine.prompt_lookup import DraftSettings
+from model.engine.scheduler import SchedulerSettings
+from model.engine.session import Session
 from model.errors import ConfigError, EngineError
-from model.generation import Generation, Request
 from model.parallel import ParallelRunner
 from model.rank import RankSpec, spec_to_json
 from model.sampler import Sampling
-from model.scheduler import SchedulerSettings
-from model.session import Session
 from model.stops import IdWatcher
 from model.worker_processes import WorkerProcesses
 

@@ -21,11 +21,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from model.cache.dense import DenseCache
 from model.checkpoint.weights import Weights
 from model.config.config import ModelConfig
-from model.draft import DraftSettings
-from model.generation import Generation, Request
+from model.engine.generation import Generation, Request
+from model.engine.prompt_lookup import DraftSettings
+from model.engine.scheduler import SchedulerSettings
+from model.engine.session import Checkpoint, Session
 from model.sampler import Draw, Sampling, sample
-from model.scheduler import SchedulerSettings
-from model.session import Checkpoint, Session
 from model.stops import IdWatcher
 from model.transformer import Transformer
 

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.build import EngineOptions, build_engine
 from model.cache.dense import DenseCache
 from model.checkpoint.open import Checkpoint, load_checkpoint
-from model.engine import Engine
+from model.engine.build import EngineOptions, build_engine
+from model.engine.engine import Engine
+from model.engine.generation import Generation, Request
+from model.engine.scheduler import SchedulerSettings
+from model.engine.session import Session
 from model.errors import (
     ContextOverflowError,
     EngineError,
@@ -22,10 +25,7 @@ from model.errors import (
     SessionError,
     TokenIdError,
 )
-from model.generation import Generation, Request
 from model.sampler import GREEDY, Sampling
-from model.scheduler import SchedulerSettings
-from model.session import Session
 from model.stops import IdWatcher, StopRules, StopWatcher
 from model.transformer import Transformer
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pytest
 from engines import naive_answer, tiny_config, tiny_engine, tiny_weights
 
-from model.engine import Engine
-from model.generation import Request
+from model.engine.engine import Engine
+from model.engine.generation import Request
+from model.engine.scheduler import SchedulerSettings
+from model.engine.session import Session
 from model.sampler import Sampling
-from model.scheduler import SchedulerSettings
-from model.session import Session
 from model.stops import IdWatcher
 
 PAGE = 4

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import torch
 
-from model.build import EngineOptions, build_engine
 from model.cache.dense import DenseCache
 from model.checkpoint.weights import load_weights
 from model.config.config import read_config
-from model.generation import Request
+from model.engine.build import EngineOptions, build_engine
+from model.engine.generation import Request
+from model.engine.scheduler import SchedulerSettings
+from model.engine.session import Session
 from model.sampler import GREEDY
-from model.scheduler import SchedulerSettings
-from model.session import Session
 from model.stops import IdWatcher
 from model.transformer import Transformer
 

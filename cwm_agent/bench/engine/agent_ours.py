@@ -13,7 +13,7 @@ from cwm_agent.bench.engine.ours import answer, held_bytes, needed_bytes, opened
 
 if TYPE_CHECKING:
     from cwm_agent.bench.engine.twins import Twins
-    from model.session import Session
+    from model.engine.session import Session
 
 
 @dataclass(slots=True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cwm_agent.bench.engine.twins import Twins
-    from model.engine import Engine
-    from model.generation import Generation
-    from model.session import Session
+    from model.engine.engine import Engine
+    from model.engine.generation import Generation
+    from model.engine.session import Session
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def running_engine(twins: Twins, *, speculation: bool, kv_bytes: int = 0) -> Ite
 
     It has at least `kv_bytes` for keys and values. Raises what `build_engine` does.
     """
-    from model.build import CPU_KV_BYTES, EngineOptions, build_engine
+    from model.engine.build import CPU_KV_BYTES, EngineOptions, build_engine
 
     options = EngineOptions(kv_bytes=max(CPU_KV_BYTES, kv_bytes))
     if not speculation:
@@ -33,7 +33,7 @@ def running_engine(twins: Twins, *, speculation: bool, kv_bytes: int = 0) -> Ite
 
 def opened(engine: Engine, ids: Sequence[int]) -> Session:
     """A session whose context is `ids`, not computed yet."""
-    from model.session import Session
+    from model.engine.session import Session
 
     session = Session(engine)
     session.append(ids)
@@ -51,7 +51,7 @@ def begin_answer(
     session: Session, count: int, on_token: Callable[[int], None] | None = None
 ) -> Future[Generation]:
     """As `answer`, without waiting for the result."""
-    from model.generation import Request
+    from model.engine.generation import Request
     from model.sampler import GREEDY
     from model.stops import IdWatcher
 
@@ -66,7 +66,7 @@ def answer_forced(session: Session, wanted: Sequence[int], twins: Twins) -> Gene
     """
     import torch
 
-    from model.generation import Request
+    from model.engine.generation import Request
     from model.sampler import GREEDY
     from model.stops import IdWatcher
 

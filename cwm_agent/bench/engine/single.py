@@ -14,7 +14,7 @@ from envs.progress import Progress
 
 if TYPE_CHECKING:
     from cwm_agent.bench.engine.twins import Twins
-    from model.engine import Engine
+    from model.engine.engine import Engine
 
 PROMPT, ANSWER = 400, 100
 

@@ -11,16 +11,16 @@ import torch
 
 from cwm_agent.bench.gpu.ceilings import Ceilings
 from cwm_agent.bench.gpu.report import Report
-from model.build import EngineOptions, build_engine
 from model.checkpoint.quantize import Quantization, layer_quantizer
 from model.checkpoint.weights import Weights, random_weights
 from model.config.config import ModelConfig
 from model.config.shapes import with_layers
 from model.device import usable_bytes
-from model.engine import Engine
-from model.fit import plan_fit
-from model.memory import Deployment
-from model.scheduler import SchedulerSettings
+from model.engine.build import EngineOptions, build_engine
+from model.engine.engine import Engine
+from model.engine.fit import plan_fit
+from model.engine.memory import Deployment
+from model.engine.scheduler import SchedulerSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from dataclasses import replace
 from cwm_agent.bench.gpu.bench import Bench, running
 from model.config.config import ModelConfig
 from model.config.shapes import with_layers
-from model.engine import Engine
-from model.generation import Request
+from model.engine.engine import Engine
+from model.engine.generation import Request
+from model.engine.session import Session
 from model.sampler import PUBLISHED, Sampling
-from model.session import Session
 from model.stops import IdWatcher
 
 _PROMPT = 300

@@ -11,13 +11,13 @@ import torch
 from cwm_agent.bench.gpu.bench import Bench, running
 from cwm_agent.bench.gpu.ceilings import decode_bytes, prefill_flops
 from cwm_agent.bench.gpu.timing import synchronise
-from model.build import EngineOptions
 from model.checkpoint.weights import Weights, held_bytes
 from model.config.config import ModelConfig
-from model.engine import Engine
-from model.generation import Request
+from model.engine.build import EngineOptions
+from model.engine.engine import Engine
+from model.engine.generation import Request
+from model.engine.session import Session
 from model.sampler import GREEDY
-from model.session import Session
 from model.stops import IdWatcher
 
 _WARM_STEPS = 3
@@ -91,7 +91,7 @@ def _memory(bench: Bench, config: ModelConfig, weights: Weights, engine: Engine)
     if bench.device.type != "cuda":
         bench.report.miss("memory_as_planned", "a CPU has no plan of its memory")
         return
-    from model.memory import Deployment, graph_bytes, workspace_bytes
+    from model.engine.memory import Deployment, graph_bytes, workspace_bytes
     from model.runner import Runner
 
     deployment = Deployment(config, bench.dtype.itemsize, "fp8", scheduling=engine.core.settings)

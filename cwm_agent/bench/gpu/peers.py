@@ -13,10 +13,10 @@ from cwm_agent.bench.engine.peers import generate_batch
 from cwm_agent.bench.engine.twins import Twins, transformers_twin
 from cwm_agent.bench.gpu.bench import Bench, running
 from model.config.config import ModelConfig
-from model.engine import Engine
-from model.generation import Request
+from model.engine.engine import Engine
+from model.engine.generation import Request
+from model.engine.session import Session
 from model.sampler import GREEDY
-from model.session import Session
 from model.stops import IdWatcher
 
 

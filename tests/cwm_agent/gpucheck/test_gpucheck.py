@@ -21,7 +21,7 @@ from cwm_agent.bench.gpu.report import GOALS, Goal, Report, met, table
 from cwm_agent.exit_codes import ExitCode
 from model.checkpoint.quantize import Quantization
 from model.config.shapes import CWM_32B, NANO
-from model.memory import Deployment, weight_bytes
+from model.engine.memory import Deployment, weight_bytes
 
 ROOT = Path(__file__).parents[3]
 EMBEDDING = 128_256 * 6144 * 2

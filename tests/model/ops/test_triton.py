@@ -67,5 +67,5 @@ def test_a_cpu_and_what_kernels_do_not_know_take_the_reference() -> None:
 
 
 def test_triton_is_imported_only_where_its_kernels_are_used() -> None:
-    code = "import sys, model.build; sys.exit('triton' in sys.modules)"
+    code = "import sys, model.engine.build; sys.exit('triton' in sys.modules)"
     run_python("-c", code)

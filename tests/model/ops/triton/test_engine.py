@@ -13,8 +13,10 @@ from rows import numbers
 
 from model.cache.layout import group_layers
 from model.checkpoint.weights import random_weights
-from model.draft import DraftSettings
-from model.generation import Request
+from model.engine.generation import Request
+from model.engine.prompt_lookup import DraftSettings
+from model.engine.scheduler import SchedulerSettings
+from model.engine.session import Session
 from model.kv import KVStorage
 from model.ops.linear import Fp8Weight, Int8Weight, quantise_fp8, quantise_int8
 from model.ops.operations import ReferenceOperations
@@ -24,8 +26,6 @@ from model.pagetables import DRAFT_TOKENS
 from model.plan import StepPlan
 from model.runner import Runner
 from model.sampler import GREEDY, PUBLISHED, Draw
-from model.scheduler import SchedulerSettings
-from model.session import Session
 from model.stops import IdWatcher
 
 SHAPE = replace(CONFIG, layers=2, windows=(None, 16), head_dim=16, heads=6, kv_heads=1)

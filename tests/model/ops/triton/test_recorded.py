@@ -13,16 +13,16 @@ from engines import CONFIG, CPU, naive_answer, tiny_engine
 from model.cache.layout import group_layers
 from model.checkpoint.weights import Weights, random_weights
 from model.decoder import Decoding, Launched
-from model.draft import DraftSettings
-from model.engine import Engine
-from model.generation import Request
+from model.engine.engine import Engine
+from model.engine.generation import Request
+from model.engine.prompt_lookup import DraftSettings
+from model.engine.scheduler import SchedulerSettings
+from model.engine.session import Session
 from model.kv import KVStorage
 from model.ops.triton.operations import TritonOperations
 from model.plan import StepPlan
 from model.runner import Runner
 from model.sampler import GREEDY, NOT_FINITE, Draw, Sampling
-from model.scheduler import SchedulerSettings
-from model.session import Session
 from model.stops import IdWatcher
 
 SHAPE = replace(CONFIG, layers=2, windows=(None, 16), head_dim=16, heads=6, kv_heads=1)

@@ -17,16 +17,16 @@ from model.checkpoint.weights import Weights, random_weights
 from model.collective import Ranks, Sums, connect
 from model.config.shards import Shard, shard_config
 from model.decoder import Decoding, Launched
-from model.draft import DraftSettings
-from model.generation import Generation, Request
+from model.engine.generation import Generation, Request
+from model.engine.prompt_lookup import DraftSettings
+from model.engine.scheduler import SchedulerSettings
+from model.engine.session import Session
 from model.ops.operations import PagedReference
 from model.parallel import ParallelRunner, TorchrunWorkers
 from model.plan import StepPlan
 from model.rank import build_storage
 from model.runner import Runner
 from model.sampler import GREEDY, Draw, Sampling
-from model.scheduler import SchedulerSettings
-from model.session import Session
 from model.stops import IdWatcher
 from model.symmetric import SMALL
 from model.worker import follow_plans

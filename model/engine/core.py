@@ -9,19 +9,26 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from model.accept import Drawing, accept_tokens, count_row, draws_of, not_finite, sample_finite
 from model.cache.manager import KVCache
 from model.cache.sequence import SequenceCache
-from model.draft import DraftSettings, PromptLookup
+from model.engine.accept import (
+    Drawing,
+    accept_tokens,
+    count_row,
+    draws_of,
+    not_finite,
+    sample_finite,
+)
+from model.engine.generation import Finish, Progress
+from model.engine.prompt_lookup import DraftSettings, PromptLookup
+from model.engine.scheduler import Scheduler, SchedulerSettings
+from model.engine.sequence import Sequence
+from model.engine.stats import EngineStats
 from model.errors import EngineError, ModelError, PoolTooSmallError, SessionError
-from model.generation import Finish, Progress
-from model.load import EngineStats
 from model.outbox import Outbox
 from model.plan import StepPlan
 from model.runner import StepRunner
 from model.sampler import NOT_FINITE, Draw, Sampler, sample
-from model.scheduler import Scheduler, SchedulerSettings
-from model.sequence import Sequence
 
 
 @dataclass(frozen=True, slots=True)

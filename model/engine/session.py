@@ -14,12 +14,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from model.cache.sequence import SequenceCache
-from model.engine import Engine
+from model.engine.engine import Engine
+from model.engine.generation import Generation, Progress, Request, Watcher
+from model.engine.sequence import Counters
+from model.engine.sequence import Sequence as EngineSequence
 from model.errors import ContextOverflowError, SessionError, TokenIdError
-from model.generation import Generation, Progress, Request, Watcher
 from model.sampler import substream
-from model.sequence import Counters
-from model.sequence import Sequence as EngineSequence
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,21 +12,21 @@ from model.checkpoint.quantize import Quantization
 from model.checkpoint.source import WeightSource
 from model.checkpoint.weights import Weights, held_bytes
 from model.config.config import ModelConfig
-from model.core import EngineCore, EngineLimits
 from model.decoder import Decoding
 from model.device import usable_bytes
-from model.draft import DraftSettings
-from model.engine import Engine
+from model.engine.core import EngineCore, EngineLimits
+from model.engine.engine import Engine
+from model.engine.fit import plan_fit, require_fit
+from model.engine.memory import Deployment, plan_memory
+from model.engine.prompt_lookup import DraftSettings
+from model.engine.scheduler import SchedulerSettings
 from model.errors import ConfigError
-from model.fit import plan_fit, require_fit
-from model.memory import Deployment, plan_memory
 from model.ops.linear import Fp8Weight, Int8Weight
 from model.ops.operations import choose_sampler
 from model.pages import TYPICAL_TOKENS, PagePlan, plan_pages
 from model.parallel import open_ranks
 from model.rank import RankSpec, build_storage
 from model.runner import Runner, StepRunner
-from model.scheduler import SchedulerSettings
 
 CPU_KV_BYTES = 2 * 2**30  # where no card sets a bound, and main memory has other uses
 _LEAST_CONTEXT = 2048  # a card that has no room for so much has none for the model
@@ -37,7 +37,7 @@ class EngineOptions:
     """How an engine uses its device.
 
     `kv_bytes` is the memory for keys and values (None: on a GPU what weights,
-    graphs and workspace leave, see `model.memory`; on a CPU 2 GiB), cut for
+    graphs and workspace leave, see `model.engine.memory`; on a CPU 2 GiB), cut for
     sessions of `typical_tokens`; `host_bytes` is that for sessions moved off the
     device; `page_size` is in tokens. `speculation` None turns prompt lookup
     off. `tensor_parallel` divides the model among that many devices (processes

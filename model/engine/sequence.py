@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from model.cache.sequence import SequenceCache
-from model.draft import PromptLookup
+from model.engine.prompt_lookup import PromptLookup
 
 
 @dataclass(slots=True)

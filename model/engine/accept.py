@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from model.engine.generation import Progress
+from model.engine.sequence import Sequence
+from model.engine.stats import EngineStats
 from model.errors import ModelError, NumericsError
-from model.generation import Progress
-from model.load import EngineStats
 from model.plan import Row
 from model.sampler import NOT_FINITE, Draw, Sampler
-from model.sequence import Sequence
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from model.checkpoint.quantize import Quantization
 from model.checkpoint.weights import EMBEDDING, HEAD, tensor_shapes
 from model.config.config import ModelConfig
 from model.config.shards import Shard, shard_config
+from model.engine.scheduler import SchedulerSettings
 from model.graphsizes import graph_sizes
 from model.pages import PageCosts
-from model.scheduler import SchedulerSettings
 from model.symmetric import symmetric_bytes
 
 GIB = 2**30

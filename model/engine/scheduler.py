@@ -19,8 +19,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from model.cache.manager import KVCache
+from model.engine.sequence import Leader, Sequence
 from model.plan import PageSpan, Row, StepPlan
-from model.sequence import Leader, Sequence
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from model.cache.layout import kv_bytes
+from model.engine.memory import GIB, MARGIN, Deployment, MemoryPlan, plan_memory
 from model.errors import ConfigError, MemoryPlanError
-from model.memory import GIB, MARGIN, Deployment, MemoryPlan, plan_memory
 from model.pages import largest, plan_pages
 
 _DEGREES = (2, 4, 8)

@@ -1,4 +1,4 @@
-"""The engine: a core (see `model.core`) owned by one thread, and the way to talk to it.
+"""The engine: a core (see `model.engine.core`) owned by one thread, and the way to talk to it.
 
 Sessions hand it small functions to carry out between two steps; it answers
 through futures. Without `start()` there is no thread: functions run at once in
@@ -23,9 +23,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from model.core import EngineCore, EngineLimits
+from model.engine.core import EngineCore, EngineLimits
+from model.engine.stats import EngineLoad
 from model.errors import EngineError, SessionError
-from model.load import EngineLoad
 from model.outbox import settle
 
 T = TypeVar("T")

@@ -1,0 +1,1 @@
+"""Sessions, scheduling and the engine's thread."""
