@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.cache.layout import LayerGroup
+from model.kvcache.layer_groups import LayerGroup
 from model.pagetables import PagedRows, lay_out_pages
 from model.plan import Row, StepPlan
 

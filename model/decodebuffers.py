@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from model.batch import Batch
-from model.cache.layout import LayerGroup
+from model.kvcache.layer_groups import LayerGroup
 from model.mirrored import Mirrored
 from model.pagetables import PagedRows, Pages
 from model.plan import PageSpan, Row

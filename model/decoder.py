@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from model.batch import Batch
-from model.cache.layout import LayerGroup
 from model.decodebuffers import DecodeBuffers, Token, tokens_of
 from model.graphsizes import graph_sizes, padded_size
+from model.kvcache.layer_groups import LayerGroup
 from model.plan import Row
 from model.sampler import Draw
 

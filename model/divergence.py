@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.cache.dense import DenseCache
 from model.errors import QuantizationError
+from model.kvcache.dense import DenseCache
 from model.tokenizer import Tokenizer
 from model.transformer import Transformer
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.cache.layout import LayerGroup
+from model.kvcache.layer_groups import LayerGroup
 from model.plan import Row
 
 DRAFT_TOKENS = 17  # of a row: a token and a draft of 16; longer rows are attended like prompts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 
-from model.cache.blocks import Move
+from model.kvcache.blocks import Move
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Iterator
 from itertools import islice
 
-from model.cache.blocks import Move, MoveKind
+from model.kvcache.blocks import Move, MoveKind
 from model.plan import PageSpan, Row, StepPlan
 
 _HEAD = 4

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from model.cache.layout import group_layers
 from model.checkpoint.source import WeightSource
 from model.checkpoint.weights import Weights
 from model.collective import Sums
@@ -20,7 +19,8 @@ from model.decoder import Decoding
 from model.device import memory_of
 from model.errors import DeviceError
 from model.group import Collective
-from model.kv import KVStorage
+from model.kvcache.layer_groups import group_layers
+from model.kvcache.storage import KVStorage
 from model.runner import Runner
 from model.symmetric import symmetric_bytes
 

@@ -10,14 +10,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.batch import Batch, build_batch
-from model.cache.layout import LayerGroup
 from model.checkpoint.weights import LayerWeights, Weights
 from model.config.config import ModelConfig
 from model.config.rope import inverse_frequencies, rotation
 from model.decoder import Decoder, Decoding, Launched
 from model.device import memory_of, on_device
 from model.group import Alone, Collective
-from model.kv import KVStorage
+from model.kvcache.layer_groups import LayerGroup
+from model.kvcache.storage import KVStorage
 from model.ops.operations import Operations, PagedReference, choose_operations
 from model.ops.reference import wide
 from model.plan import Row, StepPlan

@@ -16,7 +16,7 @@ from model.ops.linear import linear
 
 
 class KeyValues(Protocol):
-    """What a forward pass needs of a key/value cache (see `model.cache.dense`)."""
+    """What a forward pass needs of a key/value cache (see `model.kvcache.dense`)."""
 
     length: int
 

@@ -50,7 +50,7 @@ def predicted(transformer: Transformer, form: TraceFormat, program: Program) -> 
     """
     import torch
 
-    from model.cache.dense import DenseCache
+    from model.kvcache.dense import DenseCache
 
     prompt = form.prompt(program.source)
     parts = [*(form.frame(frame) for frame in program.frames), [form.end_id]]

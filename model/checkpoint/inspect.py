@@ -9,13 +9,13 @@ from pathlib import Path
 
 import torch
 
-from model.cache.layout import group_layers, kv_bytes
 from model.chat_template import TemplateChat, open_chat
 from model.checkpoint.layouts import layout_of, open_tensors, read_shape, with_token_ids
 from model.checkpoint.weights import check_names, tensor_shapes
 from model.config.config import ModelConfig
 from model.device import itemsize_of
 from model.errors import CheckpointError, ModelError, TokenizerError
+from model.kvcache.layer_groups import group_layers, kv_bytes
 from model.special_tokens import CONTROL_NAMES, END_OF_TURN, START_HEADER
 from model.tokenizer import Tokenizer
 from model.vocabulary import tokenizer_file

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from model.cache.layout import group_layers
-from model.cache.manager import KVCache
 from model.checkpoint.quantize import Quantization
 from model.checkpoint.source import WeightSource
 from model.checkpoint.weights import Weights, held_bytes
@@ -21,9 +19,11 @@ from model.engine.memory import Deployment, plan_memory
 from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
 from model.errors import ConfigError
+from model.kvcache.layer_groups import group_layers
+from model.kvcache.manager import KVCache
+from model.kvcache.sizing import TYPICAL_TOKENS, PagePlan, plan_pages
 from model.ops.linear import Fp8Weight, Int8Weight
 from model.ops.operations import choose_sampler
-from model.pages import TYPICAL_TOKENS, PagePlan, plan_pages
 from model.parallel import open_ranks
 from model.rank import RankSpec, build_storage
 from model.runner import Runner, StepRunner

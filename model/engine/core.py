@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from model.cache.manager import KVCache
-from model.cache.sequence import SequenceCache
 from model.engine.accept import (
     Drawing,
     accept_tokens,
@@ -25,6 +23,8 @@ from model.engine.scheduler import Scheduler, SchedulerSettings
 from model.engine.sequence import Sequence
 from model.engine.stats import EngineStats
 from model.errors import EngineError, ModelError, PoolTooSmallError, SessionError
+from model.kvcache.manager import KVCache
+from model.kvcache.sequence_cache import SequenceCache
 from model.outbox import Outbox
 from model.plan import StepPlan
 from model.runner import StepRunner

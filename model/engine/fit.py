@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from model.cache.layout import kv_bytes
 from model.engine.memory import GIB, MARGIN, Deployment, MemoryPlan, plan_memory
 from model.errors import ConfigError, MemoryPlanError
-from model.pages import largest, plan_pages
+from model.kvcache.layer_groups import kv_bytes
+from model.kvcache.sizing import largest, plan_pages
 
 _DEGREES = (2, 4, 8)
 _MOST_SESSIONS = 4096

@@ -18,7 +18,7 @@ from model.config.config import ModelConfig
 from model.config.shards import Shard, shard_config
 from model.engine.scheduler import SchedulerSettings
 from model.graphsizes import graph_sizes
-from model.pages import PageCosts
+from model.kvcache.sizing import PageCosts
 from model.symmetric import symmetric_bytes
 
 GIB = 2**30

@@ -18,8 +18,8 @@ from array import array
 from collections import deque
 from dataclasses import dataclass
 
-from model.cache.manager import KVCache
 from model.engine.sequence import Leader, Sequence
+from model.kvcache.manager import KVCache
 from model.plan import PageSpan, Row, StepPlan
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from model.cache.sequence import SequenceCache
 from model.engine.prompt_lookup import PromptLookup
+from model.kvcache.sequence_cache import SequenceCache
 
 
 @dataclass(slots=True)

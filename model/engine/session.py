@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from model.cache.sequence import SequenceCache
 from model.engine.engine import Engine
 from model.engine.generation import Generation, Progress, Request, Watcher
 from model.engine.sequence import Counters
 from model.engine.sequence import Sequence as EngineSequence
 from model.errors import ContextOverflowError, SessionError, TokenIdError
+from model.kvcache.sequence_cache import SequenceCache
 from model.sampler import substream
 
 

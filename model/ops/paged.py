@@ -14,7 +14,7 @@ def rope_write(qkv: Tensor, cos: Tensor, sin: Tensor, pool: Tensor, slots: Tenso
 
     qkv (tokens, heads + 2 * kv_heads, head_dim): queries, keys, values, which
     may be overwritten; cos, sin as in `reference.rotate`; pool (2 * kv_heads,
-    slots, head_dim), one layer of `model.kv.KVStorage`; slots (tokens,).
+    slots, head_dim), one layer of `model.kvcache.storage.KVStorage`; slots (tokens,).
     Returns the queries (tokens, heads, head_dim).
     """
     kv_heads = pool.shape[0] // 2

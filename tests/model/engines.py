@@ -11,9 +11,6 @@ from dataclasses import replace
 
 import torch
 
-from model.cache.dense import DenseCache
-from model.cache.layout import group_layers
-from model.cache.manager import KVCache
 from model.checkpoint.weights import Weights, random_weights
 from model.config.config import ModelConfig
 from model.decoder import Decoding
@@ -21,7 +18,10 @@ from model.engine.core import EngineCore, EngineLimits
 from model.engine.engine import Engine
 from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
-from model.kv import KVStorage
+from model.kvcache.dense import DenseCache
+from model.kvcache.layer_groups import group_layers
+from model.kvcache.manager import KVCache
+from model.kvcache.storage import KVStorage
 from model.runner import Runner
 from model.sampler import Draw, Sampling, sample
 from model.transformer import Transformer

@@ -12,7 +12,6 @@ import torch
 from dcp_files import params, to_original, write_dcp
 from safetensors.torch import load_file
 
-from model.cache.dense import DenseCache
 from model.checkpoint.convert import convert_checkpoint
 from model.checkpoint.layouts import Layout
 from model.checkpoint.open import load_checkpoint
@@ -20,6 +19,7 @@ from model.config.config import Llama3Scaling, parse_config, read_config
 from model.config.hf import to_config_json, to_params_json
 from model.config.meta import parse_params
 from model.errors import CheckpointError, ConfigError
+from model.kvcache.dense import DenseCache
 from model.transformer import Transformer
 
 pytestmark = pytest.mark.filterwarnings("ignore:torch.distributed is disabled")

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model.cache.dense import DenseCache
 from model.checkpoint.quantize import Quantization, layer_quantizer
 from model.checkpoint.weights import LayerWeights, Weights, random_weights
 from model.config.config import ModelConfig
@@ -19,6 +18,7 @@ from model.engine.generation import Generation, Request
 from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
+from model.kvcache.dense import DenseCache
 from model.ops.linear import LinearWeight, dequantise
 from model.runner import Runner
 from model.sampler import GREEDY, Draw, Sampling, sample

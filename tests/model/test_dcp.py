@@ -15,7 +15,6 @@ import torch
 from dcp_files import interleaved, params, to_original, write_dcp
 from safetensors.torch import load_file
 
-from model.cache.dense import DenseCache
 from model.checkpoint.dcp import join_halves, read_metadata, split_halves
 from model.checkpoint.layouts import Layout, layout_of
 from model.checkpoint.open import Checkpoint, load_checkpoint
@@ -25,6 +24,7 @@ from model.config.meta import parse_params
 from model.config.rope import rotation
 from model.config.shards import Shard
 from model.errors import CheckpointError, ConfigError
+from model.kvcache.dense import DenseCache
 from model.ops.reference import rotate
 from model.transformer import Transformer
 

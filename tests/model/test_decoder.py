@@ -17,7 +17,6 @@ from engines import CPU, naive_answer, tiny_config, tiny_engine, tiny_weights
 from hypothesis import given, settings
 from torch import Tensor
 
-from model.cache.layout import group_layers
 from model.checkpoint.weights import random_weights
 from model.config.shapes import NANO
 from model.decodebuffers import NOWHERE, DecodeBuffers, Token
@@ -28,6 +27,7 @@ from model.engine.generation import Generation, Request
 from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
+from model.kvcache.layer_groups import group_layers
 from model.mirrored import Mirrored
 from model.ops.operations import PagedReference
 from model.plan import PageSpan, Row, StepPlan

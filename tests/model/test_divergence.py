@@ -85,7 +85,7 @@ def test_what_is_not_a_number_is_refused() -> None:
 
 
 def test_logits_in_chunks_are_those_of_one_pass(folder: Path) -> None:
-    from model.cache.dense import DenseCache
+    from model.kvcache.dense import DenseCache
 
     model = transformer(load_checkpoint(folder, device="cpu"))
     ids = torch.arange(300) % 280

@@ -10,7 +10,6 @@ import pytest
 import torch
 from engines import CONFIG, CPU, naive_answer, tiny_config, tiny_engine, tiny_weights
 
-from model.cache.layout import group_layers, kv_bytes
 from model.checkpoint.weights import random_weights
 from model.engine.build import EngineOptions, build_engine
 from model.engine.engine import Engine
@@ -19,7 +18,8 @@ from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
 from model.errors import EngineError, PoolTooSmallError, SamplingError
-from model.pages import PageCosts, plan_pages
+from model.kvcache.layer_groups import group_layers, kv_bytes
+from model.kvcache.sizing import PageCosts, plan_pages
 from model.plan import StepPlan
 from model.sampler import GREEDY, Draw, Sampling
 from model.stops import IdWatcher

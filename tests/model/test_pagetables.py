@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.batch import build_batch
-from model.cache.layout import LayerGroup
+from model.kvcache.layer_groups import LayerGroup
 from model.pagetables import DRAFT_TOKENS
 from model.plan import PageSpan, Row, StepPlan
 

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from model.cache.blocks import Move
+from model.kvcache.blocks import Move
 from model.plan import PageSpan, Row, StepPlan
 from model.plan_codec import decode_plan, encode_plan
 

@@ -18,13 +18,13 @@ from engines import CPU, tiny_config, tiny_engine, tiny_weights
 from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from model.cache.dense import DenseCache
 from model.checkpoint.weights import Weights
 from model.config.config import ModelConfig
 from model.engine.generation import Generation, Request
 from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Checkpoint, Session
+from model.kvcache.dense import DenseCache
 from model.sampler import Draw, Sampling, sample
 from model.stops import IdWatcher
 from model.transformer import Transformer

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.cache.dense import DenseCache
 from model.checkpoint.open import Checkpoint, load_checkpoint
 from model.engine.build import EngineOptions, build_engine
 from model.engine.engine import Engine
@@ -25,6 +24,7 @@ from model.errors import (
     SessionError,
     TokenIdError,
 )
+from model.kvcache.dense import DenseCache
 from model.sampler import GREEDY, Sampling
 from model.stops import IdWatcher, StopRules, StopWatcher
 from model.transformer import Transformer

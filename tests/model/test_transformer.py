@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from model.cache.dense import DenseCache
 from model.checkpoint.weights import load_weights
 from model.config.config import read_config
 from model.engine.build import EngineOptions, build_engine
 from model.engine.generation import Request
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
+from model.kvcache.dense import DenseCache
 from model.sampler import GREEDY
 from model.stops import IdWatcher
 from model.transformer import Transformer

@@ -98,7 +98,7 @@ def held_bytes(engine: Engine, twins: Twins) -> int:
 
 def needed_bytes(twins: Twins, tokens: int) -> int:
     """Bytes of keys and values of one session of `tokens` that shares nothing."""
-    from model.cache.layout import group_layers, kv_bytes
+    from model.kvcache.layer_groups import group_layers, kv_bytes
 
     config, itemsize = twins.config, twins.weights.embedding.itemsize
     return kv_bytes(

@@ -21,12 +21,12 @@ from cwm_agent.policies.embedded import EmbeddedPolicy
 from envs.issue.budget import Limits
 from envs.repository.verify import verify
 from envs.sandbox.sandbox import Sandbox
-from model.cache.dense import DenseCache
 from model.chat import ChatFormat
 from model.checkpoint.open import load_checkpoint, open_checkpoint
 from model.engine.build import EngineOptions, build_engine
 from model.engine.generation import Request
 from model.engine.session import Session
+from model.kvcache.dense import DenseCache
 from model.sampler import Sampling
 from model.stops import IdWatcher
 from model.transformer import Transformer

@@ -11,9 +11,9 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from model.cache.layout import LayerGroup
-from model.cache.manager import KVCache
-from model.cache.sequence import SequenceCache
+from model.kvcache.layer_groups import LayerGroup
+from model.kvcache.manager import KVCache
+from model.kvcache.sequence_cache import SequenceCache
 
 
 class CacheLives(RuleBasedStateMachine):

@@ -12,9 +12,9 @@ import torch
 from cwm_agent.nano.training.export import TokenIds, export_network, load_network
 from cwm_agent.nano.training.network import Network
 from cwm_agent.nano.training.state import StateError
-from model.cache.dense import DenseCache
 from model.checkpoint.weights import load_weights
 from model.config.config import read_config
+from model.kvcache.dense import DenseCache
 from model.transformer import Transformer
 
 IDS = TokenIds(bos=1, eos=(2, 3), pad=0)

@@ -11,13 +11,13 @@ import torch
 from engines import CONFIG, CPU, tiny_engine
 from rows import numbers
 
-from model.cache.layout import group_layers
 from model.checkpoint.weights import random_weights
 from model.engine.generation import Request
 from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
-from model.kv import KVStorage
+from model.kvcache.layer_groups import group_layers
+from model.kvcache.storage import KVStorage
 from model.ops.linear import Fp8Weight, Int8Weight, quantise_fp8, quantise_int8
 from model.ops.operations import ReferenceOperations
 from model.ops.triton.operations import TritonOperations

@@ -10,7 +10,6 @@ import pytest
 import torch
 from engines import CONFIG, CPU, naive_answer, tiny_engine
 
-from model.cache.layout import group_layers
 from model.checkpoint.weights import Weights, random_weights
 from model.decoder import Decoding, Launched
 from model.engine.engine import Engine
@@ -18,7 +17,8 @@ from model.engine.generation import Request
 from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
-from model.kv import KVStorage
+from model.kvcache.layer_groups import group_layers
+from model.kvcache.storage import KVStorage
 from model.ops.triton.operations import TritonOperations
 from model.plan import StepPlan
 from model.runner import Runner

@@ -12,7 +12,6 @@ import pytest
 import torch
 from engines import CONFIG, CPU, naive_answer, tiny_engine
 
-from model.cache.layout import group_layers
 from model.checkpoint.weights import Weights, random_weights
 from model.collective import Ranks, Sums, connect
 from model.config.shards import Shard, shard_config
@@ -21,6 +20,7 @@ from model.engine.generation import Generation, Request
 from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
+from model.kvcache.layer_groups import group_layers
 from model.ops.operations import PagedReference
 from model.parallel import ParallelRunner, TorchrunWorkers
 from model.plan import StepPlan

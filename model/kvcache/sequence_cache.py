@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from model.cache.blocks import Block
+from model.kvcache.blocks import Block
 
 
 @dataclass(slots=True)

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from model.cache.blocks import Block, BlockPool, Move
-from model.cache.layout import LayerGroup, pages_for
-from model.cache.sequence import SequenceCache, Table, extend_keys
 from model.errors import PoolTooSmallError
+from model.kvcache.blocks import Block, BlockPool, Move
+from model.kvcache.layer_groups import LayerGroup, pages_for
+from model.kvcache.sequence_cache import SequenceCache, Table, extend_keys
 
 
 class KVCache:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from model.cache.layout import LayerGroup, group_layers, pages_for
 from model.config.config import ModelConfig
 from model.errors import PoolTooSmallError
+from model.kvcache.layer_groups import LayerGroup, group_layers, pages_for
 
 TYPICAL_TOKENS = 16_384  # length of an agent's session, by which groups share the memory
 _MOST_SESSIONS = 256  # a small model leaves memory free rather than hold pages for more

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.cache.blocks import Move
-from model.cache.layout import LayerGroup
+from model.kvcache.blocks import Move
+from model.kvcache.layer_groups import LayerGroup
 
 
 class KVStorage:
