@@ -24,8 +24,8 @@ from model.kvcache.manager import KVCache
 from model.kvcache.sizing import TYPICAL_TOKENS, PagePlan, plan_pages
 from model.ops.linear import Fp8Weight, Int8Weight
 from model.ops.operations import choose_sampler
-from model.parallel import open_ranks
-from model.rank import RankSpec, build_storage
+from model.parallel.parallel import open_ranks
+from model.parallel.rank import RankSpec, build_storage
 from model.runner import Runner, StepRunner
 
 CPU_KV_BYTES = 2 * 2**30  # where no card sets a bound, and main memory has other uses

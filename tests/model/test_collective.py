@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.collective import Ranks, Sums, connect
-from model.symmetric import SMALL
+from model.parallel.ranks import Ranks, Sums, connect
+from model.parallel.symmetric import SMALL
 
 SOON = timedelta(seconds=30)
 PARTS = (torch.tensor([1.0, 256.0, 3.0]), torch.tensor([2.0**-7, 1.0, -3.0]))

@@ -25,11 +25,11 @@ from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
 from model.errors import ConfigError, EngineError
-from model.parallel import ParallelRunner
-from model.rank import RankSpec, spec_to_json
+from model.parallel.parallel import ParallelRunner
+from model.parallel.rank import RankSpec, spec_to_json
+from model.parallel.worker_processes import WorkerProcesses
 from model.sampler import Sampling
 from model.stops import IdWatcher
-from model.worker_processes import WorkerProcesses
 
 ROOT = Path(__file__).parents[2]
 CONFIG_8 = replace(CONFIG, heads=8, kv_heads=4, vocabulary=41)  # 41: the head divides unevenly
@@ -165,7 +165,7 @@ def test_a_worker_that_hangs_at_its_start_is_given_up() -> None:
 
 RANK_0 = """
 import sys, time
-from model.worker_processes import WorkerProcesses
+from model.parallel.worker_processes import WorkerProcesses
 workers = WorkerProcesses(sys.argv[1], 2, 9)
 if sys.argv[2] == "ready":
     workers.wait_until_ready(60)

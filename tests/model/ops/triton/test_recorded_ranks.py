@@ -13,7 +13,6 @@ import torch
 from engines import CONFIG, CPU, naive_answer, tiny_engine
 
 from model.checkpoint.weights import Weights, random_weights
-from model.collective import Ranks, Sums, connect
 from model.config.shards import Shard, shard_config
 from model.decoder import Decoding, Launched
 from model.engine.generation import Generation, Request
@@ -22,14 +21,15 @@ from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
 from model.kvcache.layer_groups import group_layers
 from model.ops.operations import PagedReference
-from model.parallel import ParallelRunner, TorchrunWorkers
+from model.parallel.parallel import ParallelRunner, TorchrunWorkers
+from model.parallel.rank import build_storage
+from model.parallel.ranks import Ranks, Sums, connect
+from model.parallel.symmetric import SMALL
+from model.parallel.worker import follow_plans
 from model.plan import StepPlan
-from model.rank import build_storage
 from model.runner import Runner
 from model.sampler import GREEDY, Draw, Sampling
 from model.stops import IdWatcher
-from model.symmetric import SMALL
-from model.worker import follow_plans
 
 SHAPE = replace(CONFIG, layers=2, windows=(None, 16), head_dim=16, vocabulary=41)
 PAGES = (120, 80)

@@ -1,6 +1,6 @@
 """A worker of a tensor-parallel group: it runs the plans of rank 0 on its shard, nothing else.
 
-`python -m model.worker FOLDER RANK` is started by `model.worker_processes`;
+`python -m model.parallel.worker FOLDER RANK` is started by `model.parallel.worker_processes`;
 under torchrun a program calls `serve_torchrun` in every rank but 0.
 torch is imported late, so that a worker shows signs of life from its first second.
 """
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from model.collective import Ranks
-    from model.rank import RankSpec
+    from model.parallel.rank import RankSpec
+    from model.parallel.ranks import Ranks
     from model.runner import Runner
 
 BEAT_SECONDS = 1.0
@@ -89,7 +89,7 @@ def main(folder: Path, rank: int) -> int:
 def _serve_spawned(text: str, folder: Path, rank: int, lifeline: Lifeline) -> None:
     from torch.distributed import FileStore  # type: ignore[attr-defined]
 
-    from model.rank import spec_from_json
+    from model.parallel.rank import spec_from_json
 
     spec = spec_from_json(text)
     store = FileStore(str(folder / MEETING), spec.size)
@@ -111,7 +111,7 @@ def serve(
     """
     import torch
 
-    from model.collective import ANY_TIME, connect
+    from model.parallel.ranks import ANY_TIME, connect
 
     torch.set_num_threads(spec.threads)
     device = spec.device_of(local_rank)
@@ -149,7 +149,7 @@ def serve_torchrun() -> None:
     """Serve rank 0 of the same torchrun until it stops; for all other ranks, first thing."""
     from torch.distributed.rendezvous import rendezvous
 
-    from model.rank import spec_from_json
+    from model.parallel.rank import spec_from_json
 
     store, rank, _ = next(rendezvous("env://"))
     spec = spec_from_json(store.get(SPEC_KEY).decode())

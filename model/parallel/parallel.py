@@ -17,17 +17,17 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from model.collective import ANY_TIME, Ranks, connect
 from model.decoder import Launched
 from model.errors import ConfigError, EngineError
 from model.mirrored import new_event
+from model.parallel.rank import RankSpec, spec_to_json
+from model.parallel.ranks import ANY_TIME, Ranks, connect
+from model.parallel.worker import MEETING, SPEC_KEY, torchrun_rank
+from model.parallel.worker_processes import WorkerProcesses
 from model.plan import StepPlan
 from model.plan_codec import encode_plan
-from model.rank import RankSpec, spec_to_json
 from model.runner import Runner
 from model.sampler import Draw
-from model.worker import MEETING, SPEC_KEY, torchrun_rank
-from model.worker_processes import WorkerProcesses
 
 _START_SECONDS = 1800.0  # reading a large checkpoint from a slow disk
 _STEP_SECONDS = 300.0  # a long prefill chunk on a slow CPU
@@ -190,7 +190,7 @@ def open_ranks(spec: RankSpec) -> ParallelRunner:
         return _open_spawned(spec)
     if rank != 0:
         raise EngineError(
-            f"rank {rank} of torchrun builds an engine; call model.worker.serve_torchrun() "
+            f"rank {rank} of torchrun builds an engine; call model.parallel.worker.serve_torchrun() "
             "first thing in every rank but 0"
         )
     return _open_torchrun(spec)

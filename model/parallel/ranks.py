@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from model.ops.reference import wide
-from model.symmetric import SymmetricSum, open_symmetric
+from model.parallel.symmetric import SymmetricSum, open_symmetric
 
 _INLINE = 512  # ints of a plan that travel with its length: enough for most short steps
 ANY_TIME = timedelta(days=3650)  # between two plans, for example

@@ -12,7 +12,6 @@ import torch
 
 from model.checkpoint.source import WeightSource
 from model.checkpoint.weights import Weights
-from model.collective import Sums
 from model.config.config import Llama3Scaling, ModelConfig
 from model.config.shards import Shard, shard_config
 from model.decoder import Decoding
@@ -21,8 +20,9 @@ from model.errors import DeviceError
 from model.group import Collective
 from model.kvcache.layer_groups import group_layers
 from model.kvcache.storage import KVStorage
+from model.parallel.ranks import Sums
+from model.parallel.symmetric import symmetric_bytes
 from model.runner import Runner
-from model.symmetric import symmetric_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import model
 from model.errors import EngineError
-from model.worker import READY, SPEC
+from model.parallel.worker import READY, SPEC
 
 _TICK = 0.5
 _SILENCE = 8.0  # seconds without a sign of life; workers give one a second
@@ -248,12 +248,12 @@ def _log(folder: Path, rank: int) -> Path:
 
 
 def _spawn(folder: Path, rank: int) -> subprocess.Popen[bytes]:
-    """Start `model.worker` out of this very package, whatever lies in the working directory."""
+    """Start `model.parallel.worker` out of this very package, whatever lies in the working directory."""
     root = str(Path(model.__path__[0]).parent)
     paths = [root, os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else [root]
     with _log(folder, rank).open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "model.worker", str(folder), str(rank)],
+            [sys.executable, "-P", "-m", "model.parallel.worker", str(folder), str(rank)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
