@@ -36,7 +36,7 @@ class Row:
 class StepPlan:
     """Moves to carry out in order, then rows to run together.
 
-    `recorded`: on the recorded step of their number (see `model.decoder`). The
+    `recorded`: on the recorded step of their number (see `model.runner.decoder`). The
     first rank of a tensor-parallel group decides it for all of them.
     """
 

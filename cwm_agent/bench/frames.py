@@ -12,7 +12,7 @@ from envs.progress import Progress
 from results.metrics import Share, share
 
 if TYPE_CHECKING:
-    from model.transformer import Transformer
+    from model.runner.transformer import Transformer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class FrameFigures:
 def measure_frames(model: Path, programs: int, progress: Progress) -> FrameFigures:
     """Greedy prediction, half of the programs from held-out templates; raises ModelError."""
     from model.checkpoint.open import load_checkpoint
-    from model.transformer import Transformer
+    from model.runner.transformer import Transformer
 
     files = load_checkpoint(model)
     form = TraceFormat(files.tokenizer)

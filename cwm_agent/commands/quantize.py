@@ -10,9 +10,9 @@ from torch import Tensor
 from cwm_agent.errors import UsageError
 from model.checkpoint.open import load_checkpoint, random_model
 from model.checkpoint.quantize import Quantization
-from model.divergence import Divergence, divergence, logits_of, sample_ids
+from model.runner.divergence import Divergence, divergence, logits_of, sample_ids
+from model.runner.transformer import Transformer
 from model.tokenizer import Tokenizer
-from model.transformer import Transformer
 
 
 def measure(

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from cwm_agent.view.sanitize import clean_line
 from model.checkpoint.inspect import Attention, Inspection
-from model.divergence import DEFAULT_GATE, Divergence
+from model.runner.divergence import DEFAULT_GATE, Divergence
 
 
 def inspection_json(found: Inspection, quantized: tuple[str, Divergence] | None) -> str:

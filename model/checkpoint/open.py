@@ -45,7 +45,7 @@ def open_checkpoint(
     `device` is auto (CUDA when there is one), cpu or cuda[:N]; `dtype` auto is
     the stored format on CUDA and float32 on CPU. `quantize` turns the linear
     layers to 8 bits; whether that harms the answers is not checked here but by
-    `model.divergence`.
+    `model.runner.divergence`.
     Raises CheckpointError, ConfigError, TokenizerError, QuantizationError or DeviceError.
     """
     where = choose_device(device)

@@ -10,7 +10,6 @@ from model.checkpoint.quantize import Quantization
 from model.checkpoint.source import WeightSource
 from model.checkpoint.weights import Weights, held_bytes
 from model.config.config import ModelConfig
-from model.decoder import Decoding
 from model.device import usable_bytes
 from model.engine.core import EngineCore, EngineLimits
 from model.engine.engine import Engine
@@ -26,7 +25,8 @@ from model.ops.linear import Fp8Weight, Int8Weight
 from model.ops.operations import choose_sampler
 from model.parallel.parallel import open_ranks
 from model.parallel.rank import RankSpec, build_storage
-from model.runner import Runner, StepRunner
+from model.runner.decoder import Decoding
+from model.runner.runner import Runner, StepRunner
 
 CPU_KV_BYTES = 2 * 2**30  # where no card sets a bound, and main memory has other uses
 _LEAST_CONTEXT = 2048  # a card that has no room for so much has none for the model
@@ -43,7 +43,7 @@ class EngineOptions:
     off. `tensor_parallel` divides the model among that many devices (processes
     on a CPU); bytes are then those of each. `batch_invariant` makes answers
     independent of what else runs, to the last bit; `graphs` lets a GPU replay
-    recorded decode steps (see `model.decoder`); `reduce_in_fp32` adds the
+    recorded decode steps (see `model.runner.decoder`); `reduce_in_fp32` adds the
     devices' partial results in fp32, else in the model's own format;
     `symmetric_memory` lets GPUs read each other's memory for small ones.
     """

@@ -27,7 +27,7 @@ from model.kvcache.manager import KVCache
 from model.kvcache.sequence_cache import SequenceCache
 from model.outbox import Outbox
 from model.plan import StepPlan
-from model.runner import StepRunner
+from model.runner.runner import StepRunner
 from model.sampler import NOT_FINITE, Draw, Sampler, sample
 
 

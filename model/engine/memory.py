@@ -17,9 +17,9 @@ from model.checkpoint.weights import EMBEDDING, HEAD, tensor_shapes
 from model.config.config import ModelConfig
 from model.config.shards import Shard, shard_config
 from model.engine.scheduler import SchedulerSettings
-from model.graphsizes import graph_sizes
 from model.kvcache.sizing import PageCosts
 from model.parallel.symmetric import symmetric_bytes
+from model.runner.graph_sizes import graph_sizes
 
 GIB = 2**30
 MARGIN = 0.05  # of the card: the driver's context, NCCL, what allocators lose between blocks

@@ -82,7 +82,7 @@ class ReferenceOperations:
 
 
 class PagedReference:
-    """Plain torch over page tables, for steps on fixed buffers (see `model.decoder`)."""
+    """Plain torch over page tables, for steps on fixed buffers (see `model.runner.decoder`)."""
 
     paged = True
 

@@ -17,7 +17,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from model.decoder import Launched
 from model.errors import ConfigError, EngineError
 from model.mirrored import new_event
 from model.parallel.rank import RankSpec, spec_to_json
@@ -26,7 +25,8 @@ from model.parallel.worker import MEETING, SPEC_KEY, torchrun_rank
 from model.parallel.worker_processes import WorkerProcesses
 from model.plan import StepPlan
 from model.plan_codec import encode_plan
-from model.runner import Runner
+from model.runner.decoder import Launched
+from model.runner.runner import Runner
 from model.sampler import Draw
 
 _START_SECONDS = 1800.0  # reading a large checkpoint from a slow disk
@@ -111,7 +111,7 @@ def wait_for(ready: Callable[[], bool], workers: Workers) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A launched step of all ranks; see `model.decoder.Launched`."""
+    """A launched step of all ranks; see `model.runner.decoder.Launched`."""
 
     launched: Launched
     workers: Workers
@@ -133,7 +133,7 @@ class Watched:
 
 
 class ParallelRunner:
-    """A StepRunner (see `model.runner`) over all ranks; it lives on rank 0."""
+    """A StepRunner (see `model.runner.runner`) over all ranks; it lives on rank 0."""
 
     def __init__(self, runner: Runner, ranks: Ranks, workers: Workers) -> None:
         self.workers = workers

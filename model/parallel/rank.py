@@ -14,15 +14,15 @@ from model.checkpoint.source import WeightSource
 from model.checkpoint.weights import Weights
 from model.config.config import Llama3Scaling, ModelConfig
 from model.config.shards import Shard, shard_config
-from model.decoder import Decoding
 from model.device import memory_of
 from model.errors import DeviceError
-from model.group import Collective
 from model.kvcache.layer_groups import group_layers
 from model.kvcache.storage import KVStorage
 from model.parallel.ranks import Sums
 from model.parallel.symmetric import symmetric_bytes
-from model.runner import Runner
+from model.runner.collective import Collective
+from model.runner.decoder import Decoding
+from model.runner.runner import Runner
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from model.parallel.rank import RankSpec
     from model.parallel.ranks import Ranks
-    from model.runner import Runner
+    from model.runner.runner import Runner
 
 BEAT_SECONDS = 1.0
 READY = "ready"

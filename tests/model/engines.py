@@ -13,7 +13,6 @@ import torch
 
 from model.checkpoint.weights import Weights, random_weights
 from model.config.config import ModelConfig
-from model.decoder import Decoding
 from model.engine.core import EngineCore, EngineLimits
 from model.engine.engine import Engine
 from model.engine.prompt_lookup import DraftSettings
@@ -22,9 +21,10 @@ from model.kvcache.dense import DenseCache
 from model.kvcache.layer_groups import group_layers
 from model.kvcache.manager import KVCache
 from model.kvcache.storage import KVStorage
-from model.runner import Runner
+from model.runner.decoder import Decoding
+from model.runner.runner import Runner
+from model.runner.transformer import Transformer
 from model.sampler import Draw, Sampling, sample
-from model.transformer import Transformer
 
 CPU = torch.device("cpu")
 

@@ -20,7 +20,7 @@ from model.config.hf import to_config_json, to_params_json
 from model.config.meta import parse_params
 from model.errors import CheckpointError, ConfigError
 from model.kvcache.dense import DenseCache
-from model.transformer import Transformer
+from model.runner.transformer import Transformer
 
 pytestmark = pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
 

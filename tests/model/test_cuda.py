@@ -20,10 +20,10 @@ from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
 from model.kvcache.dense import DenseCache
 from model.ops.linear import LinearWeight, dequantise
-from model.runner import Runner
+from model.runner.runner import Runner
+from model.runner.transformer import Transformer
 from model.sampler import GREEDY, Draw, Sampling, sample
 from model.stops import IdWatcher
-from model.transformer import Transformer
 
 pytestmark = [
     pytest.mark.gpu,

@@ -26,7 +26,7 @@ from model.config.shards import Shard
 from model.errors import CheckpointError, ConfigError
 from model.kvcache.dense import DenseCache
 from model.ops.reference import rotate
-from model.transformer import Transformer
+from model.runner.transformer import Transformer
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:torch.distributed is disabled"),

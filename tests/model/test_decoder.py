@@ -19,8 +19,6 @@ from torch import Tensor
 
 from model.checkpoint.weights import random_weights
 from model.config.shapes import NANO
-from model.decodebuffers import NOWHERE, DecodeBuffers, Token
-from model.decoder import MOST_DRAFT_KEYS, Decoder, Decoding
 from model.engine.build import EngineOptions, build_engine
 from model.engine.engine import Engine
 from model.engine.generation import Generation, Request
@@ -31,7 +29,9 @@ from model.kvcache.layer_groups import group_layers
 from model.mirrored import Mirrored
 from model.ops.operations import PagedReference
 from model.plan import PageSpan, Row, StepPlan
-from model.runner import Runner
+from model.runner.decode_buffers import NOWHERE, DecodeBuffers, Token
+from model.runner.decoder import MOST_DRAFT_KEYS, Decoder, Decoding
+from model.runner.runner import Runner
 from model.sampler import GREEDY, Draw, Sampling
 from model.stops import IdWatcher
 
@@ -310,7 +310,7 @@ def test_only_rows_that_changed_are_sent() -> None:
 def test_draws_in_buffers_are_those_that_the_sampler_packs() -> None:
     pytest.importorskip("triton")
     from model.ops.triton.sample import pack_draws
-    from model.samplebuffers import SampleBuffers
+    from model.runner.sample_buffers import SampleBuffers
 
     draws = [
         Draw(Sampling(0.7, 0.9, top_k=5, min_p=0.1, seed=2**40), 2**63 + 5, 17),

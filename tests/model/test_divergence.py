@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from model.checkpoint.open import Checkpoint, load_checkpoint, random_model
-from model.divergence import Divergence, Gate, compare, divergence, logits_of, sample_ids
 from model.errors import QuantizationError
 from model.ops.linear import Fp8Weight, Int8Weight
-from model.transformer import Transformer
+from model.runner.divergence import Divergence, Gate, compare, divergence, logits_of, sample_ids
+from model.runner.transformer import Transformer
 
 
 @pytest.fixture

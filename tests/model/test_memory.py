@@ -20,8 +20,8 @@ from model.engine.fit import plan_fit, require_fit
 from model.engine.memory import GIB, Deployment, plan_memory, weight_bytes
 from model.engine.scheduler import SchedulerSettings
 from model.errors import ConfigError, MemoryPlanError
-from model.graphsizes import graph_sizes, padded_size
 from model.kvcache.sizing import PageCosts, plan_pages
+from model.runner.graph_sizes import graph_sizes, padded_size
 
 LARGE = Deployment(CWM_32B)
 

@@ -25,9 +25,9 @@ from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Checkpoint, Session
 from model.kvcache.dense import DenseCache
+from model.runner.transformer import Transformer
 from model.sampler import Draw, Sampling, sample
 from model.stops import IdWatcher
-from model.transformer import Transformer
 
 GREEDY = Sampling(temperature=0.0)
 WARM = Sampling(temperature=0.7, top_p=0.9, seed=11)

@@ -25,9 +25,9 @@ from model.errors import (
     TokenIdError,
 )
 from model.kvcache.dense import DenseCache
+from model.runner.transformer import Transformer
 from model.sampler import GREEDY, Sampling
 from model.stops import IdWatcher, StopRules, StopWatcher
-from model.transformer import Transformer
 
 HOT = Sampling(temperature=1.0, top_p=0.95, seed=3)
 

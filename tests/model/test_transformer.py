@@ -17,9 +17,9 @@ from model.engine.generation import Request
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
 from model.kvcache.dense import DenseCache
+from model.runner.transformer import Transformer
 from model.sampler import GREEDY
 from model.stops import IdWatcher
-from model.transformer import Transformer
 
 WINDOW = 16
 VOCABULARY = 576

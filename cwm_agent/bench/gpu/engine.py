@@ -92,7 +92,7 @@ def _memory(bench: Bench, config: ModelConfig, weights: Weights, engine: Engine)
         bench.report.miss("memory_as_planned", "a CPU has no plan of its memory")
         return
     from model.engine.memory import Deployment, graph_bytes, workspace_bytes
-    from model.runner import Runner
+    from model.runner.runner import Runner
 
     deployment = Deployment(config, bench.dtype.itemsize, "fp8", scheduling=engine.core.settings)
     assert isinstance(engine.core.runner, Runner)

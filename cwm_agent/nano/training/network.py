@@ -1,6 +1,6 @@
 """The CWM decoder as a trainable module.
 
-The computation is that of `model.transformer`, for many rows at once and with
+The computation is that of `model.runner.transformer`, for many rows at once and with
 gradients. Rows are padded at the right: no query sees a later key, so padding
 changes nothing before it.
 """

@@ -27,9 +27,9 @@ from model.engine.build import EngineOptions, build_engine
 from model.engine.generation import Request
 from model.engine.session import Session
 from model.kvcache.dense import DenseCache
+from model.runner.transformer import Transformer
 from model.sampler import Sampling
 from model.stops import IdWatcher
-from model.transformer import Transformer
 from tools.texts import Texts
 
 FOLDER = bundled.folder()

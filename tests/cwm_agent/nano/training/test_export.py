@@ -15,7 +15,7 @@ from cwm_agent.nano.training.state import StateError
 from model.checkpoint.weights import load_weights
 from model.config.config import read_config
 from model.kvcache.dense import DenseCache
-from model.transformer import Transformer
+from model.runner.transformer import Transformer
 
 IDS = TokenIds(bos=1, eos=(2, 3), pad=0)
 

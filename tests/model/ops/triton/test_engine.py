@@ -24,7 +24,7 @@ from model.ops.triton.operations import TritonOperations
 from model.ops.triton.sample import sample_on_device
 from model.pagetables import DRAFT_TOKENS
 from model.plan import StepPlan
-from model.runner import Runner
+from model.runner.runner import Runner
 from model.sampler import GREEDY, PUBLISHED, Draw
 from model.stops import IdWatcher
 

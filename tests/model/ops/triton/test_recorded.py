@@ -11,7 +11,6 @@ import torch
 from engines import CONFIG, CPU, naive_answer, tiny_engine
 
 from model.checkpoint.weights import Weights, random_weights
-from model.decoder import Decoding, Launched
 from model.engine.engine import Engine
 from model.engine.generation import Request
 from model.engine.prompt_lookup import DraftSettings
@@ -21,7 +20,8 @@ from model.kvcache.layer_groups import group_layers
 from model.kvcache.storage import KVStorage
 from model.ops.triton.operations import TritonOperations
 from model.plan import StepPlan
-from model.runner import Runner
+from model.runner.decoder import Decoding, Launched
+from model.runner.runner import Runner
 from model.sampler import GREEDY, NOT_FINITE, Draw, Sampling
 from model.stops import IdWatcher
 

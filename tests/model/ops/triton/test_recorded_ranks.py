@@ -14,7 +14,6 @@ from engines import CONFIG, CPU, naive_answer, tiny_engine
 
 from model.checkpoint.weights import Weights, random_weights
 from model.config.shards import Shard, shard_config
-from model.decoder import Decoding, Launched
 from model.engine.generation import Generation, Request
 from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
@@ -27,7 +26,8 @@ from model.parallel.ranks import Ranks, Sums, connect
 from model.parallel.symmetric import SMALL
 from model.parallel.worker import follow_plans
 from model.plan import StepPlan
-from model.runner import Runner
+from model.runner.decoder import Decoding, Launched
+from model.runner.runner import Runner
 from model.sampler import GREEDY, Draw, Sampling
 from model.stops import IdWatcher
 

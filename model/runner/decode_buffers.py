@@ -1,7 +1,7 @@
 """Tensors that keep their place while decode steps come and go, as a captured graph needs them.
 
 A step of any number of rows is laid out in the first rows of the buffers, up
-to one of the sizes of `model.graphsizes`; the rest of that size is padding: no
+to one of the sizes of `model.runner.graph_sizes`; the rest of that size is padding: no
 keys to read, nowhere to write (docs/kernels.md). Drafts are rows of their own,
 one for each token: a token sees the ones before it, since all keys of a layer
 are written before any is read.

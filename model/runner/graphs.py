@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from model.batch import Batch
-from model.decodebuffers import DecodeBuffers, Token
-from model.graphsizes import padded_size
 from model.mirrored import new_event
 from model.ops.triton.sample import sample_rows
-from model.samplebuffers import SampleBuffers
+from model.runner.decode_buffers import DecodeBuffers, Token
+from model.runner.graph_sizes import padded_size
+from model.runner.sample_buffers import SampleBuffers
 from model.sampler import NOT_FINITE, Draw
 
 Step: TypeAlias = Callable[[], None]
@@ -57,7 +57,7 @@ def rerun(step: Step) -> Step:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """See `model.decoder.Launched`."""
+    """See `model.runner.decoder.Launched`."""
 
     logits: Tensor
     host_ids: Tensor

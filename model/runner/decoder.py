@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from model.batch import Batch
-from model.decodebuffers import DecodeBuffers, Token, tokens_of
-from model.graphsizes import graph_sizes, padded_size
 from model.kvcache.layer_groups import LayerGroup
 from model.plan import Row
+from model.runner.decode_buffers import DecodeBuffers, Token, tokens_of
+from model.runner.graph_sizes import graph_sizes, padded_size
 from model.sampler import Draw
 
 MOST_DRAFT_KEYS = 2**18
@@ -79,7 +79,7 @@ class Decoder:
         )
         self._recorded = None
         if captures:
-            from model.graphs import RecordedSteps
+            from model.runner.graphs import RecordedSteps
 
             self._recorded = RecordedSteps(
                 self.buffers,

@@ -13,14 +13,14 @@ from model.batch import Batch, build_batch
 from model.checkpoint.weights import LayerWeights, Weights
 from model.config.config import ModelConfig
 from model.config.rope import inverse_frequencies, rotation
-from model.decoder import Decoder, Decoding, Launched
 from model.device import memory_of, on_device
-from model.group import Alone, Collective
 from model.kvcache.layer_groups import LayerGroup
 from model.kvcache.storage import KVStorage
 from model.ops.operations import Operations, PagedReference, choose_operations
 from model.ops.reference import wide
 from model.plan import Row, StepPlan
+from model.runner.collective import Alone, Collective
+from model.runner.decoder import Decoder, Decoding, Launched
 from model.sampler import Draw
 
 
@@ -49,7 +49,7 @@ class Runner:
     In a tensor-parallel group, `config` and `weights` are those of this rank's
     shard (see `model.config.shards`) and `collective` joins it with the others.
     `operations` are those that suit the device, unless given. `decoding` asks
-    for decode steps on fixed buffers (see `model.decoder`).
+    for decode steps on fixed buffers (see `model.runner.decoder`).
     """
 
     def __init__(
