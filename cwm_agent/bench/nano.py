@@ -25,7 +25,7 @@ from cwm_agent.prompts.packs import load
 from envs.issue.budget import Limits
 from envs.progress import Progress
 from envs.repository.verify import Verifier
-from model.sampler import Sampling
+from model.step.sampler import Sampling
 from results.metrics import Share, share
 
 

@@ -23,7 +23,7 @@ from model.engine.stats import EngineLoad
 from tools.call import THINK_END
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
-    from model.sampler import Sampling
+    from model.step.sampler import Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def _open_endpoint(folder: Path, settings: Settings) -> Speaker:
 
 
 def _sampling(settings: Settings) -> Sampling:
-    from model.sampler import Sampling
+    from model.step.sampler import Sampling
 
     wanted = settings.sampling
     # At temperature 0 only the likeliest token is left, so there is no nucleus to cut.

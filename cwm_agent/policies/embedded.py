@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command
     from model.engine.build import EngineOptions
     from model.engine.session import Session
     from model.engine.stats import EngineLoad
-    from model.sampler import Sampling
+    from model.step.sampler import Sampling
     from model.tokenizer import Tokenizer
 
 
@@ -44,7 +44,7 @@ class EmbeddedPolicy:
         from model.chat_template import open_chat
         from model.checkpoint.open import open_checkpoint
         from model.engine.build import build_engine
-        from model.sampler import PUBLISHED
+        from model.step.sampler import PUBLISHED
 
         self._name = f"embedded:{folder.resolve().name}"
         self._sampling = PUBLISHED if sampling is None else sampling

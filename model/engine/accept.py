@@ -12,8 +12,8 @@ from model.engine.generation import Progress
 from model.engine.sequence import Sequence
 from model.engine.stats import EngineStats
 from model.errors import ModelError, NumericsError
-from model.plan import Row
-from model.sampler import NOT_FINITE, Draw, Sampler
+from model.step.plan import Row
+from model.step.sampler import NOT_FINITE, Draw, Sampler
 
 
 @dataclass(frozen=True, slots=True)

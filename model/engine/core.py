@@ -26,9 +26,9 @@ from model.errors import EngineError, ModelError, PoolTooSmallError, SessionErro
 from model.kvcache.manager import KVCache
 from model.kvcache.sequence_cache import SequenceCache
 from model.outbox import Outbox
-from model.plan import StepPlan
 from model.runner.runner import StepRunner
-from model.sampler import NOT_FINITE, Draw, Sampler, sample
+from model.step.plan import StepPlan
+from model.step.sampler import NOT_FINITE, Draw, Sampler, sample
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from model.errors import CallbackError, ModelError, SamplingError
-from model.sampler import Draw, Sampling, top_logprobs
+from model.step.sampler import Draw, Sampling, top_logprobs
 
 Finish = Literal["stop", "length", "cancelled"]
 TokenMask = Callable[[Sequence[int]], Tensor | None]

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from model.engine.sequence import Leader, Sequence
 from model.kvcache.manager import KVCache
-from model.plan import PageSpan, Row, StepPlan
+from model.step.plan import PageSpan, Row, StepPlan
 
 
 @dataclass(frozen=True, slots=True)

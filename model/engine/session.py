@@ -19,7 +19,7 @@ from model.engine.sequence import Counters
 from model.engine.sequence import Sequence as EngineSequence
 from model.errors import ContextOverflowError, SessionError, TokenIdError
 from model.kvcache.sequence_cache import SequenceCache
-from model.sampler import substream
+from model.step.sampler import substream
 
 
 @dataclass(frozen=True, slots=True)

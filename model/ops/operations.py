@@ -8,11 +8,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from model.batch import Batch, Slots
 from model.ops import reference
 from model.ops.linear import LinearWeight, linear
 from model.ops.paged import attend_pages, rope_write
-from model.sampler import Sampler, sample
+from model.step.batch import Batch, Slots
+from model.step.sampler import Sampler, sample
 
 _LEAST_HEAD = 16  # a kernel's matrix products are at least this wide
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from model.ops.reference import attend, rotate
-from model.pagetables import Pages
+from model.step.page_tables import Pages
 
 
 def rope_write(qkv: Tensor, cos: Tensor, sin: Tensor, pool: Tensor, slots: Tensor) -> Tensor:

@@ -18,16 +18,16 @@ import torch
 from torch import Tensor
 
 from model.errors import ConfigError, EngineError
-from model.mirrored import new_event
 from model.parallel.rank import RankSpec, spec_to_json
 from model.parallel.ranks import ANY_TIME, Ranks, connect
 from model.parallel.worker import MEETING, SPEC_KEY, torchrun_rank
 from model.parallel.worker_processes import WorkerProcesses
-from model.plan import StepPlan
-from model.plan_codec import encode_plan
 from model.runner.decoder import Launched
 from model.runner.runner import Runner
-from model.sampler import Draw
+from model.step.pinned import new_event
+from model.step.plan import StepPlan
+from model.step.plan_codec import encode_plan
+from model.step.sampler import Draw
 
 _START_SECONDS = 1800.0  # reading a large checkpoint from a slow disk
 _STEP_SECONDS = 300.0  # a long prefill chunk on a slow CPU

@@ -133,7 +133,7 @@ def serve(
 
 def follow_plans(runner: Runner, ranks: Ranks) -> None:
     """Run this rank's part of every plan until the first rank says stop."""
-    from model.plan_codec import decode_plan
+    from model.step.plan_codec import decode_plan
 
     while numbers := ranks.receive_plan():
         runner.follow(decode_plan(numbers))

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from model.batch import Batch
 from model.kvcache.layer_groups import LayerGroup
-from model.mirrored import Mirrored
-from model.pagetables import PagedRows, Pages
-from model.plan import PageSpan, Row
+from model.step.batch import Batch
+from model.step.page_tables import PagedRows, Pages
+from model.step.pinned import Mirrored
+from model.step.plan import PageSpan, Row
 
 NOWHERE = -1  # the slot of a row that only fills the batch
 

@@ -9,12 +9,12 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from model.batch import Batch
 from model.kvcache.layer_groups import LayerGroup
-from model.plan import Row
 from model.runner.decode_buffers import DecodeBuffers, Token, tokens_of
 from model.runner.graph_sizes import graph_sizes, padded_size
-from model.sampler import Draw
+from model.step.batch import Batch
+from model.step.plan import Row
+from model.step.sampler import Draw
 
 MOST_DRAFT_KEYS = 2**18
 """Keys that the drafts of a step may read on this path. A draft token reads the keys of its

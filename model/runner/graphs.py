@@ -15,13 +15,13 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from model.batch import Batch
-from model.mirrored import new_event
 from model.ops.triton.sample import sample_rows
 from model.runner.decode_buffers import DecodeBuffers, Token
 from model.runner.graph_sizes import padded_size
 from model.runner.sample_buffers import SampleBuffers
-from model.sampler import NOT_FINITE, Draw
+from model.step.batch import Batch
+from model.step.pinned import new_event
+from model.step.sampler import NOT_FINITE, Draw
 
 Step: TypeAlias = Callable[[], None]
 Recorder: TypeAlias = Callable[[Step], Step]

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model.batch import Batch, build_batch
 from model.checkpoint.weights import LayerWeights, Weights
 from model.config.config import ModelConfig
 from model.config.rope import inverse_frequencies, rotation
@@ -18,10 +17,11 @@ from model.kvcache.layer_groups import LayerGroup
 from model.kvcache.storage import KVStorage
 from model.ops.operations import Operations, PagedReference, choose_operations
 from model.ops.reference import wide
-from model.plan import Row, StepPlan
 from model.runner.collective import Alone, Collective
 from model.runner.decoder import Decoder, Decoding, Launched
-from model.sampler import Draw
+from model.step.batch import Batch, build_batch
+from model.step.plan import Row, StepPlan
+from model.step.sampler import Draw
 
 
 class StepRunner(Protocol):

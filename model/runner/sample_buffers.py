@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
-from model.mirrored import Mirrored
 from model.ops.triton.sample import SampleInputs
-from model.sampler import Draw
+from model.step.pinned import Mirrored
+from model.step.sampler import Draw
 
 _FILTERS = frozenset({"top_k", "top_p"})  # a captured step serves them all
 

@@ -24,7 +24,7 @@ from model.checkpoint.open import open_checkpoint
 from model.engine.build import build_engine
 from model.engine.generation import Generation, Request
 from model.engine.session import Session
-from model.sampler import Sampling
+from model.step.sampler import Sampling
 from model.stops import IdWatcher
 from model.tokenizer import Detokenizer
 

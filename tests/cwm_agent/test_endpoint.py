@@ -16,7 +16,7 @@ from cwm_agent.policies.endpoint.policy import EndpointConversation, EndpointPol
 from cwm_agent.policies.errors import EndpointError, RefusedError
 from cwm_agent.policies.policy import Conversation
 from envs.environment import ReplyLimits
-from model.sampler import GREEDY, Sampling
+from model.step.sampler import GREEDY, Sampling
 from results.records import Event, Message, Observed, Replied, Reply
 
 OPENING = (

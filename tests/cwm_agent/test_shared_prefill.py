@@ -8,7 +8,7 @@ from contextlib import closing
 from cwm_agent.policies import bundled
 from cwm_agent.policies.embedded import EmbeddedPolicy
 from envs.environment import ReplyLimits
-from model.sampler import Sampling
+from model.step.sampler import Sampling
 from results.records import Message, Reply
 
 OPENING = (

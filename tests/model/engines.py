@@ -24,7 +24,7 @@ from model.kvcache.storage import KVStorage
 from model.runner.decoder import Decoding
 from model.runner.runner import Runner
 from model.runner.transformer import Transformer
-from model.sampler import Draw, Sampling, sample
+from model.step.sampler import Draw, Sampling, sample
 
 CPU = torch.device("cpu")
 

@@ -22,7 +22,7 @@ from model.kvcache.dense import DenseCache
 from model.ops.linear import LinearWeight, dequantise
 from model.runner.runner import Runner
 from model.runner.transformer import Transformer
-from model.sampler import GREEDY, Draw, Sampling, sample
+from model.step.sampler import GREEDY, Draw, Sampling, sample
 from model.stops import IdWatcher
 
 pytestmark = [

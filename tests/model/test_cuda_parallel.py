@@ -16,7 +16,7 @@ from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
 from model.parallel.parallel import ParallelRunner
-from model.sampler import GREEDY, Sampling
+from model.step.sampler import GREEDY, Sampling
 from model.stops import IdWatcher
 
 pytestmark = [

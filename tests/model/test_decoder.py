@@ -26,13 +26,13 @@ from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
 from model.kvcache.layer_groups import group_layers
-from model.mirrored import Mirrored
 from model.ops.operations import PagedReference
-from model.plan import PageSpan, Row, StepPlan
 from model.runner.decode_buffers import NOWHERE, DecodeBuffers, Token
 from model.runner.decoder import MOST_DRAFT_KEYS, Decoder, Decoding
 from model.runner.runner import Runner
-from model.sampler import GREEDY, Draw, Sampling
+from model.step.pinned import Mirrored
+from model.step.plan import PageSpan, Row, StepPlan
+from model.step.sampler import GREEDY, Draw, Sampling
 from model.stops import IdWatcher
 
 WARM = Sampling(temperature=1.0, top_p=0.9, seed=3)

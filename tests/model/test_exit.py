@@ -22,7 +22,7 @@ import os, signal, sys, threading
 import torch
 from engines import tiny_config, tiny_engine, tiny_weights
 from model.generation import Request
-from model.sampler import Sampling
+from model.step.sampler import Sampling
 from model.session import Session
 from model.stops import IdWatcher
 

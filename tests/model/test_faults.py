@@ -20,7 +20,7 @@ from model.engine.generation import Generation, Request, ThinkBudget
 from model.engine.prompt_lookup import DraftSettings
 from model.engine.session import Session
 from model.errors import CallbackError, EngineError, SamplingError, SessionError, TokenIdError
-from model.sampler import Sampling
+from model.step.sampler import Sampling
 from model.stops import IdWatcher
 
 WARM = Sampling(temperature=1.0, top_p=0.9, seed=3)

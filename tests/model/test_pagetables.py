@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.batch import build_batch
 from model.kvcache.layer_groups import LayerGroup
-from model.pagetables import DRAFT_TOKENS
-from model.plan import PageSpan, Row, StepPlan
+from model.step.batch import build_batch
+from model.step.page_tables import DRAFT_TOKENS
+from model.step.plan import PageSpan, Row, StepPlan
 
 CPU = torch.device("cpu")
 GROUPS = (LayerGroup((0, 2), None), LayerGroup((1,), 9))

@@ -28,7 +28,7 @@ from model.errors import ConfigError, EngineError
 from model.parallel.parallel import ParallelRunner
 from model.parallel.rank import RankSpec, spec_to_json
 from model.parallel.worker_processes import WorkerProcesses
-from model.sampler import Sampling
+from model.step.sampler import Sampling
 from model.stops import IdWatcher
 
 ROOT = Path(__file__).parents[2]

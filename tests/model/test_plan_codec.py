@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 
 from model.kvcache.blocks import Move
-from model.plan import PageSpan, Row, StepPlan
-from model.plan_codec import decode_plan, encode_plan
+from model.step.plan import PageSpan, Row, StepPlan
+from model.step.plan_codec import decode_plan, encode_plan
 
 numbers = st.integers(0, 2**31 - 1)
 moves = st.builds(Move, st.integers(0, 3), st.sampled_from(["copy", "out", "in"]), numbers, numbers)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from model.errors import SamplingError
-from model.sampler import GREEDY, Draw, Sampling, sample, top_logprobs
+from model.step.sampler import GREEDY, Draw, Sampling, sample, top_logprobs
 
 LOGITS = torch.tensor([0.5, 0.3, 0.15, 0.05]).log()
 

@@ -26,7 +26,7 @@ from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Checkpoint, Session
 from model.kvcache.dense import DenseCache
 from model.runner.transformer import Transformer
-from model.sampler import Draw, Sampling, sample
+from model.step.sampler import Draw, Sampling, sample
 from model.stops import IdWatcher
 
 GREEDY = Sampling(temperature=0.0)

@@ -26,7 +26,7 @@ from model.errors import (
 )
 from model.kvcache.dense import DenseCache
 from model.runner.transformer import Transformer
-from model.sampler import GREEDY, Sampling
+from model.step.sampler import GREEDY, Sampling
 from model.stops import IdWatcher, StopRules, StopWatcher
 
 HOT = Sampling(temperature=1.0, top_p=0.95, seed=3)

@@ -11,7 +11,7 @@ from model.engine.engine import Engine
 from model.engine.generation import Request
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
-from model.sampler import Sampling
+from model.step.sampler import Sampling
 from model.stops import IdWatcher
 
 PAGE = 4

@@ -18,7 +18,7 @@ from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
 from model.kvcache.dense import DenseCache
 from model.runner.transformer import Transformer
-from model.sampler import GREEDY
+from model.step.sampler import GREEDY
 from model.stops import IdWatcher
 
 WINDOW = 16

@@ -52,7 +52,7 @@ def begin_answer(
 ) -> Future[Generation]:
     """As `answer`, without waiting for the result."""
     from model.engine.generation import Request
-    from model.sampler import GREEDY
+    from model.step.sampler import GREEDY
     from model.stops import IdWatcher
 
     return session.generate(Request(count, GREEDY), IdWatcher(), on_token)
@@ -67,7 +67,7 @@ def answer_forced(session: Session, wanted: Sequence[int], twins: Twins) -> Gene
     import torch
 
     from model.engine.generation import Request
-    from model.sampler import GREEDY
+    from model.step.sampler import GREEDY
     from model.stops import IdWatcher
 
     device = twins.weights.embedding.device

@@ -11,7 +11,7 @@ from model.config.shapes import with_layers
 from model.engine.engine import Engine
 from model.engine.generation import Request
 from model.engine.session import Session
-from model.sampler import PUBLISHED, Sampling
+from model.step.sampler import PUBLISHED, Sampling
 from model.stops import IdWatcher
 
 _PROMPT = 300

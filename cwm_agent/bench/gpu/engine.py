@@ -17,7 +17,7 @@ from model.engine.build import EngineOptions
 from model.engine.engine import Engine
 from model.engine.generation import Request
 from model.engine.session import Session
-from model.sampler import GREEDY
+from model.step.sampler import GREEDY
 from model.stops import IdWatcher
 
 _WARM_STEPS = 3

@@ -17,7 +17,7 @@ from cwm_agent.bench.gpu.ceilings import attention_flops
 from cwm_agent.bench.gpu.timing import Call, seconds_of
 from model.config.rope import inverse_frequencies, rotation
 from model.ops import paged, reference
-from model.pagetables import Pages
+from model.step.page_tables import Pages
 
 _SETS = 3  # of buffers, in turn
 

@@ -16,7 +16,7 @@ from model.config.config import ModelConfig
 from model.engine.engine import Engine
 from model.engine.generation import Request
 from model.engine.session import Session
-from model.sampler import GREEDY
+from model.step.sampler import GREEDY
 from model.stops import IdWatcher
 
 

@@ -19,7 +19,7 @@ from results.records import Event, Message, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
     from model.chat_template import Chat
-    from model.sampler import Sampling
+    from model.step.sampler import Sampling
     from model.tokenizer import Tokenizer
 
 
@@ -151,7 +151,7 @@ class EndpointConversation:
 
     def _rest_of(self, answer: Answer) -> Completion:
         """What is left to ask for: everything, or the rest of an answer that broke off."""
-        from model.sampler import uniform
+        from model.step.sampler import uniform
 
         prompt = (*self._ids, *answer.so_far)
         return Completion(

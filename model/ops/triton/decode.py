@@ -15,7 +15,7 @@ from torch import Tensor
 
 from model.ops.triton.blocks import attend_keys, keys_at_once
 from model.ops.triton.tuning import SplitTuning, tuning_for
-from model.pagetables import DRAFT_TOKENS, Pages
+from model.step.page_tables import DRAFT_TOKENS, Pages
 
 _LEAST_ROWS = 16  # of a matrix product on the GPU
 _SPLITS_AT_ONCE = 16

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from model.ops.triton.blocks import attend_keys, keys_at_once
 from model.ops.triton.tuning import TileTuning, tuning_for
-from model.pagetables import Pages
+from model.step.page_tables import Pages
 
 
 @triton.jit

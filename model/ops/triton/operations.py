@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from model.batch import Batch
 from model.ops.linear import Fp8Weight, LinearWeight, linear, scaled_linear
 from model.ops.triton.decode import attend_decode
 from model.ops.triton.extend import attend_extend
@@ -15,7 +14,8 @@ from model.ops.triton.quantise import quantise_fp8
 from model.ops.triton.rope_write import rope_write
 from model.ops.triton.swiglu import swiglu, swiglu_fp8
 from model.ops.triton.tuning import tuning_for
-from model.pagetables import DRAFT_TOKENS
+from model.step.batch import Batch
+from model.step.page_tables import DRAFT_TOKENS
 
 
 class TritonOperations:

@@ -5,7 +5,7 @@ fp32 number order as the number does, so eight passes over the vocabulary, four
 bits each, end at the exact one. A pass adds up the mass (or the count) of the
 tokens behind each of 16 digits; sums are in fp64 and in a fixed order. The
 token is then the inverse of the cumulative distribution in vocabulary order,
-as in `model.sampler`, with the same noise.
+as in `model.step.sampler`, with the same noise.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import triton.language as tl
 from torch import Tensor
 
 from model.ops.triton.tuning import tuning_for
-from model.sampler import Draw, masked
+from model.step.sampler import Draw, masked
 
 _DIGIT_BITS = 4
 _DIGITS = 2**_DIGIT_BITS
@@ -73,14 +73,14 @@ def pack_draws(draws: Sequence[Draw], device: torch.device) -> SampleInputs:
 
 
 def sample_on_device(logits: Tensor, draws: Sequence[Draw]) -> list[int]:
-    """See `model.sampler.Sampler`; only the ids leave the device."""
+    """See `model.step.sampler.Sampler`; only the ids leave the device."""
     inputs = pack_draws(draws, logits.device)
     ids: list[int] = sample_rows(masked(logits, draws), inputs).tolist()
     return ids
 
 
 def sample_rows(logits: Tensor, inputs: SampleInputs) -> Tensor:
-    """One token a row, (rows,) int64, as `model.sampler.sample`; logits (rows, vocabulary) fp32."""
+    """One token a row, (rows,) int64, as `model.step.sampler.sample`; logits (rows, vocabulary) fp32."""
     greedy = logits.argmax(dim=-1)
     if inputs.greedy:
         return greedy
@@ -205,7 +205,7 @@ def _mass_kernel(
 
 @triton.jit
 def _mixed(state, part):
-    """One round of `model.sampler.uniform`: the SplitMix64 finaliser."""
+    """One round of `model.step.sampler.uniform`: the SplitMix64 finaliser."""
     gamma = tl.full([], 0x9E3779B97F4A7C15, tl.uint64)
     state = (state ^ part.to(tl.uint64, bitcast=True)) * gamma + gamma
     state = (state ^ (state >> 30)) * tl.full([], 0xBF58476D1CE4E5B9, tl.uint64)

@@ -28,7 +28,7 @@ from model.engine.generation import Request
 from model.engine.session import Session
 from model.kvcache.dense import DenseCache
 from model.runner.transformer import Transformer
-from model.sampler import Sampling
+from model.step.sampler import Sampling
 from model.stops import IdWatcher
 from tools.texts import Texts
 

@@ -17,8 +17,8 @@ from model.config.shapes import CWM_32B
 from model.ops import reference
 from model.ops.linear import dequantise, quantise_fp8, quantise_int8
 from model.ops.paged import attend_pages, rope_write
-from model.pagetables import Pages
-from model.sampler import GREEDY, Draw, Sampling, sample
+from model.step.page_tables import Pages
+from model.step.sampler import GREEDY, Draw, Sampling, sample
 
 pytestmark = [
     pytest.mark.gpu,

@@ -16,7 +16,7 @@ from model.ops.operations import (
     choose_sampler,
     has_triton,
 )
-from model.sampler import sample
+from model.step.sampler import sample
 
 FOLDER = Path(__file__).parent / "triton"
 ROOT = Path(__file__).parents[3]

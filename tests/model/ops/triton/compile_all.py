@@ -30,8 +30,8 @@ from model.ops.triton import (
     swiglu,
     tuning,
 )
-from model.pagetables import Pages
-from model.sampler import Draw, Sampling
+from model.step.page_tables import Pages
+from model.step.sampler import Draw, Sampling
 
 HIDDEN, INNER, HEADS, KV_HEADS, WINDOW, VOCABULARY = 6144, 21504, 48, 8, 8192, 128256
 GPUS = {80: "NVIDIA A100", 89: "NVIDIA L40S", 90: "NVIDIA H100 80GB HBM3", 100: "NVIDIA B200"}

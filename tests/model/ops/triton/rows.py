@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from model.pagetables import Pages
+from model.step.page_tables import Pages
 
 # Rounding of a result of size 1: fp32 by the order of sums, fp16 by one rounding of inputs.
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 4e-3}

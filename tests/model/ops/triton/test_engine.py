@@ -22,10 +22,10 @@ from model.ops.linear import Fp8Weight, Int8Weight, quantise_fp8, quantise_int8
 from model.ops.operations import ReferenceOperations
 from model.ops.triton.operations import TritonOperations
 from model.ops.triton.sample import sample_on_device
-from model.pagetables import DRAFT_TOKENS
-from model.plan import StepPlan
 from model.runner.runner import Runner
-from model.sampler import GREEDY, PUBLISHED, Draw
+from model.step.page_tables import DRAFT_TOKENS
+from model.step.plan import StepPlan
+from model.step.sampler import GREEDY, PUBLISHED, Draw
 from model.stops import IdWatcher
 
 SHAPE = replace(CONFIG, layers=2, windows=(None, 16), head_dim=16, heads=6, kv_heads=1)

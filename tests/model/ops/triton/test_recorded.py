@@ -19,10 +19,10 @@ from model.engine.session import Session
 from model.kvcache.layer_groups import group_layers
 from model.kvcache.storage import KVStorage
 from model.ops.triton.operations import TritonOperations
-from model.plan import StepPlan
 from model.runner.decoder import Decoding, Launched
 from model.runner.runner import Runner
-from model.sampler import GREEDY, NOT_FINITE, Draw, Sampling
+from model.step.plan import StepPlan
+from model.step.sampler import GREEDY, NOT_FINITE, Draw, Sampling
 from model.stops import IdWatcher
 
 SHAPE = replace(CONFIG, layers=2, windows=(None, 16), head_dim=16, heads=6, kv_heads=1)

@@ -25,10 +25,10 @@ from model.parallel.rank import build_storage
 from model.parallel.ranks import Ranks, Sums, connect
 from model.parallel.symmetric import SMALL
 from model.parallel.worker import follow_plans
-from model.plan import StepPlan
 from model.runner.decoder import Decoding, Launched
 from model.runner.runner import Runner
-from model.sampler import GREEDY, Draw, Sampling
+from model.step.plan import StepPlan
+from model.step.sampler import GREEDY, Draw, Sampling
 from model.stops import IdWatcher
 
 SHAPE = replace(CONFIG, layers=2, windows=(None, 16), head_dim=16, vocabulary=41)

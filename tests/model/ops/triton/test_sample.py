@@ -13,7 +13,7 @@ from rows import numbers
 from model.ops.triton import sample as kernels
 from model.ops.triton.sample import pack_draws, sample_rows
 from model.ops.triton.tuning import RowTuning, tuning_for
-from model.sampler import GREEDY, PUBLISHED, Draw, Sampling, sample, uniform
+from model.step.sampler import GREEDY, PUBLISHED, Draw, Sampling, sample, uniform
 
 CPU = torch.device("cpu")
 KINDS = [

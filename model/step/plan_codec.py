@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from model.kvcache.blocks import Move, MoveKind
-from model.plan import PageSpan, Row, StepPlan
+from model.step.plan import PageSpan, Row, StepPlan
 
 _HEAD = 4
 _KINDS: tuple[MoveKind, ...] = ("copy", "out", "in")

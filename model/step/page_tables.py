@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from model.kvcache.layer_groups import LayerGroup
-from model.plan import Row
+from model.step.plan import Row
 
 DRAFT_TOKENS = 17  # of a row: a token and a draft of 16; longer rows are attended like prompts
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from model.kvcache.layer_groups import LayerGroup
-from model.pagetables import PagedRows, lay_out_pages
-from model.plan import Row, StepPlan
+from model.step.page_tables import PagedRows, lay_out_pages
+from model.step.plan import Row, StepPlan
 
 Slots: TypeAlias = Tensor | slice
 Numbers: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
@@ -41,7 +41,7 @@ class Batch:
     `extend` are (begin, end) of the longer rows in the token dimension;
     `wanted` are the tokens whose logits are asked for, in the order of the
     plan's rows. What attention reads is in `gathers`, one a group, or for
-    kernels that walk page tables in `paged` (see `model.pagetables`).
+    kernels that walk page tables in `paged` (see `model.step.page_tables`).
     """
 
     ids: Tensor

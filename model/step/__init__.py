@@ -1,0 +1,1 @@
+"""What a step consists of: its plan, its rows, its samples."""
