@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from model import special_tokens as names
-from model.chat import THINK_PREFIX, ChatFormat, ChatMessage
 from model.chat_frames import Frames, frames_of, read_template
 from model.errors import TokenizerError
-from model.tokenizer import Tokenizer
+from model.text import special_tokens as names
+from model.text.chat import THINK_PREFIX, ChatFormat, ChatMessage
+from model.text.tokenizer import Tokenizer
 
 
 class Chat(Protocol):

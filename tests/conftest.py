@@ -55,7 +55,7 @@ def tiny_tokenizer() -> str:
     """A byte-level `tokenizer.json` of 280 ordinary tokens and CWM's 256 control tokens."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-    from model.special_tokens import special_ids
+    from model.text.special_tokens import special_ids
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

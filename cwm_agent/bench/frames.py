@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cwm_agent.debug.frames import TraceFormat
 from cwm_agent.nano.programs import Program, record_program
 from envs.progress import Progress
+from model.text.traces import TraceFormat
 from results.metrics import Share, share
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from model.checkpoint.open import load_checkpoint, random_model
 from model.checkpoint.quantize import Quantization
 from model.runner.divergence import Divergence, divergence, logits_of, sample_ids
 from model.runner.transformer import Transformer
-from model.tokenizer import Tokenizer
+from model.text.tokenizer import Tokenizer
 
 
 def measure(

@@ -34,7 +34,7 @@ def tokenizer(settings: Settings) -> Check:
     from cwm_agent.policies.choose import find_checkpoint
     from model.checkpoint.layouts import read_shape
     from model.errors import ModelError
-    from model.tokenizer import Tokenizer
+    from model.text.tokenizer import Tokenizer
 
     try:
         folder = find_checkpoint(settings.model)

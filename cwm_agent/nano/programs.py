@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
-from cwm_agent.debug.frames import START_MARK, UNCHANGED, Frame
 from cwm_agent.generated.mutation import shuffled
 from cwm_agent.generated.probes import TooSlowError, time_limit
 from cwm_agent.generated.splits import templates_of
 from cwm_agent.generated.templates.pools import POOLS
 from cwm_agent.generated.templates.template import Function, draw
+from model.text.traces import START_MARK, UNCHANGED, Frame
 
 if TYPE_CHECKING:
     from _typeshed import TraceFunction

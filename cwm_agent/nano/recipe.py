@@ -12,8 +12,8 @@ from cwm_agent.nano.training.network import Shape
 from cwm_agent.nano.training.state import Counters
 from cwm_agent.nano.vocabulary import SIZE
 from cwm_agent.policies import bundled
-from model import special_tokens as names
-from model.tokenizer import Tokenizer
+from model.text import special_tokens as names
+from model.text.tokenizer import Tokenizer
 
 SHAPE = Shape(SIZE)
 """5.25 million numbers, 10.5 MB in bf16; layers 0, 4 and 7 see everything, as in CWM."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from cwm_agent.debug.frames import TraceFormat
 from cwm_agent.generated.probes import TooSlowError
 from cwm_agent.generated.task import draw_task
 from cwm_agent.nano.expert import VERDICTS, Conversation, converse
@@ -17,8 +16,9 @@ from cwm_agent.nano.stage import Turn
 from cwm_agent.nano.training.batch import Sample
 from cwm_agent.nano.vocabulary import CONTROL, SIZE
 from cwm_agent.prompts.packs import load
-from model.chat import ChatFormat, ChatMessage
-from model.tokenizer import Tokenizer
+from model.text.chat import ChatFormat, ChatMessage
+from model.text.tokenizer import Tokenizer
+from model.text.traces import TraceFormat
 from tools.texts import Texts
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from model import special_tokens as names
+from model.text import special_tokens as names
 
 SIZE = 2048
 """Ids, control tokens included."""

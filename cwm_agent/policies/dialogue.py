@@ -10,8 +10,8 @@ from results.records import Event, Message, Observed, Replied
 
 if TYPE_CHECKING:  # the command line must start without the packages behind these
     from model.chat_template import Chat
-    from model.stops import StopWatcher
-    from model.tokenizer import Tokenizer
+    from model.text.stops import StopWatcher
+    from model.text.tokenizer import Tokenizer
 
 
 class Dialogue:
@@ -28,7 +28,7 @@ class Dialogue:
 
     def observe(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """Append messages and the header of the next answer; returns all ids appended."""
-        from model.chat import ChatMessage
+        from model.text.chat import ChatMessage
 
         ids = self.chat.continuation(
             [ChatMessage(message.role, message.text) for message in messages],
@@ -39,7 +39,7 @@ class Dialogue:
 
     def watcher(self, limits: ReplyLimits) -> StopWatcher:
         """Says when the next answer, or the rest of one that was cut, is over."""
-        from model.stops import StopRules, StopWatcher
+        from model.text.stops import StopRules, StopWatcher
 
         return StopWatcher(
             self.tokenizer,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command
     from model.engine.session import Session
     from model.engine.stats import EngineLoad
     from model.step.sampler import Sampling
-    from model.tokenizer import Tokenizer
+    from model.text.tokenizer import Tokenizer
 
 
 class EmbeddedPolicy:

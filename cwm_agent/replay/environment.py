@@ -83,7 +83,7 @@ class Place:
     def _model(self) -> Voice:
         """The checkpoint's tokenizer; an estimate where the checkpoint is not here any more."""
         from model.checkpoint.layouts import read_shape
-        from model.tokenizer import Tokenizer
+        from model.text.tokenizer import Tokenizer
 
         job, settings = self.job, self.resolved.settings
         source = job.policy.source if job.policy.kind in SHARED else settings.model or ""

@@ -25,7 +25,7 @@ from model.config.hf import to_config_json, to_params_json
 from model.config.meta import PARAMS
 from model.device import choose_dtype
 from model.errors import CheckpointError, ModelError
-from model.tokenizer import Tokenizer
+from model.text.tokenizer import Tokenizer
 
 SHARD_BYTES = 5 * 10**9
 """Size of a weight file unless asked otherwise, as transformers writes them."""

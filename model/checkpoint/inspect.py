@@ -16,9 +16,9 @@ from model.config.config import ModelConfig
 from model.device import itemsize_of
 from model.errors import CheckpointError, ModelError, TokenizerError
 from model.kvcache.layer_groups import group_layers, kv_bytes
-from model.special_tokens import CONTROL_NAMES, END_OF_TURN, START_HEADER
-from model.tokenizer import Tokenizer
-from model.vocabulary import tokenizer_file
+from model.text.special_tokens import CONTROL_NAMES, END_OF_TURN, START_HEADER
+from model.text.tokenizer import Tokenizer
+from model.text.vocabulary import tokenizer_file
 
 _WEIGHT_FILES = ("*.safetensors", "*.distcp")
 

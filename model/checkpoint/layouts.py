@@ -16,8 +16,8 @@ from model.checkpoint.safetensors_files import INDEX, SINGLE, TensorFiles
 from model.config.config import CONFIG, ModelConfig, read_config
 from model.config.meta import METADATA, PARAMS, read_params
 from model.errors import CheckpointError
-from model.special_tokens import BEGIN_OF_TEXT, END_OF_MESSAGE, END_OF_TEXT, END_OF_TURN
-from model.tokenizer import Tokenizer
+from model.text.special_tokens import BEGIN_OF_TEXT, END_OF_MESSAGE, END_OF_TEXT, END_OF_TURN
+from model.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from model.checkpoint.dcp import DcpFiles

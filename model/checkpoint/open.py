@@ -12,7 +12,7 @@ from model.checkpoint.weights import Weights, random_weights
 from model.config.config import ModelConfig
 from model.device import choose_device, choose_dtype, memory_of
 from model.errors import CheckpointError
-from model.tokenizer import Tokenizer
+from model.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ TokenMask = Callable[[Sequence[int]], Tensor | None]
 
 
 class Watcher(Protocol):
-    """Follows one answer token by token (see `model.stops`)."""
+    """Follows one answer token by token (see `model.text.stops`)."""
 
     @property
     def thinking(self) -> bool:

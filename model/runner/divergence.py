@@ -16,7 +16,7 @@ from torch.nn import functional
 from model.errors import QuantizationError
 from model.kvcache.dense import DenseCache
 from model.runner.transformer import Transformer
-from model.tokenizer import Tokenizer
+from model.text.tokenizer import Tokenizer
 
 _CHUNK = 128  # tokens a pass, which bounds what is in fp32 on the device
 

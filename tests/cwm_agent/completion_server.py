@@ -25,8 +25,8 @@ from model.engine.build import build_engine
 from model.engine.generation import Generation, Request
 from model.engine.session import Session
 from model.step.sampler import Sampling
-from model.stops import IdWatcher
-from model.tokenizer import Detokenizer
+from model.text.stops import IdWatcher
+from model.text.tokenizer import Detokenizer
 
 Fault = Literal["busy", "loading", "hang", "break", "fail", "refuse", "abort"]
 AFTER = 3

@@ -13,9 +13,9 @@ from cwm_agent.policies.dialogue import Dialogue
 from cwm_agent.policies.endpoint.answer import Answer
 from cwm_agent.policies.endpoint.completions import Piece
 from envs.environment import ReplyLimits
-from model.chat import ChatFormat
 from model.checkpoint.layouts import read_shape
-from model.tokenizer import Tokenizer
+from model.text.chat import ChatFormat
+from model.text.tokenizer import Tokenizer
 
 CALL = "A thought about </tool>.\n</think>\nI look.\n<tool: bash>\nls ü\n</tool>"
 LATER = "\nand more that nobody wants"

@@ -14,7 +14,7 @@ from cwm_agent.policies.embedded import EmbeddedPolicy
 from cwm_agent.policies.policy import Conversation, Policy
 from envs.environment import ReplyLimits
 from model.errors import CheckpointError
-from model.tokenizer import Tokenizer
+from model.text.tokenizer import Tokenizer
 from results.records import Event, Message, Observed, Replied, Reply
 
 FIRST = 280  # id of the tiny vocabulary's first control token

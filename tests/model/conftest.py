@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model.tokenizer import Tokenizer
+from model.text.tokenizer import Tokenizer
 
 sys.path.insert(0, str(Path(__file__).parent))
 

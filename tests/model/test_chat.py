@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from model.chat import ChatFormat, ChatMessage
 from model.errors import TokenizerError
-from model.tokenizer import Tokenizer
-from model.vocabulary import Vocabulary
+from model.text.chat import ChatFormat, ChatMessage
+from model.text.tokenizer import Tokenizer
+from model.text.vocabulary import Vocabulary
 
 BOS, HEAD, TAIL, EOM, EOT = 128000, 128006, 128007, 128008, 128009
 THINK = [14023, 771, 397]  # "<think>\n"

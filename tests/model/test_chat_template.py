@@ -10,12 +10,12 @@ import pytest
 from tokenizers import AddedToken, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Trained
 
-from model.chat import ChatFormat, ChatMessage
 from model.chat_frames import frames_of
 from model.chat_template import TemplateChat, open_chat
 from model.checkpoint.inspect import inspect_checkpoint
 from model.errors import TokenizerError
-from model.tokenizer import Tokenizer
+from model.text.chat import ChatFormat, ChatMessage
+from model.text.tokenizer import Tokenizer
 
 BEGIN, END, STOP = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 

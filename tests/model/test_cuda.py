@@ -23,7 +23,7 @@ from model.ops.linear import LinearWeight, dequantise
 from model.runner.runner import Runner
 from model.runner.transformer import Transformer
 from model.step.sampler import GREEDY, Draw, Sampling, sample
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 pytestmark = [
     pytest.mark.gpu,

@@ -17,7 +17,7 @@ from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
 from model.parallel.parallel import ParallelRunner
 from model.step.sampler import GREEDY, Sampling
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 pytestmark = [
     pytest.mark.gpu,

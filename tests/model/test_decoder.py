@@ -33,7 +33,7 @@ from model.runner.runner import Runner
 from model.step.pinned import Mirrored
 from model.step.plan import PageSpan, Row, StepPlan
 from model.step.sampler import GREEDY, Draw, Sampling
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 WARM = Sampling(temperature=1.0, top_p=0.9, seed=3)
 

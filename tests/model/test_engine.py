@@ -22,7 +22,7 @@ from model.kvcache.layer_groups import group_layers, kv_bytes
 from model.kvcache.sizing import PageCosts, plan_pages
 from model.step.plan import StepPlan
 from model.step.sampler import GREEDY, Draw, Sampling
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 WARM = Sampling(temperature=1.0, top_p=0.9, seed=3)
 

@@ -24,7 +24,7 @@ from engines import tiny_config, tiny_engine, tiny_weights
 from model.generation import Request
 from model.step.sampler import Sampling
 from model.session import Session
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 torch.set_num_threads(1)
 config = tiny_config(16)

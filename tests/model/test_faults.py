@@ -21,7 +21,7 @@ from model.engine.prompt_lookup import DraftSettings
 from model.engine.session import Session
 from model.errors import CallbackError, EngineError, SamplingError, SessionError, TokenIdError
 from model.step.sampler import Sampling
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 WARM = Sampling(temperature=1.0, top_p=0.9, seed=3)
 TOKENS = 14

@@ -29,7 +29,7 @@ from model.parallel.parallel import ParallelRunner
 from model.parallel.rank import RankSpec, spec_to_json
 from model.parallel.worker_processes import WorkerProcesses
 from model.step.sampler import Sampling
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 ROOT = Path(__file__).parents[2]
 CONFIG_8 = replace(CONFIG, heads=8, kv_heads=4, vocabulary=41)  # 41: the head divides unevenly

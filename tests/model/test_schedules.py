@@ -27,7 +27,7 @@ from model.engine.session import Checkpoint, Session
 from model.kvcache.dense import DenseCache
 from model.runner.transformer import Transformer
 from model.step.sampler import Draw, Sampling, sample
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 GREEDY = Sampling(temperature=0.0)
 WARM = Sampling(temperature=0.7, top_p=0.9, seed=11)

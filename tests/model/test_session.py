@@ -27,7 +27,7 @@ from model.errors import (
 from model.kvcache.dense import DenseCache
 from model.runner.transformer import Transformer
 from model.step.sampler import GREEDY, Sampling
-from model.stops import IdWatcher, StopRules, StopWatcher
+from model.text.stops import IdWatcher, StopRules, StopWatcher
 
 HOT = Sampling(temperature=1.0, top_p=0.95, seed=3)
 

@@ -12,7 +12,7 @@ from model.engine.generation import Request
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
 from model.step.sampler import Sampling
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 PAGE = 4
 PROMPT = [1, 2, 3, 4, 5, 6, 7] * 13

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from model.stops import StopRules, StopWatcher
-from model.tokenizer import Tokenizer
+from model.text.stops import StopRules, StopWatcher
+from model.text.tokenizer import Tokenizer
 
 CALL = "<tool: bash>\nls\n</tool>"
 
@@ -67,7 +67,7 @@ def test_a_control_token_inside_an_answer_is_nothing_or_its_name(tiny: Tokenizer
 
 
 def test_the_end_of_a_call_waits_for_a_character_begun_in_the_same_token() -> None:
-    from model.vocabulary import Vocabulary
+    from model.text.vocabulary import Vocabulary
 
     pieces = {0: b"</too", 1: b"l>\xe2", 2: b"\x82\xac", 3: b"!"}
     tokenizer = Tokenizer(Vocabulary(lambda text: [], pieces, {}))
@@ -78,7 +78,7 @@ def test_the_end_of_a_call_waits_for_a_character_begun_in_the_same_token() -> No
 
 @pytest.mark.parametrize("cut", range(1, 8))
 def test_the_tag_is_found_however_it_is_cut(cut: int) -> None:
-    from model.vocabulary import Vocabulary
+    from model.text.vocabulary import Vocabulary
 
     tag = b"</tool>"
     tokenizer = Tokenizer(Vocabulary(lambda text: [], {0: b"xx" + tag[:cut], 1: tag[cut:]}, {}))

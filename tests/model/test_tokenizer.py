@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.errors import CheckpointError, TokenizerError
-from model.tokenizer import PIECE_CHARACTERS, Detokenizer, Tokenizer
-from model.vocabulary import Vocabulary
+from model.text.tokenizer import PIECE_CHARACTERS, Detokenizer, Tokenizer
+from model.text.vocabulary import Vocabulary
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("é€😀 \n\t<|>"))
 

@@ -19,7 +19,7 @@ from model.engine.session import Session
 from model.kvcache.dense import DenseCache
 from model.runner.transformer import Transformer
 from model.step.sampler import GREEDY
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 WINDOW = 16
 VOCABULARY = 576

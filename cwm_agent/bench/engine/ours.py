@@ -53,7 +53,7 @@ def begin_answer(
     """As `answer`, without waiting for the result."""
     from model.engine.generation import Request
     from model.step.sampler import GREEDY
-    from model.stops import IdWatcher
+    from model.text.stops import IdWatcher
 
     return session.generate(Request(count, GREEDY), IdWatcher(), on_token)
 
@@ -68,7 +68,7 @@ def answer_forced(session: Session, wanted: Sequence[int], twins: Twins) -> Gene
 
     from model.engine.generation import Request
     from model.step.sampler import GREEDY
-    from model.stops import IdWatcher
+    from model.text.stops import IdWatcher
 
     device = twins.weights.embedding.device
 

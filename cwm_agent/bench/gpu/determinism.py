@@ -12,7 +12,7 @@ from model.engine.engine import Engine
 from model.engine.generation import Request
 from model.engine.session import Session
 from model.step.sampler import PUBLISHED, Sampling
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 _PROMPT = 300
 _REPLY = 32

@@ -18,7 +18,7 @@ from model.engine.engine import Engine
 from model.engine.generation import Request
 from model.engine.session import Session
 from model.step.sampler import GREEDY
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 _WARM_STEPS = 3
 

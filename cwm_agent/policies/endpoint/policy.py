@@ -20,7 +20,7 @@ from results.records import Event, Message, Reply
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
     from model.chat_template import Chat
     from model.step.sampler import Sampling
-    from model.tokenizer import Tokenizer
+    from model.text.tokenizer import Tokenizer
 
 
 class EndpointPolicy:
@@ -45,7 +45,7 @@ class EndpointPolicy:
     ) -> None:
         from model.chat_template import open_chat
         from model.checkpoint.layouts import read_shape, with_token_ids
-        from model.tokenizer import Tokenizer
+        from model.text.tokenizer import Tokenizer
 
         self._tokenizer = Tokenizer.from_folder(folder)
         config = with_token_ids(read_shape(folder), self._tokenizer)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cwm_agent.debug.frames import START_MARK, Frame, TraceFormat
 from cwm_agent.nano.programs import record, record_program
 from cwm_agent.policies import bundled
-from model.tokenizer import Tokenizer
+from model.text.tokenizer import Tokenizer
+from model.text.traces import START_MARK, Frame, TraceFormat
 
 SOURCE = f"""\
 def double(x):

@@ -21,7 +21,6 @@ from cwm_agent.policies.embedded import EmbeddedPolicy
 from envs.issue.budget import Limits
 from envs.repository.verify import verify
 from envs.sandbox.sandbox import Sandbox
-from model.chat import ChatFormat
 from model.checkpoint.open import load_checkpoint, open_checkpoint
 from model.engine.build import EngineOptions, build_engine
 from model.engine.generation import Request
@@ -29,7 +28,8 @@ from model.engine.session import Session
 from model.kvcache.dense import DenseCache
 from model.runner.transformer import Transformer
 from model.step.sampler import Sampling
-from model.stops import IdWatcher
+from model.text.chat import ChatFormat
+from model.text.stops import IdWatcher
 from tools.texts import Texts
 
 FOLDER = bundled.folder()

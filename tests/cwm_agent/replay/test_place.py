@@ -17,7 +17,7 @@ from cwm_agent.replay.environment import Place
 from cwm_agent.tasks.job import Job
 from envs.issue.budget import Limits
 from envs.sandbox.sandbox import Owner
-from model.tokenizer import Tokenizer
+from model.text.tokenizer import Tokenizer
 
 
 def place(checkpoint: Path, said: list[str]) -> Place:

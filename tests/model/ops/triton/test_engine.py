@@ -26,7 +26,7 @@ from model.runner.runner import Runner
 from model.step.page_tables import DRAFT_TOKENS
 from model.step.plan import StepPlan
 from model.step.sampler import GREEDY, PUBLISHED, Draw
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 SHAPE = replace(CONFIG, layers=2, windows=(None, 16), head_dim=16, heads=6, kv_heads=1)
 PAGES = (60, 40)

@@ -29,7 +29,7 @@ from model.runner.decoder import Decoding, Launched
 from model.runner.runner import Runner
 from model.step.plan import StepPlan
 from model.step.sampler import GREEDY, Draw, Sampling
-from model.stops import IdWatcher
+from model.text.stops import IdWatcher
 
 SHAPE = replace(CONFIG, layers=2, windows=(None, 16), head_dim=16, vocabulary=41)
 PAGES = (120, 80)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import CheckpointError, TokenizerError
-from model.special_tokens import special_ids
+from model.text.special_tokens import special_ids
 
 # How Llama 3 cuts text before merging bytes; part of the vocabulary, as the ranks are.
 _LLAMA3_SPLIT = (

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from model.special_tokens import BEGIN_OF_TEXT, END_OF_TEXT
+from model.text.special_tokens import BEGIN_OF_TEXT, END_OF_TEXT
 
 Event = Literal["call", "line", "return", "exception"]
 

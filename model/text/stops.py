@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from model.chat import THINK_CLOSE
-from model.tokenizer import Detokenizer, Tokenizer
+from model.text.chat import THINK_CLOSE
+from model.text.tokenizer import Detokenizer, Tokenizer
 
 TOOL_CLOSE = "</tool>"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from model.errors import TokenizerError
-from model.vocabulary import Vocabulary, read_vocabulary
+from model.text.vocabulary import Vocabulary, read_vocabulary
 
 # The original tokenizer cuts longer text into pieces of this many characters
 # before encoding; ids of such text depend on it.
@@ -29,7 +29,7 @@ class Tokenizer:
 
     @classmethod
     def from_folder(cls, folder: Path) -> Tokenizer:
-        """Read `tokenizer.json` or `tokenizer.model`; see `model.vocabulary` for errors."""
+        """Read `tokenizer.json` or `tokenizer.model`; see `model.text.vocabulary` for errors."""
         return cls(read_vocabulary(folder))
 
     def encode_text(self, text: str) -> list[int]:

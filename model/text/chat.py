@@ -14,9 +14,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model import special_tokens as names
 from model.errors import TokenizerError
-from model.tokenizer import Tokenizer
+from model.text import special_tokens as names
+from model.text.tokenizer import Tokenizer
 
 THINK_OPEN = "<think>"
 THINK_CLOSE = "</think>"

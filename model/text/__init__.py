@@ -1,0 +1,1 @@
+"""Tokens, chat format, stops and traces."""
