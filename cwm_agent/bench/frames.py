@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cwm_agent.nano.programs import Program, record_program
 from envs.progress import Progress
 from model.text.traces import TraceFormat
-from results.metrics import Share, share
+from results.reports.metrics import Share, share
 
 if TYPE_CHECKING:
     from model.runner.transformer import Transformer

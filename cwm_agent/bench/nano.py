@@ -26,7 +26,7 @@ from envs.issue.budget import Limits
 from envs.progress import Progress
 from envs.repository.verify import Verifier
 from model.step.sampler import Sampling
-from results.metrics import Share, share
+from results.reports.metrics import Share, share
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,9 @@ def compare(
     from cwm_agent.config.resolve import load_settings
     from cwm_agent.view.sanitize import clean
     from results.codec import encode
-    from results.compare import as_text
-    from results.compare import compare as compare_reports
-    from results.report import REPORT_FILE, read_report
+    from results.reports.compare import as_text
+    from results.reports.compare import compare as compare_reports
+    from results.reports.report import REPORT_FILE, read_report
     from results.store import Store
 
     folder = load_settings(config_files=config or (), flags={"runs": runs}).runs_folder()

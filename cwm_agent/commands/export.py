@@ -11,7 +11,7 @@ from cwm_agent.scoring.predictions import by_sample, one_sample, write_predictio
 from cwm_agent.scoring.predictions_source import source_of_run
 from cwm_agent.scoring.submission import Entry, Submission, write_submission
 from results.predictions import Prediction
-from results.report import read_report
+from results.reports.report import read_report
 from results.store import Run
 
 

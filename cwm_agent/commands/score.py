@@ -28,8 +28,8 @@ from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.datasets import load_suite
 from cwm_agent.view.sanitize import clean, clean_line
 from results.codec import encode
-from results.report import Report
-from results.reporttext import as_markdown
+from results.reports.markdown import as_markdown
+from results.reports.report import Report
 from results.store import Store
 
 DATASET = "swebench-verified"

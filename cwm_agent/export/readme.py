@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from cwm_agent.scoring.predictions import PREDICTIONS
-from results.metrics import share
-from results.report import Line
-from results.reporttext import percent
+from results.reports.markdown import percent
+from results.reports.metrics import share
+from results.reports.report import Line
 
 if TYPE_CHECKING:
     from cwm_agent.scoring.submission import Submission

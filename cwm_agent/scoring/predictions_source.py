@@ -11,7 +11,7 @@ from cwm_agent.scoring.report_lines import Attempts
 from cwm_agent.userpath import expand
 from results.errors import RunNotFoundError
 from results.predictions import Prediction, predictions_of_run, read_predictions
-from results.report import Counted
+from results.reports.report import Counted
 from results.store import Run, Store, model_of
 
 SCORES = "scores"

@@ -8,9 +8,9 @@ from dataclasses import replace
 from cwm_agent.scoring.candidates import Candidate, unwanted
 from results.errors import ResultsError
 from results.records import AttemptResult
-from results.report import Line
+from results.reports.report import Line
+from results.reports.similarity import similarity
 from results.scores import ScoreBook
-from results.similarity import similarity
 
 Attempts = Mapping[tuple[str, int], AttemptResult]
 """Results of attempts by instance and sample."""

@@ -32,8 +32,8 @@ from envs.progress import Progress
 from envs.swebench.grader import GradeOptions
 from results.files import write_atomically, write_record
 from results.predictions import Prediction, doubts
-from results.report import REPORT_FILE, Heading, Line, Report, build_report
-from results.reporttext import as_markdown
+from results.reports.markdown import as_markdown
+from results.reports.report import REPORT_FILE, Heading, Line, Report, build_report
 from results.scores import Conditions, Key, Score, ScoreBook
 
 

@@ -22,7 +22,7 @@ from cwm_agent.export.readme import browsing, readme, result_files
 from cwm_agent.scoring.predictions import write_predictions
 from cwm_agent.scoring.trace import has_reply, write_trace
 from results.predictions import Prediction
-from results.report import Line, Report
+from results.reports.report import Line, Report
 from results.store import Attempt
 
 SPLITS = {

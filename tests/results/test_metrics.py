@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.metrics import mcnemar, pass_at_k, share
+from results.reports.metrics import mcnemar, pass_at_k, share
 
 
 @st.composite

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from results.errors import RunNotFoundError
 from results.files import write_record
-from results.metrics import share
-from results.report import Heading, Line, build_report, read_report
-from results.reporttext import as_markdown
+from results.reports.markdown import as_markdown
+from results.reports.metrics import share
+from results.reports.report import Heading, Line, build_report, read_report
+from results.reports.similarity import LONGEST, similarity
 from results.scores import ScoreOutcome
-from results.similarity import LONGEST, similarity
 
 HEADING = Heading("run", "rows.jsonl", "k", 10, "swebench 5.0.2", ("cwm",), ("faithful",))
 OUTCOMES: tuple[ScoreOutcome, ...] = ("resolved", "unresolved", "infrastructure", "empty")

@@ -9,7 +9,7 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from results.metrics import share
+from results.reports.metrics import share
 
 
 def test_it_prints_the_figures_that_others_read() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from cwm_agent.exit_codes import ExitCode
 from results.records import RunInfo
-from results.report import read_report
+from results.reports.report import read_report
 from results.scores import ScoreOutcome
 from results.store import Attempt, Store
 

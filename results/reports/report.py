@@ -11,8 +11,8 @@ from typing import Literal
 
 from results.errors import RunNotFoundError
 from results.files import read_record
-from results.metrics import Share, pass_at_k, share
 from results.records import ExitReason
+from results.reports.metrics import Share, pass_at_k, share
 from results.scores import ScoreOutcome
 
 REPORT_FILE = "report.json"

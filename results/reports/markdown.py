@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
-from results.metrics import Share
-from results.report import Line, Report
+from results.reports.metrics import Share
+from results.reports.report import Line, Report
 from results.store import UNFINISHED
 
 OUTCOMES = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from results.metrics import Share, mcnemar, share
-from results.report import Line, Report
-from results.reporttext import percent
+from results.reports.markdown import percent
+from results.reports.metrics import Share, mcnemar, share
+from results.reports.report import Line, Report
 
 
 @dataclass(frozen=True, slots=True)
