@@ -11,8 +11,8 @@ from envs.issue.messages import Wording
 from envs.issue.modes import improved
 from envs.issue.toolbox import Toolbox
 from results.records import Message
-from tools.call import parse_call
 from tools.errors import CallError
+from tools.parsing import parse_call
 from tools.texts import Texts
 
 

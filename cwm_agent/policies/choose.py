@@ -20,7 +20,7 @@ from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
 from cwm_agent.userpath import expand
 from model.engine.stats import EngineLoad
-from tools.call import THINK_END
+from tools.parsing import THINK_END
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
     from model.step.sampler import Sampling

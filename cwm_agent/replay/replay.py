@@ -23,7 +23,7 @@ from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner
 from results.records import AttemptStarted, Event, Replied
 from results.store import Attempt, Run
-from tools.call import THINK_END
+from tools.parsing import THINK_END
 
 Say = Callable[[str], None]
 Watch = Callable[[Again], None]

@@ -12,7 +12,7 @@ from cwm_agent.replay.verdict import Difference
 from cwm_agent.replay.walk import OPENING, Again
 from cwm_agent.view.console import console
 from cwm_agent.view.sanitize import clean, clean_line
-from tools.call import answer_of
+from tools.parsing import answer_of
 
 WIDTH = 72
 _CALL = re.compile(r"<tool:[ \t]*([^\s<>]+)[ \t]*>[ \t]*\n?(.*)")

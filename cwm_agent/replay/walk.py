@@ -24,7 +24,7 @@ from results.records import (
     Submitted,
     ToolRan,
 )
-from tools.call import answer_of
+from tools.parsing import answer_of
 
 OPENING = 0
 """The number of the turn before the first: the opening messages."""

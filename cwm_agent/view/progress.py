@@ -24,7 +24,7 @@ from results.records import (
     ToolRan,
     Verdict,
 )
-from tools.call import answer_of
+from tools.parsing import answer_of
 
 WIDTH = 72
 """Characters of a command's or thought's first line that are shown."""

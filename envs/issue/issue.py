@@ -27,8 +27,8 @@ from results.records import (
     Submitted,
     ToolRan,
 )
-from tools.call import Call, parse_call, parse_faithful
 from tools.errors import CallError
+from tools.parsing import Call, parse_call, parse_faithful
 from tools.texts import Texts
 from tools.tool import ToolResult
 from tools.workspace import Cause, CommandResult

@@ -9,9 +9,9 @@ from envs.errors import ModeError
 from envs.issue.budget import Limits
 from envs.issue.modes import Switches
 from tools.bash import BashTool
-from tools.call import Call
 from tools.create import CreateTool
 from tools.edit import EditTool
+from tools.parsing import Call
 from tools.submit import Checked, SubmitTool
 from tools.texts import Texts
 from tools.tool import Tool, ToolResult

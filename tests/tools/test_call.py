@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.call import Call, parse_call, parse_faithful, render_call
 from tools.errors import CallError, ToolsError
+from tools.parsing import Call, parse_call, parse_faithful, render_call
 
 NAMES = {"bash", "edit", "create", "submit"}
 
