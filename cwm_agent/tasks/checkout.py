@@ -4,7 +4,7 @@ The work happens in a copy: a new repository that holds the history of HEAD and
 nothing else. So neither later commits nor ignored files (virtual environments,
 `.env`) reach a sandbox, and the checkout may change while an attempt runs or
 rests. Nothing that the checkout says is run or heeded as a setting
-(`envs.hostgit`), no lock is taken there and no object written.
+(`envs.host_git.git`), no lock is taken there and no object written.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cwm_agent.errors import UsageError
-from envs import lfs
 from envs.errors import GitError
-from envs.gitcopy import copy_history
-from envs.gitfolder import GitFolder, find_repository, is_inner_path, repository_at
-from envs.gitworktree import open_work_tree
-from envs.hostgit import git
-from envs.transfer import LFS_FILES
+from envs.host_git import lfs
+from envs.host_git.borrow import copy_history
+from envs.host_git.folder import GitFolder, find_repository, is_inner_path, repository_at
+from envs.host_git.git import git
+from envs.host_git.transfer import LFS_FILES
+from envs.host_git.worktree import open_work_tree
 
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "cwm-agent",
@@ -45,7 +45,7 @@ class Checkout:
     nested: tuple[Checkout, ...] = ()
 
     def copy_to(self, target: Path) -> tuple[str, ...]:
-        """Make the copy at `target`, its files still packed (`envs.transfer` unpacks them).
+        """Make the copy at `target`, its files still packed (`envs.host_git.transfer` unpacks them).
 
         Returns what the user should know. Raises UsageError when something is missing.
         """

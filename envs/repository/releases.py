@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envs.errors import SandboxError
-from envs.hostgit import git
+from envs.host_git.git import git
 from envs.progress import Progress, quiet
 
 # Part of the commit's id, so that everybody has the same one.

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from envs import lfs
 from envs.errors import GitError, SandboxError
-from envs.gitcopy import borrow
-from envs.gitfolder import OBJECT_ID, GitFolder, is_git_folder, open_git_folder, repository_at
-from envs.hostgit import Finished, remote_git, try_git
+from envs.host_git import lfs
+from envs.host_git.borrow import borrow
+from envs.host_git.folder import OBJECT_ID, GitFolder, is_git_folder, open_git_folder, repository_at
+from envs.host_git.git import Finished, remote_git, try_git
 
 FETCH_SECONDS = 3600.0
 

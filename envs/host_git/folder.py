@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from envs.errors import GitError
-from envs.hostgit import try_git
+from envs.host_git.git import try_git
 
 OBJECT_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _REF = re.compile(r"ref:[ \t]*(\S+)")

@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from envs.gitfolder import is_inner_path
-from envs.hostgit import git
+from envs.host_git.folder import is_inner_path
+from envs.host_git.git import git
 
 POINTER_BYTES = 1024
 """The specification's upper bound for the size of a pointer."""

@@ -3,7 +3,7 @@
 A repository can name programs in its configuration and attributes (filters,
 external diffs, hooks, fsmonitor, ssh and credential commands), and git runs
 them while it merely looks. So no git here ever works in a repository's own git
-directory: `envs.gitfolder` reads that as data, and git gets a directory of ours
+directory: `envs.host_git.folder` reads that as data, and git gets a directory of ours
 that borrows the objects. This module closes the other ways in: the environment,
 the user's and the system's settings, the network, prompts, and time.
 """

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from envs import lfs
 from envs.errors import GitError
-from envs.gitcopy import borrow
-from envs.gitfolder import GitFolder, is_inner_path, read_plain
-from envs.hostgit import git, try_git, user_excludes
+from envs.host_git import lfs
+from envs.host_git.borrow import borrow
+from envs.host_git.folder import GitFolder, is_inner_path, read_plain
+from envs.host_git.git import git, try_git, user_excludes
 
 _INDEX_BYTES = 2**30
 _EXCLUDE_BYTES = 2**20

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 from envs.errors import GitError
-from envs.gitfolder import GitFolder
-from envs.hostgit import git, try_git
+from envs.host_git.folder import GitFolder
+from envs.host_git.git import git, try_git
 
 HISTORY_LEFT_OUT = (
     "the checkout is a partial clone, so its history is left out: only the commit itself is copied"
