@@ -25,7 +25,7 @@ class HiddenTests:
     """Tests that the model never sees; run on a clean copy with the patch applied.
 
     `files` maps a path in the repository to the content written over it.
-    `command` runs them and reports as `report` says (envs.testreports): it
+    `command` runs them and reports as `report` says (envs.repository.reports): it
     prints pytest's `-rA` summary, writes JUnit XML, or only ends. `pass_to_pass`
     empty means every other test that passed before the patch.
     """

@@ -15,8 +15,8 @@ from envs.bubblewrap.virtualenv import HostEnvironment, host_environment
 from envs.cleanup import sweep
 from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
-from envs.locate import find_repository
 from envs.progress import Progress
+from envs.repository.locate import find_repository
 from envs.sandbox.allowed_hosts import parse_hosts
 from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import Recipe

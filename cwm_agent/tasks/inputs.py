@@ -17,8 +17,8 @@ from cwm_agent.parsing import parse_yaml
 from cwm_agent.tasks.checkout import read_checkout
 from cwm_agent.tasks.job import CheckoutRecord, TestsRecord
 from envs.errors import ReportError
+from envs.repository.reports import EXIT_CODE, read_report_kind
 from envs.swebench.rows import Instance
-from envs.testreports import EXIT_CODE, read_report_kind
 
 EXAMPLE = "example:"
 
@@ -86,7 +86,7 @@ def read_tests(
 ) -> TestsRecord | None:
     """What judges the patch: a command alone, or a YAML file with named tests.
 
-    The file's keys: `command`, `report` (see envs.testreports; default
+    The file's keys: `command`, `report` (see envs.repository.reports; default
     `pytest`, a -rA summary), `files` (path in the repository to a file beside
     the YAML file whose content is written there), `fail_to_pass` (left out
     where the exit code reports), `pass_to_pass`, `timeout` in seconds.

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from envs.errors import OversizeError, PatchError, SandboxError
 from envs.repository import git_scripts
 from envs.repository.patches import is_utf8
+from envs.repository.trial import Trial
 from envs.sandbox.sandbox import Sandbox
-from envs.trial import Trial
 from tools.submit import PATCH_BYTES, Checked
 from tools.workspace import CommandResult
 

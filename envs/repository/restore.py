@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from envs.errors import PatchError, SandboxError, TurnError
-from envs.layout import lay_out
+from envs.repository.layout import lay_out
 from envs.repository.repository import SandboxRepository
 from envs.sandbox.sandbox import Sandbox
 from envs.task import IssueTask

@@ -11,14 +11,14 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 
-from envs.applying import apply_as_graded
 from envs.errors import SandboxError
-from envs.layout import lay_out
+from envs.repository.applying import apply_as_graded
+from envs.repository.layout import lay_out
 from envs.repository.patches import patch_paths, split_patch
 from envs.repository.pytest_log import TestLog
+from envs.repository.reports import Report, parse, read_report_kind
 from envs.sandbox.sandbox import Sandbox
 from envs.task import HiddenTests, IssueTask
-from envs.testreports import Report, parse, read_report_kind
 from results.records import Verdict
 
 MakeSandbox = Callable[[], Sandbox]

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from envs.errors import ReportError
-from envs.testreports import EXIT_CODE, Report, parse_exit_code, parse_junit, read_report_kind
+from envs.repository.reports import (
+    EXIT_CODE,
+    Report,
+    parse_exit_code,
+    parse_junit,
+    read_report_kind,
+)
 
 PYTEST = b"""<?xml version="1.0" encoding="utf-8"?>
 <testsuites><testsuite name="pytest" errors="1" failures="1" skipped="1" tests="4">

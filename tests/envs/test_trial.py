@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from envs.applying import GRADER_COMMANDS
+from envs.repository.applying import GRADER_COMMANDS
 from envs.repository.repository import SandboxRepository
 from envs.repository.verify import Verifier
 from envs.task import HiddenTests, IssueTask

@@ -14,11 +14,11 @@ from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.images.recipes import base_image
+from envs.repository.reports import EXIT_CODE
 from envs.repository.verify import Verifier
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import HiddenTests, IssueTask
-from envs.testreports import EXIT_CODE
 
 OWNER = Owner("tests", "verify", 0, os.getpid(), boot_id())
 RUNNER = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envs.errors import SandboxError
 from envs.host_git.transfer import put_repository
-from envs.locate import has_files
+from envs.repository.locate import has_files
 from envs.sandbox.sandbox import Sandbox
 from envs.task import IssueTask
 

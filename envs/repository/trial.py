@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 
-from envs.applying import apply_as_graded
 from envs.errors import OversizeError, SandboxError
+from envs.repository.applying import apply_as_graded
 from envs.repository.patches import (
     candidate_paths,
     ends_binary,
