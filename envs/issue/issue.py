@@ -10,8 +10,8 @@ from envs.failures import FAILURES, SUSPECT
 from envs.issue.budget import Budget, Clock, Limits
 from envs.issue.messages import Wording
 from envs.issue.modes import Switches
+from envs.issue.published import PublishedSession
 from envs.issue.toolbox import Toolbox
-from envs.published import PublishedSession
 from envs.repository.repository import SandboxRepository
 from envs.repository.restore import bring, fill, state_after
 from envs.sandbox.sandbox import Sandbox

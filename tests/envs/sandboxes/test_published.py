@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from envs.published import PublishedSession
+from envs.issue.published import PublishedSession
 from envs.sandbox.sandbox import Sandbox
 
 # Measured with the original's session class (facebookresearch/cwm 7930e02, bash 5.2).
