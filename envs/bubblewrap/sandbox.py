@@ -14,7 +14,7 @@ from pathlib import Path
 from envs.bubblewrap.cgroup import Cgroup, make_cgroup
 from envs.bubblewrap.diagnosis import BubblewrapWitness
 from envs.bubblewrap.namespaces import arguments, sizes
-from envs.bubblewrapprocess import BubblewrapProcess, own_bash, start
+from envs.bubblewrap.process import BubblewrapProcess, own_bash, start
 from envs.errors import SandboxError
 from envs.keeper import Keeper
 from envs.sandbox.archive import archive

@@ -10,7 +10,7 @@ import sys
 import pytest
 from injection import MIB, PATIENCE, ROOT
 
-from envs.socketfilter import MACHINES, program
+from envs.bubblewrap.socket_filter import MACHINES, program
 
 PROBE = """
 import os

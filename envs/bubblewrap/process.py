@@ -12,11 +12,11 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from envs.bubblewrap.socket_filter import socket_filter
 from envs.errors import SandboxError
 from envs.keeper import UNREADABLE, Keeper, command_line
 from envs.sandbox.sandbox import SandboxLimits
 from envs.shell.stream import PipeStream
-from envs.socketfilter import socket_filter
 
 END_SECONDS = 30.0
 NOBODY = 65534
