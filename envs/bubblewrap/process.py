@@ -14,8 +14,8 @@ from pathlib import Path
 
 from envs.bubblewrap.socket_filter import socket_filter
 from envs.errors import SandboxError
-from envs.keeper import UNREADABLE, Keeper, command_line
 from envs.sandbox.sandbox import SandboxLimits
+from envs.shell.keeper import UNREADABLE, Keeper, command_line
 from envs.shell.stream import PipeStream
 
 END_SECONDS = 30.0

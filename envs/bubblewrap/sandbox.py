@@ -16,12 +16,12 @@ from envs.bubblewrap.diagnosis import BubblewrapWitness
 from envs.bubblewrap.namespaces import arguments, sizes
 from envs.bubblewrap.process import BubblewrapProcess, own_bash, start
 from envs.errors import SandboxError
-from envs.keeper import Keeper
 from envs.sandbox.archive import archive
 from envs.sandbox.lease import Lease
 from envs.sandbox.owner import labels
 from envs.sandbox.sandbox import Owner, SandboxLimits
 from envs.sandbox.session import Session
+from envs.shell.keeper import Keeper
 from envs.shell.stream import PipeStream, Stream, StreamClosed
 from tools.workspace import CommandResult, PathKind
 

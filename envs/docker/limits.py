@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from envs.keeper import command_line
 from envs.sandbox.sandbox import SandboxLimits
+from envs.shell.keeper import command_line
 
 if TYPE_CHECKING:
     from docker import DockerClient

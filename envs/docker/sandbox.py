@@ -15,7 +15,6 @@ from envs.docker.proxy import Gateway
 from envs.docker.removal import remove_container
 from envs.errors import SandboxError, first_line
 from envs.images.processor import foreign_processor
-from envs.keeper import Keeper
 from envs.progress import Progress, quiet
 from envs.sandbox.allowed_hosts import proxy_variables
 from envs.sandbox.archive import archive
@@ -23,6 +22,7 @@ from envs.sandbox.lease import Lease
 from envs.sandbox.owner import labels
 from envs.sandbox.sandbox import Owner, SandboxLimits
 from envs.sandbox.session import Session
+from envs.shell.keeper import Keeper
 from envs.shell.stream import Stream, StreamClosed
 from tools.workspace import CommandResult, PathKind
 

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from importlib import resources
 
 from envs.errors import SandboxError
-from envs.keeper import Keeper
 from envs.progress import Progress, quiet
 from envs.sandbox.diagnosis import Diagnosis, Witness
 from envs.sandbox.lease import Lease
 from envs.shell.call import Finished
+from envs.shell.keeper import Keeper
 from envs.shell.shell import Shell
+from envs.shell.startup import SECONDS as START_SECONDS
+from envs.shell.startup import Starter
 from envs.shell.stream import Connect, StreamClosed
-from envs.startup import SECONDS as START_SECONDS
-from envs.startup import Starter
 from tools.workspace import Cause, CommandResult, PathKind
 
 FILE_SECONDS = 120.0

@@ -1,5 +1,5 @@
 # set -- SECONDS KIND, then this: reads ~/.bashrc in a shell of its own, which may hang, print,
-# fail or end, and prints how that shell was before and after (see envs/startup.py).
+# fail or end, and prints how that shell was before and after (see envs/shell/startup.py).
 #
 # As the published environment does, not interactively. A file that asks whether the shell is
 # interactive (Ubuntu's first lines do) would return at once: unless KIND is `plain`, an

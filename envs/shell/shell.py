@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable, Iterator
 
 from envs.errors import SandboxError
-from envs.keeper import Keeper
 from envs.shell.call import END_BYTES, QUEUE_SECONDS, Call, Finished
 from envs.shell.framing import HeadTail, Records, UntilToken
+from envs.shell.keeper import Keeper
+from envs.shell.start import program, random_name, script, signed, told_until
 from envs.shell.stream import Connect, Stream, StreamClosed
-from envs.shellstart import program, random_name, script, signed, told_until
 
 START_SECONDS = 30.0
 HELPER_SECONDS = 5.0

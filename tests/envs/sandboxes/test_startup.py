@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from envs import startup
 from envs.sandbox.sandbox import Sandbox
+from envs.shell import startup
 
 PATIENCE = 60.0
 CONDA = """
