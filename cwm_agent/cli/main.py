@@ -14,7 +14,7 @@ from typer.exceptions import TyperException
 
 from cwm_agent import __version__
 from cwm_agent.cli.lazy import Lazy, lazy_group
-from cwm_agent.cli.oserrors import explain
+from cwm_agent.cli.os_errors import explain
 from cwm_agent.errors import NotReadyError
 from cwm_agent.exit_codes import ExitCode, code_of_error
 from cwm_agent.streams import ReaderGoneError, set_up_streams

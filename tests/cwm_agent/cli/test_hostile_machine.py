@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from cwm_agent.cli.main import COMMANDS
-from cwm_agent.cli.oserrors import explain
+from cwm_agent.cli.os_errors import explain
 from results.store import Attempt
 
 Command = Callable[..., CompletedProcess[str]]
