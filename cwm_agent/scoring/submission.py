@@ -18,8 +18,8 @@ from typing import Literal
 import yaml
 
 from cwm_agent.errors import UsageError
-from cwm_agent.export.readme import browsing, readme, result_files
 from cwm_agent.scoring.predictions import write_predictions
+from cwm_agent.scoring.readme import browsing, readme, result_files
 from cwm_agent.scoring.trace import has_reply, write_trace
 from results.predictions import Prediction
 from results.reports.report import Line, Report
