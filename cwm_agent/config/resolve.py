@@ -24,9 +24,9 @@ from cwm_agent.config.layers import (
     file_layers,
     flags_layer,
 )
+from cwm_agent.config.paths import expand
 from cwm_agent.config.settings import Settings, leaf_keys
 from cwm_agent.errors import ConfigError
-from cwm_agent.userpath import expand
 from results.records import SettingRecord
 
 DEFAULT = "default"

@@ -6,9 +6,9 @@ import os
 from importlib import metadata
 from pathlib import Path
 
+from cwm_agent.config.paths import expand
 from cwm_agent.config.settings import Settings
 from cwm_agent.doctor.check import GIB, Check
-from cwm_agent.userpath import expand
 
 LITTLE_GPU_MEMORY = 70 * GIB
 """CWM has 32 billion parameters: 64 GB in bfloat16, and the context comes on top."""

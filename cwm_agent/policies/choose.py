@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cwm_agent.config.layers import API_KEY
+from cwm_agent.config.paths import expand
 from cwm_agent.config.settings import Settings
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.policies import bundled as nano
@@ -18,7 +19,6 @@ from cwm_agent.policies.human import HumanPolicy
 from cwm_agent.policies.policy import Policy
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
-from cwm_agent.userpath import expand
 from model.engine.stats import EngineLoad
 from tools.parsing import THINK_END
 

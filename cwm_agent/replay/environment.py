@@ -13,11 +13,11 @@ from functools import cached_property
 from pathlib import Path
 
 from cwm_agent.attempt.sandboxes import SandboxMaker
+from cwm_agent.config.paths import expand
 from cwm_agent.config.resolve import Resolved
 from cwm_agent.policies.choice import SHARED
 from cwm_agent.policies.estimate import EstimatingMeter
 from cwm_agent.tasks.job import Job
-from cwm_agent.userpath import expand
 from envs.environment import Meter
 from envs.issue.budget import Limits
 from envs.issue.issue import IssueEnvironment

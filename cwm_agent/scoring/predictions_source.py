@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cwm_agent.batch.manifest import dataset_of
+from cwm_agent.config.paths import expand
 from cwm_agent.errors import UsageError
 from cwm_agent.scoring.report_lines import Attempts
-from cwm_agent.userpath import expand
 from results.errors import RunNotFoundError
 from results.predictions import Prediction, predictions_of_run, read_predictions
 from results.reports.report import Counted

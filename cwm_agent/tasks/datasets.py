@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cwm_agent.config.paths import expand
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.job import Job
-from cwm_agent.userpath import expand
 from envs.images.keys import content_key
 from envs.swebench.rows import Instance, read_instances
 from results.jsonrows import Row, rows_of_document, rows_of_lines
