@@ -47,7 +47,7 @@ def tokenizer(settings: Settings) -> Check:
 
 async def _ask_all(settings: EndpointSettings) -> list[Check]:
     from cwm_agent.errors import NotReadyError
-    from cwm_agent.policies.connections import open_client
+    from cwm_agent.policies.endpoint.connections import open_client
 
     urls = settings.urls or ()
     try:

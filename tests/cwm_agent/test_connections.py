@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from cwm_agent.errors import NotReadyError
-from cwm_agent.policies.connections import open_client, proxy_for
 from cwm_agent.policies.endpoint.completions import Piece, ServerGoneError, complete, models
+from cwm_agent.policies.endpoint.connections import open_client, proxy_for
 from cwm_agent.policies.errors import RefusedError
 
 MODELS = b'{"data": [{"id": "nano", "max_model_len": 4096}]}'

@@ -16,7 +16,6 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from cwm_agent.policies.connections import open_client
 from cwm_agent.policies.endpoint.answer import Answer
 from cwm_agent.policies.endpoint.completions import (
     Completion,
@@ -25,6 +24,7 @@ from cwm_agent.policies.endpoint.completions import (
     complete,
     models,
 )
+from cwm_agent.policies.endpoint.connections import open_client
 from cwm_agent.policies.endpoint.servers import Server, Servers
 from cwm_agent.policies.errors import EndpointError, RefusedError
 
