@@ -18,6 +18,7 @@ from model.engine.accept import (
     sample_finite,
 )
 from model.engine.generation import Finish, Progress
+from model.engine.outbox import Outbox
 from model.engine.prompt_lookup import DraftSettings, PromptLookup
 from model.engine.scheduler import Scheduler, SchedulerSettings
 from model.engine.sequence import Sequence
@@ -25,7 +26,6 @@ from model.engine.stats import EngineStats
 from model.errors import EngineError, ModelError, PoolTooSmallError, SessionError
 from model.kvcache.manager import KVCache
 from model.kvcache.sequence_cache import SequenceCache
-from model.outbox import Outbox
 from model.runner.runner import StepRunner
 from model.step.plan import StepPlan
 from model.step.sampler import NOT_FINITE, Draw, Sampler, sample

@@ -24,9 +24,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from model.engine.core import EngineCore, EngineLimits
+from model.engine.outbox import settle
 from model.engine.stats import EngineLoad
 from model.errors import EngineError, SessionError
-from model.outbox import settle
 
 T = TypeVar("T")
 CALLBACK_SECONDS = 60.0
