@@ -9,7 +9,7 @@ from envs.environment import ReplyLimits
 from results.records import Event, Message, Observed, Replied
 
 if TYPE_CHECKING:  # the command line must start without the packages behind these
-    from model.chat_template import Chat
+    from model.text.chat_template import Chat
     from model.text.stops import StopWatcher
     from model.text.tokenizer import Tokenizer
 

@@ -13,12 +13,12 @@ from envs.environment import Meter, ReplyLimits
 from results.records import Event, Message, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
-    from model.chat_template import Chat
     from model.checkpoint.quantize import Quantization
     from model.engine.build import EngineOptions
     from model.engine.session import Session
     from model.engine.stats import EngineLoad
     from model.step.sampler import Sampling
+    from model.text.chat_template import Chat
     from model.text.tokenizer import Tokenizer
 
 
@@ -41,10 +41,10 @@ class EmbeddedPolicy:
         engine: EngineOptions | None = None,
         thinking: bool = True,
     ) -> None:
-        from model.chat_template import open_chat
         from model.checkpoint.open import open_checkpoint
         from model.engine.build import build_engine
         from model.step.sampler import PUBLISHED
+        from model.text.chat_template import open_chat
 
         self._name = f"embedded:{folder.resolve().name}"
         self._sampling = PUBLISHED if sampling is None else sampling

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import torch
 
-from model.chat_template import TemplateChat, open_chat
 from model.checkpoint.layouts import layout_of, open_tensors, read_shape, with_token_ids
 from model.checkpoint.weights import check_names, tensor_shapes
 from model.config.config import ModelConfig
 from model.device import itemsize_of
 from model.errors import CheckpointError, ModelError, TokenizerError
 from model.kvcache.layer_groups import group_layers, kv_bytes
+from model.text.chat_template import TemplateChat, open_chat
 from model.text.special_tokens import CONTROL_NAMES, END_OF_TURN, START_HEADER
 from model.text.tokenizer import Tokenizer
 from model.text.vocabulary import tokenizer_file

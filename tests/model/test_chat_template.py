@@ -10,11 +10,11 @@ import pytest
 from tokenizers import AddedToken, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Trained
 
-from model.chat_frames import frames_of
-from model.chat_template import TemplateChat, open_chat
 from model.checkpoint.inspect import inspect_checkpoint
 from model.errors import TokenizerError
 from model.text.chat import ChatFormat, ChatMessage
+from model.text.chat_frames import frames_of
+from model.text.chat_template import TemplateChat, open_chat
 from model.text.tokenizer import Tokenizer
 
 BEGIN, END, STOP = "<|im_start|>", "<|im_end|>", "<|endoftext|>"

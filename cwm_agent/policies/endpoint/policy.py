@@ -18,8 +18,8 @@ from model.engine.stats import EngineLoad
 from results.records import Event, Message, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
-    from model.chat_template import Chat
     from model.step.sampler import Sampling
+    from model.text.chat_template import Chat
     from model.text.tokenizer import Tokenizer
 
 
@@ -43,8 +43,8 @@ class EndpointPolicy:
         api_key: str | None = None,
         thinking: bool = True,
     ) -> None:
-        from model.chat_template import open_chat
         from model.checkpoint.layouts import read_shape, with_token_ids
+        from model.text.chat_template import open_chat
         from model.text.tokenizer import Tokenizer
 
         self._tokenizer = Tokenizer.from_folder(folder)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from model.chat_frames import Frames, frames_of, read_template
 from model.errors import TokenizerError
 from model.text import special_tokens as names
 from model.text.chat import THINK_PREFIX, ChatFormat, ChatMessage
+from model.text.chat_frames import Frames, frames_of, read_template
 from model.text.tokenizer import Tokenizer
 
 
