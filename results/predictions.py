@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from results.errors import PredictionError
-from results.jsonrows import rows_of_document, rows_of_lines
+from results.json_rows import rows_of_document, rows_of_lines
 from results.store import Run
 
 

@@ -15,7 +15,7 @@ from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.job import Job
 from envs.images.keys import content_key
 from envs.swebench.rows import Instance, read_instances
-from results.jsonrows import Row, rows_of_document, rows_of_lines
+from results.json_rows import Row, rows_of_document, rows_of_lines
 
 HUB = {
     "swebench-verified": "SWE-bench/SWE-bench_Verified",

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cwm_agent.config.parsing import parse_yaml
 from cwm_agent.errors import UsageError
 from cwm_agent.tasks.inputs import EXAMPLE, GENERATED, Request, read_variables
-from results.jsonrows import rows_of_lines
+from results.json_rows import rows_of_lines
 
 _REMEDY = (
     "a suite is a YAML list or JSON lines of tasks; each is `example: NAME`, `nano: SET/SEED`, "
