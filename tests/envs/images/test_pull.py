@@ -18,7 +18,7 @@ from envs.images.pull import PullStatus, pull_once
 from envs.images.pull_errors import PullError, classify
 from envs.images.store import ImageStore
 
-from .registry import BROKEN, FORBIDDEN, PRIVATE, RATE_LIMIT, SILENT, Registry, serving
+from ..registry import BROKEN, FORBIDDEN, PRIVATE, RATE_LIMIT, SILENT, Registry, serving
 
 if TYPE_CHECKING:
     from docker import DockerClient

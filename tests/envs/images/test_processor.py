@@ -23,7 +23,7 @@ from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner, SandboxLimits
 from envs.swebench.grader import GradeOptions, Grader
 
-from .swebench_rows import row
+from ..swebench_rows import row
 
 if TYPE_CHECKING:
     from docker import DockerClient

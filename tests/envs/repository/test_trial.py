@@ -18,7 +18,7 @@ from envs.repository.verify import Verifier
 from envs.task import HiddenTests, IssueTask
 from tools.submit import Checked
 
-from .graderlocal import files_of, grader_applies
+from ..graderlocal import files_of, grader_applies
 
 LINES = "".join(f"line {number}\n" for number in range(1, 31))
 OTHER = LINES.replace("line", "row")

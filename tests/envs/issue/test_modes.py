@@ -11,7 +11,7 @@ import pytest
 from envs.errors import ModeError
 from envs.issue.modes import Switches, faithful, improved, switches
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "modes.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "modes.md"
 
 
 def test_the_document_lists_every_switch_with_its_values() -> None:

@@ -206,7 +206,7 @@ def test_a_folder_without_checkpoint_is_an_error(tmp_path: Path) -> None:
 
 def test_importing_the_policy_does_not_load_torch() -> None:
     code = "import sys, cwm_agent.policies.embedded; sys.exit('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False)
     assert done.returncode == 0
 
 

@@ -21,7 +21,7 @@ from cwm_agent.prompts.schema import NEEDED, TEXTS
 from tools.errors import CallErrorKind
 from tools.texts import TextError, Texts
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def rendered_texts() -> Iterator[tuple[str, frozenset[str]]]:

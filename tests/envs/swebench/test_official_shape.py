@@ -21,8 +21,8 @@ from envs.swebench.grader import GradeOptions, Grader
 from envs.swebench.rows import read_instance
 from envs.task import HiddenTests, IssueTask
 
-from .conftest import Characters, Clock, Game
-from .graded import Greetings, greetings_image
+from ..conftest import Characters, Clock, Game
+from ..graded import Greetings, greetings_image
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 OWNER = Owner("official", "shape", 0, os.getpid(), boot_id())

@@ -31,7 +31,7 @@ from model.parallel.worker_processes import WorkerProcesses
 from model.step.sampler import Sampling
 from model.text.stops import IdWatcher
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIG_8 = replace(CONFIG, heads=8, kv_heads=4, vocabulary=41)  # 41: the head divides unevenly
 SOURCE = WeightSource(CPU, torch.float64, seed=3)
 GREEDY = Sampling(temperature=0.0)

@@ -9,7 +9,7 @@ import pytest
 from envs.errors import RowError
 from envs.swebench.rows import CLASSIC, SINCE_5, read_instance, read_instances
 
-from .swebench_rows import GOLD, row
+from ..swebench_rows import GOLD, row
 
 
 def test_a_row_becomes_a_task_without_hints_or_tests() -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ..envs.swebench_rows import row
-from .hub import Hub, parquet, serving
+from ...envs.swebench_rows import row
+from ..hub import Hub, parquet, serving
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAME = "SWE-bench/SWE-bench_Verified"
 FIRST, SECOND = "1" * 40, "2" * 40
 LOAD = (

@@ -12,7 +12,7 @@ import pytest
 
 from envs.repository.repository import SandboxRepository, WorkingTree
 
-from .graderlocal import files_of, grader_applies
+from ..graderlocal import files_of, grader_applies
 
 TEXT = "".join(f"line {number}\n" for number in range(1, 13))
 ATTRIBUTES = """*.ident ident

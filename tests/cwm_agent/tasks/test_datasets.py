@@ -15,7 +15,7 @@ from cwm_agent.tasks.datasets import Suite, job_of, load_suite
 from cwm_agent.tasks.filters import Selection
 from envs.swebench.rows import read_instances
 
-from ..envs.swebench_rows import row
+from ...envs.swebench_rows import row
 
 ROWS = [
     row(f"a__greet-{number}", repo=repo, difficulty=difficulty)

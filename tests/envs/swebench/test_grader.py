@@ -19,7 +19,7 @@ from envs.sandbox.owner import LABEL
 from envs.swebench.grader import Graded, GradeOptions, Grader
 from envs.swebench.rows import Instance, read_instance
 
-from .graded import BUGGY, FORGING, HANGING, Greetings, greetings_image
+from ..graded import BUGGY, FORGING, HANGING, Greetings, greetings_image
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -10,7 +10,7 @@ import pytest
 from envs.swebench.grader_process import classified
 from envs.swebench.outcome import APPLY_FAILED, judge
 
-from .swebench_rows import row
+from ..swebench_rows import row
 
 START, END = ">>>>> Start Test Output", ">>>>> End Test Output"
 CODE = ">>>>> Test Exit Code"

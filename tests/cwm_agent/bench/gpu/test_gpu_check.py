@@ -23,7 +23,7 @@ from model.checkpoint.quantize import Quantization
 from model.config.shapes import CWM_32B, NANO
 from model.engine.memory import Deployment, weight_bytes
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 EMBEDDING = 128_256 * 6144 * 2
 
 

@@ -15,7 +15,7 @@ import pytest
 from envs.images.ledger import Ledger, familiar
 from envs.images.store import LABEL, ImageStore, OwnImage
 
-from .registry import Registry, serving
+from ..registry import Registry, serving
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -20,7 +20,7 @@ from envs.images.ledger import Ledger
 from envs.images.store import ImageStore
 from envs.swebench.testbed_image import RepositoryImage, build_repository_image
 
-from ..envs.official import NOTHING, Row, diff_of, graded
+from ...envs.official import NOTHING, Row, diff_of, graded
 
 PREFIX = "cwm-agent-test/official-"
 REPAIRS = {

@@ -21,7 +21,7 @@ from envs.images.store import ImageStore
 from envs.swebench.testbed_image import RepositoryImage, build_repository_image, check_pins
 from envs.task import Recipe
 
-from .official import NOTHING, Row, diff_of, graded
+from ..official import NOTHING, Row, diff_of, graded
 
 if TYPE_CHECKING:
     from docker import DockerClient
