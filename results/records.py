@@ -106,7 +106,7 @@ class ToolRan:
 class Snapshot:
     """The working tree after a turn that changed it, as a binary git diff against the start.
 
-    `patch` is what would be handed in, None where that is `diff` itself: see envs.repository.repository.WorkingTree.
+    `patch` is what would be handed in, None where that is `diff` itself.
     """
 
     turn: int

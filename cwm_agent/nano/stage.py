@@ -42,7 +42,7 @@ class CharacterMeter:
 
 
 class Stage:
-    """One conversation about a repository in memory; mirrors `envs.issue.issue.IssueEnvironment`."""
+    """One conversation about a repository in memory; like `envs.issue.issue.IssueEnvironment`."""
 
     def __init__(self, files: dict[str, str], issue: str, texts: Texts) -> None:
         self.workspace = MemoryWorkspace(files)

@@ -45,7 +45,7 @@ class Checkout:
     nested: tuple[Checkout, ...] = ()
 
     def copy_to(self, target: Path) -> tuple[str, ...]:
-        """Make the copy at `target`, its files still packed (`envs.host_git.transfer` unpacks them).
+        """Make the copy at `target`, its files still packed (envs/host_git/transfer.py unpacks).
 
         Returns what the user should know. Raises UsageError when something is missing.
         """

@@ -36,7 +36,7 @@ class Switches:
     show_control_tokens: bool
     """A control token inside a reply is its name in the text, so a call around it means that."""
     published_session: bool
-    """Commands run in the published session (envs/issue/published.py), which reads them from a pipe."""
+    """Commands run in the published session, which reads them from a pipe (`published.py`)."""
     drop_invalid_bytes: bool
     """Bytes of a command's output that are no UTF-8 are left out, not shown as U+FFFD."""
     keep_partial_output: bool

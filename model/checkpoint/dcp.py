@@ -76,7 +76,7 @@ def join_halves(rows: Tensor, head_dim: int) -> Tensor:
 
 
 class DcpFiles:
-    """Names, shapes and tensors of one distributed checkpoint; see `model.checkpoint.weights.TensorSource`.
+    """Names, shapes and tensors of one distributed checkpoint; see `weights.TensorSource`.
 
     A context manager. Raises CheckpointError for files that are missing,
     truncated or damaged.

@@ -190,8 +190,8 @@ def open_ranks(spec: RankSpec) -> ParallelRunner:
         return _open_spawned(spec)
     if rank != 0:
         raise EngineError(
-            f"rank {rank} of torchrun builds an engine; call model.parallel.worker.serve_torchrun() "
-            "first thing in every rank but 0"
+            f"rank {rank} of torchrun builds an engine; call "
+            "model.parallel.worker.serve_torchrun() first thing in every rank but 0"
         )
     return _open_torchrun(spec)
 

@@ -248,7 +248,7 @@ def _log(folder: Path, rank: int) -> Path:
 
 
 def _spawn(folder: Path, rank: int) -> subprocess.Popen[bytes]:
-    """Start `model.parallel.worker` out of this very package, whatever lies in the working directory."""
+    """Start `model.parallel.worker` out of this package, whatever the working directory holds."""
     root = str(Path(model.__path__[0]).parent)
     paths = [root, os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else [root]
     with _log(folder, rank).open("wb") as log:

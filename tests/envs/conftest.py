@@ -38,7 +38,7 @@ def engine() -> Iterator[DockerClient]:
 
 
 class LocalSandbox:
-    """Implements `envs.sandbox.sandbox.Sandbox`. `break_down` makes it go away for real: its folder too."""
+    """A `Sandbox` without walls. `break_down` makes it go away for real: its folder too."""
 
     kind = "local"
 

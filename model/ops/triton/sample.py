@@ -80,7 +80,7 @@ def sample_on_device(logits: Tensor, draws: Sequence[Draw]) -> list[int]:
 
 
 def sample_rows(logits: Tensor, inputs: SampleInputs) -> Tensor:
-    """One token a row, (rows,) int64, as `model.step.sampler.sample`; logits (rows, vocabulary) fp32."""
+    """One token a row, (rows,) int64, as `sampler.sample`; logits (rows, vocabulary) fp32."""
     greedy = logits.argmax(dim=-1)
     if inputs.greedy:
         return greedy
