@@ -18,7 +18,7 @@ def borrow(repository: GitFolder, git_dir: Path) -> None:
     """Make `git_dir` a git directory without refs that sees all objects of `repository`."""
     kind = f"--object-format={repository.object_format}"
     made = ["init", "--quiet", "--template=", "--initial-branch=main", kind]
-    git([*made, "--", str(git_dir.parent)])
+    git([*made, "--", str(git_dir.parent.absolute())])
     (git_dir / "objects" / "info").mkdir(exist_ok=True)
     alternates = git_dir / "objects" / "info" / "alternates"
     place = str(repository.objects.resolve())
@@ -48,7 +48,7 @@ def copy_history(
 def _pack(repository: GitFolder, wanted: tuple[str, ...], git_dir: Path) -> tuple[str, ...]:
     """Pack what is wanted. Without a search for deltas, which takes longer than all the rest."""
     packing = ["pack-objects", "--quiet", "--revs", "--window=0", "--delta-base-offset"]
-    packing.append(str(git_dir / "objects" / "pack" / "pack"))
+    packing.append(str(git_dir.absolute() / "objects" / "pack" / "pack"))
     (git_dir / "objects" / "pack").mkdir(exist_ok=True)
     revisions = "".join(f"{name}\n" for name in wanted)
     done = try_git(packing, git_dir=git_dir, given=revisions)

@@ -94,10 +94,10 @@ def try_git(
     """
     environment = _CLOSED | {name: os.environ[name] for name in _KEPT if name in os.environ}
     if git_dir is not None:
-        environment["GIT_DIR"] = str(git_dir)
+        environment["GIT_DIR"] = str(git_dir.absolute())
     if work_tree is not None:
-        environment["GIT_WORK_TREE"] = str(work_tree)
-    where = str(work_tree) if work_tree is not None else "/"
+        environment["GIT_WORK_TREE"] = str(work_tree.absolute())
+    where = "/" if work_tree is None else str(work_tree)
     return _run(arguments, environment | dict(variables or {}), given, seconds, where)
 
 

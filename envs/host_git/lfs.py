@@ -69,7 +69,7 @@ def pointers(git_dir: Path, commit: str) -> dict[str, Target]:
             sizes[path] = int(words.split()[3])
     if not any(path.rpartition("/")[2] == ".gitattributes" for path in sizes):
         return {}
-    index = git_dir / "index-for-lfs"
+    index = git_dir.absolute() / "index-for-lfs"
     variables = {"GIT_INDEX_FILE": str(index)}
     git(["read-tree", commit], git_dir=git_dir, variables=variables)
     asked = tracked(git_dir, None, [p for p, n in sizes.items() if n <= POINTER_BYTES], variables)

@@ -94,6 +94,6 @@ def make_repository(tree: Path, message: str) -> None:
         "GIT_COMMITTER_EMAIL": "examples@cwm-agent.invalid",
         "GIT_COMMITTER_DATE": DATE,
     }
-    git(["init", "--quiet", "--template=", "--initial-branch=main", "--", str(tree)])
+    git(["init", "--quiet", "--template=", "--initial-branch=main", "--", str(tree.absolute())])
     for command in (["add", "--all", "--force"], ["commit", "--quiet", "--message", message]):
         git(command, git_dir=tree / ".git", work_tree=tree, variables=who)

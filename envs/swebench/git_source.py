@@ -51,6 +51,7 @@ def export_commit(
     LFS that a local `source` has. `depth` limits how many commits of the past are kept. Returns
     what the user should know; raises SandboxError. Nothing that a local repository says is run.
     """
+    target = target.absolute()
     kind = "sha256" if len(commit) == 64 else "sha1"
     made = ["init", "--quiet", "--template=", f"--object-format={kind}", "-b", "main"]
     _output(try_git([*made, "--", str(target)]), "git init failed")

@@ -135,6 +135,7 @@ def _hooks(place: Hostile, folder: Path) -> None:
         *("pre-commit", "post-checkout", "post-index-change", "reference-transaction"),
         *("pre-auto-gc", "post-rewrite", "fsmonitor-watchman", "pre-applypatch", "post-commit"),
     ):
+        (folder / name).unlink(missing_ok=True)
         (folder / name).symlink_to(place.canary)
     place.touch()
 

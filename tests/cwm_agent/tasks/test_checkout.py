@@ -10,6 +10,9 @@ import pytest
 
 from cwm_agent.errors import UsageError
 from cwm_agent.tasks.checkout import Checkout, apply_patch, read_checkout
+from cwm_agent.tasks.job import CheckoutRecord
+
+from ..hostile import lack
 
 PATCH = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-two\n+three\n"
 
@@ -69,6 +72,94 @@ def test_the_copy_has_the_history_of_head_and_nothing_else(
     objects = git(copy, "cat-file", "--batch-all-objects", "--batch-check=%(objecttype)")
     assert objects.split().count("commit") == 2
     assert fingerprint(repository) == before
+
+
+def test_a_copy_may_be_named_from_the_current_folder(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    unpacked(read_checkout(Path("repository"), dirty=False), Path("copy"))
+    assert (tmp_path / "copy" / "a.txt").read_text() == "two\n"
+
+
+@pytest.mark.parametrize("layout", ["sub", "alone"])
+def test_nested_repositories_come_with_their_files(
+    repository: Path, tmp_path: Path, layout: str
+) -> None:
+    inner = tmp_path / "inner"
+    git(tmp_path, "clone", "-q", str(repository), str(inner))
+    if layout == "sub":
+        git(repository, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner),
+            "sub")  # fmt: skip
+        git(repository, "commit", "-qm", "sub")
+        checkout = read_checkout(repository, dirty=False)
+        (repository / "sub" / "a.txt").write_text("mine\n")
+        with pytest.raises(UsageError, match=r"sub has uncommitted changes \(a\.txt\)"):
+            read_checkout(repository, dirty=False)
+        git(repository / "sub", "checkout", "-q", "--", "a.txt")
+    else:
+        inner.rename(repository / "sub")
+        with pytest.raises(UsageError, match=r"uncommitted changes \(sub/\)"):
+            read_checkout(repository, dirty=False)
+        checkout = read_checkout(repository, dirty=True)
+    (repository / "sub" / "a.txt").write_text("mine\n")
+    dirty = read_checkout(repository, dirty=True)
+    for found, text in ((checkout, "two\n"), (dirty, "mine\n")):
+        copy = unpacked(found, tmp_path / "copy")
+        git(copy / "sub", "reset", "--quiet", "--hard")
+        assert (copy / "sub" / "a.txt").read_text() == text
+    assert CheckoutRecord.of(dirty).restore() == dirty
+
+
+def test_a_sha256_repository_works_like_another(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--object-format=sha256", "upstream")
+    (tmp_path / "upstream" / "a.txt").write_text("one\n")
+    git(tmp_path / "upstream", "add", ".")
+    git(tmp_path / "upstream", "commit", "-qm", "one")
+    copy = unpacked(read_checkout(tmp_path / "upstream", dirty=False), tmp_path / "copy")
+    assert len(git(copy, "rev-parse", "HEAD")) == 64
+    assert (copy / "a.txt").read_text() == "one\n"
+
+
+def test_a_partial_clone_is_copied_without_what_it_lacks(repository: Path, tmp_path: Path) -> None:
+    old, new = (git(repository, "rev-parse", f"HEAD{which}:a.txt") for which in ("~", ""))
+    git(repository, "branch", "-qD", "trunk")
+    git(repository, "reflog", "expire", "--expire=now", "--all")
+    git(repository, "repack", "-adq")
+    lack(repository / ".git", old)
+    checkout = read_checkout(repository, dirty=False)
+    assert "history is left out" in checkout.copy_to(tmp_path / "copy")[0]
+    copy = unpacked(checkout, tmp_path / "copy")
+    assert git(copy, "log", "--format=%s") == "two"
+    git(copy, "fsck")
+    lack(repository / ".git", new)
+    with pytest.raises(UsageError, match=r"partial clone and lacks files .*refetch"):
+        checkout.copy_to(tmp_path / "copy")
+
+
+def test_lfs_files_are_taken_where_they_are(repository: Path, tmp_path: Path) -> None:
+    content = b"large\0" * 1000
+    oid = hashlib.sha256(content).hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 6000\n"
+    (repository / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    for name in ("here.bin", "plain.txt"):
+        (repository / name).write_text(pointer)
+    (repository / "gone.bin").write_text(pointer.replace(oid, "0" * 64))
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "lfs")
+    stored = repository / ".git" / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
+    stored.parent.mkdir(parents=True)
+    stored.write_bytes(content)
+    (repository / "here.bin").write_bytes(content)  # as the filter leaves it
+    checkout = read_checkout(repository, dirty=False)
+    (notice,) = checkout.copy_to(tmp_path / "copy")
+    assert "gone.bin (`git lfs pull`" in notice
+    laid = tmp_path / "copy" / ".git" / "lfs-files"
+    assert [path.name for path in laid.iterdir()] == ["here.bin"]
+    assert (laid / "here.bin").read_bytes() == content
+    stored.write_bytes(content[:-1] + b"x")
+    assert len(checkout.copy_to(tmp_path / "copy")) == 1
+    assert not laid.exists()
 
 
 def test_a_commit_can_be_copied_after_the_checkout_moved_on(
