@@ -176,7 +176,7 @@ class Trial:
 
     def _base(self) -> str:
         try:
-            head = self._sandbox.read_file(posixpath.join(self._scratch, "start", "head"))
+            head = self._sandbox.read_file(posixpath.join(self._scratch, "began", "head"))
         except OSError:
             return "HEAD"
         return head.decode("ascii", "replace").strip()[:12] or "HEAD"
