@@ -13,9 +13,9 @@ from tools.workspace import Workspace
 
 PATCH_BYTES = 16 * 2**20
 """The largest patch that is taken. Counting its tokens takes time, and every record holds it."""
-_HOLDS_DIFF = re.compile(r"^(diff |--- )", re.MULTILINE)
+_HOLDS_DIFF = re.compile(r"^(\x1b\[[0-9;]*m)*(diff |--- )", re.MULTILINE)
 
-Repair = Literal["form", "line_ends", "prefix", "folder", "counts", "reversed"]
+Repair = Literal["form", "line_ends", "prefix", "folder", "counts", "blanks", "colours", "reversed"]
 """What was put right in a patch; a text `submit.repair.NAME` tells the model."""
 
 
@@ -106,6 +106,8 @@ class SubmitTool:
             "prefix": self.texts.render("submit.repair.prefix"),
             "folder": self.texts.render("submit.repair.folder"),
             "counts": self.texts.render("submit.repair.counts"),
+            "blanks": self.texts.render("submit.repair.blanks"),
+            "colours": self.texts.render("submit.repair.colours"),
             "reversed": self.texts.render("submit.repair.reversed"),
         }
 

@@ -70,6 +70,8 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "submit.repair.prefix": (),
     "submit.repair.folder": (),
     "submit.repair.counts": (),
+    "submit.repair.blanks": (),
+    "submit.repair.colours": (),
     "submit.repair.reversed": (),
     "submit.review": ("submission",),
 }

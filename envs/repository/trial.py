@@ -31,6 +31,7 @@ from tools.submit import PATCH_BYTES, Checked, Repair
 from tools.workspace import CommandResult
 
 REASON_CHARACTERS = 1500
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[mK]")
 Control = Callable[[str], CommandResult]
 """Runs a command of the harness; raises SandboxError where it fails."""
 
@@ -131,7 +132,7 @@ class Trial:
         return Checked(self._difference(outcome.before, outcome.after), repair="form")
 
     def _name_files(self, text: str, cwd: str) -> None:
-        names = candidate_paths(text)
+        names = candidate_paths(text) | candidate_paths(_COLOUR.sub("", text))
         if folder := _below(cwd, self._root):
             names |= {posixpath.join(folder, name) for name in names}
         parents = {parent for name in names for parent in _parents(name)}
@@ -176,7 +177,7 @@ class Trial:
 
     def _base(self) -> str:
         try:
-            head = self._sandbox.read_file(posixpath.join(self._scratch, "start", "head"))
+            head = self._sandbox.read_file(posixpath.join(self._scratch, "began", "head"))
         except OSError:
             return "HEAD"
         return head.decode("ascii", "replace").strip()[:12] or "HEAD"
@@ -221,6 +222,8 @@ def _attempts(text: str, root: str, cwd: str) -> Iterator[_Attempt]:
         yield _Attempt("folder", text, (f"--directory={folder}",))
     yield _Attempt("counts", text, ("--recount",))
     yield _Attempt("counts", text, ("--recount", "-p0"))
+    yield _Attempt("blanks", text, ("--ignore-whitespace",))
+    yield _Attempt("colours", _COLOUR.sub("", text))
     yield _Attempt("reversed", text, ("--reverse",))
 
 

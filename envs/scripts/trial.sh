@@ -3,7 +3,7 @@
 # patches begin from) and most (bytes of a patch). $home/trial/names holds the files' names,
 # each ended by NUL.
 
-began=$home/start
+began=$home/began
 trial=$home/trial
 export LC_ALL=C HOME="$home" XDG_CONFIG_HOME="$home" GIT_CONFIG_GLOBAL=/dev/null
 export GIT_CONFIG_NOSYSTEM=1 GIT_ATTR_NOSYSTEM=1 GIT_CONFIG_COUNT=0

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cwm_agent.cases import git
+from .cases import git
 
 
 class Hostile:

@@ -17,8 +17,8 @@ from cwm_agent.tasks.checkout import apply_patch, read_checkout
 from envs.errors import SandboxError
 from envs.images.host_settings import host_settings
 from envs.swebench.git_source import export_commit, resolve_commit
-from tests.cwm_agent.cases import ROOT, git
-from tests.cwm_agent.hostile import WAYS, Hostile, Way, _lazy
+from .cases import ROOT, git
+from .hostile import WAYS, Hostile, Way, _lazy
 
 PATCH = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-{}\n+new\n"
 

@@ -142,6 +142,12 @@ CASES: dict[str, tuple[Callable[[Place], str], str | None]] = {
     "other context": (lambda p: p.diff().replace(" line 12\n", " line twelve\n"), "form"),
     "other lines": (lambda p: p.diff().replace("-line 15\n", "-line 99\n"), "refused"),
     "empty context": (lambda p: blanked(p.diff()), None),
+    "other blanks": (lambda p: p.diff().replace(" line 12\n", " line 12  \n"), "form"),
+    "other blanks in removed lines": (
+        lambda p: re.sub(r"^(-(?:line|row) \d+)$", r"\1  ", p.diff(), flags=re.M),
+        "blanks",
+    ),
+    "colours": (lambda p: p.diff("--color=always"), "colours"),
     "reversed": (lambda p: p.diff("-R"), "reversed"),
     "after a commit": (committed, "refused"),
     "untracked files of the image": (staged, "form"),
