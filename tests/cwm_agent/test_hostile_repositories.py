@@ -17,6 +17,7 @@ from cwm_agent.tasks.checkout import apply_patch, read_checkout
 from envs.errors import SandboxError
 from envs.images.host_settings import host_settings
 from envs.swebench.git_source import export_commit, resolve_commit
+
 from .cases import ROOT, git
 from .hostile import WAYS, Hostile, Way, _lazy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from cwm_agent.generated.templates.composed import composed
-from cwm_agent.generated.templates.standalone import standalone
+from cwm_agent.generated.templates.standalone.read import standalone
 from cwm_agent.generated.templates.template import Template
 
 

@@ -69,6 +69,26 @@ def span(low: int = 0, high: int = 9) -> Maker:
     return lambda rng: tuple(sorted((rng.randint(low, high), rng.randint(low, high))))
 
 
+def box_of(least: int, most: int) -> Maker:
+    """A rectangle (left, top, right, bottom) whose sides are from least to most long."""
+
+    def make(rng: random.Random) -> tuple[int, int, int, int]:
+        left, top = rng.randint(0, 2), rng.randint(0, 2)
+        return left, top, left + rng.randint(least, most), top + rng.randint(least, most)
+
+    return make
+
+
+def shuffled(*options: tuple[int, ...]) -> Maker:
+    """The members of one of the options in random order."""
+
+    def make(rng: random.Random) -> tuple[int, ...]:
+        option = rng.choice(options)
+        return tuple(rng.sample(option, len(option)))
+
+    return make
+
+
 def grid(rng: random.Random) -> list[list[int]]:
     """1 to 3 rows of 1 to 4 numbers, all of the same length."""
     width = rng.randint(1, 4)
