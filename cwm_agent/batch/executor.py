@@ -14,7 +14,7 @@ from typing import Protocol
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import Ticket
 from cwm_agent.errors import NotReadyError
-from model.engine.stats import EngineLoad
+from model.stats import EngineLoad
 from results.records import AttemptResult
 from results.store import Run
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from model.engine.stats import EngineLoad
+from model.stats import EngineLoad
 
 WINDOW = 30.0
 """Seconds over which a speed is taken."""

@@ -83,7 +83,7 @@ def export(
     from cwm_agent.commands.export import Wish
     from cwm_agent.commands.export import export as export_run
     from cwm_agent.config.resolve import load_settings
-    from cwm_agent.scoring.submission import Entry
+    from cwm_agent.scoring.leaderboard import Entry
     from results.store import Store
 
     folder = load_settings(config_files=config or (), flags={"runs": runs}).runs_folder()

@@ -29,7 +29,7 @@ from cwm_agent.cluster.replicas import Replicas
 from cwm_agent.cluster.worker import Assignment, AttemptWorker, Failure, Standing
 from cwm_agent.config.settings import BatchSettings, Settings
 from cwm_agent.policies.choice import PolicyChoice
-from model.engine.stats import EngineLoad
+from model.stats import EngineLoad
 from results.records import AttemptResult
 from results.store import Run
 

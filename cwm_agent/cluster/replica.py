@@ -17,7 +17,7 @@ from cwm_agent.policies.choose import Speaker, open_policy
 from cwm_agent.policies.errors import PolicyError
 from cwm_agent.policies.policy import Conversation
 from envs.environment import ReplyLimits
-from model.engine.stats import EngineLoad
+from model.stats import EngineLoad
 from results.records import Event, Message, Reply
 
 

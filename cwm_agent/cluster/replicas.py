@@ -15,7 +15,7 @@ from cwm_agent.batch.semaphores import LOOK, StoppedError
 from cwm_agent.cluster.connect import import_ray
 from cwm_agent.cluster.remote import About, ReplicaHandle
 from cwm_agent.cluster.routing import choose_replica
-from model.engine.stats import EngineLoad
+from model.stats import EngineLoad
 
 LOADS = 3
 """How often in a row one may fail to load before it is given up."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cwm_agent.errors import UsageError
+from cwm_agent.scoring.leaderboard import Entry, Submission
 from cwm_agent.scoring.predictions import by_sample, one_sample, write_predictions
 from cwm_agent.scoring.predictions_source import source_of_run
-from cwm_agent.scoring.submission import Entry, Submission, write_submission
+from cwm_agent.scoring.submission import write_submission
 from results.predictions import Prediction
 from results.reports.report import read_report
 from results.store import Run

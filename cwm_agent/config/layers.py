@@ -8,8 +8,8 @@ from pathlib import Path
 
 import platformdirs
 
-from cwm_agent.config.parsing import parse_json, parse_toml, parse_yaml
 from cwm_agent.errors import ConfigError
+from cwm_agent.parsing import parse_json, parse_toml, parse_yaml
 
 ENVIRONMENT_PREFIX = "CWM_AGENT_"
 API_KEY = "CWM_AGENT_API_KEY"

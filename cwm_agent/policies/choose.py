@@ -19,7 +19,7 @@ from cwm_agent.policies.human import HumanPolicy
 from cwm_agent.policies.policy import Policy
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
-from model.engine.stats import EngineLoad
+from model.stats import EngineLoad
 from tools.parsing import THINK_END
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts

@@ -22,8 +22,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cwm_agent.config.parsing import parse_yaml
 from cwm_agent.errors import UsageError
+from cwm_agent.parsing import parse_yaml
 from results.errors import JournalError
 from results.journal import read_journal
 from results.records import Event, Replied

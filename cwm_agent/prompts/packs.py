@@ -9,7 +9,7 @@ from string import Formatter
 import platformdirs
 import yaml
 
-from cwm_agent.config.parsing import parse_yaml
+from cwm_agent.parsing import parse_yaml
 from cwm_agent.prompts.schema import NEEDED, TEXTS
 from tools.texts import TextError, Texts
 

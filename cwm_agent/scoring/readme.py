@@ -17,7 +17,7 @@ from results.reports.metrics import share
 from results.reports.report import Line
 
 if TYPE_CHECKING:
-    from cwm_agent.scoring.submission import Submission
+    from cwm_agent.scoring.leaderboard import Submission
 
 RULE = "=" * 50
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cwm_agent.config.parsing import parse_yaml
 from cwm_agent.config.settings import Seconds
 from cwm_agent.errors import UsageError
+from cwm_agent.parsing import parse_yaml
 from cwm_agent.tasks.checkout import read_checkout
 from cwm_agent.tasks.job import CheckoutRecord, TestsRecord
 from envs.errors import ReportError

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cwm_agent.config.parsing import parse_json
 from cwm_agent.errors import UsageError
+from cwm_agent.parsing import parse_json
 from cwm_agent.tasks.datasets import FORMATS, load_suite
 from cwm_agent.tasks.filters import Selection
 from cwm_agent.tasks.inputs import Request

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cwm_agent.config.parsing import parse_yaml
 from cwm_agent.errors import UsageError
+from cwm_agent.parsing import parse_yaml
 from cwm_agent.tasks.inputs import EXAMPLE, GENERATED, Request, read_variables
 from results.json_rows import rows_of_lines
 

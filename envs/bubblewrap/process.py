@@ -65,7 +65,13 @@ def start(
     with socket_filter() as rules, log.open("wb") as errors:
         options = ["--info-fd", str(tell), *(("--seccomp", str(rules.fileno())) if rules else ())]
         program, *rest = command
-        line = [program, *options, *rest, bash, *command_line(limits)]
+        line = [
+            program,
+            *options,
+            *rest,
+            bash,
+            *command_line(limits.idle_seconds, limits.lifetime_seconds),
+        ]
         outer = subprocess.Popen(
             enter(line),
             stdin=subprocess.PIPE,
@@ -81,7 +87,7 @@ def start(
     assert outer.stdout is not None
     with os.fdopen(told) as info, outer.stdin as source, outer.stdout as answers:
         stream = PipeStream(os.dup(source.fileno()), os.dup(answers.fileno()))
-        keeper = Keeper(stream, limits)
+        keeper = Keeper(stream, limits.idle_seconds)
         try:
             first = os.pidfd_open(json.loads(info.read())["child-pid"])
         except (ValueError, ProcessLookupError) as error:

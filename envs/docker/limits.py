@@ -56,7 +56,7 @@ def entry(limits: SandboxLimits) -> list[str]:
     """The command line of a container's first process."""
     script = resources.files("envs").joinpath("scripts", "container.sh").read_text()
     bash = ["bash", "--noprofile", "--norc", "-c", script, "keeper"]
-    return [*bash, KEEPER_FOLDER, *command_line(limits)]
+    return [*bash, KEEPER_FOLDER, *command_line(limits.idle_seconds, limits.lifetime_seconds)]
 
 
 def has_quotas(client: DockerClient) -> bool:

@@ -209,7 +209,7 @@ class DockerSandbox:
             self._container = container  # from here on `close` removes it
             attach = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             lifeline = client.api.attach_socket(container.id, attach)
-            self._keeper = Keeper(ExecStream(lifeline), self._limits)
+            self._keeper = Keeper(ExecStream(lifeline), self._limits.idle_seconds)
             container.start()
         except ImageNotFound as error:
             raise SandboxError(

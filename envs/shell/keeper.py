@@ -13,7 +13,6 @@ import time
 from dataclasses import dataclass
 from importlib import resources
 
-from envs.sandbox.sandbox import SandboxLimits
 from envs.shell.framing import Records
 from envs.shell.stream import Stream, StreamClosed
 
@@ -23,10 +22,10 @@ UNREADABLE = 0o111
 closed to all others of that user, see would_dump() in Linux's fs/exec.c."""
 
 
-def command_line(limits: SandboxLimits) -> list[str]:
+def command_line(idle_seconds: float, lifetime_seconds: float) -> list[str]:
     """What follows the program `bash` to make it a keeper."""
     script = resources.files("envs").joinpath("scripts", "keeper.sh").read_text()
-    seconds = [str(math.ceil(x)) for x in (limits.idle_seconds, limits.lifetime_seconds)]
+    seconds = [str(math.ceil(x)) for x in (idle_seconds, lifetime_seconds)]
     return ["--noprofile", "--norc", "-c", script, "keeper", *seconds]
 
 
@@ -45,9 +44,9 @@ class Process:
 class Keeper:
     """Talks to one keeper."""
 
-    def __init__(self, stream: Stream, limits: SandboxLimits) -> None:
+    def __init__(self, stream: Stream, idle_seconds: float) -> None:
         self._stream = stream
-        self._idle = limits.idle_seconds
+        self._idle = idle_seconds
         self._lease = self._idle
         self._granted = b""
         self._lock = threading.Lock()

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from model.engine.generation import Progress
 from model.engine.sequence import Sequence
-from model.engine.stats import EngineStats
 from model.errors import ModelError, NumericsError
+from model.stats import EngineStats
 from model.step.plan import Row
 from model.step.sampler import NOT_FINITE, Draw, Sampler
 

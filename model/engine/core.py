@@ -22,11 +22,11 @@ from model.engine.outbox import Outbox
 from model.engine.prompt_lookup import DraftSettings, PromptLookup
 from model.engine.scheduler import Scheduler, SchedulerSettings
 from model.engine.sequence import Sequence
-from model.engine.stats import EngineStats
 from model.errors import EngineError, ModelError, PoolTooSmallError, SessionError
 from model.kvcache.manager import KVCache
 from model.kvcache.sequence_cache import SequenceCache
 from model.runner.runner import StepRunner
+from model.stats import EngineStats
 from model.step.plan import StepPlan
 from model.step.sampler import NOT_FINITE, Draw, Sampler, sample
 

@@ -25,8 +25,8 @@ from typing import Any, Self, TypeVar
 
 from model.engine.core import EngineCore, EngineLimits
 from model.engine.outbox import settle
-from model.engine.stats import EngineLoad
 from model.errors import EngineError, SessionError
+from model.stats import EngineLoad
 
 T = TypeVar("T")
 CALLBACK_SECONDS = 60.0

@@ -110,6 +110,6 @@ def sample_ids(tokenizer: Tokenizer, tokens: int, text: str | None = None) -> Te
     Code and its comments are what the model reads most.
     """
     if text is None:
-        sources = sorted(Path(__file__).parent.glob("*.py"))
+        sources = sorted(Path(__file__).parents[1].rglob("*.py"))
         text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     return torch.tensor(tokenizer.encode_text(text)[:tokens], dtype=torch.int64)

@@ -19,7 +19,7 @@ from cwm_agent.policies.choice import SHARED
 from envs.cleanup import owned_folder
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner
-from model.engine.stats import EngineLoad
+from model.stats import EngineLoad
 from results.records import AttemptResult
 from results.store import Run
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from cwm_agent.config.settings import Settings
 from cwm_agent.policies.choice import SHARED, PolicyChoice
 from cwm_agent.policies.choose import Speaker, open_policy
-from model.engine.stats import EngineLoad
+from model.stats import EngineLoad
 
 
 class Speakers:

@@ -15,7 +15,7 @@ _LINES_COPIED = 14
 
 def source_files() -> list[Path]:
     """The files of this package, in a fixed order."""
-    return sorted(Path(__file__).parents[1].rglob("*.py"))
+    return sorted(Path(__file__).parents[2].rglob("*.py"))
 
 
 def corpus(encode: Encode) -> list[int]:
@@ -58,7 +58,7 @@ def _edit(path: Path) -> Edit:
     old = lines[begin : begin + _LINES_COPIED]
     changed = next(i for i in range(len(old) // 2, len(old)) if old[i].strip())
     new = [*old[:changed], old[changed].rstrip() + "  # reviewed", *old[changed + 1 :]]
-    shown, name = "\n".join(lines), f"cwm_agent/{path.relative_to(Path(__file__).parents[1])}"
+    shown, name = "\n".join(lines), f"cwm_agent/{path.relative_to(Path(__file__).parents[2])}"
     block = ["<<<<<<< SEARCH", *old, "=======", *new, ">>>>>>> REPLACE"]
     call = "\n".join(["<tool: edit>", name, *block, "</tool>"])
     return Edit(

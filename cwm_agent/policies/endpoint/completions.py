@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from cwm_agent.config.parsing import parse_json
+from cwm_agent.parsing import parse_json
 from cwm_agent.policies.errors import RefusedError
 
 DONE = "[DONE]"

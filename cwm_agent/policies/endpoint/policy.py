@@ -14,7 +14,7 @@ from cwm_agent.policies.endpoint.background import Background
 from cwm_agent.policies.endpoint.client import Asker, Patience, Place
 from cwm_agent.policies.endpoint.completions import Completion
 from envs.environment import Meter, ReplyLimits
-from model.engine.stats import EngineLoad
+from model.stats import EngineLoad
 from results.records import Event, Message, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cwm_agent.policies.endpoint.completions import Piece
-from model.engine.stats import EngineLoad
+from model.stats import EngineLoad
 
 REST = 30.0
 """Seconds for which a server that failed is left alone, if there is another one."""

@@ -13,7 +13,7 @@ from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Board, Status, line, table
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.job import Job
-from model.engine.stats import EngineLoad
+from model.stats import EngineLoad
 from results.codec import decode, encode
 from results.records import AttemptResult, AttemptStarted, Observed, Replied, Reply
 
