@@ -144,7 +144,7 @@ CASES: dict[str, tuple[Callable[[Place], str], str | None]] = {
     "empty context": (lambda p: blanked(p.diff()), None),
     "other blanks": (lambda p: p.diff().replace(" line 12\n", " line 12  \n"), "form"),
     "other blanks in removed lines": (
-        lambda p: re.sub(r"^(-(?:line|row) \d+)$", r"\1  ", p.diff(), flags=re.M),
+        lambda p: re.sub(r"^-(line|row) (\d+)$", r"-\1\t\2", p.diff(), flags=re.M),
         "blanks",
     ),
     "colours": (lambda p: p.diff("--color=always"), "colours"),
