@@ -76,7 +76,7 @@ def parse_pytest(output: str, exit_code: int | None, known: Collection[str] = ()
     *_, header = [None, *_HEADER.finditer(text)]
     outcomes: dict[str, Outcome] = {}
     folded: Counter[str] = Counter()
-    for line in text[header.end() :].splitlines() if header else ():
+    for line in text[header.end() :].split("\n") if header else ():
         word, _, rest = line.partition(" ")
         if word not in _WORDS:
             continue

@@ -53,11 +53,11 @@ def _judge_failure(log: Path, detail: str) -> Judged:
     if APPLY_FAILED in text:
         said = _why_not_applied(text[text.index(APPLY_FAILED) + len(APPLY_FAILED) :])
         return Judged("not_applied", Verdict(False, detail=said[:DETAIL_CHARACTERS]))
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if TIMED_OUT in line:
             said = line[line.index(TIMED_OUT) :]
             return Judged("timeout", Verdict(False, detail=said[:DETAIL_CHARACTERS]))
-    errors = [line for line in text.splitlines() if " - ERROR - " in line]
+    errors = [line for line in text.split("\n") if " - ERROR - " in line]
     said = detail or (errors[-1].partition(" - ERROR - ")[2] if errors else "no report was written")
     return Judged("infrastructure", Verdict(False, detail=said[:DETAIL_CHARACTERS]))
 

@@ -15,7 +15,7 @@ from results.records import RunInfo, SettingRecord
 from results.scores import ScoreOutcome
 from results.store import Run, Store
 
-from ..py import scored as scored_runs
+from . import scored as scored_runs
 from .conftest import PATCH, Command
 from .scored import LOGS, make_run, write_rows
 

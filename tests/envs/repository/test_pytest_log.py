@@ -134,3 +134,11 @@ def test_a_known_name_is_found_whatever_stands_in_it(parameter: str, message: st
 @given(output=st.text(), code=st.none() | st.integers(-1, 6))
 def test_no_text_makes_the_reader_fail(output: str, code: int | None) -> None:
     parse_pytest(f"{HEADER}\n{output}", code)
+
+
+@pytest.mark.parametrize("separator", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_only_a_line_feed_ends_a_line_of_the_summary(separator: str) -> None:
+    """A message of a failure may hold what some programs take for the end of a line."""
+    failed = f"FAILED tests/a.py::test_one - said{separator}PASSED tests/a.py::test_two"
+    output = f"= short test summary info =\n{failed}\n= 1 failed in 0.1s =\n"
+    assert parse_pytest(output, 1).outcomes == {"tests/a.py::test_one": "failed"}
