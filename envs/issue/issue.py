@@ -8,6 +8,7 @@ from envs.environment import Meter, ReplyLimits, Step
 from envs.errors import OversizeError, SandboxError
 from envs.failures import FAILURES, SUSPECT
 from envs.issue.budget import Budget, Clock, Limits
+from envs.issue.losses import breakdown, lost_at_this_turn
 from envs.issue.messages import Wording
 from envs.issue.modes import Switches
 from envs.issue.published import PublishedSession
@@ -17,7 +18,6 @@ from envs.repository.restore import bring, fill, state_after
 from envs.sandbox.sandbox import Sandbox
 from envs.task import IssueTask
 from results.records import (
-    Ended,
     Event,
     ExitReason,
     Message,
@@ -136,7 +136,7 @@ class IssueEnvironment:
         """Continue in a fresh sandbox with the files of the last snapshot; raises SandboxError."""
         if not any(isinstance(event, Observed) for event in events):
             return self.start()
-        self._lost_before = _lost_at_this_turn(events)
+        self._lost_before = lost_at_this_turn(events)
         self._prepare()
         self._budget.restore(events)
         for event in events:
@@ -208,7 +208,7 @@ class IssueEnvironment:
         workspace = self._sandbox if self._published is None else self._published
         result = self._toolbox.run(call, workspace, self._budget.remaining_seconds)
         events: list[Event] = [self._ran(call, result, self._clock() - began)]
-        if broken := _breakdown(result.command):
+        if broken := breakdown(result.command):
             detail = f"while a command ran: {FAILURES[broken].meaning}"
             return self._lose(tuple(events), detail, broken)
         if result.submission is not None:
@@ -274,26 +274,6 @@ class IssueEnvironment:
     def _end(self, step: Step) -> Step:
         self._exit = step.exit
         return step
-
-
-def _breakdown(command: CommandResult | None) -> Cause | None:
-    """Why the sandbox can be used no longer; None where the command's failure is its own."""
-    if command is None:
-        return None
-    cause = command.cause or ("container_gone" if command.ending == "lost" else None)
-    if cause is None or FAILURES[cause].blame == "agent":
-        return None
-    return cause
-
-
-def _lost_at_this_turn(events: Sequence[Event]) -> bool:
-    """Whether the last sandbox was lost, as by an action, since the last completed turn."""
-    for event in reversed(events):
-        if isinstance(event, Observed):
-            return False
-        if isinstance(event, Ended) and event.cause in SUSPECT:
-            return True
-    return False
 
 
 def _failed(command: CommandResult | None) -> bool:
