@@ -96,6 +96,11 @@ class Gateway:
             self._limits, memory_bytes=MEMORY_BYTES, pids=PIDS, disk_bytes=FILE_BYTES, cpus=1.0
         )
         lifetime = f"{self._limits.lifetime_seconds:.0f}"
+        own = {
+            "cap_add": [],
+            "network_mode": network,
+            "tmpfs": {"/tmp": f"size={FILE_BYTES}"},
+        }
         container = self._client.containers.create(
             image,
             entrypoint=["bash", "-c", _script("gateway.sh"), "gateway", role, str(PORT), lifetime],
@@ -103,8 +108,7 @@ class Gateway:
             user=USER,
             labels=labels(self._owner),
             read_only=True,
-            tmpfs={"/tmp": f"size={FILE_BYTES}"},
-            **{**walls(small, quota=False), "cap_add": [], "network_mode": network, **more},
+            **{**walls(small, quota=False), **own, **more},
         )
         self._containers.append(container)
         self._lifelines.append(
