@@ -37,14 +37,14 @@ answer() {
 
 # Our own name says whose end the host has seen: nobody else can write it, either.
 grant() { # END
-  printf %s "$1" >/proc/self/comm
+  printf %s "$1" >/proc/thread-self/comm
   answer
 }
 
 look() { # PID [CALL]
   local name fields
   stat "$1"
-  if [[ ${2-} && ${name%% *} == *"$2" ]]; then printf %s "${name%% *}" >/proc/self/comm; fi
+  if [[ ${2-} && ${name%% *} == *"$2" ]]; then printf %s "${name%% *}" >/proc/thread-self/comm; fi
   if [[ ${fields-} && ${started[$1]-} == "${fields[19]}" ]]; then fields[1]=0; fi
   answer "${fields[1]:+${fields[1]} $name}"
 }
