@@ -15,7 +15,11 @@ __cwm_turn() {
     fi
     # The end is our own name, which nobody else can write, and a mark in the output that
     # nobody could know before. Then only what the host can ask for again.
-    IFS= TMOUT= builtin read -r __cwm_end </proc/sys/kernel/random/uuid || builtin exit
+    if [[ ${SRANDOM-} ]]; then  # bash 5.1
+      builtin printf -v __cwm_end %06x "$((SRANDOM & 0xffffff))"
+    else
+      IFS= TMOUT= builtin read -r __cwm_end </proc/sys/kernel/random/uuid || builtin exit
+    fi
     __cwm_end=${__cwm_end:0:6}$__cwm_call
     builtin printf '%s %s' "$__cwm_end" "$__cwm_code" >|/proc/thread-self/comm || builtin exit
     builtin printf %s "$__cwm_mark$__cwm_end" >"/proc/$PPID/fd/1"
