@@ -211,6 +211,13 @@ class DockerSandbox:
             lifeline = client.api.attach_socket(container.id, attach)
             self._keeper = Keeper(ExecStream(lifeline), self._limits.idle_seconds)
             container.start()
+            self._keeper.look(1)
+        except StreamClosed as error:
+            raise SandboxError(
+                f"the first process of a container of {self._image} gives no answer ({error}); the "
+                "image needs bash 4.4, coreutils and, where it runs as root, setpriv (util-linux)",
+                cause="container_gone",
+            ) from error
         except ImageNotFound as error:
             raise SandboxError(
                 f"there is no image {self._image} on this machine; "

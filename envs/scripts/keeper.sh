@@ -25,7 +25,7 @@ declare -A started # process id -> start time of the shells that we were told to
 # What the kernel says of process $1.
 stat() {
   local line=
-  read -r -d '' line <"/proc/$1/stat"
+  read -r line <"/proc/$1/stat"  # a name with a line break in it is none of ours
   name=${line#*(}
   name=${name%) *}
   fields=(${line##*) })
@@ -37,14 +37,14 @@ answer() {
 
 # Our own name says whose end the host has seen: nobody else can write it, either.
 grant() { # END
-  printf %s "$1" >/proc/self/comm
+  printf %s "$1" >/proc/thread-self/comm
   answer
 }
 
 look() { # PID [CALL]
   local name fields
   stat "$1"
-  if [[ ${2-} && ${name%% *} == *"$2" ]]; then printf %s "${name%% *}" >/proc/self/comm; fi
+  if [[ ${2-} && ${name%% *} == *"$2" ]]; then printf %s "${name%% *}" >/proc/thread-self/comm; fi
   if [[ ${fields-} && ${started[$1]-} == "${fields[19]}" ]]; then fields[1]=0; fi
   answer "${fields[1]:+${fields[1]} $name}"
 }
@@ -62,8 +62,10 @@ told=${now%.*}
 end=$((told + $2))
 while read -r now _ </proc/uptime && left=$((end - ${now%.*})) && ((left > 0)); do
   ((reaped == ${now%.*})) || { reaped=${now%.*}; (:); }
-  if read -r -t $((lease < left ? lease : left)) seconds command; then
-    lease=$seconds
+  # bash takes a line byte by byte, and with a time limit each costs it four system calls.
+  if read -r -t $((lease < left ? lease : left)) -N 1 digit; then
+    read -r seconds command || break
+    lease=$digit$seconds
     told=${now%.*}
     [[ $command ]] && eval "$command"
   else # the end of the input, else the time is over, unless somebody sent the alarm

@@ -15,9 +15,13 @@ __cwm_turn() {
     fi
     # The end is our own name, which nobody else can write, and a mark in the output that
     # nobody could know before. Then only what the host can ask for again.
-    IFS= TMOUT= builtin read -r __cwm_end </proc/sys/kernel/random/uuid || builtin exit
+    if [[ ${SRANDOM-} ]]; then  # bash 5.1
+      builtin printf -v __cwm_end %06x "$((SRANDOM & 0xffffff))"
+    else
+      IFS= TMOUT= builtin read -r __cwm_end </proc/sys/kernel/random/uuid || builtin exit
+    fi
     __cwm_end=${__cwm_end:0:6}$__cwm_call
-    builtin printf '%s %s' "$__cwm_end" "$__cwm_code" >|/proc/self/comm || builtin exit
+    builtin printf '%s %s' "$__cwm_end" "$__cwm_code" >|/proc/thread-self/comm || builtin exit
     builtin printf %s "$__cwm_mark$__cwm_end" >"/proc/$PPID/fd/1"
     if [[ $PWD -ef . ]]; then
       builtin printf '\0done %s %s\0' "$__cwm_end" "$PWD"
@@ -39,7 +43,7 @@ __cwm_turn() {
   __cwm_call=${__cwm_line:0:4}
   __cwm_line=$__cwm_trace${__cwm_line:4}
   __cwm_busy=1
-  builtin printf bash >|/proc/self/comm
+  builtin printf bash >|/proc/thread-self/comm
   builtin printf '\0begin \0'  # from now on it runs; until now it waited for its turn
   builtin unset -f exec  # the loop's next word; `builtin exec` would take its redirections back
   builtin true

@@ -95,7 +95,7 @@ class Keeper:
 
     def _tell(self, seconds: float, command: str) -> None:
         self._lease = seconds
-        self._stream.send(f"{math.ceil(seconds)} {command}\n".encode())
+        self._stream.send(f"{math.ceil(seconds):02d} {command}\n".encode())
 
     def _ask(self, command: str, seconds: float | None = None) -> bytes:
         """Its one-record answer to a command; the lease is as before without `seconds`."""

@@ -70,6 +70,12 @@ sys.exit(7)
 """
 
 
+BECOME = (
+    "import os; u = int(open('/proc/1/status').read().split('Uid:')[1].split()[0]); "
+    "u == os.getuid() or (os.setgroups([]), os.setresgid(u, u, u), os.setresuid(u, u, u)); "
+)
+
+
 def run(place: Sandbox, command: str, timeout: float = PATIENCE) -> CommandResult:
     return place.run(command, timeout=timeout)
 
@@ -123,6 +129,9 @@ def test_the_first_process_is_closed_to_all_others(place: Sandbox, path: str) ->
     for way in ("cat <", "echo 30 >") if path[:2] == "fd" else ("cat <",):
         answer = run(place, f"{way}/proc/1/{path} | head -c 20").output
         assert re.search("Permission denied|not permitted", answer), answer
+    # As its user, too, where root may become another one.
+    answer = run(place, f"python3 -c \"{BECOME}open('/proc/1/{path}').read(1)\" 2>&1").output
+    assert "Error" in answer
     attach = "import ctypes; print(ctypes.CDLL(None).ptrace(16, 1, 0, 0))"
     assert run(place, f'python3 -c "{attach}"').output == "-1\n"
 
