@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,17 +51,6 @@ def test_the_schema_is_what_the_code_uses() -> None:
 def test_every_kind_of_call_error_has_a_text() -> None:
     kinds = {key.removeprefix("format.") for key in TEXTS if key.startswith("format.")}
     assert kinds - {"reply_cut"} == set(get_args(CallErrorKind))
-
-
-def test_the_document_names_the_texts_that_have_no_original() -> None:
-    from cwm_agent.prompts.cwm_sources import PLACES
-
-    cut_out_of_one = {"environment.about", "environment.rules"}
-    cut_out_of_one |= {key for key in TEXTS if key.startswith("environment.tool.")}
-    original = {place.key for place in PLACES} | cut_out_of_one
-    part = (ROOT / "docs" / "modes.md").read_text().partition("Texts that the original has no")[2]
-    named = re.findall(r"`([a-z_]+(?:\.[a-z_]+)*)`", part.partition("Faithful mode\n")[0])
-    assert set(named) == set(TEXTS) - original
 
 
 def test_the_default_pack_is_complete() -> None:

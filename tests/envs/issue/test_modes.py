@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cwm_agent.prompts.places import PLACES
+from cwm_agent.prompts.schema import TEXTS
 from envs.errors import ModeError
 from envs.issue.modes import Switches, faithful, improved, switches
 
@@ -24,6 +26,15 @@ def test_the_document_lists_every_switch_with_its_values() -> None:
         (field.name, shown(getattr(faithful(), field.name)), shown(getattr(improved(), field.name)))
         for field in dataclasses.fields(Switches)
     ]
+
+
+def test_the_document_names_the_texts_that_have_no_original() -> None:
+    cut_out_of_one = {"environment.about", "environment.rules"}
+    cut_out_of_one |= {key for key in TEXTS if key.startswith("environment.tool.")}
+    original = {place.key for place in PLACES} | cut_out_of_one
+    part = DOCUMENT.read_text().partition("Texts that the original has no")[2]
+    named = re.findall(r"`([a-z_]+(?:\.[a-z_]+)*)`", part.partition("Faithful mode\n")[0])
+    assert set(named) == set(TEXTS) - original
 
 
 def test_every_switch_is_a_difference() -> None:
