@@ -15,7 +15,7 @@ import pytest
 from notebook import STARTED, Notebook, recording
 
 from cwm_agent.attempt.interrupt import Interrupt
-from cwm_agent.attempt.rollout import Trajectory, finished, rollout, settle
+from cwm_agent.attempt.rollout import Trajectory, finished, last_patch, rollout, settle
 from cwm_agent.policies.replay import ReplayPolicy
 from envs.issue.modes import switches
 from results.journal import Journal, read_journal
@@ -240,3 +240,11 @@ def test_a_finished_journal_gives_the_patch_that_counted(tmp_path: Path) -> None
     assert patch("improved", handed_in, tree, limit) == "diff handed in"
     assert patch("faithful", handed_in, tree, limit) == ""
     assert patch("faithful", handed_in, tree, done) == "diff handed in"
+
+
+def test_the_last_patch_has_the_form_in_which_it_is_handed_in() -> None:
+    plain = Snapshot(1, "tree", "bytes", "/testbed")
+    converted = Snapshot(2, "tree", "bytes", "/testbed", patch="git's form")
+    assert last_patch([plain]) == "bytes"
+    assert last_patch([plain, converted]) == "git's form"
+    assert last_patch([converted, Submitted(3, "submitted")]) == "submitted"
