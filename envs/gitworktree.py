@@ -90,8 +90,9 @@ class WorkTree:
         return same
 
     def _git(self, *arguments: str, given: str = "") -> str:
-        where = {"git_dir": self.git_dir, "work_tree": self.root}
-        return git(arguments, given=given, seconds=_SECONDS, **where)
+        return git(
+            arguments, git_dir=self.git_dir, work_tree=self.root, given=given, seconds=_SECONDS
+        )
 
 
 @contextmanager
