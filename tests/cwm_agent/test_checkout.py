@@ -11,7 +11,7 @@ import pytest
 from cwm_agent.checkout import Checkout, apply_patch, read_checkout
 from cwm_agent.errors import UsageError
 from cwm_agent.job import CheckoutRecord
-from tests.cwm_agent.hostile import lack
+from tests.cwm_agent.partial import lack
 
 PATCH = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-two\n+three\n"
 
