@@ -23,6 +23,8 @@ from envs.host_git.git import git, try_git, user_excludes
 _INDEX_BYTES = 2**30
 _EXCLUDE_BYTES = 2**20
 _LINK = "160000"
+_SECONDS = 180.0
+"""Enough to look at 40,000 folders on a slow disk; git waits for a pipe named .gitattributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,9 @@ class WorkTree:
         return same
 
     def _git(self, *arguments: str, given: str = "") -> str:
-        return git(arguments, git_dir=self.git_dir, work_tree=self.root, given=given)
+        return git(
+            arguments, git_dir=self.git_dir, work_tree=self.root, given=given, seconds=_SECONDS
+        )
 
 
 @contextmanager

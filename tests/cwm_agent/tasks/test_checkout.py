@@ -12,7 +12,7 @@ from cwm_agent.errors import UsageError
 from cwm_agent.tasks.checkout import Checkout, apply_patch, read_checkout
 from cwm_agent.tasks.job import CheckoutRecord
 
-from ..hostile import lack
+from ..partial import lack
 
 PATCH = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-two\n+three\n"
 
