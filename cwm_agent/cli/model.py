@@ -6,12 +6,17 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cwm_agent.cli.options import Json
 from cwm_agent.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from model.checkpoint.quantize import Quantization
+    from model.runner.divergence import Divergence
+
 
 app = typer.Typer(help="Inspect, convert and plan checkpoints.", no_args_is_help=True)
 
@@ -81,16 +86,15 @@ def inspect(
     Example:
       cwm-agent model inspect ./cwm --quantize fp8 --json
     """
-    from cwm_agent.commands.quantize import measure
     from cwm_agent.view.checkpoints import inspection_json, inspection_text
     from model.checkpoint.inspect import inspect_checkpoint
 
     found = inspect_checkpoint(folder, random=random)
     quantized = None
     if quantize is not Quantize.none and not found.problems:
-        compared = measure(
+        compared = _compare(
             folder,
-            "fp8" if quantize is Quantize.fp8 else "int8",
+            quantize,
             random=random,
             text=text,
             tokens=tokens,
@@ -117,21 +121,26 @@ def convert(
     shard_size: Annotated[
         str, typer.Option(metavar="SIZE", help="Largest weight file of hf, e.g. 5GB.")
     ] = "5GB",
+    measure: Annotated[
+        Quantize, typer.Option(help="Then compare DST with its 8-bit form, as inspect does.")
+    ] = Quantize.none,
     as_json: Json = False,
 ) -> None:
     """Write a checkpoint in another layout or number format.
 
-    DST appears when it is complete. A dcp is put together in memory.
+    DST appears when it is complete. A dcp is put together in memory. --measure
+    says what 8-bit weights will change: perplexity, divergence, equal choices.
 
     \b
     Example:
-      cwm-agent model convert ./cwm-dcp ./cwm-hf --dtype bfloat16
+      cwm-agent model convert ./cwm-dcp ./cwm-hf --dtype bfloat16 --measure fp8
     """
     from dataclasses import asdict
 
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
     from cwm_agent.config.units import byte_size
+    from cwm_agent.view.checkpoints import divergence_lines, divergence_record
     from cwm_agent.view.console import console
     from model.checkpoint.convert import convert_checkpoint
     from model.checkpoint.layouts import Layout
@@ -149,7 +158,34 @@ def convert(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     record = asdict(written) | {"folder": str(target)}
+    compared = None if measure is Quantize.none else _compare(target, measure)
+    if compared is not None:
+        record["divergence"] = divergence_record(measure.value, compared)
     print(json.dumps(record, indent=2) if as_json else target)
+    if compared is None:
+        return
+    for name, text in divergence_lines(measure.value, compared):
+        print(f"{name}: {text}", file=sys.stderr)
+    if compared.beyond():
+        raise typer.Exit(ExitCode.MODEL)
+
+
+def _compare(
+    folder: Path,
+    kind: Quantize,
+    *,
+    random: bool = False,
+    text: Path | None = None,
+    tokens: int = 512,
+    device: str = "auto",
+    dtype: str = "auto",
+) -> Divergence:
+    from cwm_agent.commands.quantize import measure
+
+    form: Quantization = "fp8" if kind is Quantize.fp8 else "int8"
+    return measure(
+        folder, form, random=random, text=text, tokens=tokens, device=device, dtype=dtype
+    )
 
 
 @app.command()
@@ -184,7 +220,6 @@ def plan(
     from cwm_agent.config.units import card_size
     from cwm_agent.view.memory import fit_json, fit_text
     from model.checkpoint.layouts import read_shape
-    from model.checkpoint.quantize import Quantization
     from model.config.shapes import named_shape
     from model.engine.fit import plan_fit
     from model.engine.memory import Deployment

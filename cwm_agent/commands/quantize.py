@@ -48,7 +48,7 @@ def measure(
     given = None if random else sample_ids(Tokenizer.from_folder(folder), tokens, _text(text))
     reference, ids = logits("none", given)
     other, _ = logits(quantize, ids)
-    return divergence(reference, other)
+    return divergence(reference, other, ids)
 
 
 def _text(path: Path | None) -> str | None:

@@ -13,15 +13,14 @@ from model.runner.divergence import DEFAULT_GATE, Divergence
 
 def inspection_json(found: Inspection, quantized: tuple[str, Divergence] | None) -> str:
     """All fields; `divergence` is null when nothing was compared."""
-    record = asdict(found) | {"divergence": None}
-    if quantized is not None:
-        kind, divergence = quantized
-        record["divergence"] = asdict(divergence) | {
-            "quantize": kind,
-            "gate": asdict(DEFAULT_GATE),
-            "beyond": divergence.beyond(),
-        }
-    return json.dumps(record, indent=2)
+    compared = None if quantized is None else divergence_record(*quantized)
+    return json.dumps(asdict(found) | {"divergence": compared}, indent=2)
+
+
+def divergence_record(kind: str, found: Divergence) -> dict[str, object]:
+    """All fields, with the gate and what is beyond it."""
+    gate = {"quantize": kind, "gate": asdict(DEFAULT_GATE), "beyond": found.beyond()}
+    return asdict(found) | gate
 
 
 def inspection_text(found: Inspection, quantized: tuple[str, Divergence] | None) -> str:
@@ -51,7 +50,7 @@ def inspection_text(found: Inspection, quantized: tuple[str, Divergence] | None)
         *_tokenizer_lines(found),
     ]
     if quantized is not None:
-        lines += _divergence_lines(*quantized)
+        lines += divergence_lines(*quantized)
     lines += [("note", note) for note in found.notes]
     lines += [("problem", problem) for problem in found.problems]
     width = max(len(name) for name, _ in lines)
@@ -69,11 +68,14 @@ def _tokenizer_lines(found: Inspection) -> list[tuple[str, str]]:
     return [ids, ("tokenizer", f"{tokenizer.kind}, {tokenizer.tokens:,} tokens, {control}")]
 
 
-def _divergence_lines(kind: str, found: Divergence) -> list[tuple[str, str]]:
+def divergence_lines(kind: str, found: Divergence) -> list[tuple[str, str]]:
+    """The figures and the verdict, each with its name."""
     figures = (
         f"mean KL {found.mean_kl:.3g}, largest {found.max_kl:.3g} nats, "
         f"top-1 agreement {found.top1_agreement:.3f} over {found.tokens} tokens"
     )
+    if found.perplexity is not None:
+        figures += f", perplexity {found.perplexity:.4g} against {found.reference_perplexity:.4g}"
     reasons = found.beyond()
     return [(kind, figures), ("gate", "; ".join(reasons) if reasons else "passed")]
 

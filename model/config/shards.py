@@ -44,21 +44,26 @@ class Shard:
 WHOLE = Shard(0, 1)
 
 
+def degrees(config: ModelConfig, most: int) -> list[int]:
+    """Among how many ranks, from 1 to `most`, the model can be divided."""
+    heads, units = config.kv_heads, config.intermediate
+    return [size for size in range(1, most + 1) if heads % size == 0 and units % size == 0]
+
+
 def shard_config(config: ModelConfig, size: int) -> ModelConfig:
     """What each of `size` ranks computes: fewer heads, a narrower feed-forward block.
 
-    The vocabulary stays that of the model. Raises ConfigError when heads or
+    The vocabulary stays that of the model. Each key/value head goes with the
+    query heads that read it, so both are whole. Raises ConfigError when they or
     the feed-forward block cannot be divided evenly.
     """
-    for value, what in (
-        (config.kv_heads, "key/value heads"),
-        (config.intermediate, "feed-forward units"),
-    ):
-        if size < 1 or value % size:
-            raise ConfigError(
-                f"the model's {value} {what} cannot be divided among {size} ranks; "
-                f"use a tensor-parallel degree that divides {value}"
-            )
+    if size not in degrees(config, size):
+        able = ", ".join(map(str, degrees(config, config.kv_heads)))
+        raise ConfigError(
+            f"the model's {config.kv_heads} key/value heads and {config.intermediate} feed-forward "
+            f"units cannot be divided evenly among {size} ranks; tensor-parallel degrees for this "
+            f"model: {able}"
+        )
     return replace(
         config,
         heads=config.heads // size,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from model.config.shards import degrees
 from model.engine.memory import GIB, MARGIN, Deployment, MemoryPlan, plan_memory
 from model.errors import ConfigError, MemoryPlanError
 from model.kvcache.layer_groups import kv_bytes
 from model.kvcache.sizing import largest, plan_pages
 
-_DEGREES = (2, 4, 8)
+_MOST_CARDS = 8
 _MOST_SESSIONS = 4096
 
 
@@ -145,14 +146,10 @@ def _divided(
     deployment: Deployment, card: int, context: int, batch: int, before: str, option: str
 ) -> Iterator[str]:
     """The smallest number of cards on which it fits."""
-    for degree in _DEGREES:
+    for degree in degrees(deployment.config, _MOST_CARDS):
         if degree <= deployment.tensor_parallel:
             continue
-        try:
-            fits = _fits(replace(deployment, tensor_parallel=degree), card, context, batch)
-        except ConfigError:
-            return
-        if fits:
+        if _fits(replace(deployment, tensor_parallel=degree), card, context, batch):
             yield f"{before}{degree} cards (--tp {degree}{option})"
             return
 

@@ -41,13 +41,16 @@ DEFAULT_GATE = Gate()
 class Divergence:
     """KL(reference || other) over the next-token distributions, and how often the top is the same.
 
-    `tokens` positions were compared; `top1_agreement` is a share of them.
+    `tokens` positions were compared; `top1_agreement` is a share of them. The
+    perplexities are those of the text itself, None for a text of one token.
     """
 
     tokens: int
     mean_kl: float
     max_kl: float
     top1_agreement: float
+    reference_perplexity: float | None = None
+    perplexity: float | None = None
 
     def beyond(self, gate: Gate = DEFAULT_GATE) -> tuple[str, ...]:
         """What is worse than the gate allows, one sentence each; NaN always is."""
@@ -71,7 +74,7 @@ def compare(reference: Transformer, quantised: Transformer, ids: Tensor) -> Dive
     Where both do not fit a device at once, take `logits_of` one after the other
     and hand the results to `divergence`. Raises QuantizationError for no text.
     """
-    return divergence(logits_of(reference, ids), logits_of(quantised, ids))
+    return divergence(logits_of(reference, ids), logits_of(quantised, ids), ids)
 
 
 def logits_of(model: Transformer, ids: Tensor) -> Tensor:
@@ -87,8 +90,8 @@ def logits_of(model: Transformer, ids: Tensor) -> Tensor:
     )
 
 
-def divergence(reference: Tensor, other: Tensor) -> Divergence:
-    """Compare two sets of logits, each (tokens, vocabulary) in fp32."""
+def divergence(reference: Tensor, other: Tensor, ids: Tensor) -> Divergence:
+    """Compare two sets of logits, each (tokens, vocabulary) in fp32, of the text ids (tokens,)."""
     kl, agree = [], 0
     pairs = zip(torch.split(reference, _CHUNK), torch.split(other, _CHUNK), strict=True)
     for ours, theirs in pairs:
@@ -101,7 +104,18 @@ def divergence(reference: Tensor, other: Tensor) -> Divergence:
         mean_kl=per_token.mean().item(),
         max_kl=per_token.max().item(),
         top1_agreement=agree / len(per_token),
+        reference_perplexity=_perplexity(reference, ids),
+        perplexity=_perplexity(other, ids),
     )
+
+
+def _perplexity(logits: Tensor, ids: Tensor) -> float | None:
+    """exp of the mean loss of each next token."""
+    if len(ids) < 2:
+        return None
+    parts = zip(torch.split(logits[:-1], _CHUNK), torch.split(ids[1:], _CHUNK), strict=True)
+    losses = [functional.cross_entropy(part, wanted, reduction="none") for part, wanted in parts]
+    return torch.cat(losses).double().mean().exp().item()
 
 
 def sample_ids(tokenizer: Tokenizer, tokens: int, text: str | None = None) -> Tensor:

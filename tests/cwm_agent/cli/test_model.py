@@ -78,6 +78,19 @@ def test_convert_keeps_stdout_for_the_result(folder: Path, tmp_path: Path) -> No
     assert "converting" in done.stderr
 
 
+def test_convert_measures_what_eight_bits_will_change(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["model", "convert", str(folder), str(tmp_path / "new"), "--measure", "int8"]
+    assert run([*command, "--json"]) == ExitCode.SUCCESS
+    said = capsys.readouterr()
+    found = json.loads(said.out)["divergence"]
+    assert found["tokens"] == 512
+    assert found["perplexity"] == pytest.approx(found["reference_perplexity"], rel=0.05)
+    assert "perplexity" in said.err
+    assert "gate: passed" in said.err
+
+
 def test_convert_refuses_a_target_that_exists_and_a_size_that_is_none(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -99,6 +112,16 @@ def test_plan_says_what_fits_and_fails_when_it_does_not(capsys: pytest.CaptureFi
     assert (record["fits"], record["sessions"], record["batch"]) == (False, 1, 4)
     assert record["memory"]["weights"] == 65_162_194_944
     assert any("fp8" in remedy for remedy in record["remedies"])
+
+
+def test_plan_says_into_how_many_parts_a_model_goes(
+    make_checkpoint: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_checkpoint(num_attention_heads=9, num_key_value_heads=3, intermediate_size=96)
+    command = ["model", "plan", str(folder), "--gpu-memory", "8GB", "--tp"]
+    assert run([*command, "2"]) == ExitCode.MODEL
+    assert "tensor-parallel degrees for this model: 1, 3" in capsys.readouterr().err
+    assert run([*command, "3"]) == ExitCode.SUCCESS
 
 
 def test_plan_reads_a_checkpoint(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

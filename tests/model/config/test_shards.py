@@ -13,7 +13,7 @@ from engines import CONFIG, CPU
 from model.checkpoint.source import WeightSource
 from model.checkpoint.weights import Weights
 from model.config.config import read_config
-from model.config.shards import Shard, shard_config
+from model.config.shards import Shard, degrees, shard_config
 from model.errors import ConfigError
 
 
@@ -56,7 +56,16 @@ def test_tied_embeddings_give_each_rank_its_rows_as_head(folder: Path) -> None:
 
 
 def test_a_model_that_cannot_be_divided_is_refused_with_the_numbers() -> None:
-    with pytest.raises(ConfigError, match=r"2 key/value heads .* among 3 ranks"):
+    with pytest.raises(ConfigError, match=r"2 key/value heads .* among 3 ranks; .* model: 1, 2$"):
         shard_config(CONFIG, 3)
-    with pytest.raises(ConfigError, match=r"47 feed-forward units .* among 2 ranks"):
+    with pytest.raises(ConfigError, match=r"47 feed-forward units .* among 2 ranks; .* model: 1$"):
         shard_config(replace(CONFIG, intermediate=47), 2)
+
+
+def test_three_heads_for_keys_and_values_go_to_three_ranks() -> None:
+    """Nine query heads read them, as in SmolLM2: no two ranks could have as many of each."""
+    config = replace(CONFIG, heads=9, kv_heads=3)
+    with pytest.raises(ConfigError, match=r"3 key/value heads .* among 2 ranks; .* model: 1, 3$"):
+        shard_config(config, 2)
+    assert (shard_config(config, 3).heads, shard_config(config, 3).kv_heads) == (3, 1)
+    assert degrees(config, 8) == [1, 3]
