@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.prompts.places import PLACES
+from cwm_agent.prompts.cwm_sources import PLACES
 from cwm_agent.prompts.schema import TEXTS
 from envs.errors import ModeError
 from envs.issue.modes import Switches, faithful, improved, switches
