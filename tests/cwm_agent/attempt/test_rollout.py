@@ -33,7 +33,7 @@ from results.records import (
 )
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def play(folder: Path, *replies: str, interrupt: Interrupt | None = None) -> Trajectory:
@@ -164,7 +164,7 @@ def test_kill_dash_9_in_the_middle_of_a_turn_loses_nothing(tmp_path: Path) -> No
         f"""
         import sys
         from pathlib import Path
-        sys.path[:0] = [{str(ROOT)!r}, {str(HERE)!r}]
+        sys.path[:0] = [{str(ROOT)!r}, {str(HERE)!r}, {str(HERE.parent)!r}]
         from test_rollout import play
         play(Path({str(tmp_path)!r}), "one", "wait 60", "end")
         """
