@@ -17,3 +17,7 @@ class ConfigError(UsageError):
 
 class NotReadyError(CwmAgentError):
     """Something that the command needs is not there yet (exit code 4)."""
+
+
+class LostError(NotReadyError):
+    """The machine or process that worked on an attempt is gone; elsewhere it can go on."""

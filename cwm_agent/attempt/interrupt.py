@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Event
@@ -11,10 +12,15 @@ from typing import Protocol
 
 
 class Stop(Protocol):
-    """What the loop asks: whether to end between two turns, and why a turn broke off."""
+    """What the loop asks: whether to end between two turns, and why a turn broke off.
+
+    A conversation is played inside of it as a context.
+    """
 
     cancel: Callable[[], None] | None
     """How to cancel a reply of the running conversation; set by the loop."""
+    kill: Callable[[], None] | None
+    """How to end the processes of the open sandbox; set by whoever makes it."""
 
     @property
     def requested(self) -> bool:
@@ -24,8 +30,23 @@ class Stop(Protocol):
     def stopped(self) -> bool:
         """It shall end now; what breaks from then on broke because of that."""
 
+    def ask(self) -> None:
+        """End between two turns."""
+
+    def force(self) -> None:
+        """End now."""
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the end is asked for; waits so long for it."""
+
     def shield(self) -> AbstractContextManager[None]:
         """A block that must not be broken off: a journal line is whole or not there."""
+
+    def __enter__(self) -> object:
+        """From now on a conversation is played."""
+
+    def __exit__(self, *exc: object) -> None:
+        """It ended."""
 
 
 class Recall:
@@ -58,9 +79,19 @@ class Recall:
             if end is not None:
                 end()
 
+    def wait(self, seconds: float) -> bool:
+        """See Stop."""
+        return self.asked.wait(seconds)
+
     def shield(self) -> AbstractContextManager[None]:
         """Nothing is ever raised into the attempt's thread."""
         return nullcontext()
+
+    def __enter__(self) -> Recall:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """It can be asked at any time."""
 
 
 class Interrupt:
@@ -80,6 +111,7 @@ class Interrupt:
         self.requested = False
         self.stopped = False
         self.cancel: Callable[[], None] | None = None
+        self.kill: Callable[[], None] | None = None
         self._notify = notify
         self._cancel_replies = cancel_replies
         self._stopping = False
@@ -94,6 +126,27 @@ class Interrupt:
     def __exit__(self, *exc: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def ask(self) -> None:
+        """Let the turn finish; a person's reply is cancelled."""
+        self.requested = True
+        self._tell(1)
+        if self._cancel_replies and self.cancel is not None:
+            self.cancel()
+
+    def force(self) -> None:
+        """Break off what the main thread does, by KeyboardInterrupt."""
+        self.requested = self.stopped = True
+        self._tell(2)
+        if self._shields:
+            self._stopping = True
+        else:
+            raise KeyboardInterrupt
+
+    def wait(self, seconds: float) -> bool:
+        """See Stop; between two conversations Ctrl-C ends the program."""
+        time.sleep(seconds)
+        return self.requested
 
     @contextmanager
     def shield(self) -> Iterator[None]:
@@ -110,17 +163,9 @@ class Interrupt:
     def _receive(self, number: int, frame: FrameType | None) -> None:
         del frame
         if not self.requested and number == signal.SIGINT:
-            self.requested = True
-            self._tell(1)
-            if self._cancel_replies and self.cancel is not None:
-                self.cancel()
-            return
-        self.requested = self.stopped = True
-        self._tell(2)
-        if self._shields:
-            self._stopping = True
+            self.ask()
         else:
-            raise KeyboardInterrupt
+            self.force()
 
     def _tell(self, level: int) -> None:
         if self._notify is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,14 +25,12 @@ def judge(
     repository: Path | None,
     patch: str,
     verifier: Verifier,
-    say: Callable[[str], None],
     keep: Keep,
 ) -> Judgement:
     """What the job's tests say of `patch`; `keep` gets their output. Raises SandboxError."""
     task = job.task(repository)
     if job.tests is None or task.tests is None:
         return Judgement()
-    say("running the tests without and with the patch")
     if job.tests.find_failing:
         outcomes = verifier.before(task).outcomes
         failing = tuple(test for test, outcome in outcomes.items() if outcome == "failed")

@@ -2,83 +2,81 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TypeVar
 
-from cwm_agent.attempt.rollout import EventLog, Trajectory
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    retry_if_result,
+    stop_after_attempt,
+    wait_chain,
+    wait_fixed,
+    wait_random,
+)
+
+from cwm_agent.attempt.interrupt import Stop
+from cwm_agent.errors import LostError
 from envs.errors import SandboxError
 from envs.failures import known, may_pass
-from results.records import Event
+from results.records import AttemptResult
 from results.store import UNFINISHED
 
 T = TypeVar("T")
 
 PAUSES = (1.0, 5.0, 15.0, 30.0)
 """Seconds before each new try; the last one again and again. An engine restarts in about ten."""
+SPREAD = 1.0
+"""Up to so many seconds more, or all attempts that one failure broke come back at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """How often, and who is told. `sleep` waits between tries."""
+def with_retries(work: Callable[[], T], retries: int, stop: Stop, say: Callable[[str], None]) -> T:
+    """What `work` gives, done again up to `retries` times after failures that may pass.
 
-    count: int
-    say: Callable[[str], None]
-    sleep: Callable[[float], None] = time.sleep
-
-    def again(self, tried: int, cause: str | None, detail: str) -> bool:
-        """Whether to try once more after `tried` failed tries; waits before it says yes."""
-        if tried > self.count or not may_pass(known(cause)):
-            return False
-        self.say(f"{detail}; try {tried} of {self.count} in a fresh sandbox")
-        self.sleep(PAUSES[min(tried, len(PAUSES)) - 1])
-        return True
-
-
-def play_on(
-    play: Callable[[EventLog], Trajectory], journal: EventLog, retries: Retries
-) -> Trajectory:
-    """Play an attempt; after a failure that may pass, go on from its journal in a new sandbox.
-
-    `play` makes a sandbox and plays from the given journal to an end. Files are
-    restored from the last snapshot, and the turn in flight is acted on again.
+    `work` goes on from the journal by itself. Nothing is tried again once
+    `stop` is requested. Raises the last error.
     """
-    trajectory = play(journal)
-    tried = 1
-    while trajectory.reason in UNFINISHED and retries.again(
-        tried, trajectory.cause, trajectory.detail
-    ):
-        trajectory = play(_Continued(journal, trajectory.events))
-        tried += 1
-    return trajectory
+
+    def tell(state: RetryCallState) -> None:
+        say(f"{_detail(state)}; try {state.attempt_number} of {retries} in a fresh sandbox")
+
+    def pause(seconds: float) -> None:
+        stop.wait(seconds)
+
+    def last(state: RetryCallState) -> T:
+        assert state.outcome is not None
+        outcome: T = state.outcome.result()
+        return outcome
+
+    retrying = Retrying(
+        stop=lambda state: stop.requested or stop_after_attempt(1 + retries)(state),
+        sleep=pause,
+        wait=wait_chain(*map(wait_fixed, PAUSES)) + wait_random(0, SPREAD),
+        retry=retry_if_exception(_may_pass) | retry_if_result(_broken_off),
+        before_sleep=tell,
+        retry_error_callback=last,
+    )
+    return retrying(work)
 
 
-def insist(action: Callable[[], T], retries: Retries) -> T:
-    """The result of `action`, repeated after SandboxErrors that may pass; raises the last one."""
-    tried = 1
-    while True:
-        try:
-            return action()
-        except SandboxError as error:
-            if not retries.again(tried, error.cause, str(error)):
-                raise
-        tried += 1
+def _detail(state: RetryCallState) -> str:
+    assert state.outcome is not None
+    error = state.outcome.exception()
+    return str(state.outcome.result().detail if error is None else error)
 
 
-@dataclass(frozen=True, slots=True)
-class _Continued:
-    """An open journal with all that it holds now; `Journal.events` ends where it was opened."""
+def _broken_off(result: object) -> bool:
+    """Whether an attempt ended for a reason that another try may be spared."""
+    return (
+        isinstance(result, AttemptResult)
+        and result.exit_reason in UNFINISHED
+        and may_pass(known(result.cause))
+    )
 
-    journal: EventLog
-    past: Sequence[Event]
 
-    @property
-    def events(self) -> tuple[Event, ...]:
-        return tuple(self.past)
-
-    def append(self, event: Event) -> object:
-        return self.journal.append(event)
-
-    def commit(self) -> None:
-        self.journal.commit()
+def _may_pass(error: BaseException) -> bool:
+    """Whether another place or a fresh sandbox may help; a missing image stays what it is."""
+    if isinstance(error, SandboxError):
+        return may_pass(error.cause)
+    return isinstance(error, LostError)

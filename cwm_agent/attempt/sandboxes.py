@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from cwm_agent.config.settings import SandboxSettings
-from cwm_agent.tasks.job import COPY, Job
+from cwm_agent.tasks.job import Job
 from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.bubblewrap.virtualenv import HostEnvironment, host_environment
 from envs.cleanup import sweep
@@ -20,7 +19,6 @@ from envs.repository.locate import find_repository
 from envs.sandbox.allowed_hosts import parse_hosts
 from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import Recipe
-from results.store import Attempt, Store
 
 BUILD_SECONDS = 3600.0
 """How long the engine may be silent while it builds an image."""
@@ -115,10 +113,7 @@ class SandboxMaker:
         return host_environment(self._recipe, self.progress)
 
 
-def clean_up(store: Store, say: Callable[[str], None]) -> None:
-    """Remove sandboxes without an owner, and working copies in run folders."""
+def clean_up(say: Callable[[str], None]) -> None:
+    """Remove sandboxes and working copies without an owner."""
     for stray in sweep():
         say(f"removed a stray {stray.kind}: {stray.name}")
-    for copy in store.root.glob(f"*/*/*/{COPY}"):
-        if not Attempt(copy.parent, 0).live:
-            shutil.rmtree(copy, ignore_errors=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
-from cwm_agent.attempt.interrupt import Recall
+from cwm_agent.attempt.interrupt import Recall, Stop
 from cwm_agent.attempt.rollout import replies, written_tokens
 from cwm_agent.exit_codes import code_of_attempt
 from cwm_agent.tasks.job import Job
@@ -34,6 +34,16 @@ OVER: frozenset[State] = frozenset({"resolved", "unresolved", "unjudged"})
 """States of an attempt that has a valid result."""
 
 
+class Onlooker(Protocol):
+    """Follows one attempt as it goes, like the screen of `solve`."""
+
+    def say(self, text: str, style: str = "") -> None:
+        """A line about the attempt as a whole."""
+
+    def watch(self, event: Event) -> None:
+        """An event, after it was written."""
+
+
 @dataclass(slots=True, eq=False)
 class Ticket:
     """Where one attempt stands. `since` is when anything was last heard of it (monotonic)."""
@@ -51,7 +61,8 @@ class Ticket:
     code: int = 0
     """The exit code that its end means."""
     cancelled: bool = False
-    stop: Recall = field(default_factory=Recall)
+    stop: Stop = field(default_factory=Recall)
+    onlooker: Onlooker | None = None
 
     @property
     def name(self) -> str:
@@ -62,8 +73,16 @@ class Ticket:
         """What takes its time now."""
         self.doing, self.since = text, time.monotonic()
 
+    def tell(self, text: str, style: str = "") -> None:
+        """What a user who waits for this attempt alone wants to know, too."""
+        self.say(text)
+        if self.onlooker is not None:
+            self.onlooker.say(text, style)
+
     def watch(self, event: Event) -> None:
         """Follow the rollout."""
+        if self.onlooker is not None:
+            self.onlooker.watch(event)
         match event:
             case AttemptStarted():
                 self.say("opening the sandbox")

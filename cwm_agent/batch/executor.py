@@ -13,14 +13,9 @@ from typing import Protocol
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import Ticket
-from cwm_agent.errors import NotReadyError
 from model.stats import EngineLoad
 from results.records import AttemptResult
 from results.store import Run
-
-
-class LostError(NotReadyError):
-    """The machine or process that worked on an attempt is gone; elsewhere it can go on."""
 
 
 class Executor(Protocol):

@@ -13,27 +13,14 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    retry_if_result,
-    sleep_using_event,
-    stop_after_attempt,
-    stop_when_event_set,
-    wait_exponential_jitter,
-)
-
 from cwm_agent.attempt.interrupt import Recall
+from cwm_agent.attempt.retries import with_retries
 from cwm_agent.batch.attempt_state import ACTIVE, OVER, Ticket
-from cwm_agent.batch.executor import LostError
 from cwm_agent.batch.semaphores import StoppedError
-from cwm_agent.errors import UsageError
+from cwm_agent.errors import LostError, UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_error
 from envs.errors import SandboxError
-from envs.failures import known, may_pass
 from results.records import AttemptResult
-from results.store import UNFINISHED
 
 TICK = 0.25
 """Seconds between two looks at signals, limits and the screen."""
@@ -222,15 +209,7 @@ class Runner:
             ticket.state = "running"
             return self._work(ticket)
 
-        retrying = Retrying(
-            stop=stop_after_attempt(1 + self._retries) | stop_when_event_set(ticket.stop.asked),
-            sleep=sleep_using_event(ticket.stop.asked),
-            wait=wait_exponential_jitter(initial=1, max=30),
-            retry=retry_if_exception(_may_pass) | retry_if_result(_broken_off),
-            before_sleep=lambda _state: ticket.say("waiting to try again"),
-            retry_error_callback=_last_outcome,
-        )
-        return retrying(once)
+        return with_retries(once, self._retries, ticket.stop, ticket.say)
 
     def _settle(
         self, ticket: Ticket, result: AttemptResult | None, failure: Exception | None
@@ -269,21 +248,3 @@ class Runner:
     def _enqueue(self, ticket: Ticket, *, first: bool = False) -> None:
         ticket.state = "waiting"
         (self._queue.appendleft if first else self._queue.append)(ticket)
-
-
-def _last_outcome(state: RetryCallState) -> AttemptResult:
-    assert state.outcome is not None
-    result: AttemptResult = state.outcome.result()
-    return result
-
-
-def _broken_off(result: AttemptResult) -> bool:
-    """Whether an attempt ended for a reason that another try may be spared."""
-    return result.exit_reason in UNFINISHED and may_pass(known(result.cause))
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether another place or a fresh sandbox may help; a missing image stays what it is."""
-    if isinstance(error, SandboxError):
-        return may_pass(error.cause)
-    return isinstance(error, LostError)

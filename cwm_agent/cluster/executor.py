@@ -17,7 +17,6 @@ from typing import Any
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import Ticket
-from cwm_agent.batch.executor import LostError
 from cwm_agent.batch.semaphores import LOOK, Gate
 from cwm_agent.cluster.connect import check_demands, connected, import_ray, living_nodes
 from cwm_agent.cluster.demand import SLOT, Demand
@@ -28,6 +27,7 @@ from cwm_agent.cluster.replica import EngineReplica
 from cwm_agent.cluster.replicas import Replicas
 from cwm_agent.cluster.worker import Assignment, AttemptWorker, Failure, Standing
 from cwm_agent.config.settings import BatchSettings, Settings
+from cwm_agent.errors import LostError
 from cwm_agent.policies.choice import PolicyChoice
 from model.stats import EngineLoad
 from results.records import AttemptResult

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cwm_agent.batch.attempt_state import Ticket
-from cwm_agent.batch.executor import LostError
 from cwm_agent.batch.semaphores import LOOK, StoppedError
 from cwm_agent.cluster.connect import import_ray
 from cwm_agent.cluster.routing import Free, choose_worker
+from cwm_agent.errors import LostError
 from cwm_agent.tasks.job import Job
 
 CLOSE_SECONDS = 10.0
@@ -68,7 +68,7 @@ class Pool:
         """
         ticket.say("waiting for a slot of the cluster")
         while (member := self._take(ticket.job)) is None:
-            if ticket.stop.asked.wait(LOOK):
+            if ticket.stop.wait(LOOK):
                 raise StoppedError
         try:
             yield member

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cwm_agent.batch.attempt_state import Ticket
-from cwm_agent.batch.executor import LostError
 from cwm_agent.batch.semaphores import LOOK, StoppedError
 from cwm_agent.cluster.connect import import_ray
 from cwm_agent.cluster.remote import About, ReplicaHandle
 from cwm_agent.cluster.routing import choose_replica
+from cwm_agent.errors import LostError
 from model.stats import EngineLoad
 
 LOADS = 3
@@ -70,7 +70,7 @@ class Replicas:
         """
         ticket.say("waiting for an engine")
         while (copy := self._take(ticket.job.instance)) is None:
-            if ticket.stop.asked.wait(LOOK):
+            if ticket.stop.wait(LOOK):
                 raise StoppedError
         try:
             yield copy

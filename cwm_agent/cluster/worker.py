@@ -7,7 +7,6 @@ questions while it does.
 
 from __future__ import annotations
 
-import os
 import pickle
 import platform
 import time
@@ -19,20 +18,14 @@ from pathlib import Path
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import State, Ticket
-from cwm_agent.batch.executor import LostError
 from cwm_agent.batch.local.policies import Speakers
-from cwm_agent.batch.local.sandboxes import Places
-from cwm_agent.batch.local.shared_files import Materials
-from cwm_agent.batch.local.work import Gates, Work
-from cwm_agent.batch.semaphores import Gate, Once
+from cwm_agent.batch.local.work import open_work
 from cwm_agent.cluster.lifeline import Lifeline
 from cwm_agent.cluster.remote import RemotePolicy, ReplicaHandle
+from cwm_agent.errors import LostError
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import Speaker
 from cwm_agent.tasks.job import Job
-from envs.cleanup import owned_folder
-from envs.sandbox.owner import boot_id
-from envs.sandbox.sandbox import Owner
 from results.records import AttemptResult
 from results.store import Run
 
@@ -89,16 +82,11 @@ class AttemptWorker:
         """`folder` is the run's, on storage that all nodes share."""
         self._stack = ExitStack()
         run = Run(folder)
-        settings = rules.resolved.settings
-        owner = Owner(run.name, "repositories", 0, os.getpid(), boot_id())
-        self._materials = Materials(self._stack.enter_context(owned_folder(owner)), [])
-        self._speakers = Speakers(settings, _to_nobody)
-        self._stack.callback(self._speakers.close)
-        places = Places(run.name, settings.sandbox, Once(Gate(1)))
-        gates = Gates.of(settings.batch)
-        self._work = Work(
-            run, rules, self._speaker, gates, self._materials, places, patience=JOURNAL_PATIENCE
+        self._speakers = Speakers(rules.resolved.settings, _to_nobody)
+        self._work = self._stack.enter_context(
+            open_work(run, rules, [], self._speaker, patience=JOURNAL_PATIENCE)
         )
+        self._stack.callback(self._speakers.close)
         self._kept: list[Ticket] = []
         self._assignment: Assignment | None = None
         self._policy: RemotePolicy | None = None
@@ -151,7 +139,7 @@ class AttemptWorker:
         """Samples of one instance share its repository and first test run; others need not."""
         if self._kept and self._kept[-1].job.instance != ticket.job.instance:
             for other in self._kept:
-                self._materials.over(other)
+                self._work.materials.over(other)
             self._kept.clear()
 
     @contextmanager

@@ -68,7 +68,7 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     chosen = choose(request.suite, request.selection, request.replay)
     resolved = _settings(request, chosen)
     store = Store(resolved.runs_folder())
-    clean_up(store, progress.say)
+    clean_up(progress.say)
     if chosen.dataset:
         choose_kind("docker")  # once, and not for each of 500 images
     jobs = jobs_of(

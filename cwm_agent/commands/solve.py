@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from cwm_agent.attempt.attempt import Rules, Setting, issue_environment, play, result_of
+from cwm_agent.attempt.attempt import Rules
 from cwm_agent.attempt.interrupt import Interrupt
-from cwm_agent.attempt.judge import Judgement, judge
-from cwm_agent.attempt.retries import Retries, insist, play_on
-from cwm_agent.attempt.rollout import EventLog, Trajectory, finished
-from cwm_agent.attempt.sandboxes import SandboxMaker, clean_up
+from cwm_agent.attempt.retries import with_retries
+from cwm_agent.attempt.sandboxes import clean_up
+from cwm_agent.batch.attempt_state import Ticket
+from cwm_agent.batch.local.work import open_work
 from cwm_agent.config.resolve import Resolved, load_settings, recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_attempt
@@ -25,15 +23,11 @@ from cwm_agent.policies.choose import Speaker, find_checkpoint, open_policy
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.checkout import apply_patch
 from cwm_agent.tasks.inputs import Request
-from cwm_agent.tasks.job import COPY, JOB_FILE, Job, read_job, write_job
+from cwm_agent.tasks.job import JOB_FILE, Job, read_job
 from cwm_agent.tasks.planning import check_policy_flags, model_settings, plan
 from cwm_agent.view.console import console
 from cwm_agent.view.progress import Progress, print_patch
-from envs.repository.verify import Verifier
-from envs.sandbox.owner import boot_id
-from envs.sandbox.sandbox import Owner
 from results.codec import encode
-from results.journal import Journal
 from results.records import AttemptResult
 from results.repair import repair
 from results.store import UNFINISHED, Attempt, Run, Store
@@ -58,20 +52,10 @@ def start(
     run = store.create(rules.run_info(), name)
     attempt = run.attempt(job.instance, SAMPLE)
     try:
-        job = _located(run, job, resolved, progress)
-        write_job(attempt.folder, job)
-        speaker = _speaker(job, resolved, progress)
-        return _work(run, attempt, Setting(job, SAMPLE, rules, speaker), progress)
+        return _work(run, job, rules, progress)
     finally:
         if not attempt.events_path.exists() or not attempt.entries():
             shutil.rmtree(run.folder, ignore_errors=True)
-
-
-def _located(run: Run, job: Job, resolved: Resolved, progress: Progress) -> Job:
-    if job.root:
-        return job
-    owner = Owner(run.name, job.instance, SAMPLE, os.getpid(), boot_id())
-    return SandboxMaker(job, resolved.settings.sandbox, owner, progress.say).locate()
 
 
 def go_on(run: Run, attempt: Attempt, job: Job, resolved: Resolved, progress: Progress) -> Outcome:
@@ -82,92 +66,43 @@ def go_on(run: Run, attempt: Attempt, job: Job, resolved: Resolved, progress: Pr
             f"run {run.name} is over ({result.exit_reason}); look at it with "
             f"`cwm-agent view {run.name}`, or start a new run"
         )
-    rules = Rules.of(resolved)
-    speaker = _speaker(job, resolved, progress)
-    write_job(attempt.folder, job)
-    return _work(run, attempt, Setting(job, SAMPLE, rules, speaker), progress)
+    return _work(run, job, Rules.of(resolved), progress)
 
 
-def _speaker(job: Job, resolved: Resolved, progress: Progress) -> Speaker:
-    return open_policy(job.policy, resolved.settings, show=progress.show, say=progress.say)
+def _work(run: Run, job: Job, rules: Rules, progress: Progress) -> Outcome:
+    """The run's one attempt, in the main thread, where Ctrl-C is heard."""
+    settings = rules.resolved.settings
+    stop = Interrupt(progress.interrupted, cancel_replies=job.policy.kind == "human")
+    ticket = Ticket(job, SAMPLE, stop=stop, onlooker=progress)
+    opened: list[Speaker] = []
 
+    def speaker(choice: PolicyChoice) -> AbstractContextManager[Speaker]:
+        if not opened:
+            opened.append(open_policy(choice, settings, show=progress.show, say=progress.say))
+            stack.callback(opened[0].policy.close)
+            _announce(run, ticket.job, opened[0], progress)
+        return nullcontext(opened[0])
 
-def _work(run: Run, attempt: Attempt, setting: Setting, progress: Progress) -> Outcome:
     with ExitStack() as stack:
-        stack.callback(setting.speaker.policy.close)
-        journal = stack.enter_context(attempt.journal())
+        work = stack.enter_context(open_work(run, rules, [ticket], speaker))
         stack.callback(progress.close)
         try:
-            result = _solve_and_judge(run, attempt, setting, journal, progress)
+            result = with_retries(
+                lambda: work(ticket), settings.sandbox.retries, stop, progress.say
+            )
         except BaseException:
-            if attempt.entries():
+            if opened and run.find(job.instance, SAMPLE).entries():
                 progress.say(resume_hint(run), "yellow")
             raise
-        attempt.finish(result)
         run.write_predictions()
     return Outcome(run, result)
 
 
-def _solve_and_judge(
-    run: Run, attempt: Attempt, setting: Setting, journal: Journal, progress: Progress
-) -> AttemptResult:
-    job = setting.job
-    with ExitStack() as stack:
-        repository = _copy_repository(job, attempt, stack, progress)
-        owner = Owner(run.name, job.instance, SAMPLE, os.getpid(), boot_id())
-        settings = setting.rules.resolved.settings
-        maker = SandboxMaker(job, settings.sandbox, owner, progress.say)
-        retries = Retries(settings.sandbox.retries, progress.say)
-        _announce(run, setting, progress)
-        trajectory = finished(journal.events, setting.rules.switches)
-        if trajectory is None:
-            trajectory = play_on(
-                lambda log: _attempt(setting, maker, repository, log, progress), journal, retries
-            )
-        judgement = Judgement()
-        if trajectory.reason not in UNFINISHED:
-            patch, verifier = trajectory.patch, Verifier(maker.make)
-            judgement = insist(
-                lambda: judge(
-                    job, repository, patch, verifier, progress.say, attempt.keep_test_output
-                ),
-                retries,
-            )
-    return result_of(setting, trajectory, judgement, attempt.entries())
-
-
-def _copy_repository(
-    job: Job, attempt: Attempt, stack: ExitStack, progress: Progress
-) -> Path | None:
-    source = job.source()
-    if source is None:
-        return None
-    copy = attempt.folder / COPY
-    stack.callback(shutil.rmtree, copy, ignore_errors=True)
-    for notice in source.copy_to(copy):
-        progress.say(notice, "yellow")
-    return copy
-
-
-def _announce(run: Run, setting: Setting, progress: Progress) -> None:
-    job = setting.job
+def _announce(run: Run, job: Job, speaker: Speaker, progress: Progress) -> None:
     where = job.checkout.root if job.checkout else f"{job.root} in {job.image}"
     progress.say(f"{job.instance}: {job.issue.strip().partition(chr(10))[0]}", "bold")
     progress.say(f"  repository {where}, sandbox {job.sandbox}, run {run.folder}", "dim")
-    progress.say(f"  {setting.speaker.note}", "dim")
-
-
-def _attempt(
-    setting: Setting,
-    maker: SandboxMaker,
-    repository: Path | None,
-    journal: EventLog,
-    progress: Progress,
-) -> Trajectory:
-    environment = issue_environment(setting, repository, maker.make)
-    human = setting.job.policy.kind == "human"
-    with Interrupt(progress.interrupted, cancel_replies=human) as interrupt:
-        return play(setting, environment, journal, interrupt, progress.watch)
+    progress.say(f"  {speaker.note}", "dim")
 
 
 def apply_to_checkout(outcome: Outcome, job: Job) -> Outcome:
@@ -198,7 +133,7 @@ def run_request(request: Request, *, as_json: bool) -> int:
     )
     store = Store(resolved.runs_folder())
     progress = Progress(sys.stderr)
-    clean_up(store, progress.say)
+    clean_up(progress.say)
     if request.repair and request.resume is None:
         raise UsageError("--repair goes with --resume RUN: it repairs the journal of that run")
     if request.resume is not None:

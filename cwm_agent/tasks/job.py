@@ -13,10 +13,6 @@ from results.errors import RunFolderError
 from results.files import read_record, write_record
 
 JOB_FILE = "job.json"
-COPY = "repository"
-"""Name of the working copy in an attempt's folder; it lives as long as a process works on it."""
-
-"""One policy of these kinds answers all attempts of a run."""
 SandboxKind = Literal["docker", "bubblewrap"]
 
 

@@ -179,8 +179,7 @@ class Solve:
 
     def strays(self) -> list[str]:
         """Folders of sandboxes and working copies that nobody uses any more."""
-        left = [*self.folder.glob("tmp/*"), *self.folder.glob("runs/*/*/*/repository")]
-        return [str(path.relative_to(self.folder)) for path in left]
+        return [str(path.relative_to(self.folder)) for path in self.folder.glob("tmp/*")]
 
     def _command(self, arguments: tuple[str | Path, ...]) -> list[str]:
         return [sys.executable, "-m", "cwm_agent", "solve", *map(str, arguments)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,15 +9,9 @@ from dataclasses import dataclass
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import Ticket
 from cwm_agent.batch.local.policies import Speakers
-from cwm_agent.batch.local.sandboxes import Places
-from cwm_agent.batch.local.shared_files import Materials
-from cwm_agent.batch.local.work import Gates, Work
-from cwm_agent.batch.semaphores import Gate, Once
+from cwm_agent.batch.local.work import Work, open_work
 from cwm_agent.config.settings import BatchSettings
 from cwm_agent.policies.choice import SHARED
-from envs.cleanup import owned_folder
-from envs.sandbox.owner import boot_id
-from envs.sandbox.sandbox import Owner
 from model.stats import EngineLoad
 from results.records import AttemptResult
 from results.store import Run
@@ -63,10 +56,7 @@ def local_executor(
     with ExitStack() as stack:
         speakers = Speakers(settings, say)
         stack.callback(speakers.close)
-        owner = Owner(run.name, "repositories", 0, os.getpid(), boot_id())
-        materials = Materials(stack.enter_context(owned_folder(owner)), waiting)
-        places = Places(run.name, settings.sandbox, Once(Gate(settings.batch.builds)))
-        work = Work(run, rules, speakers.speaker, Gates.of(settings.batch), materials, places)
+        work = stack.enter_context(open_work(run, rules, waiting, speakers.speaker))
         for choice in {t.job.policy for t in waiting if t.job.policy.kind in SHARED}:
             speakers.engine(choice)  # a bad checkpoint is no failure of every attempt
         yield LocalExecutor(work, settings.batch, speakers)

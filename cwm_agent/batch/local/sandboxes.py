@@ -32,7 +32,7 @@ class Places:
         """
         job, stop = ticket.job, ticket.stop
         owner = Owner(self.run, job.instance, ticket.sample, os.getpid(), boot_id())
-        maker = SandboxMaker(job, self.settings, owner, ticket.say)
+        maker = SandboxMaker(job, self.settings, owner, ticket.tell)
         key = (job.sandbox, job.image, job.pip, job.apt, tuple(sorted(job.environment.items())))
         ticket.say("waiting for its image or environment")
         self.builds.ensure(key, maker.prepare, stop)

@@ -48,7 +48,8 @@ class Materials:
         with shared.copying:
             if not shared.copy.exists():
                 partial = shared.copy.with_name(f"{shared.copy.name}.partial")
-                source.copy_to(partial)
+                for notice in source.copy_to(partial):
+                    ticket.tell(notice, "yellow")
                 partial.rename(shared.copy)
         return shared.copy
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +19,16 @@ from cwm_agent.attempt.attempt import (
 from cwm_agent.attempt.judge import Judgement, judge
 from cwm_agent.attempt.rollout import Trajectory, finished
 from cwm_agent.batch.attempt_state import Ticket
-from cwm_agent.batch.local.sandboxes import MakeSandbox
+from cwm_agent.batch.local.sandboxes import MakeSandbox, Places
 from cwm_agent.batch.local.shared_files import Materials
-from cwm_agent.batch.semaphores import Gate
+from cwm_agent.batch.semaphores import Gate, Once
 from cwm_agent.config.settings import BatchSettings
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import Speaker
 from cwm_agent.tasks.job import write_job
+from envs.cleanup import owned_folder
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner
 from results.journal import LOCK_PATIENCE, Journal
 from results.records import AttemptResult
 from results.store import UNFINISHED, Attempt, Run
@@ -51,9 +55,13 @@ class Gates:
         self.sandboxes.resize(settings.sandboxes or workers + settings.grading)
 
 
+OpenSpeaker = Callable[[PolicyChoice], AbstractContextManager[Speaker]]
+"""Who answers for a choice, as long as the context lasts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What all attempts of a run share, on one machine.
+    """What all attempts of a run share, on one machine; `solve` is a run of one.
 
     `speaker` gives who answers; `places` makes ready what an attempt's sandboxes
     need and gives their maker; `environment` is where the conversations happen.
@@ -62,7 +70,7 @@ class Work:
 
     run: Run
     rules: Rules
-    speaker: Callable[[PolicyChoice], AbstractContextManager[Speaker]]
+    speaker: OpenSpeaker
     gates: Gates
     materials: Materials
     places: Callable[[Ticket], MakeSandbox]
@@ -106,7 +114,8 @@ class Work:
             ticket.say("waiting for a sandbox's place")
             with gates.sandboxes.hold(stop):
                 environment = self.environment(setting, repository, make)
-                return play(setting, environment, journal, stop, ticket.watch)
+                with stop:
+                    return play(setting, environment, journal, stop, ticket.watch)
 
     def _judge(self, ticket: Ticket, trajectory: Trajectory, attempt: Attempt) -> Judgement:
         gates, stop = self.gates, ticket.stop
@@ -115,10 +124,35 @@ class Work:
         repository = self._repository(ticket)
         make = self.places(ticket)
         with gates.grading.hold(stop), gates.sandboxes.hold(stop):
+            ticket.tell("running the tests without and with the patch")
             verifier = self.materials.verifier(ticket, make)
             keep = attempt.keep_test_output
-            return judge(ticket.job, repository, trajectory.patch, verifier, ticket.say, keep)
+            return judge(ticket.job, repository, trajectory.patch, verifier, keep)
 
     def _repository(self, ticket: Ticket) -> Path | None:
         ticket.say("copying the repository")
         return self.materials.repository(ticket)
+
+
+@contextmanager
+def open_work(
+    run: Run,
+    rules: Rules,
+    waiting: Sequence[Ticket],
+    speaker: OpenSpeaker,
+    *,
+    patience: float = LOCK_PATIENCE,
+) -> Iterator[Work]:
+    """The work of this process on a run; what its attempts share is removed at the end."""
+    settings = rules.resolved.settings
+    owner = Owner(run.name, "repositories", 0, os.getpid(), boot_id())
+    with owned_folder(owner) as folder:
+        yield Work(
+            run,
+            rules,
+            speaker,
+            Gates.of(settings.batch),
+            Materials(folder, waiting),
+            Places(run.name, settings.sandbox, Once(Gate(settings.batch.builds))),
+            patience=patience,
+        )

@@ -2,83 +2,98 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+
 import pytest
 
-from cwm_agent.attempt.retries import Retries, insist, play_on
-from cwm_agent.attempt.rollout import EventLog, Trajectory
+from cwm_agent.attempt.interrupt import Recall
+from cwm_agent.attempt.retries import PAUSES, SPREAD, with_retries
+from cwm_agent.errors import LostError, UsageError
 from envs.errors import SandboxError
-from results.records import Ended, Event
+from results.records import AttemptResult
 from tools.workspace import Cause
 
+SOLVED = AttemptResult(
+    "a", 0, "submitted", "", 3, 1.0, 10, 7, "p", "bubblewrap", "improved", "default", resolved=True
+)
+BROKEN = replace(SOLVED, exit_reason="sandbox_error", resolved=None, detail="broken")
 
-class Log:
-    """A journal in memory; like the real one, `events` is what stood in it at first."""
 
-    events: tuple[Event, ...] = ()
+class Hasty(Recall):
+    """Waits for nothing, and keeps how long it was to wait."""
 
     def __init__(self) -> None:
-        self.written: list[Event] = []
+        super().__init__()
+        self.waited: list[float] = []
 
-    def append(self, event: Event) -> None:
-        self.written.append(event)
-
-    def commit(self) -> None:
-        pass
-
-
-class Player:
-    """Fails for each of the causes in turn, then submits."""
-
-    def __init__(self, *causes: Cause) -> None:
-        self.causes = list(causes)
-        self.pasts: list[int] = []
-
-    def __call__(self, log: EventLog) -> Trajectory:
-        self.pasts.append(len(log.events))
-        if self.causes:
-            ended = Ended("sandbox_error", "broken", self.causes.pop(0))
-        else:
-            ended = Ended("submitted")
-        log.append(ended)
-        events = (*log.events, ended)
-        return Trajectory(events, ended.reason, ended.detail, "", ended.cause)
+    def wait(self, seconds: float) -> bool:
+        self.waited.append(seconds)
+        return self.requested
 
 
-def test_a_passing_failure_goes_on_from_all_that_was_written() -> None:
-    log, told, slept = Log(), list[str](), list[float]()
-    player = Player("container_gone", "engine_unreachable")
-    trajectory = play_on(player, log, Retries(3, told.append, slept.append))
-    assert trajectory.reason == "submitted"
-    assert player.pasts == [0, 1, 2]
-    assert list(trajectory.events) == log.written
-    assert slept == [1.0, 5.0]
-    assert len(told) == 2
+@dataclass
+class Tries:
+    """Each call raises or gives the next of `ends`, then the solved attempt."""
+
+    ends: list[Exception | AttemptResult]
+    count: int = 0
+    told: list[str] = field(default_factory=list)
+    stop: Hasty = field(default_factory=Hasty)
+
+    def __call__(self) -> AttemptResult:
+        self.count += 1
+        end = self.ends.pop(0) if self.ends else SOLVED
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+    def go(self, retries: int) -> AttemptResult:
+        return with_retries(self, retries, self.stop, self.told.append)
+
+
+def test_results_and_errors_that_may_pass_are_tried_again_after_growing_pauses() -> None:
+    broken = replace(BROKEN, cause="container_gone")
+    tries = Tries([broken, SandboxError("away", cause="engine_unreachable"), LostError("lost")])
+    assert tries.go(3) == SOLVED
+    assert tries.told == [
+        "broken; try 1 of 3 in a fresh sandbox",
+        "away; try 2 of 3 in a fresh sandbox",
+        "lost; try 3 of 3 in a fresh sandbox",
+    ]
+    for waited, pause in zip(tries.stop.waited, PAUSES[:3], strict=True):
+        assert pause <= waited <= pause + SPREAD
 
 
 def test_retries_are_counted_and_the_failure_stays_a_failure() -> None:
-    player = Player(*["container_gone"] * 5)
-    trajectory = play_on(player, Log(), Retries(2, lambda text: None, lambda seconds: None))
-    assert (trajectory.reason, trajectory.cause) == ("sandbox_error", "container_gone")
-    assert len(player.pasts) == 3
+    broken = replace(BROKEN, cause="container_gone")
+    tries = Tries([broken] * 5)
+    assert (tries.go(2), tries.count) == (broken, 3)
+    raising = Tries([SandboxError("gone", cause="container_gone") for _ in range(5)])
+    with pytest.raises(SandboxError, match="gone"):
+        raising.go(1)
+    assert raising.count == 2
 
 
-@pytest.mark.parametrize("cause", ["image_missing", "host_disk_full", "setup", "not_available"])
+@pytest.mark.parametrize("cause", ["image_missing", "host_disk_full", "setup", "model_refused"])
 def test_a_lasting_failure_is_not_tried_again(cause: Cause) -> None:
-    player = Player(cause)
-    trajectory = play_on(player, Log(), Retries(3, lambda text: None, lambda seconds: None))
-    assert (trajectory.reason, len(player.pasts)) == ("sandbox_error", 1)
-
-
-def test_judging_is_tried_again_too() -> None:
-    causes: list[Cause] = ["engine_unreachable", "container_gone"]
-
-    def judge() -> str:
-        if causes:
-            raise SandboxError("broken", cause=causes.pop())
-        return "judged"
-
-    retries = Retries(3, lambda text: None, lambda seconds: None)
-    assert insist(judge, retries) == "judged"
-    causes[:] = ["setup"]
+    tries = Tries([replace(BROKEN, cause=cause)])
+    assert (tries.go(3).cause, tries.count) == (cause, 1)
+    raising = Tries([SandboxError("no", cause=cause)])
     with pytest.raises(SandboxError):
-        insist(judge, retries)
+        raising.go(3)
+    assert raising.count == 1
+
+
+@pytest.mark.parametrize("error", [UsageError("no"), ValueError("a bug")])
+def test_other_errors_are_not_tried_again(error: Exception) -> None:
+    tries = Tries([error])
+    with pytest.raises(type(error)):
+        tries.go(3)
+    assert tries.count == 1
+
+
+def test_nothing_is_tried_again_once_the_end_is_asked_for() -> None:
+    broken = replace(BROKEN, cause="container_gone")
+    tries = Tries([broken, broken])
+    tries.stop.ask()
+    assert (tries.go(3), tries.count, tries.told) == (broken, 1, [])
