@@ -10,17 +10,22 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-
 	--constraint constraints.txt --editable
 
 .NOTPARALLEL:
-.PHONY: solve test lint bench
+.PHONY: solve test test-all lint bench
 
 # Let the bundled model solve a generated task; TASK=nano:SEED, or TASK=example:NAME for a recording.
 solve: $(READY)
 	@scripts/prepare.sh solve
 	$(BIN)/cwm-agent solve $(TASK)
 
-# All tests that need neither a GPU nor a checkpoint.
+# The tests that need neither a GPU nor a checkpoint, without the slow ones.
 test: $(DEV)
 	@scripts/prepare.sh test
 	@scripts/test.sh
+
+# The slow ones too. docs/tests.md lists them.
+test-all: $(DEV)
+	@scripts/prepare.sh test
+	@scripts/test.sh slow
 
 lint: $(DEV)
 	$(BIN)/ruff format --check .
