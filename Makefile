@@ -3,20 +3,31 @@ PYTHON ?= python3
 TASK ?= nano:7
 BIN := .venv/bin
 READY := .venv/.ready
+DEV := .venv/.dev
 
-.PHONY: solve test lint bench
+# Modules are compiled when they are first imported: most never are.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	--constraint constraints.txt --editable
+
+.NOTPARALLEL:
+.PHONY: solve test test-all lint bench
 
 # Let the bundled model solve a generated task; TASK=nano:SEED, or TASK=example:NAME for a recording.
 solve: $(READY)
 	@scripts/prepare.sh solve
 	$(BIN)/cwm-agent solve $(TASK)
 
-# All tests that need neither a GPU nor a checkpoint.
-test: $(READY)
+# The tests that need neither a GPU nor a checkpoint, without the slow ones.
+test: $(DEV)
 	@scripts/prepare.sh test
 	@scripts/test.sh
 
-lint: $(READY)
+# The slow ones too. docs/tests.md lists them.
+test-all: $(DEV)
+	@scripts/prepare.sh test
+	@scripts/test.sh slow
+
+lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -30,8 +41,16 @@ bench: $(READY)
 gpu-check:
 	$(PYTHON) -m cwm_agent.gpucheck $(CHECK)
 
+# What the program needs. Where the tests' environment is there, nothing is left to install.
 $(READY): pyproject.toml constraints.txt
 	@scripts/prepare.sh environment $(PYTHON)
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(INSTALL) .
 	@touch $@
+
+# That, and what the tests and the linters need besides.
+$(DEV): pyproject.toml constraints.txt
+	@scripts/prepare.sh environment $(PYTHON)
+	$(PYTHON) -m venv .venv
+	$(INSTALL) '.[dev]'
+	@touch $(READY) $@

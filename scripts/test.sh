@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
 # The tests that this machine can run: the Docker layer only where an engine answers.
+#
+#   test.sh        those that take seconds
+#   test.sh slow   these and those that take minutes
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-layers="not gpu and not weights and not slow"
+layers="not gpu and not weights"
+[ "${1:-}" = slow ] || layers="$layers and not slow"
 # The image is made here and not inside the first test that needs it, whose time is limited.
 if ! .venv/bin/python - << 'EOF'; then
 import sys
@@ -23,9 +27,11 @@ EOF
     layers="$layers and not docker"
     printf '\n*** NO DOCKER: the tests marked docker are LEFT OUT of this run ***\n\n' >&2
 fi
+# Two workers, one thread each; a file's tests share what is expensive to make, so they stay together.
+export OMP_NUM_THREADS=1
 # A shell that was started in the background passes on that Ctrl-C is ignored, and cannot undo it.
 exec .venv/bin/python -c '
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-' -m pytest -m "$layers"
+' -m pytest -n 2 --dist loadfile -m "$layers"

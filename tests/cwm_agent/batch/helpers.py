@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -133,12 +134,18 @@ class Batch:
 
     def wait_for_turns(self, name: str, count: int, process: subprocess.Popen[str]) -> None:
         """Until the run's journals hold that many replies."""
+        self.wait_until(lambda: self.recorded(name, b'"kind":"replied"') >= count, process)
+
+    def recorded(self, name: str, what: bytes = b"\n") -> int:
+        """How many events of the run are in its journals: all, or those that contain `what`."""
+        journals = self.folder.glob(f"runs/{name}/*/*/events.jsonl")
+        return sum(path.read_bytes().count(what) for path in journals)
+
+    def wait_until(self, condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+        """Look again and again while the process runs."""
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
-            lines = 0
-            for path in self.folder.glob(f"runs/{name}/*/*/events.jsonl"):
-                lines += path.read_bytes().count(b'"kind":"replied"')
-            if lines >= count:
+            if condition():
                 return
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)

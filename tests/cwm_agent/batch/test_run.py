@@ -60,18 +60,17 @@ def test_the_first_signal_drains_and_the_second_stops(batch: Batch) -> None:
     process = begin(batch, "--workers", 2)
     batch.wait_for_turns("run", 2, process)
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=120)
     assert (process.returncode, "finishing the turns" in stderr) == (130, True)
     assert json.loads(stdout.splitlines()[1])["status"]["counts"]["waiting"] == 3
     assert batch.left() == []
-    slow_down(batch, 60)
+    slow_down(batch, 600)
+    before = batch.recorded("run")
     process = batch.start(*again(batch, "--accept-changes"))
-    time.sleep(4)
-    began = time.monotonic()
+    batch.wait_until(lambda: batch.recorded("run") > before, process)
     process.send_signal(signal.SIGTERM)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=120)  # nobody waits for the replies
     assert (process.returncode, "stopping now" in stderr) == (130, True)
-    assert time.monotonic() - began < 15  # nobody waited for the replies
     assert batch.left() == []
     slow_down(batch, 0)
     (_, done) = batch.json(*again(batch))
@@ -91,16 +90,15 @@ def test_a_command_under_way_is_ended_by_sigterm_and_acted_on_again(
     suite, recordings = write_suite(batch.folder, range(1, 2))
     path = recordings / "nano-seen-1.yaml"
     document = yaml.safe_load(path.read_text())
-    waits = "wait\n</think>\n<tool: bash>\necho once >> log; test -e go || sleep 100\n</tool>"
+    waits = "wait\n</think>\n<tool: bash>\necho once >> log; test -e go || sleep 1000\n</tool>"
     path.write_text(yaml.safe_dump({"replies": [waits, *document["replies"]]}))
     command = ("run", suite, "--replay", recordings, "--name", "run", "--sandbox", sandbox)
     process = batch.start(*command)
     batch.wait_for_turns("run", 1, process)
     time.sleep(1)
-    began = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    _, stderr = process.communicate(timeout=60)
-    assert (process.returncode, time.monotonic() - began < 15) == (130, True), stderr
+    _, stderr = process.communicate(timeout=120)  # nobody waits for the command
+    assert process.returncode == 130, stderr
     (attempt,) = batch.run("run").attempts()
     last = attempt.entries()[-1].event
     assert last == Ended("interrupted", "stopped in the middle of a turn")

@@ -10,8 +10,8 @@ import pytest
 
 from cwm_agent.doctor import sandboxes
 from cwm_agent.doctor.check import Check
+from envs.bubblewrap import cgroup
 from envs.bubblewrap.sandbox import OWNER_FILE, PREFIX
-from envs.cleanup import sweep
 from envs.sandbox.owner import boot_id, labels
 from envs.sandbox.sandbox import Owner
 
@@ -68,7 +68,7 @@ def test_strays_are_named_and_removed_on_request(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    sweep()  # control groups that killed owners of other tests left
+    monkeypatch.setattr(cgroup, "ROOT", tmp_path / "none")  # other tests' owners are killed too
     assert sandboxes.strays(fix=False) == Check("strays", "ok", "none")
     folder = tmp_path / f"{PREFIX}dead"
     folder.mkdir()

@@ -106,18 +106,23 @@ def solved_elsewhere() -> dict[str, tuple[str, bool]]:
 
 
 TASKS = [("seen", str(number)) for number in range(6)] + [("unseen", "1"), ("phrasing", "1")]
+FEW = [("seen", "0"), ("seen", "1"), ("unseen", "1")]
 
 
+@pytest.mark.parametrize(
+    "tasks", [FEW, pytest.param(TASKS, marks=pytest.mark.slow)], ids=["few", "all"]
+)
 def test_seen_tasks_are_solved_and_both_sandboxes_say_the_same(
     policy: EmbeddedPolicy,
     texts: Texts,
     make_sandbox: Callable[[], Sandbox],
     tmp_path: Path,
     solved_elsewhere: dict[str, tuple[str, bool]],
+    tasks: list[tuple[str, str]],
 ) -> None:
     place = Place(policy, texts, LIMITS, make_sandbox, "test", tmp_path)
     solved = 0
-    for split, seed in TASKS:
+    for split, seed in tasks:
         task = draw_task(f"test/{seed}", split)  # type: ignore[arg-type]
         attempted = place.attempt(task, sample=0, seed=1)
         resolved = judged(place, task, attempted)
@@ -134,6 +139,7 @@ def judged(place: Place, task: NanoTask, attempted: Attempted) -> bool:
     return verify(real, attempted.patch, place.make_sandbox).resolved
 
 
-def test_most_frames_of_unseen_programs_are_predicted() -> None:
-    figures = measure_frames(FOLDER, 20, lambda _line: None)
+@pytest.mark.parametrize("programs", [6, pytest.param(20, marks=pytest.mark.slow)])
+def test_most_frames_of_unseen_programs_are_predicted(programs: int) -> None:
+    figures = measure_frames(FOLDER, programs, lambda _line: None)
     assert figures.exact.value > 0.6

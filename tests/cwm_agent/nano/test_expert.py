@@ -84,7 +84,13 @@ def test_a_refused_edit_is_not_learnt_and_no_edit_comes_twice(texts: Texts) -> N
     assert interrupted > 0
 
 
-@pytest.mark.parametrize("seed", range(12))
+CONVERSATIONS = [
+    seed if seed in {2, 4, 10} else pytest.param(seed, marks=pytest.mark.slow) for seed in range(12)
+]
+"""The three that are not slow have each kind of mistake and each tool."""
+
+
+@pytest.mark.parametrize("seed", CONVERSATIONS)
 def test_every_observation_is_that_of_a_real_sandbox(
     seed: int, texts: Texts, tmp_path: Path, make_sandbox: MakeSandbox
 ) -> None:

@@ -57,6 +57,23 @@ def replay(solve: Solve) -> Replay:
     return Replay(solve)
 
 
+@pytest.fixture(scope="module")
+def one_recorded(tmp_path_factory: pytest.TempPathFactory) -> Solve:
+    """The conversation in bubblewrap, recorded once for all tests that only read or alter it."""
+    solve = Solve(tmp_path_factory.mktemp("recorded"))
+    record(solve, "bubblewrap", *CONVERSATION)
+    shutil.copytree(solve.folder / "runs", solve.folder / "kept")
+    return solve
+
+
+@pytest.fixture
+def recorded(one_recorded: Solve) -> Solve:
+    """As it was recorded, whatever the test before did to it."""
+    shutil.rmtree(one_recorded.folder / "runs")
+    shutil.copytree(one_recorded.folder / "kept", one_recorded.folder / "runs")
+    return one_recorded
+
+
 def record(solve: Solve, sandbox: str, *replies: str, more: tuple[str, ...] = ()) -> None:
     recording = write_recording(solve.folder / "talk.yaml", *replies)
     solve(*TASK, "--sandbox", sandbox, "--replay", recording, *more)
@@ -96,14 +113,14 @@ def test_what_differs_by_nature_is_no_difference(
     assert solve.strays() == []
 
 
-def test_the_first_result_that_differs_is_shown(solve: Solve, replay: Replay) -> None:
-    record(solve, "bubblewrap", *CONVERSATION)
+def test_the_first_result_that_differs_is_shown(recorded: Solve) -> None:
+    replay = Replay(recorded)
 
     def other(data: dict[str, Any]) -> None:
         data["messages"][0]["text"] = data["messages"][0]["text"].replace("a - b", "a / b")
 
-    alter(solve, "observed", 1, other)
-    alter(solve, "tool_ran", 4, lambda data: data.update(exit_code=7))
+    alter(recorded, "observed", 1, other)
+    alter(recorded, "tool_ran", 4, lambda data: data.update(exit_code=7))
     answer = replay.json("--verify", code=3)
     assert (answer["same"], answer["differing_turn"], answer["compared"]) == (False, 1, 1)
     difference = answer["difference"]
@@ -125,11 +142,10 @@ def test_the_first_result_that_differs_is_shown(solve: Solve, replay: Replay) ->
     ],
 )
 def test_facts_beside_the_text_count_too(
-    solve: Solve, replay: Replay, kind: str, turn: int, change: dict[str, Any], what: str
+    recorded: Solve, kind: str, turn: int, change: dict[str, Any], what: str
 ) -> None:
-    record(solve, "bubblewrap", *CONVERSATION)
-    alter(solve, kind, turn, lambda data: data.update(change))
-    answer = replay.json("--verify", code=3)
+    alter(recorded, kind, turn, lambda data: data.update(change))
+    answer = Replay(recorded).json("--verify", code=3)
     assert (answer["differing_turn"], answer["difference"]["what"]) == (turn, what)
 
 
@@ -139,8 +155,8 @@ def test_other_files_with_the_same_results_are_only_noted(solve: Solve, replay: 
     assert (answer["same"], answer["tree_differs"]) == (True, 1)
 
 
-def test_without_verify_each_turn_is_printed(solve: Solve, replay: Replay) -> None:
-    record(solve, "bubblewrap", *CONVERSATION)
+def test_without_verify_each_turn_is_printed(recorded: Solve) -> None:
+    replay = Replay(recorded)
     done = replay("run", "--until", "2")
     assert done.returncode == 0, done.stderr
     assert "turn   1  bash   ls; cat calc.py  exit 0" in done.stdout

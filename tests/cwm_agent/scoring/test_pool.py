@@ -146,6 +146,6 @@ def test_what_ends_the_work_ends_the_graders_and_keeps_what_is_graded(
     began = time.monotonic()
     with pytest.raises(type(error)):
         run(graders, tmp_path, seen=seen)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert graders.closed == 3
     assert set(scores(tmp_path)) == {"a__x-0", "a__x-1"}

@@ -8,7 +8,7 @@ import pytest
 
 from envs.bubblewrap import cgroup
 from envs.bubblewrap.cgroup import make_cgroup, stray_cgroups
-from envs.cleanup import Stray, sweep
+from envs.cleanup import sweep
 from envs.sandbox.sandbox import SandboxLimits
 
 NOBODY = 2**22 + 1
@@ -25,7 +25,7 @@ def test_only_a_dead_owners_group_is_swept() -> None:
         (name,) = {folder.name for folder in dead.folders}
         assert name in stray_cgroups()
         assert not {folder.name for folder in mine.folders} & stray_cgroups().keys()
-        assert Stray("cgroup", name) in sweep()
+        sweep()  # or another process's, at the same time
         assert not any(folder.exists() for folder in dead.folders)
         assert all(folder.exists() for folder in mine.folders)
     finally:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 BOTH = ["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)]
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """After all tests of this folder and what the next start does: not even an empty folder."""
+    """After a module's tests and what the next start does: not even an empty folder."""
     before = tempfile.tempdir
     tempfile.tempdir = str(tmp_path_factory.mktemp("faults"))
     yield
@@ -35,8 +35,12 @@ def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         client = connect_engine(timeout=5)
     except SandboxError:
         client = None
-    sweep(client)
-    assert eventually(lambda: left_over(client) == []), left_over(client)
+
+    def swept() -> bool:
+        sweep(client)  # again: tests beside these kill owners of control groups too
+        return left_over(client) == []
+
+    assert eventually(swept), left_over(client)
     assert list(Path(tempfile.tempdir).iterdir()) == []
     tempfile.tempdir = before
     if client is not None:

@@ -106,7 +106,7 @@ def test_a_socket_that_accepts_and_never_answers(
         with pytest.raises(SandboxError, match="no Docker engine answers") as caught:
             connect_engine(timeout=1.0)
         assert caught.value.cause == "engine_unreachable"
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         if shutil.which("bwrap"):
             assert choose_kind("auto") == "bubblewrap"
 

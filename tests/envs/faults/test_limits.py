@@ -68,9 +68,8 @@ def test_a_full_disk(places: Places) -> None:
 def test_a_disk_filled_by_many_files(places: Places) -> None:
     place = places()
     fill = "for i in {1..60}; do head -c 10000000 /dev/zero >/testbed/f$i || break; sleep 0.2; done"
-    result = run(place, f"{fill}; (exit 1)", timeout=60.0)
+    result = run(place, f"{fill}; (exit 1)", timeout=4 * PATIENCE)
     assert result.cause == "disk_full"
-    assert result.seconds < 20
     assert run(place, "rm /testbed/f*").exit_code == 0
     goes_on(place)
 

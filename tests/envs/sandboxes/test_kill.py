@@ -15,8 +15,8 @@ def test_a_running_command_ends_as_lost_and_so_does_every_later_one(place: Sandb
     timer = threading.Timer(0.5, place.kill)
     timer.start()
     began = time.monotonic()
-    assert place.run("sleep 60", timeout=50).ending == "lost"
-    assert time.monotonic() - began < 20
+    assert place.run("sleep 600", timeout=200).ending == "lost"
+    assert time.monotonic() - began < 100
     timer.join()
     with pytest.raises(SandboxError):
         place.read_file("/etc/passwd")

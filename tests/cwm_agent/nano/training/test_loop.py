@@ -115,7 +115,7 @@ def test_after_a_kill_it_goes_on_from_the_saved_state(tmp_path: Path, shape: Sha
     script.write_text(CHILD.format(folder=str(folder), settings=settings, source=SOURCE))
     child = subprocess.Popen([sys.executable, str(script)], cwd=Path.cwd(), start_new_session=True)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while newest_state(folder) is None or not (folder / LOG).exists():
             assert child.poll() is None
             assert time.monotonic() < deadline
