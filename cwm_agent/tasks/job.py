@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.checkout import Checkout
@@ -15,9 +14,6 @@ from results.files import read_record, write_record
 JOB_FILE = "job.json"
 COPY = "repository"
 """Name of the working copy in an attempt's folder; it lives as long as a process works on it."""
-
-"""One policy of these kinds answers all attempts of a run."""
-SandboxKind = Literal["docker", "bubblewrap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,7 @@ class Job:
     instance: str
     issue: str
     policy: PolicyChoice
-    sandbox: SandboxKind
+    sandbox: str
     checkout: CheckoutRecord | None = None
     image: str | None = None
     build: str = ""
