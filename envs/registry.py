@@ -1,76 +1,65 @@
-"""Which kind of sandbox this machine can give."""
+"""Every kind of sandbox, once; a new one is a file and a line here (docs/extending.md)."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Collection
 
-from envs.bubblewrap.sandbox import BubblewrapSandbox
-from envs.docker.engine import connect_engine
-from envs.docker.sandbox import DockerSandbox
+from envs.bubblewrap.kind import BUBBLEWRAP
+from envs.docker.kind import DOCKER
 from envs.errors import SandboxError
-from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
+from envs.sandbox.kind import Need, SandboxKind
 
-Kind = Literal["auto", "docker", "bubblewrap"]
+SANDBOX_KINDS: tuple[SandboxKind, ...] = (
+    DOCKER,
+    BUBBLEWRAP,
+)
+"""In the order in which `auto` tries them."""
+AUTO = "auto"
+CHOICES = (AUTO, *(kind.name for kind in SANDBOX_KINDS))
+"""What the setting sandbox.kind accepts."""
+CHOICES_TEXT = f"{', '.join(CHOICES[:-1])} or {CHOICES[-1]}"
 
 
-def choose_kind(kind: Kind = "auto") -> Literal["docker", "bubblewrap"]:
-    """Docker when an engine answers, else bubblewrap; raises SandboxError when neither is there.
+def sandbox_kind(name: str) -> SandboxKind:
+    """The entry of a kind; raises SandboxError with the names that there are."""
+    for kind in SANDBOX_KINDS:
+        if kind.name == name:
+            return kind
+    raise SandboxError(f"there is no sandbox '{name}'; say {CHOICES_TEXT}")
+
+
+def suitable_kinds(name: str = AUTO, needs: Collection[Need] = ()) -> tuple[SandboxKind, ...]:
+    """The kinds that `name` allows and that lack nothing of `needs`; at least one.
+
+    Raises SandboxError for an unknown name, and with what the named kind lacks.
+    """
+    kinds = SANDBOX_KINDS if name == AUTO else (sandbox_kind(name),)
+    if suitable := tuple(kind for kind in kinds if not kind.lacks.keys() & set(needs)):
+        return suitable
+    lacking = "; ".join(kind.lacks[need] for kind in kinds for need in needs if need in kind.lacks)
+    others = " or ".join(kind.name for kind in SANDBOX_KINDS if not kind.lacks.keys() & set(needs))
+    raise SandboxError(f"{lacking}; use --sandbox {others}", cause="not_available")
+
+
+def choose_kind(name: str = AUTO, needs: Collection[Need] = ()) -> str:
+    """The first suitable kind that works here; raises SandboxError when none does.
 
     A kind that is named is only checked for.
     """
-    if kind in ("auto", "docker"):
+    kinds = suitable_kinds(name, needs)
+    failed: SandboxError | None = None
+    for kind in kinds:
         try:
-            connect_engine(timeout=5.0).close()
-            return "docker"
+            kind.check()
         except SandboxError as error:
-            if kind == "docker":
+            if len(kinds) == 1:
                 raise
-            no_engine = error
-    if shutil.which("bwrap") is not None:
-        return "bubblewrap"
-    if kind == "bubblewrap":
-        raise SandboxError(
-            "bubblewrap is not installed; install it (Debian, Ubuntu: apt install bubblewrap; "
-            "Fedora: dnf install bubblewrap) or use --sandbox docker",
-            cause="not_available",
-        )
+            failed = failed or error
+        else:
+            return kind.name
     raise SandboxError(
-        "commands need a sandbox, and this machine has none: no Docker engine answers and "
-        "bubblewrap is not installed; start Docker, or install bubblewrap "
-        "(Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)",
+        f"commands need a sandbox, and this machine has none: "
+        f"{' and '.join(kind.missing for kind in kinds)}; "
+        f"{', or '.join(kind.remedy for kind in kinds)}",
         cause="not_available",
-    ) from no_engine
-
-
-def open_sandbox(
-    kind: Kind,
-    *,
-    image: str | None,
-    limits: SandboxLimits,
-    owner: Owner,
-    environment: Mapping[str, str] | None = None,
-    read_only_paths: Sequence[str] = (),
-    root: str = "/testbed",
-) -> Sandbox:
-    """An open sandbox; close it, or use it as a context manager. Raises SandboxError.
-
-    `image` is for Docker, which needs one; `read_only_paths` are for bubblewrap.
-    """
-    if choose_kind(kind) == "docker":
-        if image is None:
-            raise SandboxError("a Docker sandbox needs an image; name one with --image")
-        sandbox: Sandbox = DockerSandbox(
-            image, limits=limits, owner=owner, environment=environment, root=root
-        )
-    else:
-        sandbox = BubblewrapSandbox(
-            limits=limits,
-            owner=owner,
-            environment=environment,
-            read_only_paths=read_only_paths,
-            root=root,
-        )
-    sandbox.open()
-    return sandbox
+    ) from failed

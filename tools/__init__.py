@@ -1,1 +1,1 @@
-"""What the agent can do: the call grammar and the four tools behind it."""
+"""What the agent can do: the call grammar and the tools behind it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tools.texts import Texts
-from tools.tool import ToolResult
+from tools.tool import Tool, ToolContext, ToolResult, ToolSpec
 from tools.workspace import CommandResult, Workspace
 
 
@@ -85,3 +85,34 @@ class BashTool:
         if result.ending == "timeout":
             return self.texts.render("bash.fresh.timeout")
         return self.texts.render("bash.fresh.ended")
+
+
+def _make(context: ToolContext) -> Tool:
+    return BashTool(
+        context.texts,
+        context.command_seconds,
+        context.switches.keep_partial_output,
+        context.switches.drop_invalid_bytes,
+    )
+
+
+BASH = ToolSpec(
+    name="bash",
+    make=_make,
+    arguments={"commands": "One or several lines of bash."},
+    texts={
+        "bash.dropped": ("dropped_bytes",),
+        "bash.timeout": ("seconds", "cwd"),
+        "bash.shell_ended": ("exit_code", "cwd"),
+        "bash.lost": (),
+        "bash.cause.interactive": ("programs",),
+        "bash.cause.out_of_memory": (),
+        "bash.cause.process_limit": (),
+        "bash.cause.disk_full": (),
+        "bash.fresh.timeout": (),
+        "bash.fresh.too_much_output": (),
+        "bash.fresh.ended": (),
+        "bash.fresh.session": (),
+    },
+    published="core",
+)

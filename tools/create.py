@@ -10,7 +10,7 @@ import posixpath
 from dataclasses import dataclass
 
 from tools.texts import Texts
-from tools.tool import ToolResult
+from tools.tool import Tool, ToolContext, ToolResult, ToolSpec
 from tools.workspace import Workspace
 
 
@@ -48,3 +48,25 @@ class CreateTool:
     def _told(self, ok: bool, feedback: str) -> ToolResult:
         """Feedback ends in a newline: in training a program printed it."""
         return ToolResult(f"{feedback}\n", ok=ok)
+
+
+def _make(context: ToolContext) -> Tool:
+    return CreateTool(context.texts, strip_path=context.switches.strip_paths)
+
+
+CREATE = ToolSpec(
+    name="create",
+    make=_make,
+    arguments={
+        "path": "A file that does not exist yet, in a folder that does.",
+        "content": "What it holds.",
+    },
+    texts={
+        "create.exists": ("path",),
+        "create.no_path": (),
+        "create.no_parent": ("parent",),
+        "create.unusable": ("path", "reason"),
+        "create.done": ("path", "lines"),
+    },
+    published="plugin",
+)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from tools.document import Document
 from tools.texts import Texts
-from tools.tool import ToolResult
+from tools.tool import Tool, ToolContext, ToolResult, ToolSpec
 from tools.workspace import Workspace
 
 EXCERPT_LINES = 8
@@ -196,3 +196,39 @@ class EditTool:
 
     def _refuse(self, feedback: str) -> ToolResult:
         return ToolResult(f"{feedback}\n", ok=False)
+
+
+def _make(context: ToolContext) -> Tool:
+    return EditTool(
+        context.texts,
+        whole_lines=context.switches.edit_whole_lines,
+        allow_deletion=context.switches.edit_may_delete,
+        keep_line_endings=context.switches.edit_keeps_line_endings,
+        any_encoding=context.switches.edit_any_encoding,
+        strip_path=context.switches.strip_paths,
+        refuse_unchanged=context.switches.edit_refuses_unchanged,
+    )
+
+
+EDIT = ToolSpec(
+    name="edit",
+    make=_make,
+    arguments={
+        "path": "An existing file.",
+        "old_lines": "Complete consecutive lines that stand exactly once in it.",
+        "new_lines": "The lines to put in their place.",
+    },
+    texts={
+        "edit.unparsable": (),
+        "edit.several_blocks": ("count",),
+        "edit.missing": ("path",),
+        "edit.unusable": ("path", "reason"),
+        "edit.encoding": ("path", "encoding"),
+        "edit.not_found": ("path",),
+        "edit.not_found_hint": (),
+        "edit.not_unique": ("path", "lines"),
+        "edit.unchanged": ("path", "line"),
+        "edit.done": ("path", "line", "total", "excerpt"),
+    },
+    published="plugin",
+)

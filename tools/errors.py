@@ -10,6 +10,10 @@ class ToolsError(Exception):
     """Base of every error raised by `tools`."""
 
 
+class UnknownToolError(ToolsError):
+    """A tool was named that is not registered."""
+
+
 CallErrorKind = Literal[
     "thinking_missing",
     "thinking_repeated",

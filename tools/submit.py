@@ -5,32 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from tools.texts import Texts
-from tools.tool import ToolResult
+from tools.tool import Checked, Repair, Tool, ToolContext, ToolResult, ToolSpec
 from tools.workspace import Workspace
 
 PATCH_BYTES = 16 * 2**20
 """The largest patch that is taken. Counting its tokens takes time, and every record holds it."""
 _HOLDS_DIFF = re.compile(r"^(\x1b\[[0-9;]*m)*(diff |--- )", re.MULTILINE)
-
-Repair = Literal["form", "line_ends", "prefix", "folder", "counts", "blanks", "colours", "reversed"]
-"""What was put right in a patch; a text `submit.repair.NAME` tells the model."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What became of a patch that was tried on a clean copy.
-
-    `patch` is what is submitted in its place, None where it does not apply to
-    the commit `base`, for the `reason` that git gives, or "" where it changes nothing.
-    """
-
-    patch: str | None
-    repair: Repair | None = None
-    reason: str = ""
-    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +109,41 @@ def _read(path: str, workspace: Workspace) -> str | None:
         return workspace.read_file(path).decode("utf-8", "surrogateescape")
     except OSError:
         return None
+
+
+def _make(context: ToolContext) -> Tool:
+    switches = context.switches
+    return SubmitTool(
+        context.texts,
+        through_shell=switches.submit_through_shell,
+        working_diff=context.working_diff if switches.submit_working_tree else None,
+        check=context.check if switches.submit_must_apply else None,
+        timeout=context.command_seconds,
+    )
+
+
+SUBMIT = ToolSpec(
+    name="submit",
+    make=_make,
+    arguments={"result": "The path of a file that holds your patch."},
+    texts={
+        "submit.working_tree": (),
+        "submit.unreadable": ("path",),
+        "submit.empty": ("path",),
+        "submit.no_diff": ("path",),
+        "submit.too_large": ("path", "bytes", "most"),
+        "submit.does_not_apply": ("path", "reason", "base"),
+        "submit.no_effect": ("path", "base"),
+        "submit.repair.form": (),
+        "submit.repair.line_ends": (),
+        "submit.repair.prefix": (),
+        "submit.repair.folder": (),
+        "submit.repair.counts": (),
+        "submit.repair.blanks": (),
+        "submit.repair.colours": (),
+        "submit.repair.reversed": (),
+        "submit.review": ("submission",),
+    },
+    published="core",
+    may_be_empty=lambda switches: switches.submit_working_tree,
+)

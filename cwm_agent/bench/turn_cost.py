@@ -22,7 +22,7 @@ from cwm_agent.batch.semaphores import Gate, Once
 from cwm_agent.bench.runner_overhead import RunnerBench, one_fsync_ms, run_all, set_stage
 from cwm_agent.errors import UsageError
 from cwm_agent.tasks.checkout import read_checkout
-from cwm_agent.tasks.job import CheckoutRecord, Job, SandboxKind
+from cwm_agent.tasks.job import CheckoutRecord, Job
 from envs.repository.releases import make_repository
 from envs.sandbox.sandbox import Sandbox
 from tools.workspace import CommandResult, PathKind
@@ -159,7 +159,7 @@ class TimedSandbox:
 
 
 def measure_sandboxed(
-    bench: RunnerBench, kind: SandboxKind, progress: Callable[[str], None]
+    bench: RunnerBench, kind: str, progress: Callable[[str], None]
 ) -> SandboxedFigures:
     """Samples of one issue in sandboxes of this kind; raises SandboxError when there are none."""
     if bench.workers != 1:

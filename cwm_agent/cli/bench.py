@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cwm_agent.cli.options import Ids, Json, Match
+from envs.registry import AUTO, CHOICES_TEXT
 
 if TYPE_CHECKING:
     from cwm_agent.bench.engine.engine import Part
@@ -138,7 +139,7 @@ def nano(
     seed: Annotated[int, typer.Option(help="Which tasks are drawn.")] = 1,
     sets: Annotated[str, typer.Option(help="Which sets.")] = "seen,unseen,phrasing",
     workers: Annotated[int, typer.Option(min=1, help="Attempts at once.")] = 2,
-    sandbox: Annotated[str, typer.Option(help="auto, docker or bubblewrap.")] = "auto",
+    sandbox: Annotated[str, typer.Option(help=f"{CHOICES_TEXT}.")] = AUTO,
     as_json: Json = False,
 ) -> None:
     """Let the bundled model solve generated tasks that were never trained on.

@@ -21,6 +21,7 @@ from cwm_agent.cli.options import (
     Slice,
     Variables,
 )
+from envs.registry import CHOICES_TEXT
 
 app = typer.Typer()
 
@@ -51,7 +52,7 @@ def run(
         typer.Option("--replay", metavar="PATH", help="A recording, or a folder of INSTANCE.yaml."),
     ] = None,
     sandbox: Annotated[
-        str | None, typer.Option("--sandbox", metavar="KIND", help="auto, docker or bubblewrap.")
+        str | None, typer.Option("--sandbox", metavar="KIND", help=f"{CHOICES_TEXT}.")
     ] = None,
     env: Variables = None,
     setup: Setup = None,

@@ -16,6 +16,7 @@ from cwm_agent.cli.options import (
     Setup,
     Variables,
 )
+from envs.registry import CHOICES_TEXT
 
 app = typer.Typer()
 
@@ -38,7 +39,7 @@ Replay = Annotated[
 ]
 Human = Annotated[bool, typer.Option("--human", help="You are the model.")]
 SandboxKind = Annotated[
-    str | None, typer.Option("--sandbox", metavar="KIND", help="auto, docker or bubblewrap.")
+    str | None, typer.Option("--sandbox", metavar="KIND", help=f"{CHOICES_TEXT}.")
 ]
 Image = Annotated[
     str | None, typer.Option("--image", metavar="NAME", help="Docker image to work in.")

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 
-from cwm_agent.attempt.sandboxes import BUILD_SECONDS
 from cwm_agent.errors import UsageError
 from cwm_agent.tasks.inputs import read_variables
 from envs.docker.engine import connect_engine
+from envs.docker.kind import BUILD_SECONDS
 from envs.errors import SandboxError
 from envs.images.access import ImageAccess, Patience
 from envs.images.pull import Watch

@@ -70,7 +70,7 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     store = Store(resolved.runs_folder())
     clean_up(progress.say)
     if chosen.dataset:
-        choose_kind("docker")  # once, and not for each of 500 images
+        choose_kind(needs=["image"])  # once, and not for each of 500 images
     jobs = jobs_of(
         chosen,
         lambda task: plan(task.within(request.variables, request.setup), resolved, progress.say),

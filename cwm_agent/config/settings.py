@@ -5,7 +5,7 @@ A field's docstring is its help text in `config init` and `config schema`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -16,11 +16,15 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
 )
 
+from cwm_agent.config.tool_names import Tools, name_list
 from envs.errors import HostError
+from envs.registry import AUTO, CHOICES, CHOICES_TEXT
 from envs.sandbox.allowed_hosts import parse_hosts
+from tools.registry import PUBLISHED_TOOLS
 
 Switch = bool | int | float | str
 
@@ -47,21 +51,6 @@ def _endpoint(url: str) -> str:
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 
 
-ToolName = Literal["bash", "edit", "create", "submit"]
-
-
-def _usable_tools(names: tuple[ToolName, ...]) -> tuple[ToolName, ...]:
-    """In the order of their description; raises ValueError for a set that nothing solves."""
-    if not {"bash", "submit"} <= set(names):
-        raise ValueError("bash and submit are always needed; edit and create can be left out")
-    return tuple(name for name in get_args(ToolName) if name in names)
-
-
-def _name_list(value: object) -> object:
-    """A text is a list with commas or blanks between the names."""
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
-
-
 def _sensible_hosts(hosts: tuple[str, ...], found: ValidationInfo) -> tuple[str, ...]:
     try:
         parse_hosts(hosts)
@@ -72,9 +61,17 @@ def _sensible_hosts(hosts: tuple[str, ...], found: ValidationInfo) -> tuple[str,
     return hosts
 
 
-Tools = Annotated[tuple[ToolName, ...], BeforeValidator(_name_list), AfterValidator(_usable_tools)]
+def _known_sandbox(name: str) -> str:
+    if name not in CHOICES:
+        raise ValueError(f"there is no sandbox '{name}'; say {CHOICES_TEXT}")
+    return name
+
+
+SandboxChoice = Annotated[
+    str, AfterValidator(_known_sandbox), WithJsonSchema({"enum": list(CHOICES)})
+]
 AllowedHosts = Annotated[
-    tuple[str, ...], BeforeValidator(_name_list), AfterValidator(_sensible_hosts)
+    tuple[str, ...], BeforeValidator(name_list), AfterValidator(_sensible_hosts)
 ]
 
 
@@ -108,7 +105,7 @@ class Section(BaseModel):
 class SandboxSettings(Section):
     """Where commands run."""
 
-    kind: Literal["auto", "docker", "bubblewrap"] = "auto"
+    kind: SandboxChoice = AUTO
     """auto takes Docker when an engine answers, else bubblewrap."""
     image: Annotated[str | None, EmptyUnsets] = None
     """Docker image that holds the repository's dependencies; empty: built from the repository."""
@@ -266,7 +263,7 @@ class Settings(Section):
     """Linear layers in 8 bits; `cwm-agent model inspect --quantize` says what it changes."""
     prompt_pack: str = Field(default="default", min_length=1)
     """Name or file of the texts that the model sees."""
-    tools: Tools = get_args(ToolName)
+    tools: Tools = PUBLISHED_TOOLS
     """What the model may call; bash and submit are the published set without plugins."""
     runs: str = Field(default="runs", min_length=1)
     """Folder of the runs."""

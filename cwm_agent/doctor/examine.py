@@ -5,6 +5,8 @@ from __future__ import annotations
 from cwm_agent.config.resolve import Resolved
 from cwm_agent.doctor import containers, engine, machine, sandboxes, served
 from cwm_agent.doctor.check import Check
+from envs.docker.kind import DOCKER
+from envs.registry import SANDBOX_KINDS
 
 
 def examine(resolved: Resolved, *, fix: bool = False) -> list[Check]:
@@ -15,7 +17,9 @@ def examine(resolved: Resolved, *, fix: bool = False) -> list[Check]:
         model.append(engine.checkpoint(settings))
     else:
         model = [*served.servers(settings), served.tokenizer(settings)]
-    places = [*containers.docker(), sandboxes.bubblewrap()]
+    places: list[Check] = []
+    for kind in SANDBOX_KINDS:
+        places += containers.docker() if kind is DOCKER else [sandboxes.works(kind)]
     return [
         machine.python(),
         machine.git(),

@@ -1,4 +1,4 @@
-"""The places where commands run, but for engines: bubblewrap, and what sandboxes left behind."""
+"""The sandboxes where commands run, and what they left behind."""
 
 from __future__ import annotations
 
@@ -6,31 +6,36 @@ import os
 from dataclasses import replace
 
 from cwm_agent.doctor.check import Check
+from envs.registry import AUTO, CHOICES, CHOICES_TEXT
+from envs.sandbox.kind import SandboxKind
 
 
-def bubblewrap() -> Check:
-    """Opens a real sandbox and runs a command in it."""
-    from envs.bubblewrap.sandbox import BubblewrapSandbox
+def works(kind: SandboxKind) -> Check:
+    """Opens a real sandbox of the kind and runs a command in it, where it needs no contents."""
     from envs.errors import SandboxError
+    from envs.sandbox.kind import SandboxSpec
     from envs.sandbox.owner import boot_id
-    from envs.sandbox.sandbox import Owner, SandboxLimits
+    from envs.sandbox.sandbox import Owner
 
-    owner = Owner("doctor", "doctor", 0, os.getpid(), boot_id())
+    remedy = f"see docs/sandboxes.md, or use another of {CHOICES_TEXT}"
     try:
-        with BubblewrapSandbox(limits=SandboxLimits(), owner=owner, root="/tmp") as sandbox:
+        kind.check()
+        if kind.empty is None:
+            return Check(kind.name, "ok", "is there")
+        owner = Owner("doctor", "doctor", 0, os.getpid(), boot_id())
+        with kind.empty(SandboxSpec(owner, root="/tmp")) as sandbox:
             result = sandbox.run("echo ready", timeout=10.0)
     except SandboxError as error:
-        found, _, remedy = str(error).partition("; ")
-        return Check("bubblewrap", "warn", found, remedy or "allow user namespaces, or use Docker")
+        found, _, advice = str(error).partition("; ")
+        return Check(kind.name, "warn", found, advice or remedy)
     if result.exit_code != 0 or result.output.strip() != "ready":
-        remedy = "allow user namespaces, or use Docker"
-        return Check("bubblewrap", "warn", f"a command ended as {result}", remedy)
-    return Check("bubblewrap", "ok", "a sandbox opens and runs commands")
+        return Check(kind.name, "warn", f"a command ended as {result}", remedy)
+    return Check(kind.name, "ok", "a sandbox opens and runs commands")
 
 
 def required(checks: list[Check], kind: str) -> list[Check]:
     """Make it a failure that no sandbox of the configured `kind` works (auto: any will do)."""
-    wanted = {"docker", "bubblewrap"} if kind == "auto" else {kind}
+    wanted = set(CHOICES) - {AUTO} if kind == AUTO else {kind}
     if any(check.name in wanted and check.status == "ok" for check in checks):
         return checks
     return [replace(check, status="fail") if check.name in wanted else check for check in checks]

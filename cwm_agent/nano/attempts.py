@@ -17,12 +17,13 @@ from cwm_agent.generated.task import NanoTask
 from cwm_agent.nano.expert import check_command
 from cwm_agent.policies.policy import Policy
 from envs.issue.budget import Limits
-from envs.issue.issue import ALL_TOOLS, IssueEnvironment
+from envs.issue.issue import IssueEnvironment
 from envs.issue.modes import improved
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Sandbox
 from results.journal import Journal
 from results.records import AttemptStarted, Replied, ToolRan
+from tools.registry import PUBLISHED_TOOLS
 from tools.texts import Texts
 
 MakeSandbox = Callable[[], Sandbox]
@@ -82,7 +83,7 @@ class Place:
         environment = IssueEnvironment(
             issue_task(task, self.repository(task)),
             sandbox,
-            ALL_TOOLS,
+            PUBLISHED_TOOLS,
             self.texts,
             improved(),
             self.limits,

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from cwm_agent.nano.workspace import MemoryWorkspace
 from envs.issue.budget import Budget, Limits
-from envs.issue.issue import ALL_TOOLS
 from envs.issue.messages import Wording
 from envs.issue.modes import improved
 from envs.issue.toolbox import Toolbox
 from results.records import Message
 from tools.errors import CallError
 from tools.parsing import parse_call
+from tools.registry import PUBLISHED_TOOLS
 from tools.texts import Texts
+from tools.tool import ToolContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,9 @@ class Stage:
         limits = Limits()
         self._budget = Budget(limits, meter, lambda: 0.0)
         self._wording = Wording(texts, improved(), limits, meter)
-        self._toolbox = Toolbox(ALL_TOOLS, texts, improved(), limits, lambda: "")
-        system = self._wording.system(ALL_TOOLS, thinking=True)
+        context = ToolContext(texts, improved(), limits.command_seconds, lambda: "")
+        self._toolbox = Toolbox(PUBLISHED_TOOLS, context)
+        system = self._wording.system(PUBLISHED_TOOLS, thinking=True)
         user = self._wording.issue(issue, self.workspace.cwd)
         self.turns = [Turn(message.role, message.text) for message in (system, user)]
 
@@ -64,7 +66,10 @@ class Stage:
         self.turns.append(Turn("assistant", reply, learnt))
         try:
             call = parse_call(
-                reply, thinking=True, names=self._toolbox.names, may_be_empty={"submit"}
+                reply,
+                thinking=True,
+                names=self._toolbox.names,
+                may_be_empty=self._toolbox.may_be_empty,
             )
         except CallError as error:
             self._answer(self._wording.malformed(error, cut=False))

@@ -10,7 +10,7 @@ import platformdirs
 import yaml
 
 from cwm_agent.parsing import parse_yaml
-from cwm_agent.prompts.schema import NEEDED, TEXTS
+from cwm_agent.prompts.schema import NEEDED, TEXTS, WORDING
 from tools.texts import TextError, Texts
 
 BUILT_IN = ("default", "nano")
@@ -108,13 +108,14 @@ def _parse(name: str, source: str, where: str) -> Texts:
     if not isinstance(content, dict):
         raise TextError(f"{where} is not a prompt pack: it has to map text keys to templates")
     templates: dict[str, object] = {str(key): value for key, value in content.items()}
-    if found := problems(templates):
+    complete = {**WORDING, **templates}
+    if found := problems(complete):
         more = f" (and {len(found) - 1} more problems)" if len(found) > 1 else ""
         raise TextError(
             f"{where} is not a complete prompt pack: {found[0]}{more}; "
             "`cwm-agent prompts show default` prints a complete one"
         )
-    return Texts(name, {key: str(templates[key]) for key in TEXTS})
+    return Texts(name, {key: str(complete[key]) for key in TEXTS})
 
 
 def _read(path: Path) -> str:

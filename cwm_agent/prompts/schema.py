@@ -5,15 +5,14 @@ A text may leave a variable out, but never use another one.
 
 from __future__ import annotations
 
+from tools.registry import TOOLS
+
 TEXTS: dict[str, tuple[str, ...]] = {
     "system.description": (),
     "system.thinking": ("description",),
     "system.environment": ("environment",),
     "environment.about": ("session_timeout", "context_size", "max_turns"),
-    "environment.tool.bash": (),
-    "environment.tool.edit": (),
-    "environment.tool.create": (),
-    "environment.tool.submit": (),
+    **{spec.text_key: () for spec in TOOLS},
     "environment.rules": (),
     "task.issue": ("issue", "repo_root"),
     "result.output": ("feedback",),
@@ -31,49 +30,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "format.empty": ("name",),
     "format.unknown_tool": ("name", "names"),
     "format.reply_cut": ("max_tokens",),
-    "bash.dropped": ("dropped_bytes",),
-    "bash.timeout": ("seconds", "cwd"),
-    "bash.shell_ended": ("exit_code", "cwd"),
-    "bash.lost": (),
-    "bash.cause.interactive": ("programs",),
-    "bash.cause.out_of_memory": (),
-    "bash.cause.process_limit": (),
-    "bash.cause.disk_full": (),
-    "bash.fresh.timeout": (),
-    "bash.fresh.too_much_output": (),
-    "bash.fresh.ended": (),
-    "bash.fresh.session": (),
-    "edit.unparsable": (),
-    "edit.several_blocks": ("count",),
-    "edit.missing": ("path",),
-    "edit.unusable": ("path", "reason"),
-    "edit.encoding": ("path", "encoding"),
-    "edit.not_found": ("path",),
-    "edit.not_found_hint": (),
-    "edit.not_unique": ("path", "lines"),
-    "edit.unchanged": ("path", "line"),
-    "edit.done": ("path", "line", "total", "excerpt"),
-    "create.exists": ("path",),
-    "create.no_path": (),
-    "create.no_parent": ("parent",),
-    "create.unusable": ("path", "reason"),
-    "create.done": ("path", "lines"),
-    "submit.working_tree": (),
-    "submit.unreadable": ("path",),
-    "submit.empty": ("path",),
-    "submit.no_diff": ("path",),
-    "submit.too_large": ("path", "bytes", "most"),
-    "submit.does_not_apply": ("path", "reason", "base"),
-    "submit.no_effect": ("path", "base"),
-    "submit.repair.form": (),
-    "submit.repair.line_ends": (),
-    "submit.repair.prefix": (),
-    "submit.repair.folder": (),
-    "submit.repair.counts": (),
-    "submit.repair.blanks": (),
-    "submit.repair.colours": (),
-    "submit.repair.reversed": (),
-    "submit.review": ("submission",),
+    **{key: variables for spec in TOOLS for key, variables in spec.texts.items()},
 }
 
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -84,3 +41,6 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "submit.review": ("submission",),
 }
 """Variables that a text must use, since without them the model would miss its task or a result."""
+
+WORDING: dict[str, str] = {key: text for spec in TOOLS for key, text in spec.wording.items()}
+"""Texts that a tool brings for packs that do not have them."""

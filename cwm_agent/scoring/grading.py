@@ -80,8 +80,8 @@ LOCAL = Place(open_here, image_ids_here)
 @contextmanager
 def images_here(min_free: int, progress: Progress) -> Iterator[HaveImage]:
     """Pulls images with patience; the official grader would give up at the first refusal."""
-    from cwm_agent.attempt.sandboxes import BUILD_SECONDS
     from envs.docker.engine import connect_engine
+    from envs.docker.kind import BUILD_SECONDS
     from envs.images.access import ImageAccess
     from envs.images.store import ImageStore
 

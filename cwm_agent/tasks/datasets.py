@@ -72,14 +72,17 @@ def load_suite(name: str, *, split: str = "test", pins: Path | None = None) -> S
     return Suite(source, read_instances(_rows_of_hub(hub_id, revision, split), source))
 
 
-def job_of(instance: Instance, policy: PolicyChoice) -> Job:
-    """The instance as a job: in its own image, judged later by the official grader."""
+def job_of(instance: Instance, policy: PolicyChoice, sandbox: str) -> Job:
+    """The instance as a job: in its own image, judged later by the official grader.
+
+    `sandbox` is a kind that takes images.
+    """
     task = instance.task()
     return Job(
         instance=task.instance,
         issue=task.issue,
         policy=policy,
-        sandbox="docker",
+        sandbox=sandbox,
         image=task.image,
         root=task.root,
         build=instance.build,

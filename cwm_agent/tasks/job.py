@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.checkout import Checkout
@@ -13,7 +12,6 @@ from results.errors import RunFolderError
 from results.files import read_record, write_record
 
 JOB_FILE = "job.json"
-SandboxKind = Literal["docker", "bubblewrap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ class Job:
     instance: str
     issue: str
     policy: PolicyChoice
-    sandbox: SandboxKind
+    sandbox: str
     checkout: CheckoutRecord | None = None
     image: str | None = None
     build: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,9 +23,11 @@ from cwm_agent.tasks.inputs import (
     read_tests,
     secret_names,
 )
-from cwm_agent.tasks.job import Job, SandboxKind, TestsRecord
+from cwm_agent.tasks.job import Job, TestsRecord
+from envs.errors import SandboxError
 from envs.progress import Progress
-from envs.registry import choose_kind
+from envs.registry import choose_kind, suitable_kinds
+from envs.sandbox.kind import Need, SandboxKind
 from envs.swebench.rows import Instance
 
 DEFAULT_ROOT = "/testbed"
@@ -86,9 +89,9 @@ def _plan_instance(request: Request, instance: Instance, settings: Settings) -> 
     """An instance of SWE-bench is worked on in the image that its row names."""
     if settings.sandbox.image is not None:
         raise UsageError("every row names its own image: leave out the setting sandbox.image")
-    if settings.sandbox.kind == "bubblewrap":
-        raise UsageError("its repository is in an image, which bubblewrap cannot use; take docker")
-    return job_of(instance, choose_policy(request.replay, request.human, settings))
+    kind = _suitable(settings.sandbox.kind, ["image"], "its repository is in an image")[0]
+    policy = choose_policy(request.replay, request.human, settings)
+    return job_of(instance, policy, kind.name)
 
 
 def _plan_example(request: Request, resolved: Resolved, say: Progress) -> Job:
@@ -169,10 +172,19 @@ def check_policy_flags(request: Request) -> None:
         raise UsageError(f"only one can answer: choose among {', '.join(given)}")
 
 
-def _sandbox_kind(settings: SandboxSettings) -> SandboxKind:
-    if settings.image is not None and settings.kind == "bubblewrap":
-        raise UsageError("bubblewrap takes no image: leave out --image, or use --sandbox docker")
-    if settings.allow_hosts and settings.kind == "bubblewrap":
-        raise UsageError("bubblewrap has no proxy for sandbox.allow_hosts; use --sandbox docker")
-    needs_docker = settings.image is not None or bool(settings.allow_hosts)
-    return choose_kind("docker" if needs_docker else settings.kind)
+def _sandbox_kind(settings: SandboxSettings) -> str:
+    needs: list[Need] = []
+    if settings.image is not None:
+        needs.append("image")
+    if settings.allow_hosts:
+        needs.append("allowed_hosts")
+    _suitable(settings.kind, needs, "an image or allowed hosts were asked for")
+    return choose_kind(settings.kind, needs)
+
+
+def _suitable(name: str, needs: Collection[Need], why: str) -> tuple[SandboxKind, ...]:
+    """As `suitable_kinds`, but what the named kind lacks is the user's mistake."""
+    try:
+        return suitable_kinds(name, needs)
+    except SandboxError as error:
+        raise UsageError(f"{why}, and {error}") from error

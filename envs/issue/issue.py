@@ -1,4 +1,4 @@
-"""Solving an issue: the environment around the four tools."""
+"""Solving an issue: the environment around the tools."""
 
 from __future__ import annotations
 
@@ -29,13 +29,10 @@ from results.records import (
 )
 from tools.errors import CallError
 from tools.parsing import Call, parse_call, parse_faithful
+from tools.registry import tool_spec
 from tools.texts import Texts
-from tools.tool import ToolResult
+from tools.tool import ToolContext, ToolResult
 from tools.workspace import Cause, CommandResult
-
-ALL_TOOLS = ("bash", "edit", "create", "submit")
-PLUGINS = ("edit", "create")
-"""What the published environment runs as programs of its session."""
 
 
 class IssueEnvironment:
@@ -70,9 +67,9 @@ class IssueEnvironment:
         self._budget = Budget(limits, meter, clock)
         self._wording = Wording(texts, switches, limits, meter)
         self._repository = SandboxRepository(sandbox, task.root)
-        self._toolbox = Toolbox(
-            tools, texts, switches, limits, self._working_diff, self._repository.check
-        )
+        seconds, check = limits.command_seconds, self._repository.check
+        context = ToolContext(texts, switches, seconds, self._working_diff, check)
+        self._toolbox = Toolbox(tools, context)
         self._published = (
             PublishedSession(sandbox, task.root) if switches.published_session else None
         )
@@ -181,7 +178,7 @@ class IssueEnvironment:
             text,
             thinking=self._thinking,
             names=names,
-            may_be_empty={"submit"} if self._switches.submit_working_tree else (),
+            may_be_empty=self._toolbox.may_be_empty,
             refuse_text_after=self._switches.refuse_text_after_call,
         )
 
@@ -215,7 +212,7 @@ class IssueEnvironment:
             self._submission = result.submission
             events.append(Submitted(self._budget.turns, result.submission))
         if self._published is not None:  # begins afresh by itself
-            if call.name in PLUGINS:
+            if tool_spec(call.name).published == "plugin":
                 self._published.pass_over(call.body)
         elif self._switches.fresh_session_on_failure and _failed(result.command):
             self._sandbox.restart_shell(cwd=self._task.root)

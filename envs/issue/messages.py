@@ -11,6 +11,7 @@ from envs.issue.modes import Switches
 from envs.issue.truncation import keep_both_ends, keep_head, keep_tail
 from results.records import Message
 from tools.errors import CallError
+from tools.registry import tool_spec
 from tools.texts import Texts
 
 
@@ -38,20 +39,11 @@ class Wording:
             context_size=self.limits.context_tokens,
             max_turns=self.limits.turns,
         )
-        specifications = [self._tool_text(name) for name in tools]
+        specifications = [self.texts.render(tool_spec(name).text_key) for name in tools]
         rules = self.texts.render("environment.rules")
         environment = "\n\n".join([about, *specifications, rules])
         heading = self.texts.render("system.environment", environment=environment)
         return Message("system", f"{description}\n\n{heading}")
-
-    def _tool_text(self, name: str) -> str:
-        if name == "bash":
-            return self.texts.render("environment.tool.bash")
-        if name == "edit":
-            return self.texts.render("environment.tool.edit")
-        if name == "create":
-            return self.texts.render("environment.tool.create")
-        return self.texts.render("environment.tool.submit")
 
     def issue(self, issue: str, root: str) -> Message:
         """The user message with the task."""

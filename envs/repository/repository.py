@@ -17,7 +17,8 @@ from envs.repository import git_scripts
 from envs.repository.patches import is_utf8
 from envs.repository.trial import Trial
 from envs.sandbox.sandbox import Sandbox
-from tools.submit import PATCH_BYTES, Checked
+from tools.submit import PATCH_BYTES
+from tools.tool import Checked
 from tools.workspace import CommandResult
 
 QUICK = 120.0

@@ -27,7 +27,8 @@ from envs.repository.patches import (
     split_patch,
 )
 from envs.sandbox.sandbox import Sandbox
-from tools.submit import PATCH_BYTES, Checked, Repair
+from tools.submit import PATCH_BYTES
+from tools.tool import Checked, Repair
 from tools.workspace import CommandResult
 
 REASON_CHARACTERS = 1500

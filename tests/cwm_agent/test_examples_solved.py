@@ -23,13 +23,14 @@ from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
 from envs.images.recipes import recipe_image
 from envs.issue.budget import Limits
-from envs.issue.issue import ALL_TOOLS, IssueEnvironment
+from envs.issue.issue import IssueEnvironment
 from envs.issue.modes import switches
 from envs.repository.verify import Verifier
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import IssueTask, Recipe
 from results.records import ToolRan, Verdict
+from tools.registry import PUBLISHED_TOOLS
 
 OWNER = Owner(run="tests", instance="examples", sample=0, pid=os.getpid(), boot_id=boot_id())
 KINDS = [
@@ -83,7 +84,7 @@ class Case:
         environment = IssueEnvironment(
             self.task,
             self.make_sandbox(),
-            ALL_TOOLS,
+            PUBLISHED_TOOLS,
             load_texts("default"),
             switches(mode),
             Limits(),

@@ -17,10 +17,11 @@ from envs.docker.engine import connect_engine
 from envs.environment import Step
 from envs.errors import SandboxError
 from envs.issue.budget import Limits
-from envs.issue.issue import ALL_TOOLS, IssueEnvironment
+from envs.issue.issue import IssueEnvironment
 from envs.issue.modes import Switches, improved
 from envs.task import IssueTask
 from results.records import Event, Message, Observed, Replied, Reply
+from tools.registry import PUBLISHED_TOOLS
 from tools.workspace import CommandResult, PathKind
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ class Games:
         environment = IssueEnvironment(
             task,
             self.sandbox,
-            ALL_TOOLS,
+            PUBLISHED_TOOLS,
             load("default"),
             rules,
             Limits(**{"context_tokens": 200_000, **limits}),

@@ -13,8 +13,8 @@ from cwm_agent.config.resolve import Resolved, field_help, load_settings, resolv
 from cwm_agent.config.settings import Settings, leaf_keys
 from cwm_agent.config.template import template
 from cwm_agent.errors import ConfigError
-from envs.issue.issue import ALL_TOOLS
 from results.records import SettingRecord
+from tools.registry import PUBLISHED_TOOLS
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_faithful_mode_brings_the_published_place_below_what_is_set(places: Plac
 
 
 def test_the_tools_are_all_or_the_published_two(places: Places) -> None:
-    assert load(places).settings.tools == ALL_TOOLS
+    assert load(places).settings.tools == PUBLISHED_TOOLS
     two = load(places, assignments=["tools=submit,bash"])
     assert two.settings.tools == ("bash", "submit")
     assert two.records()["tools"].value == ["bash", "submit"]

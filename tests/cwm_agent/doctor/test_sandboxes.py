@@ -11,6 +11,7 @@ import pytest
 from cwm_agent.doctor import sandboxes
 from cwm_agent.doctor.check import Check
 from envs.bubblewrap import cgroup
+from envs.bubblewrap.kind import BUBBLEWRAP as BUBBLEWRAP_KIND
 from envs.bubblewrap.sandbox import OWNER_FILE, PREFIX
 from envs.sandbox.owner import boot_id, labels
 from envs.sandbox.sandbox import Owner
@@ -22,13 +23,13 @@ BUBBLEWRAP = Check("bubblewrap", "ok", "works")
 
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
 def test_bubblewrap_is_really_run() -> None:
-    check = sandboxes.bubblewrap()
+    check = sandboxes.works(BUBBLEWRAP_KIND)
     assert check == Check("bubblewrap", "ok", "a sandbox opens and runs commands")
 
 
 def test_bubblewrap_that_is_absent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    check = sandboxes.bubblewrap()
+    check = sandboxes.works(BUBBLEWRAP_KIND)
     assert check.status == "warn"
     assert "not installed" in check.found
     assert "install it" in check.remedy
@@ -40,7 +41,7 @@ def test_bubblewrap_that_may_not_make_namespaces(
     (tmp_path / "bwrap").write_text("#!/bin/sh\necho 'bwrap: No permissions' >&2\nexit 1\n")
     (tmp_path / "bwrap").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    check = sandboxes.bubblewrap()
+    check = sandboxes.works(BUBBLEWRAP_KIND)
     assert check.status == "warn"
     assert "No permissions" in check.found
     assert check.remedy

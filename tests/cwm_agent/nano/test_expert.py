@@ -19,11 +19,12 @@ from cwm_agent.nano.gitdiff import git_diff
 from cwm_agent.nano.stage import Turn
 from cwm_agent.policies.estimate import EstimatingMeter
 from envs.issue.budget import Limits
-from envs.issue.issue import ALL_TOOLS, IssueEnvironment
+from envs.issue.issue import IssueEnvironment
 from envs.issue.modes import improved
 from envs.repository.releases import make_repository
 from envs.sandbox.sandbox import Sandbox
 from results.records import Reply
+from tools.registry import PUBLISHED_TOOLS
 from tools.texts import Texts
 
 MakeSandbox = Callable[[], Sandbox]
@@ -108,7 +109,14 @@ def real_observations(
     repository = write_repository(task, folder / "repository")
     meter = EstimatingMeter()
     environment = IssueEnvironment(
-        issue_task(task, repository), sandbox, ALL_TOOLS, texts, improved(), Limits(), meter, zero
+        issue_task(task, repository),
+        sandbox,
+        PUBLISHED_TOOLS,
+        texts,
+        improved(),
+        Limits(),
+        meter,
+        zero,
     )
     try:
         found = [message.text for message in environment.start()]

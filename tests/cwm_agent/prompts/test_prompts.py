@@ -18,6 +18,7 @@ from cwm_agent.prompts.importer import import_original
 from cwm_agent.prompts.packs import available, dump, load, problems, save
 from cwm_agent.prompts.schema import NEEDED, TEXTS
 from tools.errors import CallErrorKind
+from tools.registry import TOOLS
 from tools.texts import TextError, Texts
 
 ROOT = Path(__file__).parents[3]
@@ -42,7 +43,7 @@ def rendered_texts() -> Iterator[tuple[str, frozenset[str]]]:
 
 
 def test_the_schema_is_what_the_code_uses() -> None:
-    used = dict(rendered_texts())
+    used = dict(rendered_texts()) | {spec.text_key: frozenset() for spec in TOOLS}
     assert {key: set(names) for key, names in used.items()} == {
         key: set(names) for key, names in TEXTS.items()
     }

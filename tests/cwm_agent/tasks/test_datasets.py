@@ -84,7 +84,7 @@ def test_without_the_hub_the_error_names_a_way_out(
 
 
 def test_a_job_runs_in_the_rows_image() -> None:
-    job = job_of(INSTANCES[0], PolicyChoice("embedded", "nano"))
+    job = job_of(INSTANCES[0], PolicyChoice("embedded", "nano"), "docker")
     assert (job.sandbox, job.image, job.root) == ("docker", INSTANCES[0].image, "/testbed")
     assert job.task(None) == INSTANCES[0].task()
     assert job.build == (

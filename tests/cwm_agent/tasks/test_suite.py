@@ -93,7 +93,7 @@ def test_rows_of_swe_bench_become_jobs_those_of_one_image_together(
 
     def make(request: Request) -> Job:
         assert request.instance is not None
-        return job_of(request.instance, PolicyChoice("replay", str(request.replay)))
+        return job_of(request.instance, PolicyChoice("replay", str(request.replay)), "docker")
 
     jobs = jobs_of(chosen, make)
     assert [(job.instance[-1], job.image) for job in jobs] == [("0", "x"), ("2", "x"), ("1", "y")]

@@ -11,10 +11,11 @@ from typing import Any
 from cwm_agent.prompts.packs import load
 from envs.environment import Step
 from envs.issue.budget import Limits
-from envs.issue.issue import ALL_TOOLS, IssueEnvironment
+from envs.issue.issue import IssueEnvironment
 from envs.issue.modes import faithful, improved
 from envs.task import IssueTask
 from results.records import Snapshot, Submitted, ToolRan
+from tools.registry import PUBLISHED_TOOLS
 
 
 def test_an_issue_is_solved_and_submitted(game: Any, tmp_path: Path, upstream: Any) -> None:
@@ -178,7 +179,7 @@ def test_a_long_issue_keeps_the_instructions(game: Any, sandbox: Any, upstream: 
         environment = IssueEnvironment(
             task,
             sandbox,
-            ALL_TOOLS,
+            PUBLISHED_TOOLS,
             load("default"),
             switches,
             Limits(),

@@ -16,7 +16,7 @@ from envs.repository.applying import GRADER_COMMANDS
 from envs.repository.repository import SandboxRepository
 from envs.repository.verify import Verifier
 from envs.task import HiddenTests, IssueTask
-from tools.submit import Checked
+from tools.tool import Checked
 
 from ..graderlocal import files_of, grader_applies
 

@@ -165,11 +165,14 @@ def test_close_comes_to_an_end_whatever_holds_on(place: Sandbox) -> None:
 
 HELD = """
 import os, sys, time
-from envs.registry import open_sandbox
+from envs.bubblewrap.sandbox import BubblewrapSandbox
+from envs.docker.sandbox import DockerSandbox
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner, SandboxLimits
 owner = Owner("held", "i", 0, os.getpid(), boot_id())
-place = open_sandbox(sys.argv[1], image=sys.argv[2] or None, limits=SandboxLimits(), owner=owner)
+what = {"limits": SandboxLimits(), "owner": owner}
+place = DockerSandbox(sys.argv[2], **what) if sys.argv[2] else BubblewrapSandbox(**what)
+place.open()
 hold = "for f in /proc/1/fd/* /proc/$PPID/fd/*; do (exec 3<>$f; exec sleep 2727) & done; "
 hold += "sleep 2728 &"
 place.run(hold, timeout=30)

@@ -18,7 +18,7 @@ from envs.bubblewrap.sandbox import PREFIX, BubblewrapSandbox
 from envs.cleanup import Stray, find_strays, sweep
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
-from envs.registry import choose_kind, open_sandbox
+from envs.registry import choose_kind
 from envs.sandbox.owner import is_gone, labels
 from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 
@@ -88,7 +88,7 @@ def test_without_an_engine_bubblewrap_is_chosen_and_docker_refused(
         listener.bind(str(dead))
     monkeypatch.setenv("DOCKER_HOST", f"unix://{dead}")
     assert choose_kind("auto") == "bubblewrap"
-    with open_sandbox("auto", image=None, limits=SandboxLimits(), owner=owner) as place:
+    with BubblewrapSandbox(limits=SandboxLimits(), owner=owner) as place:
         assert (place.kind, run(place, "pwd")) == ("bubblewrap", "/testbed\n")
     with pytest.raises(SandboxError, match=r"no Docker engine answers .*start it"):
         choose_kind("docker")
@@ -206,11 +206,14 @@ def _volume(engine: DockerClient, container: str) -> str:
 
 OWNER_PROGRAM = """
 import os, sys, time
-from envs.registry import open_sandbox
+from envs.bubblewrap.sandbox import BubblewrapSandbox
+from envs.docker.sandbox import DockerSandbox
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner, SandboxLimits
 owner = Owner("killed", "i", 0, os.getpid(), boot_id())
-place = open_sandbox(sys.argv[1], image=sys.argv[2] or None, limits=SandboxLimits(), owner=owner)
+what = {"limits": SandboxLimits(), "owner": owner}
+place = DockerSandbox(sys.argv[2], **what) if sys.argv[2] else BubblewrapSandbox(**what)
+place.open()
 place.run("sleep 4242 &", timeout=9)
 print("ready", flush=True)
 print(place.run("hostname", timeout=9).output.strip(), flush=True)

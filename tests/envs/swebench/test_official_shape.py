@@ -12,7 +12,7 @@ import pytest
 from cwm_agent.prompts.packs import load
 from envs.docker.sandbox import DockerSandbox
 from envs.issue.budget import Limits
-from envs.issue.issue import ALL_TOOLS, IssueEnvironment
+from envs.issue.issue import IssueEnvironment
 from envs.issue.modes import switches
 from envs.repository.verify import verify
 from envs.sandbox.owner import boot_id
@@ -20,6 +20,7 @@ from envs.sandbox.sandbox import Owner, SandboxLimits
 from envs.swebench.grader import GradeOptions, Grader
 from envs.swebench.rows import read_instance
 from envs.task import HiddenTests, IssueTask
+from tools.registry import PUBLISHED_TOOLS
 
 from ..conftest import Characters, Clock, Game
 from ..graded import Greetings, greetings_image
@@ -51,7 +52,7 @@ def game(image: str, mode: str) -> Game:
     environment = IssueEnvironment(
         IssueTask("greet", "part() shouts", image=image),
         place,
-        ALL_TOOLS,
+        PUBLISHED_TOOLS,
         load("default"),
         switches(mode),
         Limits(context_tokens=200_000, command_seconds=20.0),

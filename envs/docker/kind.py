@@ -1,0 +1,80 @@
+"""Docker, as the registry of sandboxes knows it; what is heavy is imported on use."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envs.progress import Progress
+from envs.sandbox.kind import Contents, SandboxKind, SandboxSpec
+
+if TYPE_CHECKING:
+    from envs.docker.sandbox import DockerSandbox
+
+BUILD_SECONDS = 3600.0
+"""How long the engine may be silent while it builds an image."""
+CHECK_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedImage:
+    """An image that the engine has. `say` hears what is wrong with its shells' start file."""
+
+    name: str
+    say: Progress
+
+    def make(self, spec: SandboxSpec) -> DockerSandbox:
+        """See Prepared."""
+        from envs.docker.sandbox import DockerSandbox
+
+        return DockerSandbox(
+            self.name,
+            limits=spec.limits,
+            owner=spec.owner,
+            root=spec.root,
+            environment=spec.variables,
+            say=self.say,
+        )
+
+    def working_folder(self) -> str:
+        """See Prepared."""
+        from envs.docker.engine import connect_engine
+
+        with closing(connect_engine()) as client:
+            return str(client.images.get(self.name).attrs["Config"].get("WorkingDir") or "/")
+
+
+def _check() -> None:
+    from envs.docker.engine import connect_engine
+
+    connect_engine(timeout=CHECK_SECONDS).close()
+
+
+def _prepare(contents: Contents, say: Progress) -> PreparedImage:
+    """Build or pull the image; raises PullError with the build command where there is one."""
+    from envs.docker.engine import connect_engine
+    from envs.images.access import ImageAccess
+    from envs.images.pull_errors import PullError
+    from envs.images.recipes import proxy_image, recipe_image
+    from envs.images.store import ImageStore
+
+    with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
+        name = contents.image or recipe_image(client, contents.recipe, say)
+        access = ImageAccess(ImageStore.of_engine(client), min_free=contents.min_free, progress=say)
+        try:
+            access.have(name)
+        except PullError as error:
+            raise error.buildable(contents.build) from error
+        if contents.proxy:
+            proxy_image(client, say)
+    return PreparedImage(name, say)
+
+
+DOCKER = SandboxKind(
+    name="docker",
+    check=_check,
+    prepare=_prepare,
+    missing="no Docker engine answers",
+    remedy="start Docker",
+)
