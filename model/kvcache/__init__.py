@@ -8,8 +8,8 @@ The regions of one sequence of 22 tokens, with pages of 4; a box is a block:
     window of 8      .       .       .     [ k3 ]  [ k4 ]  [20 21] [     ]
                    given back: behind      complete blocks   |       |
                    first_needed(22) = 15   with a name: a    |       reserved for the
-                                           hash of all ids   |       next step, cut off
-                                           up to their end   |       where it rests
+                                           hash of all ids   |       next step
+                                           up to their end   |
                                                              tail, length = 22: written
                                                              next, copied first if shared
 
