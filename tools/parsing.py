@@ -17,7 +17,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tools.errors import CallError, ToolsError
+from tools.errors import CallError
 
 THINK_END = "</think>"
 CLOSE = "</tool>"
@@ -38,18 +38,6 @@ class Call:
 def answer_of(reply: str, *, thinking: bool) -> str:
     """The part that acts: what follows the first end-of-thinking mark, else everything."""
     return reply.split(THINK_END, 1)[-1] if thinking else reply
-
-
-def render_call(call: Call) -> str:
-    """Write a call; raises ToolsError when the body would be read back differently."""
-    text = f"<tool: {call.name}>\n{call.body}\n{CLOSE}"
-    try:
-        back = parse_call(text, thinking=False, names={call.name}, may_be_empty={call.name})
-    except CallError as error:
-        raise ToolsError(f"this body cannot stand in a call ({error}); balance its tags") from error
-    if back != call:
-        raise ToolsError("this body cannot stand in a call: it ends one early; balance its tags")
-    return text
 
 
 def parse_faithful(reply: str, *, thinking: bool, names: Collection[str]) -> Call:

@@ -23,7 +23,7 @@ class SubmitTool:
     that blanks and wildcards in it are the shell's. Otherwise the file is read
     as named. `working_diff`: what an empty body submits, None where that cannot be had; without
     it an empty body is refused.
-    `needs_diff`: only text that starts like a diff is accepted. A patch of more than
+    Only text that starts like a diff is accepted. A patch of more than
     PATCH_BYTES is refused. `check` tries a patch on a clean copy, given the folder of the
     shell, and says what to submit in its place; then it need only hold a diff.
     """
@@ -31,7 +31,6 @@ class SubmitTool:
     texts: Texts
     through_shell: bool = False
     working_diff: Callable[[], str | None] | None = None
-    needs_diff: bool = True
     check: Callable[[str, str], Checked] | None = None
     timeout: float = 120.0
     name: str = "submit"
@@ -57,7 +56,7 @@ class SubmitTool:
             return _refused(self.texts.render("submit.empty", path=path))
         check = None if cwd is None else self.check
         starts = _HOLDS_DIFF.search(patch) if check else patch.startswith("diff")
-        if self.needs_diff and not starts:
+        if not starts:
             return _refused(self.texts.render("submit.no_diff", path=path))
         size = len(patch.encode("utf-8", "surrogateescape"))
         if size > PATCH_BYTES:

@@ -13,11 +13,6 @@ if TYPE_CHECKING:
 
 from cwm_agent.generated.noise import random_word
 
-HELD_OUT_WORDS = (
-    "numbers", "traced", "hands", "ought", "observed", "reproduce", "evaluate", "why", "answer",
-    "description", "value of", "today", "customer", "promised", "regression", "normal", "notebook",
-    "predicted", "sense of", "feeding", "leads", "rather",
-)  # fmt: skip
 CALLS = (
     "{call}", "I ran {call}", "take {call}", "example: {call}", "see {call}", "try {call}",
     "my input: {call}", "somebody typed {call}", "the call {call}", "we use {call}", "just {call}",

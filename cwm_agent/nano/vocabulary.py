@@ -56,7 +56,7 @@ words (a leading underscore belongs to the word), digits one by one, a blank bef
 punctuation with the blanks around it. Frequent words of docstrings are cut like keywords."""
 
 
-def train_vocabulary(texts: Iterable[str], target: Path, size: int = SIZE) -> None:
+def train_vocabulary(texts: Iterable[str], target: Path) -> None:
     """Learn the merges from texts and write `tokenizer.json`; the same texts give the same file."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -69,7 +69,7 @@ def train_vocabulary(texts: Iterable[str], target: Path, size: int = SIZE) -> No
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=size - len(CONTROL),
+        vocab_size=SIZE - len(CONTROL),
         show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )

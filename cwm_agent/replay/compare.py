@@ -11,10 +11,6 @@ from cwm_agent.replay.patterns import RULES, Rule
 
 LINE_ORDER = "line order"
 SET_ORDER = "set order"
-LINE_RULES = {
-    LINE_ORDER: "the order of lines of commands that list without one (find, grep -r, ls -U, ...)",
-    SET_ORDER: "the order of the elements of a set that Python prints",
-}
 _UNORDERED = re.compile(
     r"(?:^|[|;&(\n]) *(?:find|fd|rg|ag|du|xargs|parallel)\b|\bgrep\b[^|;&\n]* -[a-zA-Z]*[rR]"
     r"|\bls\b[^|;&\n]* -[a-zA-Z]*[Uf]|\btree\b[^|;&\n]* -U"

@@ -61,11 +61,6 @@ def load(name: str, progress: Progress = quiet) -> Example:
     )
 
 
-def fixed_release(name: str, progress: Progress = quiet) -> Path:
-    """The repository of the release that fixed the bug; raises like `load`."""
-    return _release(_described(name), "fixed", progress)
-
-
 def _task(name: str, described: dict[str, Any], buggy: Path, fixed: Path) -> IssueTask:
     tests = HiddenTests(
         files={path: (fixed / path).read_bytes() for path in described["test_files"]},

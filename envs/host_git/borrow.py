@@ -27,42 +27,39 @@ def borrow(repository: GitFolder, git_dir: Path) -> None:
         (git_dir / "shallow").write_text(shallow)
 
 
-def copy_history(
-    repository: GitFolder, commit: str, git_dir: Path, *, more: tuple[str, ...] = ()
-) -> tuple[str, ...]:
+def copy_history(repository: GitFolder, commit: str, git_dir: Path) -> tuple[str, ...]:
     """Make `git_dir` a git directory of its own whose branch `main` ends at `commit`.
 
-    It holds what `commit` and the objects in `more` reach, and nothing else.
+    It holds what `commit` reaches, and nothing else.
     Returns what the user should know. Raises GitError when objects are missing.
     """
     borrow(repository, git_dir)
     if try_git(["cat-file", "-e", f"{commit}^{{commit}}"], git_dir=git_dir).code:
         raise GitError(f"there is no commit {commit[:12]} in {repository.common}")
-    notices = _pack(repository, (commit, *more), git_dir)
+    notices = _pack(repository, commit, git_dir)
     (git_dir / "objects" / "info" / "alternates").unlink()
     git(["update-ref", "refs/heads/main", commit], git_dir=git_dir)
     shutil.rmtree(git_dir / "logs", ignore_errors=True)
     return notices
 
 
-def _pack(repository: GitFolder, wanted: tuple[str, ...], git_dir: Path) -> tuple[str, ...]:
-    """Pack what is wanted. Without a search for deltas, which takes longer than all the rest."""
+def _pack(repository: GitFolder, commit: str, git_dir: Path) -> tuple[str, ...]:
+    """Pack what `commit` reaches, without a search for deltas: it would take the longest."""
     packing = ["pack-objects", "--quiet", "--revs", "--window=0", "--delta-base-offset"]
     packing.append(str(git_dir.absolute() / "objects" / "pack" / "pack"))
     (git_dir / "objects" / "pack").mkdir(exist_ok=True)
-    revisions = "".join(f"{name}\n" for name in wanted)
-    done = try_git(packing, git_dir=git_dir, given=revisions)
+    done = try_git(packing, git_dir=git_dir, given=f"{commit}\n")
     if done.code == 0:
         return ()
     if not repository.is_partial:
         raise GitError(
             f"{repository.common} is damaged: {done.reason}; run `git fsck` there to see more"
         )
-    (git_dir / "shallow").write_text(f"{wanted[0]}\n")
-    done = try_git(packing, git_dir=git_dir, given=revisions)
+    (git_dir / "shallow").write_text(f"{commit}\n")
+    done = try_git(packing, git_dir=git_dir, given=f"{commit}\n")
     if done.code:
         raise GitError(
-            f"{repository.common} is a partial clone and lacks files of commit {wanted[0][:12]} "
+            f"{repository.common} is a partial clone and lacks files of commit {commit[:12]} "
             f"({done.reason}); fetch them with `git checkout HEAD -- .` in it, or make it whole "
             "with `git fetch --refetch --no-filter`"
         )

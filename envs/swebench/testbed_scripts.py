@@ -117,7 +117,6 @@ def build_variables() -> Mapping[str, str]:
     return {"PIP_NO_CACHE_DIR": "off", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
-_ACTIVATION = f"source {CONDA}/etc/profile.d/conda.sh && conda activate testbed\n"
 _CHECK = f"""
 export PATH={CONDA}/bin:$PATH
 test "$(command -v python)" = {CONDA}/bin/python

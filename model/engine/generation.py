@@ -135,7 +135,6 @@ class Progress:
     ids: list[int] = field(default_factory=list)
     logprobs: list[TokenLogprob] = field(default_factory=list)
     thought: int = 0
-    computed_at_start: int = 0
     steps_at_start: int = 0
     prefilled: int = 0
     finish: Finish | None = None

@@ -33,11 +33,11 @@ class StepRunner(Protocol):
         fp32, or fp64 for a model in fp64.
         """
 
-    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched | None:
-        """Begin a step that samples on the device, one draw for each of its logits.
+    def takes(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
+        """Whether `launch` can carry it out; `run` always can."""
 
-        None, and nothing is done, where that cannot be; then `run` can.
-        """
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched:
+        """Begin a step that samples on the device, one draw for each of its logits."""
 
     def close(self) -> None:
         """Let go of what outlives this object, such as worker processes."""
@@ -105,18 +105,17 @@ class Runner:
                 return self._run_apart(plan.rows, self._decoder)
             return self._run_rows(plan.rows)
 
-    @torch.inference_mode()
-    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched | None:
+    def takes(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
         """See StepRunner."""
-        if self._decoder is None or not self._decoder.takes(plan.rows, draws):
-            return None
+        return self._decoder is not None and self._decoder.takes(plan.rows, draws)
+
+    @torch.inference_mode()
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched:
+        """See StepRunner."""
+        assert self._decoder is not None, "ask `takes` first"
         with on_device(self._device):
             self.storage.carry_out(plan.moves)
             return self._decoder.launch(plan.rows, draws)
-
-    def takes(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
-        """Whether `launch` can."""
-        return self._decoder is not None and self._decoder.takes(plan.rows, draws)
 
     @torch.inference_mode()
     def follow(self, plan: StepPlan) -> None:

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from fixed_releases import fixed_release
 
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
@@ -196,6 +197,6 @@ def test_the_fixed_release_passes_the_tests_that_the_old_one_fails(name: str) ->
     case = made(name, "bubblewrap")
     tests = case.task.tests
     assert tests is not None
-    fixed = replace(case.task, instance=f"{name}-fixed", repository=examples.fixed_release(name))
+    fixed = replace(case.task, instance=f"{name}-fixed", repository=fixed_release(name))
     log = case.verifier.before(fixed)
     assert [test for test in tests.fail_to_pass if not log.passed(test)] == []

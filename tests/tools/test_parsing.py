@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.errors import CallError, ToolsError
-from tools.parsing import Call, parse_call, parse_faithful, render_call
+from tools.errors import CallError
+from tools.parsing import Call, parse_call, parse_faithful
 
 NAMES = {"bash", "edit", "create", "submit"}
 
@@ -101,16 +101,22 @@ PIECES = st.sampled_from(["a", " ", "\n", "<tool: edit>", "</tool>", "<tool:", "
 BODIES = st.lists(PIECES, max_size=8).map("".join)
 
 
+def render_call(call: Call) -> str:
+    return f"<tool: {call.name}>\n{call.body}\n</tool>"
+
+
 @given(st.sampled_from(sorted(NAMES)), BODIES)
-def test_a_rendered_call_is_read_back(name: str, body: str) -> None:
+def test_a_rendered_call_is_read_back_unless_its_body_has_lines_of_tags(
+    name: str, body: str
+) -> None:
     call = Call(name, body)
     try:
-        text = render_call(call)
-    except ToolsError:
+        back = parse_call(render_call(call), thinking=False, names=NAMES, may_be_empty=NAMES)
+    except CallError:
+        back = None
+    if back != call:
         tags = [line.strip() for line in body.split("\n")]
         assert "</tool>" in tags or "<tool: edit>" in tags
-        return
-    assert parse_call(text, thinking=False, names=NAMES, may_be_empty=NAMES) == call
 
 
 @given(

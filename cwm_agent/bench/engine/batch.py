@@ -41,22 +41,17 @@ def measure_batch(
     count: int,
     rounds: int,
     progress: Progress,
-    lengths: tuple[int, int] = (SHORTEST, LONGEST),
-    new_tokens: int = ANSWER,
 ) -> BatchFigures:
     """`count` prompts, their lengths evenly spread; each round has prompts of its own."""
-    low, high = lengths
-    sizes = [low + (high - low) * i // max(1, count - 1) for i in range(count)]
+    sizes = [SHORTEST + (LONGEST - SHORTEST) * i // max(1, count - 1) for i in range(count)]
     pieces = slices(text, sizes * rounds)
     prompts = [pieces[i * count : (i + 1) * count] for i in range(rounds)]
-    room = 2 * count * needed_bytes(twins, high + new_tokens)
+    room = 2 * count * needed_bytes(twins, LONGEST + ANSWER)
     with running_engine(twins, speculation=True, kv_bytes=room) as engine:
         timed = time_in_turn(
             {
-                "engine": lambda number: lap(_ours, engine, prompts[number], new_tokens),
-                "transformers": lambda number: lap(
-                    generate_batch, twins, prompts[number], new_tokens
-                ),
+                "engine": lambda number: lap(_ours, engine, prompts[number], ANSWER),
+                "transformers": lambda number: lap(generate_batch, twins, prompts[number], ANSWER),
             },
             rounds,
             progress,
@@ -71,12 +66,12 @@ def measure_batch(
     equal = sum(mine == other for mine, other in pairs) / len(pairs)
     return BatchFigures(
         prompt_tokens=tuple(sizes),
-        new_tokens=new_tokens,
+        new_tokens=ANSWER,
         engine_seconds=ours.seconds,
         transformers_seconds=theirs.seconds,
         ratio=pair_ratio(ours.seconds, theirs.seconds),
-        tokens_per_second=count * new_tokens / ours.median,
-        transformers_tokens_per_second=count * new_tokens / theirs.median,
+        tokens_per_second=count * ANSWER / ours.median,
+        transformers_tokens_per_second=count * ANSWER / theirs.median,
         equal_answers=equal,
         ids_equal=equal == 1.0,
     )

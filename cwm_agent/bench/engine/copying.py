@@ -50,9 +50,7 @@ class _Way:
     accepted: int = 0
 
 
-def measure_copying(
-    twins: Twins, *, progress: Progress, count: int, greedy_tokens: int = GREEDY_ANSWER
-) -> CopyFigures:
+def measure_copying(twins: Twins, *, progress: Progress, count: int) -> CopyFigures:
     """Each edit is said by force of a token mask, so it is realistic whatever the weights are."""
     turns = [(twins.encode(edit.prompt), twins.encode(edit.reply)) for edit in edits(count)]
     ways = []
@@ -61,7 +59,7 @@ def measure_copying(
             way = _Way([])
             for number, (prompt, reply) in enumerate(turns):
                 _say(engine, twins, prompt, reply, way)
-                way.answers.append(_greedy(engine, prompt, greedy_tokens))
+                way.answers.append(_greedy(engine, prompt, GREEDY_ANSWER))
                 lookup = "with" if speculation else "without"
                 progress(f"edits, {lookup} lookup: {number + 1} of {count}")
             ways.append(way)
@@ -77,7 +75,7 @@ def measure_copying(
         accepted=with_lookup.accepted,
         seconds=with_lookup.seconds,
         plain_seconds=plain.seconds,
-        greedy_tokens=greedy_tokens,
+        greedy_tokens=GREEDY_ANSWER,
         ids_equal=with_lookup.answers == plain.answers,
     )
 

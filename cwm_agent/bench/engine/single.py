@@ -58,48 +58,44 @@ def measure_single(
     *,
     rounds: int,
     progress: Progress,
-    prompt_tokens: int = PROMPT,
-    new_tokens: int = ANSWER,
 ) -> SingleFigures:
     """Prompt and greedy answer, batch 1: prefill and decoding together.
 
     Each round has a prompt of its own, so that no prefix cache helps.
     """
-    prompts = slices(text, [prompt_tokens] * (rounds + 1))
+    prompts = slices(text, [PROMPT] * (rounds + 1))
     with (
         running_engine(twins, speculation=True) as usual,
         running_engine(twins, speculation=False) as bare,
     ):
         ways: dict[str, Callable[[int], Lap[_Answered]]] = {
-            "engine": lambda number: lap(_ours, usual, prompts[number], new_tokens),
-            "engine without lookup": lambda number: lap(_ours, bare, prompts[number], new_tokens),
-            "transformers": lambda number: lap(_theirs, twins, prompts[number], new_tokens),
+            "engine": lambda number: lap(_ours, usual, prompts[number], ANSWER),
+            "engine without lookup": lambda number: lap(_ours, bare, prompts[number], ANSWER),
+            "transformers": lambda number: lap(_theirs, twins, prompts[number], ANSWER),
         }
         for way in ways.values():  # once before it counts
             way(rounds)
         timed = time_in_turn(ways, rounds, progress, "batch 1")
     engine, plain, peer = timed.values()
-    return _figures(prompt_tokens, new_tokens, engine, plain, peer)
+    return _figures(engine, plain, peer)
 
 
 def _figures(
-    prompt_tokens: int,
-    new_tokens: int,
     engine: Timed[_Answered],
     bare: Timed[_Answered],
     peer: Timed[_Answered],
 ) -> SingleFigures:
     same = zip(engine.results, bare.results, peer.results, strict=True)
     return SingleFigures(
-        prompt_tokens=prompt_tokens,
-        new_tokens=new_tokens,
+        prompt_tokens=PROMPT,
+        new_tokens=ANSWER,
         engine_seconds=engine.seconds,
         engine_plain_seconds=bare.seconds,
         transformers_seconds=peer.seconds,
         ratio=pair_ratio(engine.seconds, peer.seconds),
         plain_ratio=pair_ratio(bare.seconds, peer.seconds),
-        tokens_per_second=new_tokens / engine.median,
-        transformers_tokens_per_second=new_tokens / peer.median,
+        tokens_per_second=ANSWER / engine.median,
+        transformers_tokens_per_second=ANSWER / peer.median,
         steps=sum(result.steps for result in engine.results),
         plain_steps=sum(result.steps for result in bare.results),
         drafted=sum(result.drafted for result in engine.results),

@@ -92,14 +92,14 @@ class Twins:
     encode: Callable[[str], list[int]]
 
 
-def from_shape(name: ShapeName, *, seed: int = 0) -> Twins:
+def from_shape(name: ShapeName) -> Twins:
     """Random weights of a shape, in the device's usual number format. Raises DeviceError."""
     from model.checkpoint.weights import random_weights
     from model.device import choose_device, choose_dtype
 
     config, device = shape_config(name), choose_device("auto")
     dtype = choose_dtype("auto", stored=None, device=device)
-    weights = random_weights(config, seed=seed, device=device, dtype=dtype)
+    weights = random_weights(config, seed=0, device=device, dtype=dtype)
     for layer in weights.layers:
         for matrix in _matrices(layer):
             matrix.mul_(_SPREAD)

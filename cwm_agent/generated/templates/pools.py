@@ -140,11 +140,6 @@ def signed_ints(rng: random.Random) -> list[int]:
     return [rng.randint(-5, 9) for _ in range(rng.randint(0, 6))]
 
 
-def some_ints(rng: random.Random) -> list[int]:
-    """1 to 6 small numbers."""
-    return [rng.randint(0, 9) for _ in range(rng.randint(1, 6))]
-
-
 _LETTERS = "abcde"
 _WORDS = (
     "red",
@@ -176,11 +171,6 @@ def letter(rng: random.Random) -> str:
 def words(rng: random.Random) -> list[str]:
     """0 to 5 words."""
     return [rng.choice(_WORDS) for _ in range(rng.randint(0, 5))]
-
-
-def some_words(rng: random.Random) -> list[str]:
-    """1 to 5 words."""
-    return [rng.choice(_WORDS) for _ in range(rng.randint(1, 5))]
 
 
 def text(rng: random.Random) -> str:

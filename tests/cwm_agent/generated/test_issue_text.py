@@ -11,6 +11,11 @@ from hypothesis import strategies as st
 from cwm_agent.generated import issue_text
 from cwm_agent.generated import issue_text as wordings
 
+HELD_OUT_WORDS = (
+    "numbers", "traced", "hands", "ought", "observed", "reproduce", "evaluate", "why", "answer",
+    "description", "value of", "today", "customer", "promised", "regression", "normal", "notebook",
+    "predicted", "sense of", "feeding", "leads", "rather",
+)  # fmt: skip
 FACTS = {
     "call": "f(1)",
     "wrong": "2",
@@ -53,7 +58,7 @@ def test_noise_leaves_what_tells_right_from_wrong(seed: int) -> None:
 
 def test_no_clause_has_the_words_of_the_held_out_forms() -> None:
     clauses = (*wordings.CALLS, *wordings.WRONG, *wordings.RIGHT, *wordings.NAMES)
-    for words in wordings.HELD_OUT_WORDS:
+    for words in HELD_OUT_WORDS:
         assert any(words in form.lower() for form in issue_text.HELD_OUT)
         assert not any(words in clause.lower() for clause in clauses)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fixed_releases import fixed_release
 
 from cwm_agent.tasks import examples
 from envs.docker.engine import connect_engine
@@ -56,7 +57,7 @@ def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageAccess]:
 
 def instance_of(name: str, access: ImageAccess, scratch: Path) -> Instance:
     """An example as a row: the released tests are the hidden ones."""
-    task, fixed = examples.load(name).task, examples.fixed_release(name)
+    task, fixed = examples.load(name).task, fixed_release(name)
     assert task.repository is not None
     assert task.recipe is not None
     assert task.tests is not None

@@ -28,7 +28,7 @@ from model.engine.session import Session
 from model.kvcache.layer_groups import group_layers
 from model.ops.operations import PagedReference
 from model.runner.decode_buffers import NOWHERE, DecodeBuffers, Token
-from model.runner.decoder import MOST_DRAFT_KEYS, Decoder, Decoding
+from model.runner.decoder import MOST_DRAFT_KEYS, Decoder, Decoding, Launched
 from model.runner.runner import Runner
 from model.step.pinned import Mirrored
 from model.step.plan import PageSpan, Row, StepPlan
@@ -59,8 +59,11 @@ class Twice:
         self.sizes.add(sum(len(row.tokens) for row in rows))
         return logits
 
-    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> None:
-        return None
+    def takes(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
+        return False
+
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched:
+        raise NotImplementedError
 
     def close(self) -> None: ...
 
@@ -216,8 +219,11 @@ def test_prompts_are_cut_at_multiples_of_the_chunk_whatever_the_budget() -> None
                 cuts.setdefault(row.sequence, []).append((row.start, len(row.tokens)))
             return self.inner.run(plan)
 
-        def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> None:
-            return None
+        def takes(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
+            return False
+
+        def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched:
+            raise NotImplementedError
 
         def close(self) -> None: ...
 
@@ -336,4 +342,4 @@ def test_a_row_of_more_than_one_page_table_is_not_a_decode() -> None:
     decoder = decoder_of(runner, most=4, context=100)
     row = Row(0, 0, (1, 2, 3), 1, ())
     assert not decoder.takes([row], [])
-    assert runner.launch(StepPlan((), (row,)), []) is None
+    assert not runner.takes(StepPlan((), (row,)), [])

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
 from cwm_agent.nano.training.network import Network, Shape
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 TINY = Shape(
     vocabulary=96, hidden=64, layers=5, heads=2, kv_heads=1, head_dim=16, ffn=64, window=80

@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from synthetic import SyntheticSource
 
 from cwm_agent.nano.training.batch import Batch, Batcher, Sample
 from cwm_agent.nano.training.feed import CopyMaker, Feed, FeedSettings
-from cwm_agent.nano.training.synthetic import SyntheticSource
 
 
 def numbered(lengths: list[int]) -> list[Sample]:

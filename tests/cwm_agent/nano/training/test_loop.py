@@ -13,24 +13,27 @@ from pathlib import Path
 
 import pytest
 import torch
+from synthetic import SyntheticSource
 
 from cwm_agent.nano.training.curves import read_log
 from cwm_agent.nano.training.feed import FeedSettings
 from cwm_agent.nano.training.loop import LOG, Run, TrainSettings, train
 from cwm_agent.nano.training.network import Shape
 from cwm_agent.nano.training.state import Counters, StateError, load_state, newest_state
-from cwm_agent.nano.training.synthetic import SyntheticSource
 from cwm_agent.nano.training.worker import SourceError, Workers
 
 SOURCE = SyntheticSource(vocabulary=96, shortest=40, longest=120, phrases=8)
 CHILD = """
+import sys
 from pathlib import Path
 from cwm_agent.nano.training.feed import FeedSettings
 from cwm_agent.nano.training.loop import TrainSettings, train
 from cwm_agent.nano.training.muon import Rates
 from cwm_agent.nano.training.loop import Schedule
 from cwm_agent.nano.training.network import Shape
-from cwm_agent.nano.training.synthetic import SyntheticSource
+
+sys.path.insert(0, {tests!r})
+from synthetic import SyntheticSource
 
 if __name__ == "__main__":
     train(Path({folder!r}), {settings!r}, {source!r}, minutes=5)
@@ -112,7 +115,10 @@ def test_after_a_kill_it_goes_on_from_the_saved_state(tmp_path: Path, shape: Sha
     settings = replace(settings_of(shape), total_minutes=10, save_minutes=0.005)
     script = tmp_path / "child.py"
     folder = tmp_path / "run"
-    script.write_text(CHILD.format(folder=str(folder), settings=settings, source=SOURCE))
+    tests = str(Path(__file__).parent)
+    script.write_text(
+        CHILD.format(folder=str(folder), settings=settings, source=SOURCE, tests=tests)
+    )
     child = subprocess.Popen([sys.executable, str(script)], cwd=Path.cwd(), start_new_session=True)
     try:
         deadline = time.monotonic() + 240

@@ -1,4 +1,4 @@
-"""A source of samples that means nothing: for tests, and to measure speed."""
+"""A source of samples that means nothing."""
 
 from __future__ import annotations
 
