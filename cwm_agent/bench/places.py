@@ -19,7 +19,7 @@ BUILD_SECONDS = 3600.0
 def sandbox_maker(wanted: str, progress: Progress) -> tuple[Callable[[], Sandbox], str]:
     """A function that makes sandboxes, and their kind; raises SandboxError."""
     if wanted not in ("auto", "docker", "bubblewrap"):
-        raise SandboxError(f"there is no sandbox '{wanted}'; say auto, docker or bubblewrap")
+        raise SandboxError(f"unknown sandbox '{wanted}'; use auto, docker or bubblewrap")
     kind = choose_kind(wanted)  # type: ignore[arg-type]
     owner = Owner("bench", "nano", 0, os.getpid(), boot_id())
     limits = SandboxLimits()
