@@ -8,7 +8,7 @@ class CwmAgentError(Exception):
 
 
 class UsageError(CwmAgentError):
-    """The command was asked for something that makes no sense (exit code 2)."""
+    """The command was asked for something invalid (exit code 2)."""
 
 
 class ConfigError(UsageError):

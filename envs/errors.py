@@ -43,7 +43,7 @@ class TurnError(Exception):
 
 
 class RecipeError(Exception):
-    """What to install makes no sense as it was written; the text says how to write it."""
+    """A requirement to install is invalid; the text says how to write it."""
 
 
 class RowError(Exception):
@@ -51,7 +51,7 @@ class RowError(Exception):
 
 
 class HostError(Exception):
-    """An entry of the list of allowed hosts makes no sense; the text says how to write it."""
+    """An entry in the list of allowed hosts is invalid; the text says how to write it."""
 
 
 class ReportError(Exception):

@@ -73,7 +73,7 @@ def decode_entry(line: bytes, *, seq: int) -> Entry:
     if not isinstance(raw["kind"], str) or raw["kind"] not in KINDS:
         raise RecordError(f"has unknown kind {raw['kind']!r}; known are {', '.join(KINDS)}")
     if not _is_time(raw["time"]):
-        raise RecordError(f"has time {raw['time']!r}, which is no time in UTC")
+        raise RecordError(f"has time {raw['time']!r}, which is not a UTC time")
     return Entry(seq, raw["time"], decode(KINDS[raw["kind"]], raw["data"]))
 
 

@@ -99,7 +99,7 @@ def number(predictions: Iterable[Prediction]) -> tuple[Prediction, ...]:
 
 def _read(row: object, where: str) -> Prediction:
     if not isinstance(row, dict):
-        raise PredictionError(f"{where} is no object with instance_id and model_patch")
+        raise PredictionError(f"{where} is not an object with instance_id and model_patch")
     if missing := {"instance_id", "model_patch"} - row.keys():
         raise PredictionError(f"{where} lacks {', '.join(sorted(missing))}")
     patch = row["model_patch"] or ""  # None is what some harnesses write for no patch

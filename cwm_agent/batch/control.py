@@ -64,8 +64,8 @@ def ask(folder: Path, request: Request) -> Answer:
             answer: Answer = json.loads(_line(connection))
         except (OSError, ValueError) as error:
             raise NotReadyError(
-                f"no process works on run {folder.name} now ({error}); "
-                "go on with it by the `cwm-agent run` that began it"
+                f"no process is working on run {folder.name} now ({error}); "
+                "resume it with the `cwm-agent run` command that started it"
             ) from error
     if not answer.get("ok"):
         raise UsageError(str(answer.get("error")))
@@ -78,7 +78,7 @@ def _listen(listener: socket.socket, answer: Callable[[Request], Answer]) -> Non
             connection, _ = listener.accept()
         except OSError:
             return
-        # In a thread of its own: whoever connects and says nothing holds up nobody.
+        # In a thread of its own: a silent client blocks no one.
         threading.Thread(target=_talk, args=(connection, answer), daemon=True).start()
 
 

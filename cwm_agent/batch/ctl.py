@@ -43,7 +43,7 @@ class Desk:
 def request_of(action: str, value: str | None, *, now: bool) -> Request:
     """The request that the words of a command line mean; raises UsageError."""
     if action not in COMMANDS:
-        raise UsageError(f"ctl knows no {action!r}; say one of {', '.join(COMMANDS)}")
+        raise UsageError(f"ctl has no action {action!r}; use one of {', '.join(COMMANDS)}")
     attempt = "an attempt: INSTANCE or INSTANCE/SAMPLE"
     wants = {"cancel": attempt, "requeue": attempt, "workers": "a number"}
     if (action in wants) != (value is not None):
@@ -51,7 +51,7 @@ def request_of(action: str, value: str | None, *, now: bool) -> Request:
             f"{action} needs {wants[action]}" if action in wants else f"{action} takes no {value!r}"
         )
     if now and action != "pause":
-        raise UsageError("--now goes with pause only")
+        raise UsageError("--now only works with pause")
     if action != "workers":
         return {"command": action, "id": value, "now": now}
     if value is None or not value.isdecimal():

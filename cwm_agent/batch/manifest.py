@@ -87,8 +87,8 @@ def go_on(run: Run, wanted: BatchRecord, rules: Rules, *, accept: bool) -> tuple
     if found and not accept:
         listed = "".join(f"\n  {difference}" for difference in found)
         raise UsageError(
-            f"run {run.name} was begun otherwise:{listed}\n"
-            "use the same again, choose another --name, or mix both with --accept-changes"
+            f"run {run.name} was started with different settings or tasks:{listed}\n"
+            "use the same ones, choose another --name, or continue with these by --accept-changes"
         )
     changes = record.changes
     if found:

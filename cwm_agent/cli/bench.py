@@ -256,7 +256,7 @@ def _sets(listed: str) -> tuple[Split, ...]:
 
     names = [name.strip() for name in listed.split(",")]
     if unknown := [name for name in names if name not in MEASURED]:
-        raise UsageError(f"there is no set '{unknown[0]}'; give some of {','.join(MEASURED)}")
+        raise UsageError(f"unknown set '{unknown[0]}'; choose from {','.join(MEASURED)}")
     return tuple(name for name in MEASURED if name in names)
 
 
@@ -267,6 +267,6 @@ def _parts(listed: str) -> tuple[Part, ...]:
     names = [name.strip() for name in listed.split(",")]
     if unknown := [name for name in names if name not in PARTS]:
         raise UsageError(
-            f"there is no part '{unknown[0]}' of this bench; give some of {','.join(PARTS)}"
+            f"this benchmark has no part '{unknown[0]}'; choose from {','.join(PARTS)}"
         )
     return tuple(part for part in PARTS if part in names)

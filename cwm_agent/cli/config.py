@@ -80,7 +80,7 @@ def init(
 
     target = Path("cwm-agent.toml") if project else Places().user
     if target.exists() and not force:
-        raise UsageError(f"{target} exists already; edit it, or replace it with --force")
+        raise UsageError(f"{target} already exists; edit it, or replace it with --force")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(template(), encoding="utf-8")

@@ -193,7 +193,7 @@ def prune(
     from cwm_agent.errors import UsageError
 
     if sum((min_free is not None, unused_for is not None, everything)) != 1:
-        raise UsageError("say what may go: one of --min-free SIZE, --unused-for TIME and --all")
+        raise UsageError("say what to remove: one of --min-free SIZE, --unused-for TIME or --all")
     gone = prune_images(
         min_free=min_free,
         unused_for=unused_for,

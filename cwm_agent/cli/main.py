@@ -85,7 +85,7 @@ def _check_folders() -> None:
         Path.cwd()
     except OSError as error:
         raise NotReadyError(
-            f"the current folder is not there any more ({error.strerror}); `cd` to one that is"
+            f"the current folder no longer exists ({error.strerror}); `cd` to one that does"
         ) from error
     try:
         Path.home()

@@ -77,8 +77,8 @@ def check_demands(demands: Sequence[Demand], patience: float) -> None:
     while missing := unmet(demands, living_nodes()):
         if time.monotonic() >= deadline:
             raise NotReadyError(
-                f"the cluster cannot do this run: {missing}\nask for less, start a node that has "
-                f"it (such as {START}), or let nodes take their time with cluster.wait_seconds"
+                f"the cluster cannot run this: {missing}\nask for less, start a node that has "
+                f"it (such as {START}), or give nodes time to join with cluster.wait_seconds"
             )
         time.sleep(min(1.0, max(0.0, deadline - time.monotonic())))
 

@@ -100,8 +100,8 @@ class RayExecutor:
             self.pool.lost(member)
             reason = str(error).strip().splitlines()[0]
             raise LostError(
-                f"the node or process that worked on it is gone ({member.node}: {reason}); look "
-                "at `ray status`, then go on with the run"
+                f"the node or process working on it died ({member.node}: {reason}); look "
+                "at `ray status`, then resume the run"
             ) from error
         if isinstance(outcome, Failure):
             raise outcome.error

@@ -64,7 +64,8 @@ def visit_nodes(file: Path, say: Callable[[str], None]) -> None:
             report: NodeReport = ray.get(ref)
         except ray.exceptions.RayTaskError as error:
             raise NotReadyError(
-                f"node {asked[ref]} cannot work on this run: {str(error.cause).splitlines()[0]}; "
+                f"node {asked[ref]} cannot take part in this run: "
+                f"{str(error.cause).splitlines()[0]}; "
                 f"install cwm-agent {__version__} there, in the same Python"
             ) from error
         except ray.exceptions.RayError:

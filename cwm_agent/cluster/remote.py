@@ -94,7 +94,7 @@ class RemotePolicy:
         except RayError as error:
             self.lost = True
             raise PolicyError(
-                "the engine's node or process is gone; the attempt goes on from its journal "
+                "the engine's node or process died; the attempt continues from its journal "
                 "on another one"
             ) from error
 

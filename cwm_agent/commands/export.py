@@ -36,7 +36,7 @@ def export(run: Run, wish: Wish, entry: Entry) -> list[Path]:
         folder = wish.out or run.folder
         return [write_predictions(found, folder, n) for n, found in by_sample(wanted).items()]
     if wish.format != "leaderboard":
-        raise UsageError(f"there is no format {wish.format!r}; there are preds and leaderboard")
+        raise UsageError(f"unknown format {wish.format!r}; use preds or leaderboard")
     predictions = one_sample(source.predictions, wish.sample)
     network, hosts = _reach(run)
     submission = Submission(

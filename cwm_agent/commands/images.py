@@ -118,12 +118,12 @@ def size(text: str) -> int:
     try:
         return int(TypeAdapter(ByteSize).validate_python(text))
     except ValidationError as error:
-        raise UsageError(f"'{text}' is no size; give one such as 20GB or 500MiB") from error
+        raise UsageError(f"'{text}' is not a size; give one such as 20GB or 500MiB") from error
 
 
 def duration(text: str) -> float:
     """Seconds from a text such as 90m, 12h or 7d; raises UsageError."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", text)
     if not found:
-        raise UsageError(f"'{text}' is no time; give one such as 90m, 12h or 7d")
+        raise UsageError(f"'{text}' is not a duration; give one such as 90m, 12h or 7d")
     return float(found[1]) * SECONDS[found[2]]

@@ -140,7 +140,8 @@ def _opened(
         held = lock.acquire()
     except Timeout as error:
         raise NotReadyError(
-            f"another process works on run {run.name}; look with `cwm-agent ctl {run.name} status`"
+            f"another process is working on run {run.name}; "
+            f"check with `cwm-agent ctl {run.name} status`"
         ) from error
     with held, _removed_unless_begun(run, new=not known):
         if known:
@@ -234,7 +235,7 @@ def _done(
         progress.say(f"{ticket.name} failed: {ticket.reason}: {ticket.doing}", "red")
     if code in (ExitCode.INTERRUPTED, ExitCode.LIMIT) or any(t.state == "failed" for t in tickets):
         again = f"--name {shlex.quote(run.name)}"
-        progress.say(f"go on by the same command with {again}", "yellow")
+        progress.say(f"resume with the same command and {again}", "yellow")
     if manifest.dataset_of(run):
         progress.say(f"grade the patches with `cwm-agent score {shlex.quote(run.name)}`")
     if as_json:

@@ -79,7 +79,7 @@ def run_score(
 def _scored(wish: Wish, options: ScoreOptions, store: Store) -> Scored:
     if wish.control is not None:
         if wish.control not in get_args(Control):
-            raise UsageError(f"there is no control {wish.control!r}; there are gold and noop")
+            raise UsageError(f"unknown control {wish.control!r}; use gold or noop")
         if wish.target is not None:
             raise UsageError("a control has patches of its own: leave out the run or predictions")
         folder = wish.out or Path(f"control-{wish.control}")

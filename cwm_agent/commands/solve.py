@@ -63,7 +63,7 @@ def go_on(run: Run, attempt: Attempt, job: Job, resolved: Resolved, progress: Pr
     result = attempt.result()
     if result is not None and result.exit_reason not in UNFINISHED:
         raise UsageError(
-            f"run {run.name} is over ({result.exit_reason}); look at it with "
+            f"run {run.name} has already ended ({result.exit_reason}); show it with "
             f"`cwm-agent view {run.name}`, or start a new run"
         )
     return _work(run, job, Rules.of(resolved), progress)
@@ -116,13 +116,13 @@ def apply_to_checkout(outcome: Outcome, job: Job) -> Outcome:
     if result.resolved is False:
         raise UsageError("not applied: the tests say that the patch does not solve the issue")
     if result.exit_reason in UNFINISHED or not result.patch.strip():
-        raise UsageError("not applied: the attempt gave no patch")
+        raise UsageError("not applied: the attempt produced no patch")
     return replace(outcome, applied=tuple(apply_patch(source, result.patch)))
 
 
 def resume_hint(run: Run) -> str:
     """How to go on with an unfinished run."""
-    return f"go on with: cwm-agent solve --resume {shlex.quote(str(run.folder))}"
+    return f"resume with: cwm-agent solve --resume {shlex.quote(str(run.folder))}"
 
 
 def run_request(request: Request, *, as_json: bool) -> int:
@@ -135,7 +135,7 @@ def run_request(request: Request, *, as_json: bool) -> int:
     progress = Progress(sys.stderr)
     clean_up(progress.say)
     if request.repair and request.resume is None:
-        raise UsageError("--repair goes with --resume RUN: it repairs the journal of that run")
+        raise UsageError("--repair needs --resume RUN: it repairs the journal of that run")
     if request.resume is not None:
         job, outcome = _resume(store, request, progress)
     else:
@@ -178,7 +178,7 @@ def _resume(store: Store, request: Request, progress: Progress) -> tuple[Job, Ou
     jobs = sorted(run.folder.glob(f"*/*/{JOB_FILE}"))
     if len(jobs) != 1:
         raise UsageError(
-            f"run {run.name} was not made by solve; a run of a suite is gone on with by "
+            f"run {run.name} was not made by solve; to resume a run of a suite use "
             f"`cwm-agent run SUITE --name {run.name}`"
         )
     attempt = Attempt(jobs[0].parent, int(jobs[0].parent.name))

@@ -85,7 +85,7 @@ def _parse_yaml(text: str, path: Path) -> dict[str, object]:
     if table is None:
         return {}
     if not isinstance(table, dict) or not all(isinstance(key, str) for key in table):
-        raise ConfigError(f"{path} must hold settings by name at its top level")
+        raise ConfigError(f"{path} must map setting names to values at its top level")
     return table
 
 

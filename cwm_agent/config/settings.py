@@ -39,10 +39,10 @@ def _listed(value: object) -> object:
 
 
 def _endpoint(url: str) -> str:
-    """The URL that paths are appended to; raises ValueError for what is no such URL."""
+    """The base URL, normalised; raises ValueError when it is not one."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-        raise ValueError(f"{url!r} is no URL of a server, such as http://gpu1:8000/v1")
+        raise ValueError(f"{url!r} is not a server URL such as http://gpu1:8000/v1")
     if parts.username or parts.password:
         raise ValueError("a URL with a password would be kept with the run; see docs/endpoints.md")
     return parts._replace(path=parts.path.rstrip("/") or "/v1", fragment="").geturl()

@@ -12,7 +12,7 @@ def byte_size(text: str) -> int:
     try:
         return int(TypeAdapter(ByteSize).validate_python(text))
     except ValidationError as error:
-        raise UsageError(f"'{text}' is no size; give one such as 5GB or 500MiB") from error
+        raise UsageError(f"'{text}' is not a size; give one such as 5GB or 500MiB") from error
 
 
 def card_size(text: str | None) -> int:
@@ -22,5 +22,5 @@ def card_size(text: str | None) -> int:
     import torch
 
     if not torch.cuda.is_available():
-        raise NotReadyError("there is no GPU here to plan for; say --gpu-memory, such as 80GiB")
+        raise NotReadyError("this machine has no GPU to plan for; pass --gpu-memory, e.g. 80GiB")
     return int(torch.cuda.get_device_properties(0).total_memory)

@@ -63,9 +63,7 @@ def named_task(name: str) -> NanoTask:
     for known in MEASURED:
         if known == split:
             return draw_task(seed or secrets.token_hex(4), known)
-    raise UsageError(
-        f"there is no set '{split}' of generated tasks; there are {', '.join(MEASURED)}"
-    )
+    raise UsageError(f"unknown set of generated tasks '{split}'; choose from {', '.join(MEASURED)}")
 
 
 def generated_task(name: str) -> IssueTask:

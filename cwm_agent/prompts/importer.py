@@ -40,7 +40,7 @@ def import_original(checkout: Path, default: Texts) -> Imported:
     modules = {file: module for file in files if (module := _parse(checkout / file)) is not None}
     if not modules:
         raise TextError(
-            f"{checkout} is no checkout of facebookresearch/cwm (it has no {SYSTEM.file}); "
+            f"{checkout} is not a checkout of facebookresearch/cwm (it has no {SYSTEM.file}); "
             "clone that repository and name its folder"
         )
     found = dict(_system_texts(modules.get(SYSTEM.file)))

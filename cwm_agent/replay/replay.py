@@ -80,7 +80,7 @@ def _checked(events: Sequence[Event], until: int | None) -> int:
     """How many turns there are; raises UsageError when there are none, or fewer than asked for."""
     turns = turns_of(events)
     if not turns:
-        raise UsageError("the attempt has no completed turn yet: there is nothing to do again")
+        raise UsageError("the attempt has no completed turn yet: there is nothing to replay")
     if until is not None and not 1 <= until <= turns:
         raise UsageError(f"the attempt has no turn {until}; give --until a turn from 1 to {turns}")
     return turns

@@ -101,7 +101,7 @@ def walk(
             if again is not None:
                 if again.now.exit == "sandbox_error":
                     raise SandboxError(
-                        f"the sandbox went away in turn {again.turn}; start the replay again"
+                        f"the sandbox was lost in turn {again.turn}; start the replay again"
                     )
                 yield again
                 if again.now.exit is not None:

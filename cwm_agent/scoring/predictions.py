@@ -32,7 +32,7 @@ def one_sample(predictions: Sequence[Prediction], sample: int | None) -> list[Pr
         )
     chosen = samples.get(min(samples) if sample is None else sample)
     if not chosen:
-        raise UsageError(f"there is no sample {sample}; there are {', '.join(map(str, samples))}")
+        raise UsageError(f"there is no sample {sample}; the run has {', '.join(map(str, samples))}")
     return chosen
 
 

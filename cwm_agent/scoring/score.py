@@ -151,7 +151,7 @@ def chosen(
     if options.sample is not None:
         found = [prediction for prediction in found if prediction.sample == options.sample]
     if not found:
-        raise UsageError("none of the predictions is chosen; loosen the selection or --sample")
+        raise UsageError("none of the predictions is selected; relax the selection or --sample")
     return found
 
 

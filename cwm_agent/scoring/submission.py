@@ -38,11 +38,11 @@ def write_submission(submission: Submission, out: Path) -> Path:
     """Write `out/evaluation/<split>/<date>_<name>/`; raises UsageError with all problems."""
     if found := problems(submission):
         raise UsageError(
-            "this is no valid submission:\n" + "\n".join(f"- {text}" for text in found)
+            "this is not a valid submission:\n" + "\n".join(f"- {text}" for text in found)
         )
     folder = out / "evaluation" / str(submission.split) / submission.entry.folder
     if folder.exists():
-        raise UsageError(f"{folder} is there already; remove it or choose another --out")
+        raise UsageError(f"{folder} already exists; remove it or choose another --out")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".submission-", dir=folder.parent) as scratch:
         made = Path(scratch) / "made"
@@ -90,7 +90,7 @@ def _entry_problems(submission: Submission) -> Iterator[str]:
     if submission.split is None:
         yield "the data set does not tell the split: say --split verified, lite, test, ..."
     elif not re.fullmatch(r"[a-z-]+", submission.split):
-        yield f"--split {submission.split!r} is no split: verified, lite, test, ..."
+        yield f"--split {submission.split!r} is not a split; use verified, lite, test, ..."
     elif submission.of_dataset and SIZES.get(submission.split) != SIZES[submission.of_dataset]:
         yield f"what was graded is the split {submission.of_dataset}, not {submission.split}"
     if browsing(submission) is None:

@@ -57,7 +57,7 @@ class Checkout:
     def _copy(self, target: Path) -> tuple[str, ...]:
         repository = repository_at(self.root)
         if repository is None:
-            raise GitError("it is no git repository any more; name another with --repo")
+            raise GitError("it is no longer a git repository; name another with --repo")
         git_dir = target / ".git"
         notices = list(copy_history(repository, self.commit, git_dir))
         if self.changes:

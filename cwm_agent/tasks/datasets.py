@@ -99,12 +99,12 @@ def _rows_of_file(path: Path) -> list[Row]:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
-        raise UsageError(f"{path} is no {path.suffix[1:]} file: {error}") from error
+        raise UsageError(f"{path} is not a valid {path.suffix[1:]} file: {error}") from error
     if rows is None:
         raise UsageError(f"{path} must hold a list of rows")
     for row in rows:
         if not isinstance(row.value, dict):
-            raise UsageError(f"{path}, {row.place}: it must hold a list of rows, this is none")
+            raise UsageError(f"{path}, {row.place}: expected a list of rows")
     return rows
 
 

@@ -63,8 +63,8 @@ class Selection:
         ][_slice(self.part)]
         if not chosen:
             raise UsageError(
-                f"none of {len(instances)} instances fits; loosen --id, --match, --repository, "
-                "--difficulty or --slice"
+                f"none of the {len(instances)} instances matches; relax --id, --match, "
+                "--repository, --difficulty or --slice"
             )
         return tuple(chosen)
 
@@ -86,13 +86,13 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern)
     except re.error as error:
-        raise UsageError(f"--match {pattern!r} is no regular expression: {error}") from error
+        raise UsageError(f"--match {pattern!r} is not a regular expression: {error}") from error
 
 
 def _slice(text: str) -> slice:
     """`start:stop` or `start:stop:step`; a number alone is a count from the start."""
     match = re.fullmatch(r"\s*(-?\d*)(?::(-?\d*)(?::(-?\d*))?)?\s*", text)
     if match is None or "-" in match.groups() or match[3] in ("0", "-0"):
-        raise UsageError(f"--slice {text!r} is no slice: write such as 0:50, 50: or ::2")
+        raise UsageError(f"--slice {text!r} is not a slice; use e.g. 0:50, 50: or ::2")
     start, stop, step = (int(part) if part else None for part in match.groups())
     return slice(start, stop, step) if ":" in text else slice(start)

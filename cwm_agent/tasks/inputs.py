@@ -128,7 +128,7 @@ def read_variables(texts: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or not _VARIABLE.fullmatch(name):
-            raise UsageError(f"'{text}' is no variable; give --env NAME=VALUE")
+            raise UsageError(f"'{text}' is not a variable; use --env NAME=VALUE")
         found[name] = value
     return found
 
@@ -137,7 +137,7 @@ def check_folder(path: str) -> str:
     """A folder in a sandbox that can hold a repository; raises UsageError."""
     folder = posixpath.normpath(path)
     if not folder.startswith("/") or folder.strip("/") == "" or "\0" in folder:
-        raise UsageError(f"'{path}' is no place for a repository; give such as --workdir /app")
+        raise UsageError(f"'{path}' cannot hold a repository; use e.g. --workdir /app")
     return "/" + folder.strip("/")
 
 

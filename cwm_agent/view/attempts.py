@@ -53,7 +53,7 @@ def choose_one(run: Run, instance: str | None, sample: int | None) -> Attempt:
     if len(attempts) > 1:
         names = ", ".join(f"{attempt.instance} #{attempt.sample}" for attempt in attempts[:5])
         raise UsageError(
-            f"{len(attempts)} attempts fit ({names}); choose one with --instance and --sample"
+            f"{len(attempts)} attempts match ({names}); choose one with --instance and --sample"
         )
     return attempts[0]
 
@@ -107,7 +107,7 @@ def _the_one(chosen: Chosen) -> Attempt:
     if len(candidates) > 1:
         names = ", ".join(f"{a.instance} #{a.sample}" for a in candidates[:5])
         raise UsageError(
-            f"--follow shows one attempt, and {len(candidates)} fit ({names}); "
+            f"--follow shows one attempt, and {len(candidates)} match ({names}); "
             f"choose with --instance and --sample"
         )
     return candidates[0]

@@ -71,7 +71,7 @@ class Gateway:
             ready = relay.exec_run(["bash", "-c", _script("gateway_ready.sh"), "ready", str(PORT)])
         except (DockerException, OSError) as error:
             raise SandboxError(
-                f"no way to the allowed hosts could be opened: {first_line(error)}; "
+                f"cannot open a route to the allowed hosts: {first_line(error)}; "
                 "see `docker info`, or leave out sandbox.allow_hosts",
                 cause="engine_unreachable",
             ) from error

@@ -126,7 +126,7 @@ def repository_at(root: Path) -> GitFolder | None:
     own = root / place
     if key != "gitdir" or "\0" in place or not is_git_folder(own):
         raise GitError(
-            f"{marker} leads to {place or 'nowhere'}, which is no git directory; was the "
+            f"{marker} leads to {place or 'nowhere'}, which is not a git directory; was the "
             "repository moved? (`git worktree repair` mends a moved worktree)"
         )
     return open_git_folder(own.resolve(), root)

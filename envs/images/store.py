@@ -107,8 +107,8 @@ class ImageStore:
             if not ready:
                 raise SandboxError(
                     f"only {free / GIB:.1f} GiB are free at {self._place()}, where Docker keeps "
-                    f"its images; {min_free / GIB:.1f} GiB are wanted and no image of "
-                    "cwm-agent's own can go. Free some space there, or lower --min-free "
+                    f"its images; {min_free / GIB:.1f} GiB are required and no image of "
+                    "cwm-agent's own can be removed. Free some space there, or lower --min-free "
                     "(setting sandbox.min_free)"
                 )
             progress(

@@ -31,7 +31,7 @@ def lay_out(sandbox: Sandbox, task: IssueTask) -> None:
             lost = result.ending == "lost" and result.cause
             how = f"exit code {result.exit_code}" if result.ending == "exited" else result.ending
             raise SandboxError(
-                f"the setup command {command!r} failed ({how}); put it right, or leave it out. "
-                f"Its last words: {result.output.strip()[-500:] or 'none'}",
+                f"the setup command {command!r} failed ({how}); fix it or leave it out. "
+                f"Its last output: {result.output.strip()[-500:] or 'none'}",
                 cause=lost or "setup",
             )

@@ -68,7 +68,7 @@ def download(release: Release, folder: Path) -> Path:
     if digest != release.sha256:
         raise SandboxError(
             f"{archives[0].name} has the digest {digest}, not {release.sha256}; the package "
-            "index gave another file than the pinned one"
+            "index served a different file from the pinned one"
         )
     return archives[0]
 

@@ -176,7 +176,7 @@ class SandboxRepository:
             )
         if result.ending == "lost":
             raise SandboxError(
-                "the sandbox went away; continue the run with --resume",
+                "the sandbox was lost; continue the run with --resume",
                 cause=result.cause or "container_gone",
             )
         raise SandboxError(f"the harness's git failed in {self._root}: {_last_line(result)}")
@@ -184,7 +184,7 @@ class SandboxRepository:
 
 def _oversize(root: str) -> OversizeError:
     return OversizeError(
-        f"the changes in {root} come to more than {PATCH_BYTES // 2**20} MiB; "
+        f"the changes in {root} exceed {PATCH_BYTES // 2**20} MiB; "
         "remove what is not part of them, or have git ignore it"
     )
 

@@ -57,7 +57,7 @@ def state_after(events: Sequence[Event], turn: int | None, root: str) -> TurnSta
     if turn is None:
         turn = turns
     if not 0 <= turn <= turns:
-        raise TurnError(f"the attempt has no turn {turn}: it has {turns}; choose one of 0 to them")
+        raise TurnError(f"the attempt has no turn {turn}: it has {turns}; choose 0 to {turns}")
     state = TurnState(turn, "", "", root)
     for event in events:
         if isinstance(event, Snapshot) and event.turn <= turn:
@@ -103,7 +103,7 @@ def bring(sandbox: Sandbox, repository: SandboxRepository, state: TurnState, *, 
         repository.apply(state.diff)
     except PatchError as error:
         raise SandboxError(
-            f"the state after turn {state.turn} cannot be had again: {error}; was the repository "
+            f"the state after turn {state.turn} cannot be restored: {error}; was the repository "
             "changed since? start a new run instead"
         ) from error
     stand(sandbox, state.cwd, root=root)

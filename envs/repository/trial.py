@@ -166,7 +166,7 @@ class Trial:
         self._call(f"difference {before} {after}")
         content = self._read("difference")
         if len(content) > PATCH_BYTES:
-            raise OversizeError(f"the patch comes to more than {PATCH_BYTES // 2**20} MiB")
+            raise OversizeError(f"the patch exceeds {PATCH_BYTES // 2**20} MiB")
         return content.decode("utf-8", "surrogateescape")
 
     def _reason(self) -> str:

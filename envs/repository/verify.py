@@ -144,7 +144,7 @@ def _run_tests(task: IssueTask, tests: HiddenTests, sandbox: Sandbox) -> TestLog
     result = sandbox.run_fresh(command, timeout=tests.timeout)
     if result.ending == "lost":
         raise SandboxError(
-            "the sandbox went away while the tests ran; run the command again",
+            "the sandbox was lost while the tests ran; run the command again",
             cause=result.cause or "container_gone",
         )
     output = sandbox.read_file(LOG_FILE).decode("utf-8", "replace")

@@ -108,7 +108,7 @@ def _local_repository(source: str) -> GitFolder | None:
     if found is None and is_git_folder(folder):
         found = open_git_folder(folder, None)
     if found is None:
-        raise GitError(f"{source} is no git repository; check the address")
+        raise GitError(f"{source} is not a git repository; check the address")
     return found
 
 

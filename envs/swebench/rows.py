@@ -73,7 +73,7 @@ def read_instance(row: Mapping[str, Any], where: str) -> Instance:
     """Check one row; raises RowError that says what it lacks and where to get a good one."""
     name = row.get("instance_id", "a row without instance_id")
     if missing := [field for field in CLASSIC if row.get(field) is None]:
-        raise RowError(f"{where}: {name} lacks {', '.join(missing)}; it is no row of SWE-bench")
+        raise RowError(f"{where}: {name} lacks {', '.join(missing)}; it is not a SWE-bench row")
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", str(name)):
         raise RowError(f"{where}: {name!r} cannot name a container; rename the instance")
     if missing := [field for field in SINCE_5 if not row.get(field)]:
@@ -124,7 +124,7 @@ def _tests(value: object, where: str) -> list[str]:
     try:
         names = json.loads(value) if isinstance(value, str) else value
     except ValueError as error:
-        raise RowError(f"{where} is no list of tests ({error})") from error
+        raise RowError(f"{where} is not a list of tests ({error})") from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise RowError(f"{where} is no list of tests")
+        raise RowError(f"{where} is not a list of tests")
     return names

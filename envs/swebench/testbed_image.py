@@ -109,7 +109,7 @@ def check_pins(recipe: Recipe) -> None:
     for pin in recipe.pip:
         if not PIN.fullmatch(pin):
             raise RecipeError(
-                f"'{pin}' is no exact pin, so the image would depend on the day; "
+                f"'{pin}' is not an exact pin, so the image would depend on the build date; "
                 "give NAME==VERSION, such as pytest==8.4.2"
             )
 
@@ -165,7 +165,7 @@ def _base(access: ImageAccess, wanted: RepositoryImage) -> tuple[str, str]:
         access.store.ledger.record(name, str(client.images.get(name).id), "built")
         return name, "python3"
     if not re.fullmatch(r"\d+\.\d+", python):
-        raise RecipeError(f"'{python}' is no Python version; give two numbers, such as 3.9")
+        raise RecipeError(f"'{python}' is not a Python version; give two numbers, such as 3.9")
     try:
         access.have(f"python:{python}-slim")
     except PullError as error:

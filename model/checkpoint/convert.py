@@ -69,7 +69,7 @@ def convert_checkpoint(
     TokenizerError or DeviceError, and leaves nothing behind.
     """
     if target.exists() or target.is_symlink():
-        raise CheckpointError(f"{target} exists already; name a new folder, or remove it")
+        raise CheckpointError(f"{target} already exists; name a new folder, or remove it")
     cpu = torch.device("cpu")
     config = with_token_ids(read_shape(source), Tokenizer.from_folder(source))
     with open_tensors(source, config, cpu) as files:
@@ -179,7 +179,7 @@ def _new_folder(target: Path, needed: int) -> Iterator[Path]:
     """A folder beside `target` that gets its name at the end, or disappears."""
     parent = target.absolute().parent
     if not parent.is_dir():
-        raise CheckpointError(f"there is no folder {parent}; make it first")
+        raise CheckpointError(f"there is no folder {parent}; create it first")
     if (free := shutil.disk_usage(parent).free) < needed:
         raise CheckpointError(
             f"{target} needs {needed:,} bytes, {parent} has {free:,} left; choose another disk"

@@ -187,7 +187,7 @@ class _MetadataUnpickler(pickle.Unpickler):
         }:
             return super().find_class(module, name)
         raise pickle.UnpicklingError(
-            f"it wants to load {module}.{name}, which is no checkpoint data"
+            f"it wants to load {module}.{name}, which is not checkpoint data"
         )
 
 

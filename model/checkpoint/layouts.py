@@ -48,7 +48,7 @@ def layout_of(folder: Path) -> Layout:
         if (folder / shape).is_file():
             return layout
     raise CheckpointError(
-        f"{folder} is no checkpoint: neither the Hugging Face layout ({CONFIG}, {SINGLE} or "
+        f"{folder} is not a checkpoint: neither the Hugging Face layout ({CONFIG}, {SINGLE} or "
         f"{INDEX}) nor a distributed checkpoint ({PARAMS}, {METADATA}, *.distcp); "
         "give the folder that holds these files"
     )

@@ -128,7 +128,7 @@ def test_a_finished_run_and_a_running_one_are_not_resumed(solve: Solve) -> None:
     assert process.returncode == 0
     over = solve("--resume", "run")
     assert over.returncode == 2
-    assert "run run is over (submitted)" in over.stderr
+    assert "run run has already ended (submitted)" in over.stderr
 
 
 def test_an_attempt_that_ended_without_its_verdict_is_only_judged(solve: Solve) -> None:

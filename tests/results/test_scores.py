@@ -45,7 +45,7 @@ def test_a_table_by_instance_is_read_as_mini_swe_agent_writes_it(tmp_path: Path)
 @pytest.mark.parametrize(
     ("content", "error"),
     [
-        ("[1]", "row 1 is no object"),
+        ("[1]", "row 1 is not an object"),
         ('[{"instance_id": "a"}]', "row 1 lacks model_patch"),
         ('[{"instance_id": 1, "model_patch": ""}]', "must be texts"),
         ("5", "must hold a list"),
@@ -65,7 +65,11 @@ def test_a_bad_file_is_one_clear_error(tmp_path: Path, content: Any, error: str)
     ("name", "content", "error"),
     [
         ("p.jsonl", '{"instance_id": "a", "model_patch": ""}\n\n{"x": 1}\n', "line 3 lacks"),
-        ("p.jsonl", '{"instance_id": "a", "model_patch": "\u2028"}\n5\n', "line 2 is no object"),
+        (
+            "p.jsonl",
+            '{"instance_id": "a", "model_patch": "\u2028"}\n5\n',
+            "line 2 is not an object",
+        ),
         ("p.jsonl", '\n\n{"instance_id": }\n', "line 3: Expecting value .column 17.$"),
         ("p.jsonl", json.dumps([{"instance_id": "a"}], indent=1), "line 1: .*over several lines"),
         ("p.jsonl", '{\n "instance_id": "a"\n}\n{\n}\n', "line 1: .*jq -c"),

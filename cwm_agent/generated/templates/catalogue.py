@@ -14,5 +14,5 @@ def all_templates() -> list[Template]:
     templates = [*composed(), *standalone()]
     twice = [name for name, times in Counter(t.name for t in templates).items() if times > 1]
     if twice:
-        raise ValueError(f"names of templates used twice: {', '.join(sorted(twice))}")
+        raise ValueError(f"template names used twice: {', '.join(sorted(twice))}")
     return templates

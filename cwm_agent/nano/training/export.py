@@ -37,7 +37,7 @@ def export_run(run: Path, folder: Path, tokenizer: Path, ids: TokenIds) -> None:
     """
     saved = newest_state(run)
     if saved is None:
-        raise StateError(f"{run} holds no saved state; train first")
+        raise StateError(f"{run} has no saved state; train first")
     state = load_state(saved)
     network = Network(state.shape)
     prefix = "weights/"
@@ -137,7 +137,7 @@ def load_network(network: Network, folder: Path) -> None:
         raise StateError(f"there is no checkpoint to start from in {folder} ({error})") from error
     named = named_tensors(network)
     if {name: t.shape for name, t in named.items()} != {n: t.shape for n, t in stored.items()}:
-        raise StateError(f"the checkpoint in {folder} has another shape than the network")
+        raise StateError(f"the checkpoint in {folder} has a different shape from the network")
     for name, tensor in named.items():
         tensor.copy_(stored[name])  # parts of a merged matrix are views of it
 

@@ -85,7 +85,7 @@ def load_state(folder: Path) -> State:
         return State(Shape(**about["shape"]), Counters(**about["counters"]), tensors)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StateError(
-            f"{folder} holds no complete state ({error}); remove it, or begin a new run"
+            f"{folder} has no complete state ({error}); remove it, or start a new run"
         ) from error
 
 

@@ -83,10 +83,10 @@ def _receive(process: BaseProcess, channel: multiprocessing.Queue[Message]) -> l
                 continue
             raise SourceError(
                 f"a worker process ended with exit code {process.exitcode}; start the training "
-                "again, it goes on from its last saved state"
+                "again; it resumes from the last saved state"
             ) from None
         if isinstance(message, str):
-            raise SourceError(f"the source of samples failed, mend it and start again:\n{message}")
+            raise SourceError(f"the sample generator failed; fix it and start again:\n{message}")
         return message
 
 

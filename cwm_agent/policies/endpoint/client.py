@@ -84,7 +84,7 @@ class Asker:
             elif failure is not None:
                 raise failure
         if not self.servers.any_well:
-            raise EndpointError(f"no server answers: {found[0]}; start it, or name another URL")
+            raise EndpointError(f"no server answers: {found[0]}; start it, or give another URL")
 
     async def ask(self, place: Place, answer: Answer, wanted: Callable[[], Completion]) -> None:
         """Fill `answer`, from wherever it can be had; `wanted` says what is left to ask for.
@@ -112,7 +112,7 @@ class Asker:
         except (ServerGoneError, ServerBusyError) as error:
             raise EndpointError(
                 f"no server of the model answered for {self._patience.total:g} seconds ({error}); "
-                "look whether they run, or name others with --engine-url"
+                "check that they are running, or name others with --engine-url"
             ) from error
 
     async def _once(

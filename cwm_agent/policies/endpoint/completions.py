@@ -125,7 +125,7 @@ async def complete(
             if data.strip() == DONE:
                 return
             yield _piece(url, _event(url, data))
-    raise ServerGoneError(f"{url} broke off its answer")
+    raise ServerGoneError(f"{url} cut its answer short")
 
 
 async def _lines(response: httpx.Response) -> AsyncIterator[str]:
@@ -149,7 +149,7 @@ async def _heard(url: str) -> AsyncIterator[None]:
     try:
         yield
     except httpx.TimeoutException as error:
-        raise ServerGoneError(f"{url} says nothing ({type(error).__name__})") from error
+        raise ServerGoneError(f"{url} is silent ({type(error).__name__})") from error
     except httpx.RequestError as error:
         raise ServerGoneError(f"{url}: {error or type(error).__name__}") from error
     except (ValueError, LookupError, TypeError, AttributeError, httpx.InvalidURL) as error:
@@ -211,7 +211,7 @@ def _event(url: str, data: str) -> dict[str, Any]:
     try:
         event: dict[str, Any] = parse_json(data)
     except ValueError as error:
-        raise ServerGoneError(f"{url} broke off its answer") from error
+        raise ServerGoneError(f"{url} cut its answer short") from error
     return event
 
 

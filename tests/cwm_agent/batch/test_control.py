@@ -29,7 +29,7 @@ def test_questions_are_answered_in_a_folder_too_deep_for_a_socket_address(tmp_pa
         with pytest.raises(UsageError, match="command"):
             ask(folder, {})
     assert not path.exists()
-    with pytest.raises(NotReadyError, match="no process works on run"):
+    with pytest.raises(NotReadyError, match="no process is working on run"):
         ask(folder, {"command": "status"})
 
 

@@ -68,7 +68,7 @@ def test_what_makes_no_sense_is_said(running: Batch) -> None:
     assert "no attempt 'nobody'" in running("ctl", "run", "cancel", "nobody", code=2)[1]
     assert "workers needs a number" in running("ctl", "run", "workers", "many", code=2)[1]
     assert "at least one worker" in running("ctl", "run", "workers", "0", code=2)[1]
-    assert "ctl knows no 'stop'" in running("ctl", "run", "stop", code=2)[1]
+    assert "ctl has no action 'stop'" in running("ctl", "run", "stop", code=2)[1]
     assert "there is no run" in running("ctl", "other", "status", code=2)[1]
     assert "paused 0/3: " in running("ctl", "run", "status")[0]
     running("ctl", "run", "resume")
@@ -77,4 +77,4 @@ def test_what_makes_no_sense_is_said(running: Batch) -> None:
 def test_a_run_that_is_over_says_that_nobody_works_on_it(batch: Batch) -> None:
     suite, recordings = write_suite(batch.folder, range(1, 2))
     batch("run", suite, "--replay", recordings, "--sandbox", "bubblewrap", "--name", "run")
-    assert "no process works on run run" in batch("ctl", "run", "status", code=4)[1]
+    assert "no process is working on run run" in batch("ctl", "run", "status", code=4)[1]

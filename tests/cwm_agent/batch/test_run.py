@@ -168,7 +168,7 @@ def test_two_processes_do_not_work_on_one_run(batch: Batch) -> None:
     process = begin(batch, seconds=0.5)
     batch.wait_for_turns("run", 1, process)
     _, stderr = batch(*again(batch), code=4)
-    assert "another process works on run run" in stderr
+    assert "another process is working on run run" in stderr
     process.kill()
     process.communicate()
 

@@ -34,7 +34,7 @@ def test_an_unknown_set_is_refused() -> None:
     command = [sys.executable, "-m", "cwm_agent", "bench", "nano", "--sets", "easy"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 2
-    assert "there is no set 'easy'" in finished.stderr
+    assert "unknown set 'easy'" in finished.stderr
 
 
 @given(n=st.integers(1, 500), data=st.data())

@@ -86,7 +86,7 @@ def test_a_submission_has_what_the_leaderboard_asks_for(
     assert by_repository == {"somebody/greet": {"resolved": 1, "total": 4}}
     again = cwm_agent("export", "first", *ENTRY, "--out", str(tmp_path / "out"))
     assert again.returncode == ExitCode.USAGE
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
 
 
 def test_a_trace_shows_every_step_and_no_verdict(
@@ -241,7 +241,7 @@ def test_each_sample_has_a_file_and_one_can_be_submitted(
     assert Path(one).name == "all_preds.1.jsonl"
     assert "choose with --sample" in cwm_agent("export", "first", *ENTRY).stderr
     assert (
-        "there is no sample 5; there are 0, 1"
+        "there is no sample 5; the run has 0, 1"
         in cwm_agent("export", "first", "--sample", "5").stderr
     )
     arguments = (*ENTRY, "--sample", "1", "--best-of-several", "--out", str(tmp_path / "out"))

@@ -59,8 +59,8 @@ def test_help_shows_an_example(images: Images, command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
-        (["prune"], "say what may go"),
-        (["prune", "--all", "--min-free", "1GB"], "say what may go"),
+        (["prune"], "say what to remove"),
+        (["prune", "--all", "--min-free", "1GB"], "say what to remove"),
         (["prune", "--min-free", "much"], "20GB"),
         (["prune", "--unused-for", "long"], "12h"),
         (["pull", "a", "--min-free", "much"], "min_free"),

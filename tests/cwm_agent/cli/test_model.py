@@ -95,7 +95,7 @@ def test_convert_refuses_a_target_that_exists_and_a_size_that_is_none(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["model", "convert", str(folder), str(tmp_path)]) == ExitCode.MODEL
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     sized = ["model", "convert", str(folder), str(tmp_path / "x"), "--shard-size", "much"]
     assert run(sized) == ExitCode.USAGE
 

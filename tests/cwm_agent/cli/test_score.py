@@ -185,7 +185,7 @@ def test_what_is_stripped_is_not_scored_and_is_named(cwm_agent: Command, tmp_pat
     ("arguments", "error"),
     [
         ([], "name a run or a file of predictions"),
-        (["--control", "silver"], "there are gold and noop"),
+        (["--control", "silver"], "use gold or noop"),
         (["first", "--control", "gold"], "leave out the run or predictions"),
         (["nowhere"], "a file of predictions ends with .json or .jsonl"),
         (["preds.jsonl"], "cannot read preds.jsonl"),

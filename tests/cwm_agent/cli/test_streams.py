@@ -45,7 +45,7 @@ FULL = "error: cannot write to standard output: No space left on device\n"
         ("set -o pipefail; cwm-agent ls | true", 0, ""),
         ("set -o pipefail; cwm-agent view --help | true", 0, ""),
         ("cd gone && rmdir ../gone && cwm-agent ls", 4,
-         "error: the current folder is not there any more (No such file or directory); "
+         "error: the current folder no longer exists (No such file or directory); "
          "`cd` to one that is\n"),
     ],
 )  # fmt: skip

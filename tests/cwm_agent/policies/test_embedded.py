@@ -200,7 +200,7 @@ def test_two_processes_say_what_one_says(make_checkpoint: Callable[..., Path]) -
 
 
 def test_a_folder_without_checkpoint_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"is no checkpoint.*config\.json"):
+    with pytest.raises(CheckpointError, match=r"is not a checkpoint.*config\.json"):
         EmbeddedPolicy(tmp_path)
 
 

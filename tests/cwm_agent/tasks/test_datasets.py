@@ -49,7 +49,7 @@ def test_a_file_in_any_format_gives_the_same_suite(tmp_path: Path, suffix: str) 
 @pytest.mark.parametrize(
     ("name", "text", "error"),
     [
-        ("x.jsonl", "{", "is no jsonl file"),
+        ("x.jsonl", "{", "is not a valid jsonl file"),
         ("x.json", "[1]", "must hold a list of rows"),
         ("x.json", None, "cannot read .*No such file"),
         ("swebench-verfied", None, "no suite 'swebench-verfied': give swebench-verified"),
@@ -125,9 +125,9 @@ def test_a_slice_is_pythons(start: int | None, stop: int | None, step: int | Non
         ({"ids": ("a__greet-77",)}, "no instance 'a__greet-77'; did you mean 'a__greet-7'"),
         ({"repositories": ("zzz",)}, "no repository 'zzz'; there are a/greet, b/greet"),
         ({"pattern": "("}, "no regular expression"),
-        ({"part": "x"}, "is no slice"),
-        ({"part": "::0"}, "is no slice"),
-        ({"part": "-:"}, "is no slice"),
+        ({"part": "x"}, "is not a slice"),
+        ({"part": "::0"}, "is not a slice"),
+        ({"part": "-:"}, "is not a slice"),
     ],
 )
 def test_a_condition_that_makes_no_sense(conditions: dict[str, object], error: str) -> None:

@@ -98,7 +98,7 @@ def test_a_state_that_comes_out_otherwise_is_refused(
     with pytest.raises(SandboxError, match="after turn 1 came out as tree"):
         branch(make, task, state)
     upstream.commit("Other", greet__py="nothing\n")
-    with pytest.raises(SandboxError, match="after turn 1 cannot be had again"):
+    with pytest.raises(SandboxError, match="after turn 1 cannot be restored"):
         branch(make, task, state)
 
 

@@ -43,13 +43,13 @@ def test_a_row_of_an_old_revision_names_the_one_to_take(field: str) -> None:
 def test_something_else_is_no_row(field: str) -> None:
     other = row()
     del other[field]
-    with pytest.raises(RowError, match=rf"rows.jsonl.* lacks {field}; it is no row of SWE-bench"):
+    with pytest.raises(RowError, match=rf"rows.jsonl.* lacks {field}; it is not a SWE-bench row"):
         read_instance(other, "rows.jsonl")
 
 
 @pytest.mark.parametrize("value", ["[", "1", "[1]", 5])
 def test_tests_must_be_a_list_of_names(value: object) -> None:
-    with pytest.raises(RowError, match="FAIL_TO_PASS is no list of tests"):
+    with pytest.raises(RowError, match="FAIL_TO_PASS is not a list of tests"):
         read_instance(row(FAIL_TO_PASS=value), "rows.jsonl")
 
 

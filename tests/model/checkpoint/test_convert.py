@@ -98,7 +98,7 @@ def test_the_number_format_can_change(hf: Path, tmp_path: Path) -> None:
 
 
 def test_an_existing_target_is_left_alone(hf: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="exists already"):
+    with pytest.raises(CheckpointError, match="already exists"):
         convert_checkpoint(hf, hf)
     with pytest.raises(CheckpointError, match="there is no folder"):
         convert_checkpoint(hf, tmp_path / "no" / "such" / "folder")

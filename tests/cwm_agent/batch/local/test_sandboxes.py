@@ -93,7 +93,7 @@ def test_the_repository_is_found_or_named(
         ("two", (), "2 git repositories (/app, /other); name the one to work in with --workdir"),
         ("none", (), "no git repository; name the folder of the code with --workdir"),
         ("one", ("--workdir", "/app"), "there is nothing at /app in the image"),
-        ("one", ("--setup", "echo why; exit 3"), "(exit code 3); put it right, or leave it out"),
+        ("one", ("--setup", "echo why; exit 3"), "(exit code 3); fix it or leave it out"),
     ],
 )
 def test_what_is_unclear_is_refused_with_the_remedy(

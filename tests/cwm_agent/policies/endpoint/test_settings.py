@@ -41,7 +41,7 @@ def test_urls_are_a_list(text: str, urls: tuple[str, ...] | None) -> None:
 
 @pytest.mark.parametrize("text", ["gpu1:8000", "ftp://gpu1", "http://", "http://a/v1?key=1"])
 def test_what_is_no_url_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"endpoint\.urls.* is no URL of a server"):
+    with pytest.raises(ConfigError, match=r"endpoint\.urls.* is not a server URL"):
         load(f"endpoint.urls={text}")
 
 
