@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Progress = Callable[[str], None]
+Say = Callable[[str], None]
 
 
 def quiet(line: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class EngineStats:
+class EngineCounters:
     """Sums over the engine's life.
 
     Of the `tokens` that ran in `steps`, `prefilled` were input; `decoded` ones
@@ -21,7 +21,7 @@ class EngineStats:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineLoad:
+class EngineStats:
     """One look at an engine. Tokens are sums over its life.
 
     `prefilled` prompt tokens were computed, `cached` ones found in the prefix

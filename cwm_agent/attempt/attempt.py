@@ -17,7 +17,7 @@ from cwm_agent.attempt.interrupt import Stop
 from cwm_agent.attempt.judge import Judgement
 from cwm_agent.attempt.rollout import EventLog, Trajectory, Watch, rollout
 from cwm_agent.config.resolve import Resolved
-from cwm_agent.policies.choose import Speaker
+from cwm_agent.policies.choose import OpenPolicy
 from cwm_agent.prompts.packs import load
 from cwm_agent.tasks.job import Job
 from envs.environment import Environment
@@ -75,7 +75,7 @@ class Setting:
     job: Job
     sample: int
     rules: Rules
-    speaker: Speaker
+    speaker: OpenPolicy
 
     @property
     def limits(self) -> Limits:

@@ -49,7 +49,7 @@ class Stop(Protocol):
         """It ended."""
 
 
-class Recall:
+class CancelToken:
     """A stop that comes from another thread: of one attempt among many.
 
     `ask` lets the turn finish. `force` cancels the reply under way and calls
@@ -87,7 +87,7 @@ class Recall:
         """Nothing is ever raised into the attempt's thread."""
         return nullcontext()
 
-    def __enter__(self) -> Recall:
+    def __enter__(self) -> CancelToken:
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from cwm_agent.config.settings import SandboxSettings
 from cwm_agent.tasks.job import Job
 from envs.cleanup import sweep
-from envs.progress import Progress
+from envs.progress import Say
 from envs.registry import sandbox_kind
 from envs.repository.locate import find_repository
 from envs.sandbox.allowed_hosts import parse_hosts
@@ -25,7 +25,7 @@ class SandboxMaker:
     job: Job
     settings: SandboxSettings
     owner: Owner
-    progress: Progress
+    progress: Say
 
     def locate(self) -> Job:
         """The job with the place of its repository, found in the image where none is named."""

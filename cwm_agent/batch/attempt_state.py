@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from cwm_agent.attempt.interrupt import Recall, Stop
+from cwm_agent.attempt.interrupt import CancelToken, Stop
 from cwm_agent.attempt.rollout import replies, written_tokens
 from cwm_agent.exit_codes import code_of_attempt
 from cwm_agent.tasks.job import Job
@@ -45,7 +45,7 @@ class Onlooker(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Ticket:
+class AttemptState:
     """Where one attempt stands. `since` is when anything was last heard of it (monotonic)."""
 
     job: Job
@@ -61,7 +61,7 @@ class Ticket:
     code: int = 0
     """The exit code that its end means."""
     cancelled: bool = False
-    stop: Stop = field(default_factory=Recall)
+    stop: Stop = field(default_factory=CancelToken)
     onlooker: Onlooker | None = None
 
     @property
@@ -116,7 +116,7 @@ def state_of(result: AttemptResult) -> State:
     return {True: "resolved", False: "unresolved", None: "unjudged"}[result.resolved]  # type: ignore[return-value]
 
 
-def tickets_of(run: Run, jobs: Sequence[Job], samples: int) -> list[Ticket]:
+def tickets_of(run: Run, jobs: Sequence[Job], samples: int) -> list[AttemptState]:
     """Every attempt of the run, the samples of a job next to each other.
 
     Those with a valid result are over; all others wait, whatever stopped them.
@@ -124,7 +124,7 @@ def tickets_of(run: Run, jobs: Sequence[Job], samples: int) -> list[Ticket]:
     tickets = []
     for job in jobs:
         for sample in range(samples):
-            ticket = Ticket(job, sample)
+            ticket = AttemptState(job, sample)
             attempt = run.find(job.instance, sample)
             result = attempt.result()
             if result is not None and result.exit_reason not in UNFINISHED:

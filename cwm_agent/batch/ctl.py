@@ -11,7 +11,7 @@ from results.codec import decode
 COMMANDS = ("status", "pause", "resume", "cancel", "requeue", "workers")
 
 
-class Desk:
+class ControlHandler:
     """Answers requests about one run."""
 
     def __init__(self, runner: Runner, board: Board) -> None:

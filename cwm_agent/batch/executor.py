@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from cwm_agent.attempt.attempt import Rules
-from cwm_agent.batch.attempt_state import Ticket
-from model.stats import EngineLoad
+from cwm_agent.batch.attempt_state import AttemptState
+from model.stats import EngineStats
 from results.records import AttemptResult
 from results.store import Run
 
@@ -21,7 +21,7 @@ from results.store import Run
 class Executor(Protocol):
     """Does attempts. Called from a thread of its own for each one."""
 
-    def __call__(self, ticket: Ticket) -> AttemptResult:
+    def __call__(self, ticket: AttemptState) -> AttemptResult:
         """Begin an attempt or go on with it, telling the ticket how it stands.
 
         Raises SandboxError when a sandbox cannot be had, LostError when the
@@ -29,10 +29,10 @@ class Executor(Protocol):
         it began, ResultsError when the disk refuses.
         """
 
-    def over(self, ticket: Ticket) -> None:
+    def over(self, ticket: AttemptState) -> None:
         """The attempt ended for good, as far as one knows: it may be asked for again."""
 
-    def loads(self) -> Mapping[str, EngineLoad]:
+    def loads(self) -> Mapping[str, EngineStats]:
         """What the engines do now, by name, at once; empty where nobody counts."""
 
     def resize(self, workers: int) -> None:
@@ -40,7 +40,7 @@ class Executor(Protocol):
 
 
 OpenExecutor = Callable[
-    [Run, Rules, Sequence[Ticket], Callable[[str], None], Callable[[str], None]],
+    [Run, Rules, Sequence[AttemptState], Callable[[str], None], Callable[[str], None]],
     AbstractContextManager[Executor],
 ]
 """Makes a place ready for the attempts of a run that are to come.

@@ -13,9 +13,9 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from cwm_agent.attempt.interrupt import Recall
+from cwm_agent.attempt.interrupt import CancelToken
 from cwm_agent.attempt.retries import with_retries
-from cwm_agent.batch.attempt_state import ACTIVE, OVER, Ticket
+from cwm_agent.batch.attempt_state import ACTIVE, OVER, AttemptState
 from cwm_agent.batch.semaphores import StoppedError
 from cwm_agent.errors import LostError, UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_error
@@ -29,7 +29,7 @@ JUDGED_BEHIND = 2
 STOP_SECONDS = 20.0
 """How long attempts that were told to end now may take before they are left alone."""
 
-DoWork = Callable[[Ticket], AttemptResult]
+DoWork = Callable[[AttemptState], AttemptResult]
 
 
 class Runner:
@@ -41,12 +41,12 @@ class Runner:
 
     def __init__(
         self,
-        tickets: Sequence[Ticket],
+        tickets: Sequence[AttemptState],
         work: DoWork,
         *,
         workers: int,
         retries: int = 0,
-        over: Callable[[Ticket], None] = lambda _ticket: None,
+        over: Callable[[AttemptState], None] = lambda _ticket: None,
         log: Callable[[str], None] = lambda _text: None,
         resized: Callable[[int], None] = lambda _workers: None,
     ) -> None:
@@ -63,11 +63,11 @@ class Runner:
         self._changed = threading.Condition()
         self._names = {ticket.name: ticket for ticket in self.tickets}
         self._queue = deque(ticket for ticket in self.tickets if ticket.state == "waiting")
-        self._active: dict[Ticket, threading.Thread] = {}
+        self._active: dict[AttemptState, threading.Thread] = {}
         self._leaving: list[threading.Thread] = []
 
     @property
-    def active(self) -> list[Ticket]:
+    def active(self) -> list[AttemptState]:
         """Attempts that run or are judged now."""
         with self._changed:
             return list(self._active)
@@ -154,7 +154,7 @@ class Runner:
             self._changed.notify()
         return done
 
-    def _find(self, name: str) -> list[Ticket]:
+    def _find(self, name: str) -> list[AttemptState]:
         """One attempt by `instance/sample`, or all samples of an instance."""
         if name in self._names:
             return [self._names[name]]
@@ -174,7 +174,7 @@ class Runner:
             if len(states) - judged >= self.workers or judged >= JUDGED_BEHIND * self.workers:
                 return
             ticket = self._queue.popleft()
-            ticket.state, ticket.stop, ticket.cancelled = "running", Recall(), False
+            ticket.state, ticket.stop, ticket.cancelled = "running", CancelToken(), False
             ticket.say("starting")
             # A daemon: a build that cannot be interrupted must not keep a stopped run alive.
             thread = threading.Thread(
@@ -183,7 +183,7 @@ class Runner:
             self._active[ticket] = thread
             thread.start()
 
-    def _attempt(self, ticket: Ticket) -> None:
+    def _attempt(self, ticket: AttemptState) -> None:
         """The whole life of one attempt's thread."""
         result: AttemptResult | None = None
         failure: Exception | None = None
@@ -197,12 +197,12 @@ class Runner:
             self._leaving = [thread for thread in self._leaving if thread.is_alive()]
             self._leaving.append(self._active.pop(ticket))
             self._settle(ticket, result, failure)
-            ticket.stop = Recall()  # the old one holds the conversation and the sandbox
+            ticket.stop = CancelToken()  # the old one holds the conversation and the sandbox
             self._changed.notify()
         if ticket.state not in ACTIVE and ticket.state != "waiting":
             self._over(ticket)
 
-    def _with_retries(self, ticket: Ticket) -> AttemptResult:
+    def _with_retries(self, ticket: AttemptState) -> AttemptResult:
         """The work, gone on with from the journal when a sandbox, node or server failed."""
 
         def once() -> AttemptResult:
@@ -212,7 +212,7 @@ class Runner:
         return with_retries(once, self._retries, ticket.stop, ticket.say)
 
     def _settle(
-        self, ticket: Ticket, result: AttemptResult | None, failure: Exception | None
+        self, ticket: AttemptState, result: AttemptResult | None, failure: Exception | None
     ) -> None:
         """Take the state that an end means; the caller holds the lock."""
         if result is not None:
@@ -235,16 +235,16 @@ class Runner:
         elif ticket.state in OVER:
             self.failures_in_row = 0
 
-    def _fail(self, ticket: Ticket, failure: Exception) -> None:
+    def _fail(self, ticket: AttemptState, failure: Exception) -> None:
         code = code_of_error(failure)
         ticket.state, ticket.reason, ticket.doing = "failed", type(failure).__name__, str(failure)
         ticket.code = ExitCode.UNEXPECTED if code is None else code
         if code is None:
             self._log(f"{ticket.name}: {''.join(traceback.format_exception(failure))}")
 
-    def _give_up(self, ticket: Ticket) -> None:
+    def _give_up(self, ticket: AttemptState) -> None:
         ticket.state, ticket.reason, ticket.code = "cancelled", "", ExitCode.INTERRUPTED
 
-    def _enqueue(self, ticket: Ticket, *, first: bool = False) -> None:
+    def _enqueue(self, ticket: AttemptState, *, first: bool = False) -> None:
         ticket.state = "waiting"
         (self._queue.appendleft if first else self._queue.append)(ticket)

@@ -16,7 +16,7 @@ class StoppedError(Exception):
     """An attempt was told to end while it waited; nothing is lost."""
 
 
-class Gate:
+class Semaphore:
     """Lets at most `limit` in."""
 
     def __init__(self, limit: int) -> None:
@@ -47,13 +47,13 @@ class Gate:
                 self._changed.notify()
 
 
-class Once:
+class OncePerKey:
     """Does something slow once for each key, however many need it at the same time.
 
     Others that need the same wait for it without taking a place in the gate.
     """
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Semaphore) -> None:
         self._gate = gate
         self._lock = threading.Lock()
         self._locks: dict[Hashable, threading.Lock] = {}

@@ -14,7 +14,7 @@ from cwm_agent.config.settings import BatchSettings
 from cwm_agent.exit_codes import ExitCode
 
 
-class Ending:
+class StopConditions:
     """Watches signals, the run's limits, and whether anything works at all."""
 
     def __init__(self, runner: Runner, settings: BatchSettings) -> None:

@@ -7,18 +7,18 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from model.stats import EngineLoad
+from model.stats import EngineStats
 
 WINDOW = 30.0
 """Seconds over which a speed is taken."""
 
-Loads = Callable[[], Mapping[str, EngineLoad]]
+Loads = Callable[[], Mapping[str, EngineStats]]
 """Looks at all engines of a run, by name; at once and from any thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """One engine: its counters (see EngineLoad) and the speeds that follow from them.
+    """One engine: its counters (see EngineStats) and the speeds that follow from them.
 
     `tokens_per_second` counts what it writes, `prefill_per_second` what it reads.
     """
@@ -62,7 +62,7 @@ class Throughput:
         """Every engine at this moment."""
         return tuple(self._status(name, load, now) for name, load in self._loads().items())
 
-    def _status(self, name: str, load: EngineLoad, now: float) -> EngineStatus:
+    def _status(self, name: str, load: EngineStats, now: float) -> EngineStatus:
         return EngineStatus(
             name=name,
             tokens_per_second=self._speed(name, "decoded").of(now, load.decoded),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cwm_agent.bench.timing import Spread, milliseconds, repeated
 from envs.docker.commits import ContainerCommits, branch_commit
 from envs.docker.sandbox import DockerSandbox
-from envs.progress import Progress
+from envs.progress import Say
 from envs.repository.repository import SandboxRepository
 from envs.repository.restore import Branch, TurnState, branch, fill
 from envs.sandbox.sandbox import Sandbox
@@ -53,7 +53,7 @@ def measure_branches(
     client: DockerClient | None,
     *,
     rounds: int,
-    progress: Progress,
+    progress: Say,
 ) -> BranchFigures:
     """Figures of sandboxes from `make`, which takes an image or None for the usual one.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cwm_agent.nano.programs import Program, record_program
-from envs.progress import Progress
+from envs.progress import Say
 from model.text.traces import TraceFormat
 from results.reports.metrics import Share, share
 
@@ -24,7 +24,7 @@ class FrameFigures:
     whole: Share
 
 
-def measure_frames(model: Path, programs: int, progress: Progress) -> FrameFigures:
+def measure_frames(model: Path, programs: int, progress: Say) -> FrameFigures:
     """Greedy prediction, half of the programs from held-out templates; raises ModelError."""
     from model.checkpoint.open import load_checkpoint
     from model.runner.transformer import Transformer

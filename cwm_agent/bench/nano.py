@@ -18,12 +18,12 @@ from cwm_agent.bench.frames import FrameFigures, measure_frames
 from cwm_agent.generated.repository import issue_task
 from cwm_agent.generated.task import MEASURED, NanoTask, Split, draw_task
 from cwm_agent.nano import attempts
-from cwm_agent.nano.attempts import Attempted, Place
+from cwm_agent.nano.attempts import Attempted, TaskSetting
 from cwm_agent.policies import bundled
 from cwm_agent.policies.embedded import EmbeddedPolicy
 from cwm_agent.prompts.packs import load
 from envs.issue.budget import Limits
-from envs.progress import Progress
+from envs.progress import Say
 from envs.repository.verify import Verifier
 from model.step.sampler import Sampling
 from results.reports.metrics import Share, share
@@ -74,7 +74,7 @@ class NanoFigures:
 class _Judge:
     """Verdicts by the hidden tests, one for each different patch of a task."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: TaskSetting) -> None:
         self._place = place
         self._verifier = Verifier(place.make_sandbox)
         self._known: dict[tuple[str, str], bool] = {}
@@ -89,7 +89,7 @@ class _Judge:
 
 
 def measure_nano(
-    bench: NanoBench, make_sandbox: attempts.MakeSandbox, kind: str, progress: Progress
+    bench: NanoBench, make_sandbox: attempts.MakeSandbox, kind: str, progress: Say
 ) -> NanoFigures:
     """Run the bench; raises ModelError or SandboxError."""
     limits = Limits(
@@ -102,7 +102,7 @@ def measure_nano(
     greedy = Sampling(0.0)
     with tempfile.TemporaryDirectory(prefix="cwm-agent-nano-") as scratch:
         with closing(EmbeddedPolicy(bench.model, sampling=greedy)) as policy:
-            place = Place(policy, texts, limits, make_sandbox, kind, Path(scratch))
+            place = TaskSetting(policy, texts, limits, make_sandbox, kind, Path(scratch))
             judge = _Judge(place)
             for name in bench.sets:
                 tasks = [draw_task(f"{bench.seed}/{n}", name) for n in range(bench.tasks)]
@@ -111,7 +111,9 @@ def measure_nano(
         if bench.samples > 1:
             sampling = Sampling(bench.temperature)
             with closing(EmbeddedPolicy(bench.model, sampling=sampling)) as policy:
-                place = Place(policy, texts, limits, make_sandbox, kind, Path(scratch) / "sampled")
+                place = TaskSetting(
+                    policy, texts, limits, make_sandbox, kind, Path(scratch) / "sampled"
+                )
                 judge = _Judge(place)
                 for name in bench.sets:
                     tasks = [draw_task(f"{bench.seed}/{n}", name) for n in range(bench.tasks)]
@@ -124,11 +126,11 @@ def measure_nano(
 
 
 def _play(
-    place: Place,
+    place: TaskSetting,
     tasks: Sequence[NanoTask],
     bench: NanoBench,
     samples: tuple[int, ...],
-    progress: Progress,
+    progress: Say,
     what: str,
 ) -> list[list[Attempted]]:
     """Every sample of every task, a few at a time; they share the engine."""

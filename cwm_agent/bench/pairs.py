@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, ParamSpec, TypeVar
 
-from envs.progress import Progress
+from envs.progress import Say
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -43,7 +43,7 @@ def lap(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Lap[T]:
 
 
 def time_in_turn(
-    ways: Mapping[str, Callable[[int], Lap[T]]], rounds: int, progress: Progress, what: str
+    ways: Mapping[str, Callable[[int], Lap[T]]], rounds: int, progress: Say, what: str
 ) -> dict[str, Timed[T]]:
     """Give every way the number of each round; every other round goes through them backwards."""
     laps: dict[str, list[Lap[T]]] = {name: [] for name in ways}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from envs.progress import Progress
+from envs.progress import Say
 from envs.registry import choose_kind, sandbox_kind
 from envs.sandbox.kind import Contents, SandboxSpec
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner, Sandbox
 
 
-def sandbox_maker(wanted: str, progress: Progress) -> tuple[Callable[[], Sandbox], str]:
+def sandbox_maker(wanted: str, progress: Say) -> tuple[Callable[[], Sandbox], str]:
     """A function that makes sandboxes, and their kind; raises SandboxError."""
     kind = choose_kind(wanted)
     prepared = sandbox_kind(kind).prepare(Contents(), progress)

@@ -20,12 +20,12 @@ from pathlib import Path
 import yaml
 
 from cwm_agent.attempt.attempt import MakeEnvironment, Rules, Setting, play, result_of
-from cwm_agent.attempt.interrupt import Recall
+from cwm_agent.attempt.interrupt import CancelToken
 from cwm_agent.attempt.judge import Judgement
-from cwm_agent.batch.attempt_state import OVER, Ticket, tickets_of
+from cwm_agent.batch.attempt_state import OVER, AttemptState, tickets_of
 from cwm_agent.batch.local.policies import Speakers
-from cwm_agent.batch.local.shared_files import Materials
-from cwm_agent.batch.local.work import Gates, Work
+from cwm_agent.batch.local.shared_files import SharedFiles
+from cwm_agent.batch.local.work import Semaphores, Work
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.status import Board
 from cwm_agent.config.resolve import load_settings
@@ -174,22 +174,22 @@ def run_all(
     bench: RunnerBench,
     stage: Stage,
     jobs: Sequence[Job],
-    places: Callable[[Ticket], Callable[[], Sandbox]],
+    places: Callable[[AttemptState], Callable[[], Sandbox]],
     environment: MakeEnvironment,
     *,
     samples: int = 1,
     ended: Callable[[int], None] = lambda _number: None,
 ) -> None:
     """Every attempt through the runner; `ended` hears how many are over."""
-    gates = Gates.of(BatchSettings(workers=bench.workers))
+    gates = Semaphores.of(BatchSettings(workers=bench.workers))
     tickets = tickets_of(stage.run, jobs, samples)
-    materials = Materials(stage.run.folder, tickets)
+    materials = SharedFiles(stage.run.folder, tickets)
     work = Work(
         stage.run, stage.rules, stage.speakers.speaker, gates, materials, places, environment
     )
     numbers = count(1)  # the attempts' threads share it
 
-    def over(ticket: Ticket) -> None:
+    def over(ticket: AttemptState) -> None:
         materials.over(ticket)
         ended(next(numbers))
 
@@ -212,7 +212,7 @@ def _run(bench: RunnerBench, stage: Stage, progress: Callable[[str], None]) -> l
         del setting, repository, make_sandbox
         return InstantEnvironment(bench.turns)
 
-    def no_sandbox(ticket: Ticket) -> Callable[[], Sandbox]:
+    def no_sandbox(ticket: AttemptState) -> Callable[[], Sandbox]:
         def make() -> Sandbox:
             raise SandboxError(f"{ticket.name} needs no sandbox")
 
@@ -240,7 +240,7 @@ def _plain_loop(bench: RunnerBench, stage: Stage) -> float:
         with closing(attempt.journal()) as journal, stage.speakers.speaker(job.policy) as speaker:
             setting = Setting(job, 0, stage.rules, speaker)
             environment = InstantEnvironment(bench.turns)
-            played = play(setting, environment, journal, Recall(), lambda _event: None)
+            played = play(setting, environment, journal, CancelToken(), lambda _event: None)
             attempt.finish(result_of(setting, played, Judgement(), attempt.entries()))
     return (time.perf_counter() - began) / (ASIDE * bench.turns) * 1000
 

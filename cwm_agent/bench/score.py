@@ -15,7 +15,7 @@ from cwm_agent.bench.pairs import Timed, lap, pair_ratio, time_in_turn
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.tasks.datasets import load_suite
 from cwm_agent.tasks.filters import Selection
-from envs.progress import Progress
+from envs.progress import Say
 from envs.swebench.outcome import judge
 from results.files import write_atomically
 from results.predictions import Prediction, read_predictions
@@ -62,7 +62,7 @@ class ScoreFigures:
         return asdict(self)
 
 
-def measure_score(bench: ScoreBench, progress: Progress) -> ScoreFigures:
+def measure_score(bench: ScoreBench, progress: Say) -> ScoreFigures:
     """Grade all predictions by both command lines, in turn, each time in a new empty folder.
 
     Raises UsageError, and NotReadyError when something could not be graded.

@@ -16,7 +16,7 @@ from envs.docker.engine import connect_engine
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.images.recipes import base_image
-from envs.progress import Progress
+from envs.progress import Say
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 
@@ -68,7 +68,7 @@ class ShellBench:
     rounds: int = 200
 
 
-def measure_docker(bench: ShellBench, *, image: str | None, progress: Progress) -> ShellFigures:
+def measure_docker(bench: ShellBench, *, image: str | None, progress: Say) -> ShellFigures:
     """Both ways in the same container; `image` defaults to the base image, made on first use.
 
     Raises SandboxError when no engine answers.
@@ -84,7 +84,7 @@ def measure_docker(bench: ShellBench, *, image: str | None, progress: Progress) 
         return _measure(bench, make, client, progress)
 
 
-def measure_bubblewrap(bench: ShellBench, *, progress: Progress) -> ShellFigures:
+def measure_bubblewrap(bench: ShellBench, *, progress: Say) -> ShellFigures:
     """The persistent shell alone: bubblewrap has no exec to compare with. Raises SandboxError."""
     from envs.bubblewrap.sandbox import BubblewrapSandbox
 
@@ -96,7 +96,7 @@ def measure_bubblewrap(bench: ShellBench, *, progress: Progress) -> ShellFigures
 
 
 def _measure(
-    bench: ShellBench, make: Make, client: DockerClient | None, progress: Progress
+    bench: ShellBench, make: Make, client: DockerClient | None, progress: Say
 ) -> ShellFigures:
     calls = bench.calls
     exec_times: list[float] = []

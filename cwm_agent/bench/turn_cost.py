@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Literal
 
 from cwm_agent.attempt.attempt import issue_environment
-from cwm_agent.batch.attempt_state import Ticket
-from cwm_agent.batch.local.sandboxes import Places
-from cwm_agent.batch.semaphores import Gate, Once
+from cwm_agent.batch.attempt_state import AttemptState
+from cwm_agent.batch.local.sandboxes import SandboxFactory
+from cwm_agent.batch.semaphores import OncePerKey, Semaphore
 from cwm_agent.bench.runner_overhead import RunnerBench, one_fsync_ms, run_all, set_stage
 from cwm_agent.errors import UsageError
 from cwm_agent.tasks.checkout import read_checkout
@@ -174,10 +174,12 @@ def measure_sandboxed(
         checkout = read_checkout(_repository(folder / "project"), dirty=False)
         source = CheckoutRecord(str(checkout.root), checkout.commit)
         job = Job("bench", "issue", stage.policy, kind, checkout=source)
-        places = Places(stage.run.name, stage.rules.resolved.settings.sandbox, Once(Gate(1)))
-        places(Ticket(job, 0))  # the image or environment, once and not of any turn
+        places = SandboxFactory(
+            stage.run.name, stage.rules.resolved.settings.sandbox, OncePerKey(Semaphore(1))
+        )
+        places(AttemptState(job, 0))  # the image or environment, once and not of any turn
 
-        def timed(ticket: Ticket) -> Callable[[], Sandbox]:
+        def timed(ticket: AttemptState) -> Callable[[], Sandbox]:
             make = places(ticket)
             return lambda: TimedSandbox(make(), watch)
 

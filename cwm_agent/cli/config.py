@@ -51,9 +51,9 @@ def path(as_json: Json = False) -> None:
     Example:
       cwm-agent config path
     """
-    from cwm_agent.config.layers import Places
+    from cwm_agent.config.layers import ConfigFiles
 
-    files = Places().files()
+    files = ConfigFiles().files()
     if as_json:
         print(json.dumps([{"path": str(file), "exists": file.is_file()} for file in files]))
     else:
@@ -74,11 +74,11 @@ def init(
     Example:
       cwm-agent config init --project
     """
-    from cwm_agent.config.layers import Places
+    from cwm_agent.config.layers import ConfigFiles
     from cwm_agent.config.template import template
     from cwm_agent.errors import UsageError
 
-    target = Path("cwm-agent.toml") if project else Places().user
+    target = Path("cwm-agent.toml") if project else ConfigFiles().user
     if target.exists() and not force:
         raise UsageError(f"{target} already exists; edit it, or replace it with --force")
     try:

@@ -80,7 +80,7 @@ def export(
     """
     from datetime import datetime
 
-    from cwm_agent.commands.export import Wish
+    from cwm_agent.commands.export import ExportRequest
     from cwm_agent.commands.export import export as export_run
     from cwm_agent.config.resolve import load_settings
     from cwm_agent.scoring.leaderboard import Entry
@@ -101,5 +101,7 @@ def export(
         "2+" if best_of_several else "1",
         web_steps,
     )
-    for path in export_run(Store(folder).open(run), Wish(kind, out, sample, scored), entry):
+    for path in export_run(
+        Store(folder).open(run), ExportRequest(kind, out, sample, scored), entry
+    ):
         print(path)

@@ -50,7 +50,7 @@ def replay(
     4 environment not ready, 130 interrupted.
     """
     from cwm_agent.config.resolve import load_settings
-    from cwm_agent.replay.replay import Wish
+    from cwm_agent.replay.replay import ReplayRequest
     from cwm_agent.replay.replay import replay as replay_attempt
     from cwm_agent.replay.show import as_object, print_turn, print_verdict, title
     from cwm_agent.replay.walk import Again
@@ -71,7 +71,7 @@ def replay(
     resolved = load_settings(config_files=config or (), flags={"runs": runs})
     chosen = Store(resolved.runs_folder()).open(run)
     attempt = choose_one(chosen, instance, sample)
-    replayed = replay_attempt(chosen, attempt, Wish(until, verify), say, watch)
+    replayed = replay_attempt(chosen, attempt, ReplayRequest(until, verify), say, watch)
     with suppress(ReaderGoneError):
         if as_json:
             print(json.dumps(as_object(replayed, verified=verify), indent=2), flush=True)

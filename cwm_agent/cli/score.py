@@ -91,7 +91,7 @@ def score(
     Exit codes: 0 everything was graded, 2 usage, 3 a control failed, 4 something
     could not be graded (run it again), 130 interrupted.
     """
-    from cwm_agent.commands.score import Wish, run_score
+    from cwm_agent.commands.score import ScoreRequest, run_score
     from cwm_agent.scoring.pool import PoolOptions
     from cwm_agent.scoring.score import ScoreOptions
     from cwm_agent.tasks.filters import Selection
@@ -107,7 +107,7 @@ def score(
         PoolOptions(workers, tries),
         again=again,
     )
-    wish = Wish(target, dataset, control, out, options, on)
+    wish = ScoreRequest(target, dataset, control, out, options, on)
     return run_score(
         wish, runs, config_files=config or (), assignments=assignments or (), as_json=as_json
     )

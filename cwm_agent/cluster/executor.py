@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from cwm_agent.attempt.attempt import Rules
-from cwm_agent.batch.attempt_state import Ticket
-from cwm_agent.batch.semaphores import LOOK, Gate
+from cwm_agent.batch.attempt_state import AttemptState
+from cwm_agent.batch.semaphores import LOOK, Semaphore
 from cwm_agent.cluster.connect import check_demands, connected, import_ray, living_nodes
 from cwm_agent.cluster.demand import SLOT, Demand
 from cwm_agent.cluster.nodes import sweep_nodes, visit_nodes
@@ -29,7 +29,7 @@ from cwm_agent.cluster.worker import Assignment, AttemptWorker, Failure, Standin
 from cwm_agent.config.settings import BatchSettings, Settings
 from cwm_agent.errors import LostError
 from cwm_agent.policies.choice import PolicyChoice
-from model.stats import EngineLoad
+from model.stats import EngineStats
 from results.records import AttemptResult
 from results.store import Run
 
@@ -45,11 +45,11 @@ class RayExecutor:
 
     pool: Pool
     engines: Mapping[PolicyChoice, Replicas]
-    sessions: Gate
+    sessions: Semaphore
     settings: BatchSettings
     log: Callable[[str], None]
 
-    def __call__(self, ticket: Ticket) -> AttemptResult:
+    def __call__(self, ticket: AttemptState) -> AttemptResult:
         """The attempt, on a worker; raises LostError when its node or engine went away."""
         with self.sessions.hold(ticket.stop), self.pool.member(ticket) as member:
             try:
@@ -58,10 +58,10 @@ class RayExecutor:
                 self.log(f"{ticket.name}: {error}")
                 raise
 
-    def over(self, ticket: Ticket) -> None:
+    def over(self, ticket: AttemptState) -> None:
         """Workers forget by themselves."""
 
-    def loads(self) -> dict[str, EngineLoad]:
+    def loads(self) -> dict[str, EngineStats]:
         """What the replicas last said, by the checkpoint's name and the copy's number."""
         return {
             f"{choice.source} {copy}": load
@@ -74,7 +74,7 @@ class RayExecutor:
         self.pool.resize(_places(self.settings, workers))
         self.sessions.resize(self.settings.sessions or _places(self.settings, workers))
 
-    def _try(self, member: Member, ticket: Ticket) -> AttemptResult:
+    def _try(self, member: Member, ticket: AttemptState) -> AttemptResult:
         """The attempt on this worker, with a place at a replica if an engine answers."""
         assignment = Assignment(uuid.uuid4().hex, ticket.job, ticket.sample)
         replicas = self.engines.get(ticket.job.policy)
@@ -88,7 +88,7 @@ class RayExecutor:
                 replicas.replace_if_gone(copy)
                 raise
 
-    def _on(self, member: Member, assignment: Assignment, ticket: Ticket) -> AttemptResult:
+    def _on(self, member: Member, assignment: Assignment, ticket: AttemptState) -> AttemptResult:
         ray = import_ray()
         ticket.say(f"starting on {member.node}")
         try:
@@ -107,7 +107,7 @@ class RayExecutor:
             raise outcome.error
         return outcome
 
-    def _relay(self, member: Member, key: str, ticket: Ticket) -> None:
+    def _relay(self, member: Member, key: str, ticket: AttemptState) -> None:
         """Wishes to the worker, and how it stands to the ticket."""
         ray = import_ray()
         if ticket.stop.requested:
@@ -124,7 +124,7 @@ class RayExecutor:
 def ray_executor(
     run: Run,
     rules: Rules,
-    waiting: Sequence[Ticket],
+    waiting: Sequence[AttemptState],
     say: Callable[[str], None],
     log: Callable[[str], None],
 ) -> Iterator[RayExecutor]:
@@ -153,7 +153,7 @@ def ray_executor(
         places = _places(settings.batch, settings.batch.workers)
         pool = Pool(lambda: _worker(file.parent, rules), places, log)
         stack.callback(pool.close)
-        sessions = Gate(settings.batch.sessions or places)
+        sessions = Semaphore(settings.batch.sessions or places)
         yield RayExecutor(pool, engines, sessions, settings.batch, log)
 
 

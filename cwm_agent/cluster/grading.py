@@ -17,21 +17,21 @@ from cwm_agent.cluster.demand import SLOT, Demand
 from cwm_agent.cluster.nodes import sweep_nodes, visit_nodes
 from cwm_agent.cluster.routing import choose_replica
 from cwm_agent.config.settings import ClusterSettings
-from cwm_agent.scoring.grading import GradingPlace, Place, PlaceWish, images_here
+from cwm_agent.scoring.grading import GradingPlace, GradingSite, PlaceWish, images_here
 from envs.errors import SandboxError
-from envs.progress import Progress
+from envs.progress import Say
 from envs.swebench.grader import Graded, Grader
 from results.records import Verdict
 
 
-def ray_place(settings: ClusterSettings) -> Place:
+def ray_place(settings: ClusterSettings) -> GradingSite:
     """A cluster as the place; opening it raises NotReadyError and UsageError.
 
     Each node has images of its own, so nothing is known of their ids beforehand.
     """
 
     @contextmanager
-    def opened(wish: PlaceWish, progress: Progress) -> Iterator[GradingPlace]:
+    def opened(wish: PlaceWish, progress: Say) -> Iterator[GradingPlace]:
         wish.folder.mkdir(parents=True, exist_ok=True)
         with connected(settings.address, progress), _marker(wish.folder) as marker:
             check_demands([Demand("a grading", {SLOT: 1.0})], settings.wait_seconds)
@@ -42,7 +42,7 @@ def ray_place(settings: ClusterSettings) -> Place:
             finally:
                 sweep_nodes(marker, progress)
 
-    return Place(opened, lambda _names: {})
+    return GradingSite(opened, lambda _names: {})
 
 
 @dataclass(eq=False)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from cwm_agent.batch.attempt_state import Ticket
+from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.semaphores import LOOK, StoppedError
 from cwm_agent.cluster.connect import import_ray
 from cwm_agent.cluster.routing import Free, choose_worker
@@ -61,7 +61,7 @@ class Pool:
     _failed_starts: int = 0
 
     @contextmanager
-    def member(self, ticket: Ticket) -> Iterator[Member]:
+    def member(self, ticket: AttemptState) -> Iterator[Member]:
         """A worker for one attempt, waited for.
 
         Raises StoppedError when the attempt shall end, LostError when no worker starts.

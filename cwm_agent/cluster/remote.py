@@ -21,7 +21,7 @@ REPLIES = "replies"
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What `cwm_agent.policies.choose.Speaker` says of the engine, and its name."""
+    """What `cwm_agent.policies.choose.OpenPolicy` says of the engine, and its name."""
 
     name: str
     thinking: bool

@@ -13,11 +13,11 @@ from cwm_agent.cluster.lifeline import Lifeline
 from cwm_agent.cluster.remote import About
 from cwm_agent.config.settings import Settings
 from cwm_agent.policies.choice import PolicyChoice
-from cwm_agent.policies.choose import Speaker, open_policy
+from cwm_agent.policies.choose import OpenPolicy, open_policy
 from cwm_agent.policies.errors import PolicyError
 from cwm_agent.policies.policy import Conversation
 from envs.environment import ReplyLimits
-from model.stats import EngineLoad
+from model.stats import EngineStats
 from results.records import Event, Message, Reply
 
 
@@ -27,7 +27,7 @@ class EngineReplica:
     def __init__(self, choice: PolicyChoice, settings: Settings) -> None:
         self._choice = choice
         self._settings = settings
-        self._speaker: Speaker | None = None
+        self._speaker: OpenPolicy | None = None
         self._lock = threading.Lock()
         self._conversations: dict[str, Conversation] = {}
 
@@ -89,7 +89,7 @@ class EngineReplica:
         if conversation is not None:
             conversation.close()
 
-    def engine_load(self) -> EngineLoad:
+    def engine_load(self) -> EngineStats:
         """What its engine has done and does now."""
         (load,) = self._ready().loads().values()
         return load
@@ -99,7 +99,7 @@ class EngineReplica:
         with self._lock:
             return list(self._conversations)
 
-    def _ready(self) -> Speaker:
+    def _ready(self) -> OpenPolicy:
         if self._speaker is None:
             raise PolicyError("the replica has not loaded its checkpoint; call `load` first")
         return self._speaker

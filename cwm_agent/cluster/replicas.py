@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from cwm_agent.batch.attempt_state import Ticket
+from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.semaphores import LOOK, StoppedError
 from cwm_agent.cluster.connect import import_ray
 from cwm_agent.cluster.remote import About, ReplicaHandle
 from cwm_agent.cluster.routing import choose_replica
 from cwm_agent.errors import LostError
-from model.stats import EngineLoad
+from model.stats import EngineStats
 
 LOADS = 3
 """How often in a row one may fail to load before it is given up."""
@@ -36,7 +36,7 @@ class Copy:
     about: About | None = None
     sessions: int = 0
     asked: Any = None
-    load: EngineLoad | None = None
+    load: EngineStats | None = None
     tries: int = 1
     error: Exception | None = None
 
@@ -62,7 +62,7 @@ class Replicas:
             raise error.cause from error
 
     @contextmanager
-    def seat(self, ticket: Ticket, key: str) -> Iterator[Copy]:
+    def seat(self, ticket: AttemptState, key: str) -> Iterator[Copy]:
         """A replica for the conversation `key`, which stays with it; waits until one is up.
 
         Raises StoppedError when the attempt shall end, and why they do not
@@ -84,7 +84,7 @@ class Replicas:
         assert copy.about is not None
         return ReplicaHandle(copy.actor, copy.about)
 
-    def loads(self) -> dict[str, EngineLoad]:
+    def loads(self) -> dict[str, EngineStats]:
         """What the engines last said they do, by copy; asks them again without waiting."""
         with self._lock:
             copies = [copy for copy in self._copies.values() if copy.about is not None]

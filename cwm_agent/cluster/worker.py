@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cwm_agent.attempt.attempt import Rules
-from cwm_agent.batch.attempt_state import State, Ticket
+from cwm_agent.batch.attempt_state import AttemptState, State
 from cwm_agent.batch.local.policies import Speakers
 from cwm_agent.batch.local.work import open_work
 from cwm_agent.cluster.lifeline import Lifeline
 from cwm_agent.cluster.remote import RemotePolicy, ReplicaHandle
 from cwm_agent.errors import LostError
 from cwm_agent.policies.choice import PolicyChoice
-from cwm_agent.policies.choose import Speaker
+from cwm_agent.policies.choose import OpenPolicy
 from cwm_agent.tasks.job import Job
 from results.records import AttemptResult
 from results.store import Run
@@ -56,12 +56,12 @@ class Standing:
     silent: float
 
     @classmethod
-    def of(cls, ticket: Ticket) -> Standing:
+    def of(cls, ticket: AttemptState) -> Standing:
         """Of this moment."""
         silent = time.monotonic() - ticket.since
         return cls(ticket.state, ticket.doing, ticket.turn, ticket.tokens, silent)
 
-    def tell(self, ticket: Ticket) -> None:
+    def tell(self, ticket: AttemptState) -> None:
         """Put it on the ticket of another process."""
         ticket.state, ticket.doing = self.state, self.doing
         ticket.turn, ticket.tokens = self.turn, self.tokens
@@ -87,7 +87,7 @@ class AttemptWorker:
             open_work(run, rules, [], self._speaker, patience=JOURNAL_PATIENCE)
         )
         self._stack.callback(self._speakers.close)
-        self._kept: list[Ticket] = []
+        self._kept: list[AttemptState] = []
         self._assignment: Assignment | None = None
         self._policy: RemotePolicy | None = None
         self._lifeline: Lifeline | None = None
@@ -99,7 +99,7 @@ class AttemptWorker:
 
     def run(self, assignment: Assignment) -> AttemptResult | Failure:
         """Begin an attempt or go on with it; its result is in the run's folder, too."""
-        ticket = Ticket(assignment.job, assignment.sample, state="running")
+        ticket = AttemptState(assignment.job, assignment.sample, state="running")
         self._forget_others(ticket)
         self._kept.append(ticket)
         self._assignment = assignment
@@ -135,7 +135,7 @@ class AttemptWorker:
         """Remove what it keeps."""
         self._stack.close()
 
-    def _forget_others(self, ticket: Ticket) -> None:
+    def _forget_others(self, ticket: AttemptState) -> None:
         """Samples of one instance share its repository and first test run; others need not."""
         if self._kept and self._kept[-1].job.instance != ticket.job.instance:
             for other in self._kept:
@@ -143,7 +143,7 @@ class AttemptWorker:
             self._kept.clear()
 
     @contextmanager
-    def _speaker(self, choice: PolicyChoice) -> Iterator[Speaker]:
+    def _speaker(self, choice: PolicyChoice) -> Iterator[OpenPolicy]:
         assert self._assignment is not None
         if self._assignment.replica is None:
             with self._speakers.speaker(choice) as speaker:
@@ -151,7 +151,7 @@ class AttemptWorker:
             return
         about = self._assignment.replica.about
         self._policy = RemotePolicy(self._assignment.replica, self._assignment.key)
-        yield Speaker(self._policy, about.thinking, about.note, about.context_tokens)
+        yield OpenPolicy(self._policy, about.thinking, about.note, about.context_tokens)
 
 
 def _to_nobody(text: str) -> None:

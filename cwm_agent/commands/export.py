@@ -17,7 +17,7 @@ from results.store import Run
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ExportRequest:
     """The options of `cwm-agent export`; `scored` is the folder of a report elsewhere."""
 
     format: str
@@ -26,7 +26,7 @@ class Wish:
     scored: Path | None
 
 
-def export(run: Run, wish: Wish, entry: Entry) -> list[Path]:
+def export(run: Run, wish: ExportRequest, entry: Entry) -> list[Path]:
     """Write it and return where it is; raises UsageError or the like."""
     source = source_of_run(run, wish.scored)
     if wish.format == "preds":

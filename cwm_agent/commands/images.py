@@ -15,7 +15,7 @@ from envs.errors import SandboxError
 from envs.images.access import ImageAccess, Patience
 from envs.images.pull import Watch
 from envs.images.store import JUST_USED_SECONDS, ImageStore, OwnImage
-from envs.progress import Progress
+from envs.progress import Say
 from envs.swebench.testbed_image import BuiltImage, RepositoryImage, build_repository_image
 from envs.task import Recipe
 
@@ -48,7 +48,7 @@ def pull_all(
     *,
     min_free: int,
     rate_limit_seconds: float,
-    progress: Progress,
+    progress: Say,
     watch: Watch,
 ) -> list[Outcome]:
     """Pull each image once, whatever becomes of the others; none of them makes room for another."""
@@ -67,7 +67,7 @@ def pull_all(
     return outcomes
 
 
-def build_one(wanted: RepositoryImage, *, min_free: int, progress: Progress) -> BuiltImage:
+def build_one(wanted: RepositoryImage, *, min_free: int, progress: Say) -> BuiltImage:
     """Build the image of one commit, or find it built."""
     with opened() as store:
         return build_repository_image(ImageAccess(store, min_free, progress=progress), wanted)
@@ -79,7 +79,7 @@ def recipe_of(pip: Sequence[str], apt: Sequence[str], variables: Sequence[str]) 
 
 
 def prune_images(
-    *, min_free: str | None, unused_for: str | None, dry_run: bool, progress: Progress
+    *, min_free: str | None, unused_for: str | None, dry_run: bool, progress: Say
 ) -> list[OwnImage]:
     """Remove what may go until `min_free` is free, or all that was unused for a time (default 0).
 

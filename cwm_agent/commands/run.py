@@ -17,15 +17,15 @@ from filelock import FileLock, Timeout
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.attempt.sandboxes import clean_up
 from cwm_agent.batch import manifest
-from cwm_agent.batch.attempt_state import Ticket, tickets_of
+from cwm_agent.batch.attempt_state import AttemptState, tickets_of
 from cwm_agent.batch.control import serve
-from cwm_agent.batch.ctl import Desk
+from cwm_agent.batch.ctl import ControlHandler
 from cwm_agent.batch.executor import Executor, OpenExecutor
 from cwm_agent.batch.local.executor import local_executor
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Board, Status, line
-from cwm_agent.batch.stopping import Ending, caught_signals
+from cwm_agent.batch.stopping import StopConditions, caught_signals
 from cwm_agent.config.resolve import Resolved, load_settings
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.exit_codes import ExitCode
@@ -34,7 +34,7 @@ from cwm_agent.tasks.filters import Selection
 from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.planning import model_settings, plan
 from cwm_agent.tasks.suite import Chosen, choose, jobs_of
-from cwm_agent.view.progress import Progress
+from cwm_agent.view.progress import ProgressDisplay
 from envs.registry import choose_kind
 from results.repair import repair
 from results.store import UNFINISHED, Run, Store
@@ -63,7 +63,7 @@ class RunRequest:
 
 def run_suite(request: RunRequest, *, as_json: bool) -> int:
     """Do the suite, or what is left of it; returns the exit code. Raises the parts' errors."""
-    progress = Progress(sys.stderr)
+    progress = ProgressDisplay(sys.stderr)
     open_executor = _executor(request.on)
     chosen = choose(request.suite, request.selection, request.replay)
     resolved = _settings(request, chosen)
@@ -86,7 +86,7 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
             return _go(run, rules, tickets, executor, progress, as_json=as_json)
 
 
-def _repair(run: Run, progress: Progress) -> None:
+def _repair(run: Run, progress: ProgressDisplay) -> None:
     """Cut the damaged journals of attempts that are not over before their first damaged line."""
     for attempt in run.attempts():
         result = attempt.result()
@@ -127,7 +127,7 @@ def _opened(
     request: RunRequest,
     rules: Rules,
     wanted: manifest.BatchRecord,
-    progress: Progress,
+    progress: ProgressDisplay,
 ) -> Iterator[Run]:
     """The run, new or to be gone on with, locked for this process."""
     known = request.name is not None and (store.root / request.name / "run.json").exists()
@@ -164,9 +164,9 @@ def _removed_unless_begun(run: Run, *, new: bool) -> Iterator[None]:
 def _go(
     run: Run,
     rules: Rules,
-    tickets: list[Ticket],
+    tickets: list[AttemptState],
     executor: Executor,
-    progress: Progress,
+    progress: ProgressDisplay,
     *,
     as_json: bool,
 ) -> int:
@@ -181,9 +181,9 @@ def _go(
         resized=executor.resize,
     )
     board = Board(run.name, runner, executor.loads)
-    ending = Ending(runner, settings)
+    ending = StopConditions(runner, settings)
     with (
-        serve(run.folder, Desk(runner, board).answer) as socket,
+        serve(run.folder, ControlHandler(runner, board).answer) as socket,
         caught_signals() as signals,
         screen(board, sys.stderr) as shown,
     ):
@@ -208,7 +208,9 @@ def _logger(run: Run) -> Callable[[str], None]:
     return log
 
 
-def _launched(run: Run, socket: Path, status: Status, progress: Progress, *, as_json: bool) -> None:
+def _launched(
+    run: Run, socket: Path, status: Status, progress: ProgressDisplay, *, as_json: bool
+) -> None:
     progress.say(f"run {run.folder}: {line(status)}", "bold")
     if as_json:
         launch = {
@@ -225,9 +227,9 @@ def _launched(run: Run, socket: Path, status: Status, progress: Progress, *, as_
 def _done(
     run: Run,
     status: Status,
-    tickets: Sequence[Ticket],
+    tickets: Sequence[AttemptState],
     code: int,
-    progress: Progress,
+    progress: ProgressDisplay,
     *,
     as_json: bool,
 ) -> None:

@@ -15,7 +15,7 @@ from cwm_agent.config.settings import ClusterSettings
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
 from cwm_agent.scoring.candidates import Control
-from cwm_agent.scoring.grading import LOCAL, Place
+from cwm_agent.scoring.grading import LOCAL, GradingSite
 from cwm_agent.scoring.predictions_source import open_source
 from cwm_agent.scoring.score import (
     Scored,
@@ -36,7 +36,7 @@ DATASET = "swebench-verified"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ScoreRequest:
     """The options of `cwm-agent score` as given."""
 
     target: str | None
@@ -48,7 +48,7 @@ class Wish:
 
 
 def run_score(
-    wish: Wish,
+    wish: ScoreRequest,
     runs: str | None,
     *,
     config_files: Sequence[Path],
@@ -76,7 +76,7 @@ def run_score(
     return _exit_code(scored.report)
 
 
-def _scored(wish: Wish, options: ScoreOptions, store: Store) -> Scored:
+def _scored(wish: ScoreRequest, options: ScoreOptions, store: Store) -> Scored:
     if wish.control is not None:
         if wish.control not in get_args(Control):
             raise UsageError(f"unknown control {wish.control!r}; use gold or noop")
@@ -96,7 +96,7 @@ def _scored(wish: Wish, options: ScoreOptions, store: Store) -> Scored:
     return score_source(source, suite, options, _say)
 
 
-def _place(on: str, settings: ClusterSettings) -> Place:
+def _place(on: str, settings: ClusterSettings) -> GradingSite:
     """Where to grade; raises UsageError for another word, or without the extra."""
     match on:
         case "local":

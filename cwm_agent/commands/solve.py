@@ -13,20 +13,20 @@ from cwm_agent.attempt.attempt import Rules
 from cwm_agent.attempt.interrupt import Interrupt
 from cwm_agent.attempt.retries import with_retries
 from cwm_agent.attempt.sandboxes import clean_up
-from cwm_agent.batch.attempt_state import Ticket
+from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.local.work import open_work
 from cwm_agent.config.resolve import Resolved, load_settings, recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_attempt
 from cwm_agent.policies.choice import SHARED, PolicyChoice
-from cwm_agent.policies.choose import Speaker, find_checkpoint, open_policy
+from cwm_agent.policies.choose import OpenPolicy, find_checkpoint, open_policy
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.checkout import apply_patch
 from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.job import JOB_FILE, Job, read_job
 from cwm_agent.tasks.planning import check_policy_flags, model_settings, plan
 from cwm_agent.view.console import console
-from cwm_agent.view.progress import Progress, print_patch
+from cwm_agent.view.progress import ProgressDisplay, print_patch
 from results.codec import encode
 from results.records import AttemptResult
 from results.repair import repair
@@ -45,7 +45,7 @@ class Outcome:
 
 
 def start(
-    store: Store, name: str | None, job: Job, resolved: Resolved, progress: Progress
+    store: Store, name: str | None, job: Job, resolved: Resolved, progress: ProgressDisplay
 ) -> Outcome:
     """Solve a new job in a new run folder; the folder goes again if the attempt cannot begin."""
     rules = Rules.of(resolved)
@@ -58,7 +58,9 @@ def start(
             shutil.rmtree(run.folder, ignore_errors=True)
 
 
-def go_on(run: Run, attempt: Attempt, job: Job, resolved: Resolved, progress: Progress) -> Outcome:
+def go_on(
+    run: Run, attempt: Attempt, job: Job, resolved: Resolved, progress: ProgressDisplay
+) -> Outcome:
     """Continue an interrupted attempt; raises UsageError when it is over."""
     result = attempt.result()
     if result is not None and result.exit_reason not in UNFINISHED:
@@ -69,14 +71,14 @@ def go_on(run: Run, attempt: Attempt, job: Job, resolved: Resolved, progress: Pr
     return _work(run, job, Rules.of(resolved), progress)
 
 
-def _work(run: Run, job: Job, rules: Rules, progress: Progress) -> Outcome:
+def _work(run: Run, job: Job, rules: Rules, progress: ProgressDisplay) -> Outcome:
     """The run's one attempt, in the main thread, where Ctrl-C is heard."""
     settings = rules.resolved.settings
     stop = Interrupt(progress.interrupted, cancel_replies=job.policy.kind == "human")
-    ticket = Ticket(job, SAMPLE, stop=stop, onlooker=progress)
-    opened: list[Speaker] = []
+    ticket = AttemptState(job, SAMPLE, stop=stop, onlooker=progress)
+    opened: list[OpenPolicy] = []
 
-    def speaker(choice: PolicyChoice) -> AbstractContextManager[Speaker]:
+    def speaker(choice: PolicyChoice) -> AbstractContextManager[OpenPolicy]:
         if not opened:
             opened.append(open_policy(choice, settings, show=progress.show, say=progress.say))
             stack.callback(opened[0].policy.close)
@@ -98,7 +100,7 @@ def _work(run: Run, job: Job, rules: Rules, progress: Progress) -> Outcome:
     return Outcome(run, result)
 
 
-def _announce(run: Run, job: Job, speaker: Speaker, progress: Progress) -> None:
+def _announce(run: Run, job: Job, speaker: OpenPolicy, progress: ProgressDisplay) -> None:
     where = job.checkout.root if job.checkout else f"{job.root} in {job.image}"
     progress.say(f"{job.instance}: {job.issue.strip().partition(chr(10))[0]}", "bold")
     progress.say(f"  repository {where}, sandbox {job.sandbox}, run {run.folder}", "dim")
@@ -132,7 +134,7 @@ def run_request(request: Request, *, as_json: bool) -> int:
         config_files=request.config_files, assignments=request.assignments, flags=request.flags
     )
     store = Store(resolved.runs_folder())
-    progress = Progress(sys.stderr)
+    progress = ProgressDisplay(sys.stderr)
     clean_up(progress.say)
     if request.repair and request.resume is None:
         raise UsageError("--repair needs --resume RUN: it repairs the journal of that run")
@@ -154,7 +156,7 @@ def run_request(request: Request, *, as_json: bool) -> int:
     return code
 
 
-def _resume(store: Store, request: Request, progress: Progress) -> tuple[Job, Outcome]:
+def _resume(store: Store, request: Request, progress: ProgressDisplay) -> tuple[Job, Outcome]:
     given = {
         "an issue": request.issue,
         "--repo": request.repository,
@@ -203,7 +205,7 @@ def _other_policy(request: Request, before: PolicyChoice) -> PolicyChoice | None
     return PolicyChoice("human") if request.human else None
 
 
-def _print(outcome: Outcome, progress: Progress, *, as_json: bool) -> None:
+def _print(outcome: Outcome, progress: ProgressDisplay, *, as_json: bool) -> None:
     result = outcome.result
     if result.exit_reason in UNFINISHED:
         progress.say(f"{result.exit_reason}: {result.detail}".removesuffix(": "), "bold red")

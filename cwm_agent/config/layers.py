@@ -27,7 +27,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class ConfigFiles:
     """Where settings are looked for; the defaults are those of the running process."""
 
     system: Path = Path("/etc/cwm-agent/config.toml")
@@ -46,7 +46,7 @@ class Places:
         ]
 
 
-def file_layers(places: Places, extra: Sequence[Path]) -> Iterator[Layer]:
+def file_layers(places: ConfigFiles, extra: Sequence[Path]) -> Iterator[Layer]:
     """Layers of the files that exist, then of the `--config` files, which must exist."""
     for path in places.files():
         if path.is_file():

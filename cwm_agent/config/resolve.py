@@ -17,8 +17,8 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from cwm_agent.config.layers import (
+    ConfigFiles,
     Layer,
-    Places,
     assignments_layer,
     environment_layer,
     file_layers,
@@ -67,7 +67,7 @@ def load_settings(
     assignments: Sequence[str] = (),
     flags: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
-    places: Places | None = None,
+    places: ConfigFiles | None = None,
 ) -> Resolved:
     """Merge all layers and check them.
 
@@ -76,7 +76,7 @@ def load_settings(
     the nearest known one.
     """
     layers = [
-        *file_layers(places or Places(), config_files),
+        *file_layers(places or ConfigFiles(), config_files),
         environment_layer(os.environ if environment is None else environment),
         assignments_layer(assignments),
         flags_layer(flags or {}),

@@ -79,7 +79,7 @@ def with_noise(form: str, rng: random.Random) -> str:
     return " ".join(words)
 
 
-Place = Literal["path", "dotted", "none", "stale"]
+Mention = Literal["path", "dotted", "none", "stale"]
 """How an issue names the module: by path, as an import, not at all, by a path that is not there."""
 
 TRAINED = (
@@ -124,7 +124,7 @@ _WHERE_FIRST = {
 }
 COMPOSED = 0.6
 """Share of the trained issues whose form is put together from clauses."""
-_PLACES: tuple[Place, ...] = ("path",) * 11 + ("dotted",) * 4 + ("none",) * 4 + ("stale",)
+_PLACES: tuple[Mention, ...] = ("path",) * 11 + ("dotted",) * 4 + ("none",) * 4 + ("stale",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Issue:
     """The text, and how it names the module. `path` is what the text says, "" for nothing."""
 
     text: str
-    place: Place
+    place: Mention
     path: str
 
 
@@ -159,7 +159,7 @@ def _trained_form(rng: random.Random) -> str:
     return compose(rng) if rng.random() < COMPOSED else rng.choice(TRAINED)
 
 
-def _one(form: str, bug: Bug, place: Place, path: str, rng: random.Random) -> str:
+def _one(form: str, bug: Bug, place: Mention, path: str, rng: random.Random) -> str:
     kind = "path" if place == "stale" else place
     names = {"path": path, "dotted": path.removesuffix(".py").replace("/", ".")}
     quote = rng.choice(("`", "", "`"))

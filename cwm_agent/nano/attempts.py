@@ -62,7 +62,7 @@ class Attempted:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TaskSetting:
     """Where tasks are solved: a policy, its texts and limits, sandboxes, a folder for files."""
 
     policy: Policy

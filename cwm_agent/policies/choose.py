@@ -19,7 +19,7 @@ from cwm_agent.policies.human import HumanPolicy
 from cwm_agent.policies.policy import Policy
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
-from model.stats import EngineLoad
+from model.stats import EngineStats
 from tools.parsing import THINK_END
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
+class OpenPolicy:
     """A policy and what the environment must know of it.
 
     `thinking`: its replies hold a thinking part first. `context_tokens`: the
@@ -39,7 +39,7 @@ class Speaker:
     thinking: bool
     note: str
     context_tokens: int | None = None
-    loads: Callable[[], Mapping[str, EngineLoad]] = dict
+    loads: Callable[[], Mapping[str, EngineStats]] = dict
 
 
 def choose_policy(replay: Path | None, human: bool, settings: Settings) -> PolicyChoice:
@@ -92,7 +92,7 @@ def open_policy(
     *,
     show: Callable[[str], None],
     say: Callable[[str], None],
-) -> Speaker:
+) -> OpenPolicy:
     """Make the policy ready.
 
     `show` displays texts to a person who plays the model, `say` lines about
@@ -106,7 +106,7 @@ def open_policy(
             return _open_replay(Path(choice.source))
         case "human":
             policy = HumanPolicy(sys.stdin.fileno(), show)
-            return Speaker(policy, thinking=False, note="you are the model")
+            return OpenPolicy(policy, thinking=False, note="you are the model")
         case "embedded":
             say(f"loading the checkpoint {choice.source}")
             return _open_embedded(Path(choice.source), settings)
@@ -114,15 +114,15 @@ def open_policy(
             return _open_endpoint(Path(choice.source), settings)
 
 
-def _open_replay(path: Path) -> Speaker:
+def _open_replay(path: Path) -> OpenPolicy:
     recording = load_recording(path)
     about = f" ({recording.description})" if recording.description else ""
     note = f"recorded conversation {recording.name}{about}: no model runs, everything else is real"
     thinking = any(THINK_END in reply for reply in recording.replies)
-    return Speaker(ReplayPolicy(recording), thinking, note)
+    return OpenPolicy(ReplayPolicy(recording), thinking, note)
 
 
-def _open_embedded(folder: Path, settings: Settings) -> Speaker:
+def _open_embedded(folder: Path, settings: Settings) -> OpenPolicy:
     from cwm_agent.policies.embedded import EmbeddedPolicy
     from model.checkpoint.layouts import read_shape
     from model.engine.build import EngineOptions
@@ -147,12 +147,12 @@ def _open_embedded(folder: Path, settings: Settings) -> Speaker:
         ),
     )
     note = nano.NOTE if folder == nano.folder() else f"model {folder.name} in this process"
-    return Speaker(
+    return OpenPolicy(
         policy, True, note, read_shape(folder).context, lambda: {policy.name: policy.load()}
     )
 
 
-def _open_endpoint(folder: Path, settings: Settings) -> Speaker:
+def _open_endpoint(folder: Path, settings: Settings) -> OpenPolicy:
     from cwm_agent.policies.endpoint.client import Patience
     from cwm_agent.policies.endpoint.policy import EndpointPolicy
 
@@ -168,7 +168,7 @@ def _open_endpoint(folder: Path, settings: Settings) -> Speaker:
         api_key=os.environ.get(API_KEY),
     )
     note = f"model {policy.name.partition(':')[2]} at {', '.join(wanted.urls)}"
-    return Speaker(policy, True, note, policy.context_tokens, policy.loads)
+    return OpenPolicy(policy, True, note, policy.context_tokens, policy.loads)
 
 
 def _sampling(settings: Settings) -> Sampling:

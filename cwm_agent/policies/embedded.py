@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command
     from model.checkpoint.quantize import Quantization
     from model.engine.build import EngineOptions
     from model.engine.session import Session
-    from model.stats import EngineLoad
+    from model.stats import EngineStats
     from model.step.sampler import Sampling
     from model.text.chat_template import Chat
     from model.text.tokenizer import Tokenizer
@@ -71,7 +71,7 @@ class EmbeddedPolicy:
         """The checkpoint's tokenizer."""
         return self._tokenizer
 
-    def load(self) -> EngineLoad:
+    def load(self) -> EngineStats:
         """What the engine has done and does now."""
         return self._engine.load()
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 
-from cwm_agent.prompts.cwm_sources import PLACES, SYSTEM, Place
+from cwm_agent.prompts.cwm_sources import PLACES, SYSTEM, SourceText
 from cwm_agent.prompts.packs import problems
 from tools.texts import TextError, Texts
 
@@ -64,7 +64,7 @@ def _parse(path: Path) -> ast.Module | None:
         return None
 
 
-def _find(place: Place, module: ast.Module | None) -> str | None:
+def _find(place: SourceText, module: ast.Module | None) -> str | None:
     if module is None:
         return None
     if place.constant is not None:
@@ -130,7 +130,7 @@ def _default(module: ast.Module, function: str, argument: str) -> str | None:
     return None
 
 
-def _sentences(module: ast.Module, place: Place) -> Iterator[tuple[str, str, set[str]]]:
+def _sentences(module: ast.Module, place: SourceText) -> Iterator[tuple[str, str, set[str]]]:
     """Every string that the function assigns, returns or raises, in order.
 
     Yields the prefix that the model sees before it (the class of what is

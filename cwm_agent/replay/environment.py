@@ -40,7 +40,7 @@ class Voice:
 
 
 @dataclass
-class Place:
+class EnvironmentFactory:
     """Makes environments of one attempt. `thinking` holds for policies other than a model."""
 
     job: Job

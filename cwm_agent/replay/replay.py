@@ -13,7 +13,7 @@ from cwm_agent.attempt.sandboxes import SandboxMaker
 from cwm_agent.config.resolve import recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.prompts.packs import load
-from cwm_agent.replay.environment import Place
+from cwm_agent.replay.environment import EnvironmentFactory
 from cwm_agent.replay.patterns import RULES, token_rule
 from cwm_agent.replay.verdict import Findings
 from cwm_agent.replay.walk import Again, turns_of, walk
@@ -30,7 +30,7 @@ Watch = Callable[[Again], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ReplayRequest:
     """What to do again: all turns, or those up to `until`; with `verify` until one differs."""
 
     until: int | None = None
@@ -51,7 +51,7 @@ class Replayed:
     again: list[Again] = field(default_factory=list)
 
 
-def replay(run: Run, attempt: Attempt, wish: Wish, say: Say, watch: Watch) -> Replayed:
+def replay(run: Run, attempt: Attempt, wish: ReplayRequest, say: Say, watch: Watch) -> Replayed:
     """Do an attempt's actions again; `watch` sees each turn when it is done.
 
     The run folder is not written to. Raises UsageError for a turn that the
@@ -89,7 +89,7 @@ def _checked(events: Sequence[Event], until: int | None) -> int:
 @contextmanager
 def _place(
     run: Run, attempt: Attempt, job: Job, events: Sequence[Event], say: Say
-) -> Generator[Place]:
+) -> Generator[EnvironmentFactory]:
     """The place, with a copy of the repository that lasts as long."""
     resolved = recorded(run.info().settings)
     texts = load(resolved.settings.prompt_pack)
@@ -100,7 +100,7 @@ def _place(
         if (source := job.source()) is not None:
             repository = stack.enter_context(owned_folder(owner)) / "repository"
             source.copy_to(repository)
-        yield Place(
+        yield EnvironmentFactory(
             job,
             resolved,
             texts,

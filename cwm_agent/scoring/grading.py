@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cwm_agent.scoring.pool import HaveImage, PatchGrader
 from envs.errors import SandboxError
-from envs.progress import Progress
+from envs.progress import Say
 from envs.swebench.grader import GradeOptions, Grader
 
 
@@ -30,13 +30,13 @@ class PlaceWish:
     min_free: int
 
 
-OpenPlace = Callable[[PlaceWish, Progress], AbstractContextManager[GradingPlace]]
+OpenPlace = Callable[[PlaceWish, Say], AbstractContextManager[GradingPlace]]
 ImageIds = Callable[[Iterable[str]], Mapping[str, str]]
 ENGINE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class GradingSite:
     """Where to grade. `image_ids` are those that names stand for now, as far as it is known."""
 
     open: OpenPlace
@@ -44,7 +44,7 @@ class Place:
 
 
 @contextmanager
-def open_here(wish: PlaceWish, progress: Progress) -> Iterator[GradingPlace]:
+def open_here(wish: PlaceWish, progress: Say) -> Iterator[GradingPlace]:
     """This machine's engine, cleared of strays, before and after."""
     from envs.cleanup import sweep
 
@@ -74,11 +74,11 @@ def image_ids_here(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-LOCAL = Place(open_here, image_ids_here)
+LOCAL = GradingSite(open_here, image_ids_here)
 
 
 @contextmanager
-def images_here(min_free: int, progress: Progress) -> Iterator[HaveImage]:
+def images_here(min_free: int, progress: Say) -> Iterator[HaveImage]:
     """Pulls images with patience; the official grader would give up at the first refusal."""
     from envs.docker.engine import connect_engine
     from envs.docker.kind import BUILD_SECONDS

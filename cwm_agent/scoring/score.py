@@ -22,13 +22,13 @@ from cwm_agent.scoring.candidates import (
     to_grade,
 )
 from cwm_agent.scoring.cost import costs_of
-from cwm_agent.scoring.grading import LOCAL, Place, PlaceWish
+from cwm_agent.scoring.grading import LOCAL, GradingSite, PlaceWish
 from cwm_agent.scoring.pool import Pool, PoolOptions
 from cwm_agent.scoring.predictions_source import SCORES, Source
 from cwm_agent.scoring.report_lines import Attempts, lines_of, priced, recorded_lines
 from cwm_agent.tasks.datasets import Suite
 from cwm_agent.tasks.filters import Selectable, Selection
-from envs.progress import Progress
+from envs.progress import Say
 from envs.swebench.grader import GradeOptions
 from results.files import write_atomically, write_record
 from results.predictions import Prediction, doubts
@@ -52,7 +52,7 @@ class ScoreOptions:
     pool: PoolOptions = field(default_factory=PoolOptions)
     min_free: int = 0
     cost: CostSettings = field(default_factory=CostSettings)
-    place: Place = LOCAL
+    place: GradingSite = LOCAL
     again: bool = False
 
 
@@ -64,7 +64,7 @@ class Scored:
     folder: Path
 
 
-def score_source(source: Source, suite: Suite, options: ScoreOptions, progress: Progress) -> Scored:
+def score_source(source: Source, suite: Suite, options: ScoreOptions, progress: Say) -> Scored:
     """Grade every prediction that has no final score yet, and report on all of them."""
     predictions = chosen(source, suite.instances, options)
     for warning in doubts(predictions, of_file=source.run is None):
@@ -88,7 +88,7 @@ def score_source(source: Source, suite: Suite, options: ScoreOptions, progress: 
 
 
 def score_control(
-    control: Control, suite: Suite, folder: Path, options: ScoreOptions, progress: Progress
+    control: Control, suite: Suite, folder: Path, options: ScoreOptions, progress: Say
 ) -> Scored:
     """Grade the reference patches, or the repositories as they are, of the chosen instances."""
     work = control_candidates(control, options.selection.of(suite.instances))
@@ -156,7 +156,7 @@ def chosen(
 
 
 def grade_all(
-    work: Sequence[Candidate], book: ScoreBook, options: ScoreOptions, progress: Progress
+    work: Sequence[Candidate], book: ScoreBook, options: ScoreOptions, progress: Say
 ) -> list[Candidate]:
     """Give every candidate a score in the book, those that have one excepted.
 
@@ -182,7 +182,7 @@ def _say_known(
     whole: Sequence[Candidate],
     left: Sequence[Candidate],
     book: ScoreBook,
-    progress: Progress,
+    progress: Say,
     *,
     again: bool,
 ) -> None:
@@ -204,7 +204,7 @@ def _grade(
     names: Mapping[Key, str],
     book: ScoreBook,
     options: ScoreOptions,
-    progress: Progress,
+    progress: Say,
 ) -> None:
     done = 0
 

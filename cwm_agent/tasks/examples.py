@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from cwm_agent.errors import UsageError
-from envs.progress import Progress, quiet
+from envs.progress import Say, quiet
 from envs.repository.releases import Release, fetch
 from envs.task import HiddenTests, IssueTask, Recipe
 
@@ -42,7 +42,7 @@ def conversation(name: str) -> Path:
     return _folder(name) / "conversation.yaml"
 
 
-def load(name: str, progress: Progress = quiet) -> Example:
+def load(name: str, progress: Say = quiet) -> Example:
     """The example `name`; fetches its package on first use.
 
     Raises UsageError for an unknown name and SandboxError when the package
@@ -81,7 +81,7 @@ def _described(name: str) -> dict[str, Any]:
     return described
 
 
-def _release(described: dict[str, Any], which: str, progress: Progress) -> Path:
+def _release(described: dict[str, Any], which: str, progress: Say) -> Path:
     return fetch(Release(described["package"], **described[which]), progress)
 
 

@@ -25,7 +25,7 @@ from cwm_agent.tasks.inputs import (
 )
 from cwm_agent.tasks.job import Job, TestsRecord
 from envs.errors import SandboxError
-from envs.progress import Progress
+from envs.progress import Say
 from envs.registry import choose_kind, suitable_kinds
 from envs.sandbox.kind import Need, SandboxKind
 from envs.swebench.rows import Instance
@@ -33,7 +33,7 @@ from envs.swebench.rows import Instance
 DEFAULT_ROOT = "/testbed"
 
 
-def plan(request: Request, resolved: Resolved, say: Progress) -> Job:
+def plan(request: Request, resolved: Resolved, say: Say) -> Job:
     """Check everything that can be checked without beginning; raises UsageError or the like."""
     if request.image is not None:
         resolved = _with_image(resolved, request.image)
@@ -53,7 +53,7 @@ def _with_image(resolved: Resolved, image: str) -> Resolved:
     return replace(resolved, settings=settings.model_copy(update={"sandbox": sandbox}))
 
 
-def _plan(request: Request, resolved: Resolved, say: Progress) -> Job:
+def _plan(request: Request, resolved: Resolved, say: Say) -> Job:
     settings = resolved.settings
     if request.instance is not None:
         return _plan_instance(request, request.instance, settings)
@@ -94,7 +94,7 @@ def _plan_instance(request: Request, instance: Instance, settings: Settings) -> 
     return job_of(instance, policy, kind.name)
 
 
-def _plan_example(request: Request, resolved: Resolved, say: Progress) -> Job:
+def _plan_example(request: Request, resolved: Resolved, say: Say) -> Job:
     """An example is solved by its recording unless another policy is named."""
     settings = resolved.settings
     assert request.example is not None

@@ -39,7 +39,7 @@ _VERDICTS = {
 }
 
 
-class Progress:
+class ProgressDisplay:
     """Writes to `stream`: coloured with a status line on a terminal, plain lines elsewhere."""
 
     def __init__(self, stream: TextIO) -> None:

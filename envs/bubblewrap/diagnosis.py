@@ -11,22 +11,22 @@ from tools.workspace import Cause
 
 @dataclass(frozen=True, slots=True)
 class BubblewrapWitness:
-    """What is known from outside; see Witness."""
+    """What is known from outside; see Diagnostics."""
 
     cgroup: Cgroup | None
 
     def counters(self, _control: Control) -> Counters:
-        """See Witness."""
+        """See Diagnostics."""
         return self.cgroup.counters() if self.cgroup else Counters()
 
     def gone(self) -> Cause:
-        """See Witness."""
+        """See Diagnostics."""
         return "container_gone"
 
     def disk_exceeded(self) -> bool:
-        """See Witness; the file systems have a size."""
+        """See Diagnostics; the file systems have a size."""
         return False
 
     def on_host_disk(self) -> bool:
-        """See Witness."""
+        """See Diagnostics."""
         return False

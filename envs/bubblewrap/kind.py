@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envs.errors import SandboxError
-from envs.progress import Progress
+from envs.progress import Say
 from envs.sandbox.kind import Contents, SandboxKind, SandboxSpec
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _check() -> None:
         )
 
 
-def _prepare(contents: Contents, say: Progress) -> PreparedEnvironment:
+def _prepare(contents: Contents, say: Say) -> PreparedEnvironment:
     from envs.bubblewrap.virtualenv import host_environment
 
     if contents.image is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from envs.images.host_program import run_watched
 from envs.images.keys import content_key
 from envs.images.recipes import SYSTEM_PATH
-from envs.progress import Progress, quiet
+from envs.progress import Say, quiet
 from envs.task import Recipe
 
 COMPLETE = "complete"
@@ -25,7 +25,7 @@ class HostEnvironment:
     read_only: tuple[Path, ...]
 
 
-def host_environment(recipe: Recipe, progress: Progress = quiet) -> HostEnvironment:
+def host_environment(recipe: Recipe, progress: Say = quiet) -> HostEnvironment:
     """The recipe's pip pins in a cached virtual environment; made on first use.
 
     Debian packages of a recipe are not installed: the sandbox sees this host's
@@ -53,7 +53,7 @@ def host_environment(recipe: Recipe, progress: Progress = quiet) -> HostEnvironm
     )
 
 
-def _make(folder: Path, recipe: Recipe, progress: Progress) -> None:
+def _make(folder: Path, recipe: Recipe, progress: Say) -> None:
     """Scripts in an environment name its path, so it is made in place and marked when whole.
 
     Python's `-I` keeps out PYTHONPATH, whose packages pip would take for installed.
@@ -70,7 +70,7 @@ def _make(folder: Path, recipe: Recipe, progress: Progress) -> None:
     (folder / COMPLETE).touch()
 
 
-def _run(command: list[str], progress: Progress) -> None:
+def _run(command: list[str], progress: Say) -> None:
     run_watched(
         command,
         progress,

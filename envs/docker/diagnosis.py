@@ -28,23 +28,23 @@ class DockerWitness:
         self._disk = DiskWatch(self._written, watched_bytes or 0)
 
     def counters(self, control: Control) -> Counters:
-        """See Witness; read inside, where the container's own cgroup is mounted."""
+        """See Diagnostics; read inside, where the container's own cgroup is mounted."""
         script = resources.files("envs").joinpath("scripts", "counters.sh").read_text()
         return Counters.parse(control(script).decode("ascii", "ignore").splitlines())
 
     def gone(self) -> Cause:
-        """See Witness."""
+        """See Diagnostics."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while (cause := self._state()) == "shell_unusable" and time.monotonic() < deadline:
             time.sleep(0.2)  # an engine that is going down tells of its containers' end late
         return cause
 
     def disk_exceeded(self) -> bool:
-        """See Witness."""
+        """See Diagnostics."""
         return self._watched and self._disk.exceeded()
 
     def on_host_disk(self) -> bool:
-        """See Witness."""
+        """See Diagnostics."""
         return self._watched
 
     def _state(self) -> Cause:

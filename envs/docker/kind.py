@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from envs.progress import Progress
+from envs.progress import Say
 from envs.sandbox.kind import Contents, SandboxKind, SandboxSpec
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class PreparedImage:
     """An image that the engine has. `say` hears what is wrong with its shells' start file."""
 
     name: str
-    say: Progress
+    say: Say
 
     def make(self, spec: SandboxSpec) -> DockerSandbox:
         """See Prepared."""
@@ -51,7 +51,7 @@ def _check() -> None:
     connect_engine(timeout=CHECK_SECONDS).close()
 
 
-def _prepare(contents: Contents, say: Progress) -> PreparedImage:
+def _prepare(contents: Contents, say: Say) -> PreparedImage:
     """Build or pull the image; raises PullError with the build command where there is one."""
     from envs.docker.engine import connect_engine
     from envs.images.access import ImageAccess

@@ -15,7 +15,7 @@ from envs.docker.proxy import Gateway
 from envs.docker.removal import remove_container
 from envs.errors import SandboxError, first_line
 from envs.images.processor import foreign_processor
-from envs.progress import Progress, quiet
+from envs.progress import Say, quiet
 from envs.sandbox.allowed_hosts import proxy_variables
 from envs.sandbox.archive import archive
 from envs.sandbox.lease import Lease
@@ -54,7 +54,7 @@ class DockerSandbox:
         environment: Mapping[str, str] | None = None,
         root: str = "/testbed",
         client: DockerClient | None = None,
-        say: Progress = quiet,
+        say: Say = quiet,
     ) -> None:
         """`root` is where the shell starts; `client` defaults to the engine of the environment.
 

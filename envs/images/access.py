@@ -12,7 +12,7 @@ from envs.images.ledger import Origin
 from envs.images.pull import STALL_SECONDS, PullStatus, Watch, pull_once, slowly
 from envs.images.pull_errors import PullError
 from envs.images.store import ImageStore
-from envs.progress import Progress, quiet
+from envs.progress import Say, quiet
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -47,7 +47,7 @@ class ImageAccess:
     store: ImageStore
     min_free: int = 0
     patience: Patience = field(default_factory=Patience)
-    progress: Progress = quiet
+    progress: Say = quiet
     watch: Watch | None = None
     """Sees how far a pull is; without it, `progress` gets a line now and then."""
 
@@ -132,7 +132,7 @@ class _Waits:
     """Counts refusals of each kind, for one pull."""
 
     patience: Patience
-    progress: Progress
+    progress: Say
     rate_limits: int = 0
     others: int = 0
     rate_waited: float = 0.0

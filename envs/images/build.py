@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from envs.errors import SandboxError
 from envs.images.host_settings import host_settings
-from envs.progress import Progress
+from envs.progress import Say
 from envs.sandbox.archive import archive
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Build:
     """The engine's network for the script; None is the engine's default."""
 
 
-def build_image(client: DockerClient, build: Build, progress: Progress) -> None:
+def build_image(client: DockerClient, build: Build, progress: Say) -> None:
     """Make the image; raises SandboxError with the end of the script's output."""
     from docker.errors import DockerException
 
@@ -67,7 +67,7 @@ def build_image(client: DockerClient, build: Build, progress: Progress) -> None:
         ) from error
 
 
-def _build(client: DockerClient, build: Build, progress: Progress) -> None:
+def _build(client: DockerClient, build: Build, progress: Say) -> None:
     container = client.containers.create(
         build.base,
         ["sleep", "infinity"],
@@ -100,9 +100,7 @@ def remove_stray_build(client: DockerClient, tag: str) -> None:
         client.containers.get(container_name(tag)).remove(force=True, v=True)
 
 
-def _run_script(
-    client: DockerClient, container: Container, build: Build, progress: Progress
-) -> None:
+def _run_script(client: DockerClient, container: Container, build: Build, progress: Say) -> None:
     settings = host_settings(SETTINGS)
     container.put_archive("/", _settings_archive(SETTINGS.lstrip("/"), settings.files))
     variables = {**build.script_environment, **settings.environment}

@@ -12,7 +12,7 @@ from typing import IO
 
 from envs.errors import SandboxError
 from envs.images.host_program import run_watched
-from envs.progress import Progress
+from envs.progress import Say
 
 # Nothing in a sandbox reads these, and they are a quarter of the size.
 LEFT_OUT = (
@@ -35,7 +35,7 @@ def can_bootstrap() -> str | None:
     return None
 
 
-def bootstrap(target: Path, suite: str, packages: Sequence[str], progress: Progress) -> None:
+def bootstrap(target: Path, suite: str, packages: Sequence[str], progress: Say) -> None:
     """Install `suite` with `packages` into the empty folder `target`.
 
     Uses the package mirror that this host's apt uses, where it has one. Raises

@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Sequence
 
 from envs.errors import SandboxError
-from envs.progress import Progress
+from envs.progress import Say
 
 KEPT_LINES = 20
 
 
-def run_watched(command: Sequence[str], progress: Progress, *, what: str, remedy: str) -> None:
+def run_watched(command: Sequence[str], progress: Say, *, what: str, remedy: str) -> None:
     """Run `command` to its end and show each line of its output.
 
     Raises SandboxError with `what` failed, the remedy, and the last lines.

@@ -20,7 +20,7 @@ from envs.images.keys import content_key, image_lock, present
 from envs.images.pull import pull_once, slowly
 from envs.images.pull_errors import PullError
 from envs.images.store import LABEL
-from envs.progress import Progress, quiet
+from envs.progress import Say, quiet
 from envs.task import Recipe
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ INSTALL_PACKAGES = "export DEBIAN_FRONTEND=noninteractive; apt-get update; apt-g
 FORGET_PACKAGES = "; apt-get clean; rm -rf /var/lib/apt/lists/*"
 
 
-def base_image(client: DockerClient, progress: Progress = quiet, *, suite: str = SUITE) -> str:
+def base_image(client: DockerClient, progress: Say = quiet, *, suite: str = SUITE) -> str:
     """The tag of an image of a Debian release with bash, git and Python; made on first use.
 
     From the public Debian image where the registry answers, else from packages
@@ -66,7 +66,7 @@ def base_image(client: DockerClient, progress: Progress = quiet, *, suite: str =
     return tag
 
 
-def recipe_image(client: DockerClient, recipe: Recipe, progress: Progress = quiet) -> str:
+def recipe_image(client: DockerClient, recipe: Recipe, progress: Say = quiet) -> str:
     """The tag of an image with the recipe's packages on the base image; made on first use.
 
     Its pip pins live in a virtual environment that is first in PATH. Raises
@@ -88,7 +88,7 @@ def recipe_image(client: DockerClient, recipe: Recipe, progress: Progress = quie
     return tag
 
 
-def proxy_image(client: DockerClient, progress: Progress = quiet) -> str:
+def proxy_image(client: DockerClient, progress: Say = quiet) -> str:
     """The tag of an image with the proxy before the allowed hosts; made on first use.
 
     Raises SandboxError with the end of the output when it cannot be made.
@@ -133,7 +133,7 @@ def public_image(suite: str = SUITE) -> str:
     return f"debian:{suite}-slim"
 
 
-def _obtain_public(client: DockerClient, name: str, progress: Progress) -> bool:
+def _obtain_public(client: DockerClient, name: str, progress: Say) -> bool:
     """Have a public Debian image here; False when the registry does not answer in time."""
     if present(client, name):
         return True
@@ -168,7 +168,7 @@ def _registry_answers(client: DockerClient, name: str) -> bool:
     return bool(answers)
 
 
-def _import_bootstrapped(client: DockerClient, tag: str, suite: str, progress: Progress) -> None:
+def _import_bootstrapped(client: DockerClient, tag: str, suite: str, progress: Say) -> None:
     if obstacle := can_bootstrap():
         raise SandboxError(
             f"the base image cannot be made: no registry answers for {public_image(suite)}, and "

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from envs.errors import SandboxError
 from envs.images.ledger import Ledger, Origin, Use, familiar
-from envs.progress import Progress, quiet
+from envs.progress import Say, quiet
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -94,7 +94,7 @@ class ImageStore:
         return None if place is None else shutil.disk_usage(place).free
 
     def make_room(
-        self, min_free: int, *, keep: Iterable[str] = (), progress: Progress = quiet
+        self, min_free: int, *, keep: Iterable[str] = (), progress: Say = quiet
     ) -> list[OwnImage]:
         """Remove own images until `min_free` bytes are free; returns those that were removed.
 

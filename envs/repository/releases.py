@@ -12,7 +12,7 @@ from pathlib import Path
 
 from envs.errors import SandboxError
 from envs.host_git.git import git
-from envs.progress import Progress, quiet
+from envs.progress import Say, quiet
 
 # Part of the commit's id, so that everybody has the same one.
 DATE = "2000-01-01T00:00:00+00:00"
@@ -27,7 +27,7 @@ class Release:
     sha256: str
 
 
-def fetch(release: Release, progress: Progress = quiet) -> Path:
+def fetch(release: Release, progress: Say = quiet) -> Path:
     """The release as a git repository with one commit; downloaded and unpacked on first use.
 
     Raises SandboxError when it cannot be had or is not the pinned file.

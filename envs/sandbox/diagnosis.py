@@ -46,7 +46,7 @@ class Counters:
         return cls(found["oom_kill"], found["max"])
 
 
-class Witness(Protocol):
+class Diagnostics(Protocol):
     """What one kind of sandbox can say about itself."""
 
     def counters(self, control: Control, /) -> Counters:
@@ -65,7 +65,7 @@ class Witness(Protocol):
 class Diagnosis:
     """Names the causes of one sandbox's failures, one command after the other."""
 
-    def __init__(self, witness: Witness, control: Control) -> None:
+    def __init__(self, witness: Diagnostics, control: Control) -> None:
         self._witness = witness
         self._control = control
         self._seen = Counters()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from envs.progress import Progress
+from envs.progress import Say
 from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 from envs.task import Recipe
 
@@ -64,7 +64,7 @@ class SandboxKind:
 
     name: str
     check: Callable[[], None]
-    prepare: Callable[[Contents, Progress], Prepared]
+    prepare: Callable[[Contents, Say], Prepared]
     missing: str
     remedy: str
     empty: Callable[[SandboxSpec], Sandbox] | None = None

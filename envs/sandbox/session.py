@@ -10,8 +10,8 @@ from collections.abc import Callable
 from importlib import resources
 
 from envs.errors import SandboxError
-from envs.progress import Progress, quiet
-from envs.sandbox.diagnosis import Diagnosis, Witness
+from envs.progress import Say, quiet
+from envs.sandbox.diagnosis import Diagnosis, Diagnostics
 from envs.sandbox.lease import Lease
 from envs.shell.call import Finished
 from envs.shell.keeper import Keeper
@@ -40,7 +40,7 @@ class Session:
         root: str,
         output_bytes: int,
         lease: Lease,
-        say: Progress = quiet,
+        say: Say = quiet,
     ) -> None:
         self._root = root
         self._output_bytes = output_bytes
@@ -56,12 +56,12 @@ class Session:
         )
         self._starter = Starter(self._shell, say)
         self._lease = lease
-        self._witness: Witness | None = None
+        self._witness: Diagnostics | None = None
         self._diagnosis: Diagnosis | None = None
         self._write_seconds: dict[str, int] = {}
         """The modification time that `write_file` last gave each path (see its script)."""
 
-    def open(self, witness: Witness) -> None:
+    def open(self, witness: Diagnostics) -> None:
         """Start both shells; the model's in the root folder, made if it is missing."""
         self._witness = witness
         self._diagnosis = Diagnosis(witness, self._quietly)

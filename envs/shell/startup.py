@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
-from envs.progress import Progress
+from envs.progress import Say
 from envs.shell.shell import Shell
 
 SECONDS = 30
@@ -113,7 +113,7 @@ def _notice(
 class Starter:
     """Has every new shell of a sandbox begin as if it had read the file itself."""
 
-    def __init__(self, shell: Shell, say: Progress) -> None:
+    def __init__(self, shell: Shell, say: Say) -> None:
         """`say` hears what went wrong, each thing once."""
         self._shell = shell
         self._say = say

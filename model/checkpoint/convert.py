@@ -38,7 +38,7 @@ _COMPANIONS = (
 )  # fmt: skip
 _PUBLISHED_SAMPLING = {"do_sample": True, "temperature": 1.0, "top_p": 0.95}
 
-Progress = Callable[[int, int], None]
+OnBytes = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def convert_checkpoint(
     layout: Layout = Layout.HUGGING_FACE,
     dtype: str = "auto",
     shard_bytes: int = SHARD_BYTES,
-    progress: Progress | None = None,
+    progress: OnBytes | None = None,
 ) -> Converted:
     """Write the checkpoint in folder `source` to the new folder `target`.
 
@@ -101,7 +101,7 @@ class _Job:
         source: TensorSource,
         config: ModelConfig,
         dtype: torch.dtype,
-        progress: Progress | None,
+        progress: OnBytes | None,
     ) -> None:
         self.config = config
         self.sizes = {

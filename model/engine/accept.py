@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.engine.generation import Progress
+from model.engine.generation import GenerationState
 from model.engine.sequence import Sequence
 from model.errors import ModelError, NumericsError
-from model.stats import EngineStats
+from model.stats import EngineCounters
 from model.step.plan import Row
 from model.step.sampler import NOT_FINITE, Draw, Sampler
 
@@ -34,7 +34,7 @@ class Drawing:
 
 
 def draws_of(
-    row: Row, progress: Progress, known: int, vocabulary: int
+    row: Row, progress: GenerationState, known: int, vocabulary: int
 ) -> tuple[list[Draw], Fault | None]:
     """How each of a row's logits is sampled, where `known` ids come before the first token.
 
@@ -76,7 +76,7 @@ def not_finite(row: Row) -> NumericsError:
 
 def accept_tokens(
     sequence: Sequence,
-    progress: Progress,
+    progress: GenerationState,
     row: Row,
     logits: Tensor,
     sampled: list[int],
@@ -113,7 +113,9 @@ def accept_tokens(
     return len(row.tokens) - row.logits + 1 + right
 
 
-def count_row(sequence: Sequence, row: Row, progress: Progress | None, stats: EngineStats) -> None:
+def count_row(
+    sequence: Sequence, row: Row, progress: GenerationState | None, stats: EngineCounters
+) -> None:
     """What a row has cost its sequence, its answer if it is sampling, and the engine."""
     counters = sequence.counters
     counters.steps += 1
@@ -128,7 +130,7 @@ def count_row(sequence: Sequence, row: Row, progress: Progress | None, stats: En
     sequence.computed_once = max(sequence.computed_once, end)
 
 
-def _force_close(sequence: Sequence, progress: Progress, context: int) -> None:
+def _force_close(sequence: Sequence, progress: GenerationState, context: int) -> None:
     budget = progress.request.think_budget
     assert budget is not None
     for token in budget.close_ids:

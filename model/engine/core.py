@@ -17,7 +17,7 @@ from model.engine.accept import (
     not_finite,
     sample_finite,
 )
-from model.engine.generation import Finish, Progress
+from model.engine.generation import Finish, GenerationState
 from model.engine.outbox import Outbox
 from model.engine.prompt_lookup import DraftSettings, PromptLookup
 from model.engine.scheduler import Scheduler, SchedulerSettings
@@ -26,7 +26,7 @@ from model.errors import EngineError, ModelError, PoolTooSmallError, SessionErro
 from model.kvcache.manager import KVCache
 from model.kvcache.sequence_cache import SequenceCache
 from model.runner.runner import StepRunner
-from model.stats import EngineStats
+from model.stats import EngineCounters
 from model.step.plan import StepPlan
 from model.step.sampler import NOT_FINITE, Draw, Sampler, sample
 
@@ -56,13 +56,13 @@ class EngineCore:
     speculation: DraftSettings | None = field(default_factory=DraftSettings)
     sampler: Sampler = sample
     check: bool = False
-    stats: EngineStats = field(default_factory=EngineStats)
+    stats: EngineCounters = field(default_factory=EngineCounters)
     outbox: Outbox = field(default_factory=Outbox)
     serving: Sequence | None = None
     served: int = 0
     scheduler: Scheduler = field(init=False)
     _sequences: dict[int, Sequence] = field(default_factory=dict)
-    _progress: dict[int, Progress] = field(default_factory=dict)
+    _progress: dict[int, GenerationState] = field(default_factory=dict)
     _prefills: dict[int, Future[None]] = field(default_factory=dict)
     _next_number: int = 0
     _broken: Exception | None = None
@@ -122,7 +122,7 @@ class EngineCore:
         """Whether it is sampling or being prefilled."""
         return sequence.number in self._progress or sequence.number in self._prefills
 
-    def begin(self, sequence: Sequence, progress: Progress) -> None:
+    def begin(self, sequence: Sequence, progress: GenerationState) -> None:
         """Start sampling."""
         self._require(sequence, len(sequence.ids) + progress.room)
         self.outbox.expect(progress.future)

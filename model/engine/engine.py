@@ -26,7 +26,7 @@ from typing import Any, Self, TypeVar
 from model.engine.core import EngineCore, EngineLimits
 from model.engine.outbox import settle
 from model.errors import EngineError, SessionError
-from model.stats import EngineLoad
+from model.stats import EngineStats
 
 T = TypeVar("T")
 CALLBACK_SECONDS = 60.0
@@ -65,11 +65,11 @@ class Engine:
         """What the model can take."""
         return self.core.limits
 
-    def load(self) -> EngineLoad:
+    def load(self) -> EngineStats:
         """What it has done and does now; from any thread and at once, so between two counts."""
         core = self.core
         pools = core.cache.pools
-        return EngineLoad(
+        return EngineStats(
             prefilled=core.stats.prefilled,
             cached=core.scheduler.cached,
             decoded=core.stats.decoded,

@@ -119,7 +119,7 @@ class Generation:
 
 
 @dataclass(slots=True, eq=False)
-class Progress:
+class GenerationState:
     """A running generation; owned by the engine's thread.
 
     `on_token` is called there with each new id, as are mask and watcher, so all

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from model.engine.engine import Engine
-from model.engine.generation import Generation, Progress, Request, Watcher
+from model.engine.generation import Generation, GenerationState, Request, Watcher
 from model.engine.sequence import Counters
 from model.engine.sequence import Sequence as EngineSequence
 from model.errors import ContextOverflowError, SessionError, TokenIdError
@@ -103,7 +103,9 @@ class Session:
                 "start a new conversation"
             )
         future: Future[Generation] = Future()
-        progress = Progress(request, watcher, self._stream, len(sequence.ids), future, on_token)
+        progress = GenerationState(
+            request, watcher, self._stream, len(sequence.ids), future, on_token
+        )
         self._engine.ask(lambda: self._engine.core.begin(sequence, progress))
         return future
 

@@ -22,7 +22,7 @@ _CHUNK = 128  # tokens a pass, which bounds what is in fp32 on the device
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class Tolerance:
     """What quantised weights must keep to. KL divergences are in nats per token.
 
     The mean bounds the drift over a long answer, the maximum single wrecked
@@ -34,7 +34,7 @@ class Gate:
     top1_agreement: float = 0.95
 
 
-DEFAULT_GATE = Gate()
+DEFAULT_GATE = Tolerance()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Divergence:
     reference_perplexity: float | None = None
     perplexity: float | None = None
 
-    def beyond(self, gate: Gate = DEFAULT_GATE) -> tuple[str, ...]:
+    def beyond(self, gate: Tolerance = DEFAULT_GATE) -> tuple[str, ...]:
         """What is worse than the gate allows, one sentence each; NaN always is."""
         failures = []
         for name, value, limit in (

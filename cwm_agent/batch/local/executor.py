@@ -7,12 +7,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from cwm_agent.attempt.attempt import Rules
-from cwm_agent.batch.attempt_state import Ticket
+from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.local.policies import Speakers
 from cwm_agent.batch.local.work import Work, open_work
 from cwm_agent.config.settings import BatchSettings
 from cwm_agent.policies.choice import SHARED
-from model.stats import EngineLoad
+from model.stats import EngineStats
 from results.records import AttemptResult
 from results.store import Run
 
@@ -25,15 +25,15 @@ class LocalExecutor:
     settings: BatchSettings
     speakers: Speakers
 
-    def __call__(self, ticket: Ticket) -> AttemptResult:
+    def __call__(self, ticket: AttemptState) -> AttemptResult:
         """The attempt, in the calling thread."""
         return self.work(ticket)
 
-    def over(self, ticket: Ticket) -> None:
+    def over(self, ticket: AttemptState) -> None:
         """Forget what only this attempt needed."""
         self.work.materials.over(ticket)
 
-    def loads(self) -> dict[str, EngineLoad]:
+    def loads(self) -> dict[str, EngineStats]:
         """What the engines and servers do now."""
         return self.speakers.loads()
 
@@ -46,7 +46,7 @@ class LocalExecutor:
 def local_executor(
     run: Run,
     rules: Rules,
-    waiting: Sequence[Ticket],
+    waiting: Sequence[AttemptState],
     say: Callable[[str], None],
     log: Callable[[str], None],
 ) -> Iterator[LocalExecutor]:

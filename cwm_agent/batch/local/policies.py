@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from cwm_agent.config.settings import Settings
 from cwm_agent.policies.choice import SHARED, PolicyChoice
-from cwm_agent.policies.choose import Speaker, open_policy
-from model.stats import EngineLoad
+from cwm_agent.policies.choose import OpenPolicy, open_policy
+from model.stats import EngineStats
 
 
 class Speakers:
@@ -19,10 +19,10 @@ class Speakers:
         self._settings = settings
         self._say = say
         self._lock = threading.Lock()
-        self._kept: dict[PolicyChoice, Speaker] = {}
+        self._kept: dict[PolicyChoice, OpenPolicy] = {}
 
     @contextmanager
-    def speaker(self, choice: PolicyChoice) -> Iterator[Speaker]:
+    def speaker(self, choice: PolicyChoice) -> Iterator[OpenPolicy]:
         """Who answers for this choice; raises ModelError, PolicyError and UsageError."""
         if choice.kind in SHARED:
             yield self.engine(choice)
@@ -33,16 +33,16 @@ class Speakers:
         finally:
             speaker.policy.close()
 
-    def engine(self, choice: PolicyChoice) -> Speaker:
+    def engine(self, choice: PolicyChoice) -> OpenPolicy:
         """The speaker of a checkpoint or of a served model, ready to talk."""
         with self._lock:
             if choice not in self._kept:
                 self._kept[choice] = self._open(choice)
             return self._kept[choice]
 
-    def loads(self) -> dict[str, EngineLoad]:
+    def loads(self) -> dict[str, EngineStats]:
         """What the engines do now, by name; at once, even while another one is being opened."""
-        found: dict[str, EngineLoad] = {}
+        found: dict[str, EngineStats] = {}
         for speaker in list(self._kept.values()):
             found |= speaker.loads()
         return found
@@ -54,5 +54,5 @@ class Speakers:
                 speaker.policy.close()
             self._kept.clear()
 
-    def _open(self, choice: PolicyChoice) -> Speaker:
+    def _open(self, choice: PolicyChoice) -> OpenPolicy:
         return open_policy(choice, self._settings, show=self._say, say=self._say)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cwm_agent.attempt.sandboxes import SandboxMaker
-from cwm_agent.batch.attempt_state import Ticket
-from cwm_agent.batch.semaphores import Once, StoppedError
+from cwm_agent.batch.attempt_state import AttemptState
+from cwm_agent.batch.semaphores import OncePerKey, StoppedError
 from cwm_agent.config.settings import SandboxSettings
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner, Sandbox
@@ -17,14 +17,14 @@ MakeSandbox = Callable[[], Sandbox]
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class SandboxFactory:
     """Prepares what an attempt's sandboxes are made of."""
 
     run: str
     settings: SandboxSettings
-    builds: Once
+    builds: OncePerKey
 
-    def __call__(self, ticket: Ticket) -> MakeSandbox:
+    def __call__(self, ticket: AttemptState) -> MakeSandbox:
         """A maker of sandboxes that end when the attempt is told to; the job then has a place.
 
         Waits until image or environment are there; raises SandboxError when

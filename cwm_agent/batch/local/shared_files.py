@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from cwm_agent.batch.attempt_state import Ticket
+from cwm_agent.batch.attempt_state import AttemptState
 from envs.repository.verify import Verifier
 from envs.sandbox.sandbox import Sandbox
 from results.store import folder_name
@@ -20,26 +20,26 @@ class Shared:
     """Of one instance, as long as any attempt of it needs it. Each part has its own lock."""
 
     copy: Path
-    users: set[Ticket]
+    users: set[AttemptState]
     copying: threading.Lock = field(default_factory=threading.Lock)
     judging: threading.Lock = field(default_factory=threading.Lock)
     verifier: Verifier | None = None
 
 
-class Materials:
+class SharedFiles:
     """Makes what is shared on first use, and forgets it when the last attempt is over."""
 
-    def __init__(self, folder: Path, tickets: Sequence[Ticket]) -> None:
+    def __init__(self, folder: Path, tickets: Sequence[AttemptState]) -> None:
         """`folder` is this process's own; `tickets` are the attempts that are to come."""
         self._folder = folder
-        self._coming: dict[str, set[Ticket]] = {}
+        self._coming: dict[str, set[AttemptState]] = {}
         for ticket in tickets:
             self._coming.setdefault(ticket.job.instance, set()).add(ticket)
         self._lock = threading.Lock()
         self._shared: dict[str, Shared] = {}
         self._numbers = count()
 
-    def repository(self, ticket: Ticket) -> Path | None:
+    def repository(self, ticket: AttemptState) -> Path | None:
         """A copy of the job's checkout that nobody writes to; None when the image holds it."""
         source = ticket.job.source()
         if source is None:
@@ -53,7 +53,7 @@ class Materials:
                 partial.rename(shared.copy)
         return shared.copy
 
-    def verifier(self, ticket: Ticket, make_sandbox: Callable[[], Sandbox]) -> Verifier:
+    def verifier(self, ticket: AttemptState, make_sandbox: Callable[[], Sandbox]) -> Verifier:
         """A judge that knows what the tests say without a patch; raises SandboxError."""
         repository = self.repository(ticket)
         shared = self._enter(ticket)
@@ -64,7 +64,7 @@ class Materials:
                 shared.verifier = verifier
         return shared.verifier.using(make_sandbox)
 
-    def over(self, ticket: Ticket) -> None:
+    def over(self, ticket: AttemptState) -> None:
         """The attempt ended for good, as far as one knows: it may be asked for again."""
         name = ticket.job.instance
         with self._lock:
@@ -78,7 +78,7 @@ class Materials:
             del self._shared[name]
         shutil.rmtree(shared.copy, ignore_errors=True)
 
-    def _enter(self, ticket: Ticket) -> Shared:
+    def _enter(self, ticket: AttemptState) -> Shared:
         """What is shared now; a later one has another folder, for this may just be removed."""
         name = ticket.job.instance
         with self._lock:

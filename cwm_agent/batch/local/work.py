@@ -18,13 +18,13 @@ from cwm_agent.attempt.attempt import (
 )
 from cwm_agent.attempt.judge import Judgement, judge
 from cwm_agent.attempt.rollout import Trajectory, finished
-from cwm_agent.batch.attempt_state import Ticket
-from cwm_agent.batch.local.sandboxes import MakeSandbox, Places
-from cwm_agent.batch.local.shared_files import Materials
-from cwm_agent.batch.semaphores import Gate, Once
+from cwm_agent.batch.attempt_state import AttemptState
+from cwm_agent.batch.local.sandboxes import MakeSandbox, SandboxFactory
+from cwm_agent.batch.local.shared_files import SharedFiles
+from cwm_agent.batch.semaphores import OncePerKey, Semaphore
 from cwm_agent.config.settings import BatchSettings
 from cwm_agent.policies.choice import PolicyChoice
-from cwm_agent.policies.choose import Speaker
+from cwm_agent.policies.choose import OpenPolicy
 from cwm_agent.tasks.job import write_job
 from envs.cleanup import owned_folder
 from envs.sandbox.owner import boot_id
@@ -35,17 +35,17 @@ from results.store import UNFINISHED, Attempt, Run
 
 
 @dataclass(frozen=True, slots=True)
-class Gates:
+class Semaphores:
     """Limits that are apart from the number of workers."""
 
-    sessions: Gate
-    sandboxes: Gate
-    grading: Gate
+    sessions: Semaphore
+    sandboxes: Semaphore
+    grading: Semaphore
 
     @classmethod
-    def of(cls, settings: BatchSettings) -> Gates:
+    def of(cls, settings: BatchSettings) -> Semaphores:
         """As wide as the settings say."""
-        gates = cls(Gate(1), Gate(1), Gate(settings.grading))
+        gates = cls(Semaphore(1), Semaphore(1), Semaphore(settings.grading))
         gates.follow(settings, settings.workers)
         return gates
 
@@ -55,7 +55,7 @@ class Gates:
         self.sandboxes.resize(settings.sandboxes or workers + settings.grading)
 
 
-OpenSpeaker = Callable[[PolicyChoice], AbstractContextManager[Speaker]]
+OpenSpeaker = Callable[[PolicyChoice], AbstractContextManager[OpenPolicy]]
 """Who answers for a choice, as long as the context lasts."""
 
 
@@ -71,13 +71,13 @@ class Work:
     run: Run
     rules: Rules
     speaker: OpenSpeaker
-    gates: Gates
-    materials: Materials
-    places: Callable[[Ticket], MakeSandbox]
+    gates: Semaphores
+    materials: SharedFiles
+    places: Callable[[AttemptState], MakeSandbox]
     environment: MakeEnvironment = issue_environment
     patience: float = LOCK_PATIENCE
 
-    def __call__(self, ticket: Ticket) -> AttemptResult:
+    def __call__(self, ticket: AttemptState) -> AttemptResult:
         """Begin an attempt or go on with it; its result is written when it is over.
 
         Raises SandboxError when a sandbox cannot be had, StoppedError when it
@@ -105,7 +105,7 @@ class Work:
             attempt.finish(result)
         return result
 
-    def _play(self, setting: Setting, ticket: Ticket, journal: Journal) -> Trajectory:
+    def _play(self, setting: Setting, ticket: AttemptState, journal: Journal) -> Trajectory:
         gates, stop = self.gates, ticket.stop
         repository = self._repository(ticket)
         make = self.places(ticket)
@@ -117,7 +117,7 @@ class Work:
                 with stop:
                     return play(setting, environment, journal, stop, ticket.watch)
 
-    def _judge(self, ticket: Ticket, trajectory: Trajectory, attempt: Attempt) -> Judgement:
+    def _judge(self, ticket: AttemptState, trajectory: Trajectory, attempt: Attempt) -> Judgement:
         gates, stop = self.gates, ticket.stop
         ticket.state = "judging"
         ticket.say("waiting to be judged")
@@ -129,7 +129,7 @@ class Work:
             keep = attempt.keep_test_output
             return judge(ticket.job, repository, trajectory.patch, verifier, keep)
 
-    def _repository(self, ticket: Ticket) -> Path | None:
+    def _repository(self, ticket: AttemptState) -> Path | None:
         ticket.say("copying the repository")
         return self.materials.repository(ticket)
 
@@ -138,7 +138,7 @@ class Work:
 def open_work(
     run: Run,
     rules: Rules,
-    waiting: Sequence[Ticket],
+    waiting: Sequence[AttemptState],
     speaker: OpenSpeaker,
     *,
     patience: float = LOCK_PATIENCE,
@@ -151,8 +151,10 @@ def open_work(
             run,
             rules,
             speaker,
-            Gates.of(settings.batch),
-            Materials(folder, waiting),
-            Places(run.name, settings.sandbox, Once(Gate(settings.batch.builds))),
+            Semaphores.of(settings.batch),
+            SharedFiles(folder, waiting),
+            SandboxFactory(
+                run.name, settings.sandbox, OncePerKey(Semaphore(settings.batch.builds))
+            ),
             patience=patience,
         )

@@ -13,7 +13,7 @@ from cwm_agent.bench.engine.agent_load import AgentLoad, Replies, equal_share
 from cwm_agent.bench.engine.agent_ours import EngineRun, run_agents
 from cwm_agent.bench.engine.ours import needed_bytes
 from cwm_agent.bench.pairs import Lap, lap, pair_ratio, time_in_turn
-from envs.progress import Progress
+from envs.progress import Say
 
 if TYPE_CHECKING:
     from cwm_agent.bench.engine.twins import Twins
@@ -76,9 +76,7 @@ class AgentFigures:
     ids_equal: bool
 
 
-def measure_agents(
-    twins: Twins, load: AgentLoad, *, rounds: int, progress: Progress
-) -> AgentFigures:
+def measure_agents(twins: Twins, load: AgentLoad, *, rounds: int, progress: Say) -> AgentFigures:
     """Replies are recorded once and compared with those of everybody in every round.
 
     Making the engine is not timed; computing the shared prompt is.

@@ -10,7 +10,7 @@ from cwm_agent.bench.engine.agent_load import slices
 from cwm_agent.bench.engine.ours import begin_answer, needed_bytes, opened, running_engine
 from cwm_agent.bench.engine.peers import generate_batch
 from cwm_agent.bench.pairs import lap, pair_ratio, time_in_turn
-from envs.progress import Progress
+from envs.progress import Say
 
 if TYPE_CHECKING:
     from cwm_agent.bench.engine.twins import Twins
@@ -40,7 +40,7 @@ def measure_batch(
     *,
     count: int,
     rounds: int,
-    progress: Progress,
+    progress: Say,
 ) -> BatchFigures:
     """`count` prompts, their lengths evenly spread; each round has prompts of its own."""
     sizes = [SHORTEST + (LONGEST - SHORTEST) * i // max(1, count - 1) for i in range(count)]

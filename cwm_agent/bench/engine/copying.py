@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cwm_agent.bench.engine.agent_load import edits
 from cwm_agent.bench.engine.ours import answer, answer_forced, opened, running_engine
-from envs.progress import Progress
+from envs.progress import Say
 
 if TYPE_CHECKING:
     from cwm_agent.bench.engine.twins import Twins
@@ -50,7 +50,7 @@ class _Way:
     accepted: int = 0
 
 
-def measure_copying(twins: Twins, *, progress: Progress, count: int) -> CopyFigures:
+def measure_copying(twins: Twins, *, progress: Say, count: int) -> CopyFigures:
     """Each edit is said by force of a token mask, so it is realistic whatever the weights are."""
     turns = [(twins.encode(edit.prompt), twins.encode(edit.reply)) for edit in edits(count)]
     ways = []

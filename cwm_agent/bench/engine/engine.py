@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cwm_agent.bench.engine.twins import ShapeName
-from envs.progress import Progress
+from envs.progress import Say
 
 if TYPE_CHECKING:
     from cwm_agent.bench.engine.agents import AgentFigures
@@ -91,7 +91,7 @@ class EngineFigures:
         return self.summary() | asdict(self)
 
 
-def measure_engine(bench: EngineBench, progress: Progress) -> EngineFigures:
+def measure_engine(bench: EngineBench, progress: Say) -> EngineFigures:
     """Carry out the parts one after another.
 
     Raises UsageError for sizes that the bench has no text for, and what loading
@@ -118,7 +118,7 @@ def measure_engine(bench: EngineBench, progress: Progress) -> EngineFigures:
 
 
 def _batch1(
-    bench: EngineBench, twins: Twins, text: list[int], progress: Progress
+    bench: EngineBench, twins: Twins, text: list[int], progress: Say
 ) -> SingleFigures | None:
     if "batch1" not in bench.parts:
         return None
@@ -128,7 +128,7 @@ def _batch1(
 
 
 def _sessions(
-    bench: EngineBench, twins: Twins, text: list[int], progress: Progress
+    bench: EngineBench, twins: Twins, text: list[int], progress: Say
 ) -> AgentFigures | None:
     if "sessions" not in bench.parts:
         return None
@@ -147,7 +147,7 @@ def _sessions(
     return measure_agents(twins, load, rounds=bench.rounds, progress=progress)
 
 
-def _edits(bench: EngineBench, twins: Twins, progress: Progress) -> CopyFigures | None:
+def _edits(bench: EngineBench, twins: Twins, progress: Say) -> CopyFigures | None:
     if "edits" not in bench.parts:
         return None
     from cwm_agent.bench.engine.copying import measure_copying
@@ -155,9 +155,7 @@ def _edits(bench: EngineBench, twins: Twins, progress: Progress) -> CopyFigures 
     return measure_copying(twins, progress=progress, count=bench.edits)
 
 
-def _batch(
-    bench: EngineBench, twins: Twins, text: list[int], progress: Progress
-) -> BatchFigures | None:
+def _batch(bench: EngineBench, twins: Twins, text: list[int], progress: Say) -> BatchFigures | None:
     if "batch" not in bench.parts:
         return None
     from cwm_agent.bench.engine.batch import measure_batch

@@ -10,7 +10,7 @@ from cwm_agent.bench.engine.agent_load import slices
 from cwm_agent.bench.engine.ours import answer, opened, running_engine
 from cwm_agent.bench.engine.peers import generate_one
 from cwm_agent.bench.pairs import Lap, Timed, lap, pair_ratio, time_in_turn
-from envs.progress import Progress
+from envs.progress import Say
 
 if TYPE_CHECKING:
     from cwm_agent.bench.engine.twins import Twins
@@ -57,7 +57,7 @@ def measure_single(
     text: Sequence[int],
     *,
     rounds: int,
-    progress: Progress,
+    progress: Say,
 ) -> SingleFigures:
     """Prompt and greedy answer, batch 1: prefill and decoding together.
 

@@ -46,7 +46,7 @@ class Patience:
 
 
 @dataclass(slots=True)
-class Place:
+class Placement:
     """Where a conversation is; nowhere before its first reply."""
 
     server: Server | None = None
@@ -86,7 +86,7 @@ class Asker:
         if not self.servers.any_well:
             raise EndpointError(f"no server answers: {found[0]}; start it, or give another URL")
 
-    async def ask(self, place: Place, answer: Answer, wanted: Callable[[], Completion]) -> None:
+    async def ask(self, place: Placement, answer: Answer, wanted: Callable[[], Completion]) -> None:
         """Fill `answer`, from wherever it can be had; `wanted` says what is left to ask for.
 
         Raises EndpointError when patience ends, RefusedError.
@@ -117,7 +117,7 @@ class Asker:
 
     async def _once(
         self,
-        place: Place,
+        place: Placement,
         answer: Answer,
         wanted: Callable[[], Completion],
         hears: Callable[[], None],

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from cwm_agent.policies.dialogue import Dialogue
 from cwm_agent.policies.endpoint.answer import Answer
 from cwm_agent.policies.endpoint.background import Background
-from cwm_agent.policies.endpoint.client import Asker, Patience, Place
+from cwm_agent.policies.endpoint.client import Asker, Patience, Placement
 from cwm_agent.policies.endpoint.completions import Completion
 from envs.environment import Meter, ReplyLimits
-from model.stats import EngineLoad
+from model.stats import EngineStats
 from results.records import Event, Message, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
@@ -77,7 +77,7 @@ class EndpointPolicy:
         """The tokenizer of the folder."""
         return self._tokenizer
 
-    def loads(self) -> Mapping[str, EngineLoad]:
+    def loads(self) -> Mapping[str, EngineStats]:
         """What every server does for this process, by URL."""
         return {server.url: server.load() for server in self._asker.servers.all}
 
@@ -110,7 +110,7 @@ class EndpointConversation:
         self._seed = seed
         self._ids: list[int] = []
         self._dialogue = Dialogue(tokenizer, chat, self._ids.extend)
-        self._place = Place()
+        self._place = Placement()
         self._running: Future[None] | None = None
         self._cancelled = False
 

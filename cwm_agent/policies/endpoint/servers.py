@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cwm_agent.policies.endpoint.completions import Piece
-from model.stats import EngineLoad
+from model.stats import EngineStats
 
 REST = 30.0
 """Seconds for which a server that failed is left alone, if there is another one."""
@@ -43,9 +43,9 @@ class Server:
         self.prompt_tokens += piece.prompt_tokens or 0
         self.cached_tokens += piece.cached_tokens or 0
 
-    def load(self) -> EngineLoad:
+    def load(self) -> EngineStats:
         """What it does for this process; how full it is only the server knows."""
-        return EngineLoad(
+        return EngineStats(
             prefilled=self.prompt_tokens - self.cached_tokens,
             cached=self.cached_tokens,
             decoded=self.decoded,

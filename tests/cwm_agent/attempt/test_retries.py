@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from cwm_agent.attempt.interrupt import Recall
+from cwm_agent.attempt.interrupt import CancelToken
 from cwm_agent.attempt.retries import PAUSES, SPREAD, with_retries
 from cwm_agent.errors import LostError, UsageError
 from envs.errors import SandboxError
@@ -19,7 +19,7 @@ SOLVED = AttemptResult(
 BROKEN = replace(SOLVED, exit_reason="sandbox_error", resolved=None, detail="broken")
 
 
-class Hasty(Recall):
+class Hasty(CancelToken):
     """Waits for nothing, and keeps how long it was to wait."""
 
     def __init__(self) -> None:

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from cwm_agent.attempt.interrupt import Recall
-from cwm_agent.batch.attempt_state import Ticket
+from cwm_agent.attempt.interrupt import CancelToken
+from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.runner import Runner
-from cwm_agent.batch.semaphores import Gate, Once, StoppedError
+from cwm_agent.batch.semaphores import OncePerKey, Semaphore, StoppedError
 from cwm_agent.batch.status import Board, line
-from cwm_agent.batch.stopping import Ending
+from cwm_agent.batch.stopping import StopConditions
 from cwm_agent.config.settings import BatchSettings
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
@@ -32,8 +32,8 @@ SILENT = replace(LOST, exit_reason="policy_error", cause="model_unreachable")
 WRONG = replace(SILENT, cause="model_refused")
 
 
-def tickets(count: int) -> list[Ticket]:
-    return [Ticket(JOB, sample) for sample in range(count)]
+def tickets(count: int) -> list[AttemptState]:
+    return [AttemptState(JOB, sample) for sample in range(count)]
 
 
 def states(runner: Runner) -> list[str]:
@@ -43,7 +43,7 @@ def states(runner: Runner) -> list[str]:
 def test_never_more_at_once_than_workers_but_judging_does_not_count() -> None:
     lock, running, most = threading.Lock(), 0, 0
 
-    def work(ticket: Ticket) -> AttemptResult:
+    def work(ticket: AttemptState) -> AttemptResult:
         nonlocal running, most
         with lock:
             running += 1
@@ -66,7 +66,7 @@ def test_never_more_at_once_than_workers_but_judging_does_not_count() -> None:
 def test_a_failed_sandbox_is_tried_again_a_few_times() -> None:
     calls: list[int] = []
 
-    def work(ticket: Ticket) -> AttemptResult:
+    def work(ticket: AttemptState) -> AttemptResult:
         calls.append(ticket.sample)
         if ticket.sample == 1 and calls.count(1) == 1:
             raise SandboxError("the engine is busy", cause="engine_unreachable")
@@ -82,7 +82,7 @@ def test_a_failed_sandbox_is_tried_again_a_few_times() -> None:
 def test_servers_that_were_away_are_asked_again_but_not_for_what_they_refuse() -> None:
     calls: list[int] = []
 
-    def work(ticket: Ticket) -> AttemptResult:
+    def work(ticket: AttemptState) -> AttemptResult:
         calls.append(ticket.sample)
         if ticket.sample == 1:
             return WRONG
@@ -97,7 +97,7 @@ def test_servers_that_were_away_are_asked_again_but_not_for_what_they_refuse() -
 def test_a_failure_that_lasts_is_not_tried_again() -> None:
     calls: list[int] = []
 
-    def work(ticket: Ticket) -> AttemptResult:
+    def work(ticket: AttemptState) -> AttemptResult:
         calls.append(ticket.sample)
         raise SandboxError("there is no such image", cause="image_missing")
 
@@ -107,7 +107,7 @@ def test_a_failure_that_lasts_is_not_tried_again() -> None:
 
 
 def test_missing_images_do_not_count_as_a_machine_at_fault() -> None:
-    def work(ticket: Ticket) -> AttemptResult:
+    def work(ticket: AttemptState) -> AttemptResult:
         cause: Cause = "image_missing" if ticket.sample < 3 else "setup"
         raise SandboxError("no", cause=cause)
 
@@ -119,7 +119,7 @@ def test_missing_images_do_not_count_as_a_machine_at_fault() -> None:
 def test_an_unexpected_error_fails_one_attempt_and_is_logged() -> None:
     log: list[str] = []
 
-    def work(ticket: Ticket) -> AttemptResult:
+    def work(ticket: AttemptState) -> AttemptResult:
         return RESULT if ticket.sample else 1 / 0  # type: ignore[return-value]
 
     runner = Runner(tickets(2), work, workers=1, log=log.append)
@@ -128,7 +128,7 @@ def test_an_unexpected_error_fails_one_attempt_and_is_logged() -> None:
     assert (runner.tickets[0].code, "ZeroDivisionError" in log[0]) == (1, True)
 
 
-def until_asked(ticket: Ticket) -> AttemptResult:
+def until_asked(ticket: AttemptState) -> AttemptResult:
     while not ticket.stop.requested:
         time.sleep(0.01)
     return replace(RESULT, exit_reason="interrupted")
@@ -152,7 +152,7 @@ def test_a_drained_run_ends_with_what_is_left_waiting() -> None:
 def test_attempts_that_would_never_end_are_ended_by_a_limit_of_the_run(
     limits: BatchSettings, used: str
 ) -> None:
-    def work(ticket: Ticket) -> AttemptResult:
+    def work(ticket: AttemptState) -> AttemptResult:
         while not ticket.stop.requested:
             ticket.turn, ticket.tokens = ticket.turn + 1, ticket.tokens + 100
             time.sleep(0.01)
@@ -160,7 +160,7 @@ def test_attempts_that_would_never_end_are_ended_by_a_limit_of_the_run(
 
     said: list[str] = []
     runner = Runner(tickets(3), work, workers=2)
-    board, ending = Board("run", runner), Ending(runner, limits)
+    board, ending = Board("run", runner), StopConditions(runner, limits)
     runner.run(lambda: ending.look(0, board.status(), said.append))
     assert said == [f"the run has used its {used}; finishing the turns"]
     assert states(runner) == ["waiting"] * 3
@@ -168,7 +168,7 @@ def test_attempts_that_would_never_end_are_ended_by_a_limit_of_the_run(
 
 
 def test_cancelled_attempts_are_given_up_and_can_be_asked_for_again() -> None:
-    def work(ticket: Ticket) -> AttemptResult:
+    def work(ticket: AttemptState) -> AttemptResult:
         return until_asked(ticket) if ticket.sample == 0 else RESULT
 
     runner = Runner(tickets(3), work, workers=1)
@@ -199,7 +199,7 @@ def test_the_board_says_how_fast_it_goes() -> None:
 
 
 def test_a_gate_lets_in_as_many_as_it_says_and_gives_up_when_told_to() -> None:
-    gate, stop = Gate(1), Recall()
+    gate, stop = Semaphore(1), CancelToken()
     with gate.hold(stop):
         stop.ask()
         with pytest.raises(StoppedError), gate.hold(stop):
@@ -210,7 +210,7 @@ def test_a_gate_lets_in_as_many_as_it_says_and_gives_up_when_told_to() -> None:
 
 
 def test_the_same_is_made_once_and_again_after_an_error() -> None:
-    once, made = Once(Gate(1)), []
+    once, made = OncePerKey(Semaphore(1)), []
 
     def make() -> None:
         time.sleep(0.02)
@@ -220,7 +220,7 @@ def test_the_same_is_made_once_and_again_after_an_error() -> None:
 
     def ensure() -> None:
         try:
-            once.ensure("key", make, Recall())
+            once.ensure("key", make, CancelToken())
         except SandboxError:
             failed.append(1)
 

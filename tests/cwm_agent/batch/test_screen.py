@@ -7,13 +7,13 @@ import json
 
 from rich.console import Console
 
-from cwm_agent.batch.attempt_state import Ticket
+from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Board, Status, line, table
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.job import Job
-from model.stats import EngineLoad
+from model.stats import EngineStats
 from results.codec import decode, encode
 from results.records import AttemptResult, AttemptStarted, Observed, Replied, Reply
 
@@ -21,7 +21,7 @@ STARTED = AttemptStarted("a", 0, "replay", "bubblewrap", "default", "improved", 
 CALL = Reply("<tool: bash>\npytest -q \x1b]0;owned\x07\n</tool>", ids=(1, 2, 3))
 
 
-def never(ticket: Ticket) -> AttemptResult:
+def never(ticket: AttemptState) -> AttemptResult:
     raise AssertionError(ticket)
 
 
@@ -31,16 +31,16 @@ class Engines:
     def __init__(self) -> None:
         self.now = 0
 
-    def __call__(self) -> dict[str, EngineLoad]:
+    def __call__(self) -> dict[str, EngineStats]:
         return {
-            "embedded:a": EngineLoad(1000 * self.now, 50, 300 * self.now, 3, 1, 0.42),
-            "http://b": EngineLoad(0, 0, 60 * self.now, 2, 0, None),
+            "embedded:a": EngineStats(1000 * self.now, 50, 300 * self.now, 3, 1, 0.42),
+            "http://b": EngineStats(0, 0, 60 * self.now, 2, 0, None),
         }
 
 
 def board(*, clock: float, instance: str = "astropy-12907") -> Board:
     job = Job(instance, "issue", PolicyChoice("replay", "x"), "bubblewrap")
-    tickets = [Ticket(job, sample) for sample in range(3)]
+    tickets = [AttemptState(job, sample) for sample in range(3)]
     runner = Runner(tickets, never, workers=2)
     for event in (STARTED, Observed(()), Replied(1, CALL)):
         tickets[0].watch(event)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cwm_agent.config.layers import Places, table_layer
+from cwm_agent.config.layers import ConfigFiles, table_layer
 from cwm_agent.config.resolve import Resolved, field_help, load_settings, resolve
 from cwm_agent.config.settings import Settings, leaf_keys
 from cwm_agent.config.template import template
@@ -18,16 +18,16 @@ from tools.registry import PUBLISHED_TOOLS
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def places(tmp_path: Path) -> ConfigFiles:
     (tmp_path / "project").mkdir()
-    return Places(tmp_path / "etc.toml", tmp_path / "user.toml", tmp_path / "project")
+    return ConfigFiles(tmp_path / "etc.toml", tmp_path / "user.toml", tmp_path / "project")
 
 
-def load(places: Places, **layers: Any) -> Resolved:
+def load(places: ConfigFiles, **layers: Any) -> Resolved:
     return load_settings(places=places, **({"environment": {}} | layers))
 
 
-def test_every_layer_overrides_those_below_it(places: Places, tmp_path: Path) -> None:
+def test_every_layer_overrides_those_below_it(places: ConfigFiles, tmp_path: Path) -> None:
     extra, more = tmp_path / "extra.toml", tmp_path / "more.yaml"
     assert load(places).settings.limits.turns == 128
     for turns, path, text in (
@@ -57,7 +57,7 @@ def test_every_layer_overrides_those_below_it(places: Places, tmp_path: Path) ->
     assert resolved.records()["samples"] == SettingRecord(1, "default")
 
 
-def test_layers_merge_key_by_key(places: Places) -> None:
+def test_layers_merge_key_by_key(places: ConfigFiles) -> None:
     places.user.write_text("samples = 3\n[sandbox]\npids = 100\n[switches]\nhide_future = true\n")
     (places.project / "cwm-agent.toml").write_text('[sandbox]\nmemory = "2GiB"\n')
     resolved = load(places, environment={"CWM_AGENT_SWITCHES__EDIT": "false"})
@@ -68,14 +68,14 @@ def test_layers_merge_key_by_key(places: Places) -> None:
     assert resolved.records()["switches.edit"].value is False
 
 
-def test_an_empty_text_unsets(places: Places) -> None:
+def test_an_empty_text_unsets(places: ConfigFiles) -> None:
     places.user.write_text('model = "/models/cwm"\n[limits]\ntotal_seconds = 5\n')
     resolved = load(places, assignments=["model=", "limits.total_seconds="])
     assert resolved.settings.model is None
     assert resolved.settings.limits.total_seconds is None
 
 
-def test_faithful_mode_brings_the_published_place_below_what_is_set(places: Places) -> None:
+def test_faithful_mode_brings_the_published_place_below_what_is_set(places: ConfigFiles) -> None:
     places.user.write_text('mode = "faithful"\n[sandbox]\npids = 100\n')
     resolved = load(places)
     settings = resolved.settings
@@ -86,7 +86,7 @@ def test_faithful_mode_brings_the_published_place_below_what_is_set(places: Plac
     assert load(places, assignments=["mode=improved"]).settings.sandbox.memory == 4 * 2**30
 
 
-def test_the_tools_are_all_or_the_published_two(places: Places) -> None:
+def test_the_tools_are_all_or_the_published_two(places: ConfigFiles) -> None:
     assert load(places).settings.tools == PUBLISHED_TOOLS
     two = load(places, assignments=["tools=submit,bash"])
     assert two.settings.tools == ("bash", "submit")
@@ -96,7 +96,7 @@ def test_the_tools_are_all_or_the_published_two(places: Places) -> None:
             load(places, assignments=[wrong])
 
 
-def test_allowed_hosts_are_a_list_or_a_text(places: Places) -> None:
+def test_allowed_hosts_are_a_list_or_a_text(places: ConfigFiles) -> None:
     places.user.write_text('[sandbox]\nallow_hosts = ["example.com", "*.example.net"]\n')
     listed = load(places)
     assert listed.settings.sandbox.allow_hosts == ("example.com", "*.example.net")
@@ -105,7 +105,7 @@ def test_allowed_hosts_are_a_list_or_a_text(places: Places) -> None:
     assert load(places, assignments=["sandbox.allow_hosts="]).settings.sandbox.allow_hosts == ()
 
 
-def test_all_hosts_and_a_list_of_hosts_exclude_each_other(places: Places) -> None:
+def test_all_hosts_and_a_list_of_hosts_exclude_each_other(places: ConfigFiles) -> None:
     with pytest.raises(ConfigError, match="network = true opens all hosts"):
         load(places, assignments=["sandbox.network=true", "sandbox.allow_hosts=a.org"])
 
@@ -132,7 +132,7 @@ def test_all_hosts_and_a_list_of_hosts_exclude_each_other(places: Places) -> Non
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_refused_with_key_value_and_origin(
-    places: Places, assignment: str, complaint: str
+    places: ConfigFiles, assignment: str, complaint: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         load(places, assignments=[assignment])
@@ -140,7 +140,7 @@ def test_a_wrong_setting_is_refused_with_key_value_and_origin(
     assert "\n" not in str(caught.value)
 
 
-def test_all_wrong_values_are_named_at_once(places: Places) -> None:
+def test_all_wrong_values_are_named_at_once(places: ConfigFiles) -> None:
     places.user.write_text('samples = "x"\n')
     with pytest.raises(ConfigError) as caught:
         load(places, environment={"CWM_AGENT_LIMITS__TURNS": "y"})
@@ -160,7 +160,7 @@ def test_all_wrong_values_are_named_at_once(places: Places) -> None:
     ],
 )
 def test_an_unreadable_file_is_named(
-    places: Places, tmp_path: Path, name: str, text: str, complaint: str
+    places: ConfigFiles, tmp_path: Path, name: str, text: str, complaint: str
 ) -> None:
     (tmp_path / name).write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ConfigError) as caught:
@@ -170,12 +170,12 @@ def test_an_unreadable_file_is_named(
     assert "\n" not in str(caught.value)
 
 
-def test_a_config_file_that_was_asked_for_must_exist(places: Places, tmp_path: Path) -> None:
+def test_a_config_file_that_was_asked_for_must_exist(places: ConfigFiles, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no configuration file"):
         load(places, config_files=[tmp_path / "absent.toml"])
 
 
-def test_an_empty_yaml_file_sets_nothing(places: Places, tmp_path: Path) -> None:
+def test_an_empty_yaml_file_sets_nothing(places: ConfigFiles, tmp_path: Path) -> None:
     (tmp_path / "empty.yaml").write_text("# nothing yet\n")
     assert load(places, config_files=[tmp_path / "empty.yaml"]).settings == Settings()
 

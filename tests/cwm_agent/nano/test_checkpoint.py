@@ -13,7 +13,7 @@ import torch
 from cwm_agent.bench.frames import measure_frames
 from cwm_agent.generated.repository import issue_task
 from cwm_agent.generated.task import NanoTask, draw_task
-from cwm_agent.nano.attempts import Attempted, Place
+from cwm_agent.nano.attempts import Attempted, TaskSetting
 from cwm_agent.nano.expert import Odds, converse
 from cwm_agent.nano.rendering import Weights, render_conversation
 from cwm_agent.policies import bundled
@@ -120,7 +120,7 @@ def test_seen_tasks_are_solved_and_both_sandboxes_say_the_same(
     solved_elsewhere: dict[str, tuple[str, bool]],
     tasks: list[tuple[str, str]],
 ) -> None:
-    place = Place(policy, texts, LIMITS, make_sandbox, "test", tmp_path)
+    place = TaskSetting(policy, texts, LIMITS, make_sandbox, "test", tmp_path)
     solved = 0
     for split, seed in tasks:
         task = draw_task(f"test/{seed}", split)  # type: ignore[arg-type]
@@ -132,7 +132,7 @@ def test_seen_tasks_are_solved_and_both_sandboxes_say_the_same(
     assert solved >= 2
 
 
-def judged(place: Place, task: NanoTask, attempted: Attempted) -> bool:
+def judged(place: TaskSetting, task: NanoTask, attempted: Attempted) -> bool:
     if not attempted.patch:
         return False
     real = issue_task(task, place.repository(task))

@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 
 from cwm_agent.attempt.sandboxes import SandboxMaker
-from cwm_agent.config.layers import Places
+from cwm_agent.config.layers import ConfigFiles
 from cwm_agent.config.resolve import load_settings
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.estimate import EstimatingMeter
 from cwm_agent.prompts.packs import load
-from cwm_agent.replay.environment import Place
+from cwm_agent.replay.environment import EnvironmentFactory
 from cwm_agent.tasks.job import Job
 from envs.issue.budget import Limits
 from envs.sandbox.sandbox import Owner
 from model.text.tokenizer import Tokenizer
 
 
-def place(checkpoint: Path, said: list[str]) -> Place:
-    nowhere = Places(system=Path("/none"), user=Path("/none"), project=Path("/none"))
+def place(checkpoint: Path, said: list[str]) -> EnvironmentFactory:
+    nowhere = ConfigFiles(system=Path("/none"), user=Path("/none"), project=Path("/none"))
     resolved = load_settings(environment={}, places=nowhere)
     job = Job("i", "issue", PolicyChoice("embedded", str(checkpoint)), "bubblewrap")
     maker = SandboxMaker(job, resolved.settings.sandbox, Owner("r", "i", 0, 1, ""), said.append)
-    return Place(job, resolved, load("default"), maker, None, False, said.append)
+    return EnvironmentFactory(job, resolved, load("default"), maker, None, False, said.append)
 
 
 @pytest.mark.parametrize("policy", ["embedded:tiny", "endpoint:served-name"])

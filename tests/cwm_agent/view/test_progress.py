@@ -6,7 +6,7 @@ import io
 
 from notebook import STARTED
 
-from cwm_agent.view.progress import WIDTH, Progress
+from cwm_agent.view.progress import WIDTH, ProgressDisplay
 from results.records import (
     AttemptResult,
     Ended,
@@ -25,7 +25,7 @@ CALL = "thinking\n</think>\nI look.\nMore.\n<tool: bash>\nls -l\necho\n</tool>"
 
 def watched(*events: Event) -> list[str]:
     stream = io.StringIO()
-    progress = Progress(stream)
+    progress = ProgressDisplay(stream)
     for event in events:
         progress.watch(event)
     progress.close()
@@ -91,7 +91,7 @@ def test_the_verdict_counts_tests() -> None:
         verdict=verdict,
         detail="why",
     )
-    Progress(stream).end(result)
+    ProgressDisplay(stream).end(result)
     assert stream.getvalue().splitlines() == [
         "turn limit (why): 3 turns, 1.5 s, 2,000 tokens",
         "not resolved: 1 of 2 failing tests pass now, 1 of 1 others still pass",

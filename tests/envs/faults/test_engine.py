@@ -14,7 +14,7 @@ import pytest
 from injection import RUN, SMALL, Places
 from private_engine import PrivateEngine, small_image
 
-from cwm_agent.attempt.interrupt import Recall
+from cwm_agent.attempt.interrupt import CancelToken
 from cwm_agent.attempt.retries import with_retries
 from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
@@ -71,7 +71,7 @@ def test_a_restarted_daemon_loses_the_container_and_a_fresh_one_opens(
     try:
         assert (result.ending, result.output) == ("lost", "before\n")
         assert result.cause in ("engine_unreachable", "container_gone")
-        fresh = with_retries(places, 4, Recall(), lambda text: None)
+        fresh = with_retries(places, 4, CancelToken(), lambda text: None)
     finally:
         timer.join()
     assert fresh.run("echo fresh", timeout=10).output == "fresh\n"

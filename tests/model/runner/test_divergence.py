@@ -14,7 +14,14 @@ import torch
 from model.checkpoint.open import Checkpoint, load_checkpoint, random_model
 from model.errors import QuantizationError
 from model.ops.linear import Fp8Weight, Int8Weight
-from model.runner.divergence import Divergence, Gate, compare, divergence, logits_of, sample_ids
+from model.runner.divergence import (
+    Divergence,
+    Tolerance,
+    compare,
+    divergence,
+    logits_of,
+    sample_ids,
+)
 from model.runner.transformer import Transformer
 
 
@@ -53,7 +60,7 @@ def test_eight_bits_pass_and_are_not_free(
     assert found.tokens == 200
     assert 0 < found.mean_kl < found.max_kl
     # Random weights have many near ties; fp8 decides more of them differently than int8.
-    assert found.beyond(Gate(top1_agreement=0.75 if kind == "fp8" else 0.95)) == ()
+    assert found.beyond(Tolerance(top1_agreement=0.75 if kind == "fp8" else 0.95)) == ()
 
 
 def test_the_same_model_does_not_diverge(folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cwm_agent.config.layers import Places
+from cwm_agent.config.layers import ConfigFiles
 from cwm_agent.config.resolve import Resolved, load_settings, recorded
 from cwm_agent.errors import ConfigError, UsageError
 from cwm_agent.policies import bundled
@@ -15,7 +15,7 @@ from cwm_agent.policies.choose import choose_policy
 from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.planning import check_policy_flags, model_settings
 
-NOWHERE = Places(Path("/none"), Path("/none"), Path("/none"))
+NOWHERE = ConfigFiles(Path("/none"), Path("/none"), Path("/none"))
 URL = "http://gpu1:8000/v1"
 
 
