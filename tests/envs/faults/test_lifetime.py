@@ -21,7 +21,7 @@ limits = dataclasses.replace(SMALL, watchdog_seconds=1.0)
 place = Places(sys.argv[1], sys.argv[2] or None)(limits)
 print("open", flush=True)
 command = "(trap '' TERM HUP; setsid sleep 5151) & sleep 5152"
-print(place.run(command, timeout=4.0).ending, flush=True)
+print(place.run(command, timeout=8.0).ending, flush=True)
 place.close()
 """
 
