@@ -34,20 +34,20 @@ class BenchSandbox(StrEnum):
 
 @app.command()
 def shell(
-    calls: Annotated[int, typer.Option(min=1, help="How many calls of each kind.")] = 200,
+    calls: Annotated[int, typer.Option(min=1, help="Calls of each kind.")] = 200,
     rounds: Annotated[
-        int, typer.Option(min=1, max=200, help="Of opening, snapshots and branches, at most.")
+        int, typer.Option(min=1, max=200, help="Maximum rounds of opening, snapshots, branches.")
     ] = 200,
-    sandbox: Annotated[BenchSandbox, typer.Option(help="Where.")] = BenchSandbox.docker,
-    image: Annotated[
-        str | None, typer.Option(help="A local image; default: our base image.")
-    ] = None,
+    sandbox: Annotated[
+        BenchSandbox, typer.Option(help="auto, docker or bubblewrap.")
+    ] = BenchSandbox.docker,
+    image: Annotated[str | None, typer.Option(help="Local image; default: our base image.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Time `true` through the persistent shell, and as one docker exec per command.
+    """Time `true` in the persistent shell and as one docker exec per command.
 
-    Then four shells at once, opening a sandbox, a snapshot of 2,000 files, and
-    a branch from it. Each of the latter stops after 40 seconds.
+    Then time four concurrent shells, opening a sandbox, a snapshot of 2,000
+    files, and a branch from it. The last three stop after 40 seconds each.
 
     \b
     Example:
@@ -81,22 +81,26 @@ class BenchShape(StrEnum):
 @app.command()
 def engine(
     model: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A checkpoint; default: random weights.")
+        Path | None, typer.Option(metavar="DIR", help="Checkpoint; default: random weights.")
     ] = None,
-    shape: Annotated[BenchShape, typer.Option(help="Of random weights.")] = BenchShape.nano,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch.")] = None,
+    shape: Annotated[
+        BenchShape, typer.Option(help="Model shape for random weights.")
+    ] = BenchShape.nano,
+    threads: Annotated[int | None, typer.Option(min=1, help="Torch threads.")] = None,
     parts: Annotated[str, typer.Option(help="What to measure.")] = "batch1,sessions,edits,batch",
-    rounds: Annotated[int, typer.Option(min=1, help="How often, in turns.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the two sides alternate.")] = 3,
     sessions: Annotated[int, typer.Option(min=1, help="Samples of one issue.")] = 16,
-    turns: Annotated[int, typer.Option(min=2, help="Of each sample.")] = 20,
-    prompt_tokens: Annotated[int, typer.Option(min=2, help="Of system text and issue.")] = 600,
-    reply_tokens: Annotated[int, typer.Option(min=1, help="Of each reply.")] = 24,
-    observation_tokens: Annotated[int, typer.Option(min=1, help="Of each tool output.")] = 40,
-    tool_seconds: Annotated[float, typer.Option(min=0, help="How long each tool takes.")] = 0.0,
+    turns: Annotated[int, typer.Option(min=2, help="Turns per sample.")] = 20,
+    prompt_tokens: Annotated[
+        int, typer.Option(min=2, help="Tokens of system prompt and issue.")
+    ] = 600,
+    reply_tokens: Annotated[int, typer.Option(min=1, help="Tokens per reply.")] = 24,
+    observation_tokens: Annotated[int, typer.Option(min=1, help="Tokens per tool output.")] = 40,
+    tool_seconds: Annotated[float, typer.Option(min=0, help="Seconds per tool call.")] = 0.0,
     edits: Annotated[int, typer.Option(min=1, max=20, help="Files shown and edited.")] = 6,
     as_json: Json = False,
 ) -> None:
-    """Time the inference engine beside transformers' `generate`, on the same weights.
+    """Time the inference engine against transformers' `generate`, same weights.
 
     \b
     Example:
@@ -130,22 +134,24 @@ def engine(
 @app.command()
 def nano(
     model: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A checkpoint; default: the bundled one.")
+        Path | None, typer.Option(metavar="DIR", help="Checkpoint; default: the bundled one.")
     ] = None,
-    tasks: Annotated[int, typer.Option(min=1, help="Tasks of each set.")] = 50,
-    samples: Annotated[int, typer.Option(min=1, help="Sampled attempts; 1: only greedy.")] = 1,
-    temperature: Annotated[float, typer.Option(min=0.01, help="Of the samples.")] = 0.8,
-    programs: Annotated[int, typer.Option(min=0, help="Programs whose frames to predict.")] = 100,
-    seed: Annotated[int, typer.Option(help="Which tasks are drawn.")] = 1,
-    sets: Annotated[str, typer.Option(help="Which sets.")] = "seen,unseen,phrasing",
-    workers: Annotated[int, typer.Option(min=1, help="Attempts at once.")] = 2,
+    tasks: Annotated[int, typer.Option(min=1, help="Tasks per set.")] = 50,
+    samples: Annotated[int, typer.Option(min=1, help="Sampled attempts; 1: greedy only.")] = 1,
+    temperature: Annotated[float, typer.Option(min=0.01, help="Temperature of the samples.")] = 0.8,
+    programs: Annotated[
+        int, typer.Option(min=0, help="Programs to predict execution traces of.")
+    ] = 100,
+    seed: Annotated[int, typer.Option(help="Seed of the tasks.")] = 1,
+    sets: Annotated[str, typer.Option(help="Task sets.")] = "seen,unseen,phrasing",
+    workers: Annotated[int, typer.Option(min=1, help="Concurrent attempts.")] = 2,
     sandbox: Annotated[str, typer.Option(help=f"{CHOICES_TEXT}.")] = AUTO,
     as_json: Json = False,
 ) -> None:
-    """Let the bundled model solve generated tasks that were never trained on.
+    """Let the bundled model solve generated tasks it was never trained on.
 
-    Greedy, in real sandboxes, judged by hidden tests. With --samples also
-    sampled, choosing by execution of what the issue quotes.
+    Greedy decoding in real sandboxes, judged by hidden tests. With --samples,
+    also samples and selects one by running the calls that the issue quotes.
 
     \b
     Example:
@@ -179,22 +185,23 @@ def nano(
 
 @app.command()
 def batch(
-    trajectories: Annotated[int, typer.Option(min=10, help="How many attempts.")] = 200,
-    turns: Annotated[int, typer.Option(min=1, help="Of each attempt.")] = 20,
+    trajectories: Annotated[int, typer.Option(min=10, help="Number of attempts.")] = 200,
+    turns: Annotated[int, typer.Option(min=1, help="Turns per attempt.")] = 20,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Attempts at once; default 8, with --sandbox 1.")
+        int | None,
+        typer.Option(min=1, help="Concurrent attempts; default: 8, or 1 with --sandbox."),
     ] = None,
     sandbox: Annotated[
-        BenchSandbox | None, typer.Option(help="Run real commands in such sandboxes.")
+        BenchSandbox | None, typer.Option(help="Run real commands in this kind of sandbox.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Time what the batch runner itself costs, beside a plain loop without it.
+    """Time the batch runner's own overhead against a plain loop.
 
-    Policy and environment answer at once; journals, results and fsync are
-    real. Also shows how memory grows. With --sandbox the environment is real,
-    too: then a turn's time is divided into the command, the snapshot of the
-    repository, and everything else.
+    Policy and environment answer instantly; journals, results and fsync are
+    real. Also shows memory growth. With --sandbox the environment is real, too,
+    and a turn's time is split into the command, the repository snapshot, and
+    everything else.
 
     \b
     Example:
@@ -219,19 +226,19 @@ def batch(
 
 @app.command()
 def score(
-    predictions: Annotated[Path, typer.Argument(help="One prediction for each instance.")],
+    predictions: Annotated[Path, typer.Argument(help="One prediction per instance.")],
     dataset: Annotated[
-        str, typer.Option("--dataset", metavar="NAME|FILE", help="As `cwm-agent score`.")
+        str, typer.Option("--dataset", metavar="NAME|FILE", help="Same as for `cwm-agent score`.")
     ] = "swebench-verified",
     ids: Ids = None,
     match: Match = "",
-    workers: Annotated[int, typer.Option(min=1, help="Patches graded at once.")] = 2,
-    rounds: Annotated[int, typer.Option(min=1, help="How often, in turns.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Patches graded concurrently.")] = 2,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the two sides alternate.")] = 2,
     as_json: Json = False,
 ) -> None:
-    """Time `cwm-agent score` beside the official command line, and compare each test.
+    """Time `cwm-agent score` against the official command line; compare every test.
 
-    Both grade the same predictions in turn, each time in a new empty folder.
+    Both grade the same predictions alternately, each time in a new empty folder.
 
     \b
     Example:

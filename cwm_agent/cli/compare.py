@@ -12,7 +12,7 @@ from cwm_agent.cli.options import ConfigFiles, Json, RunsFolder
 
 app = typer.Typer()
 
-Scored = Annotated[str, typer.Argument(help="A scored run, or the folder of a report.")]
+Scored = Annotated[str, typer.Argument(help="A scored run, or a report's folder.")]
 
 
 @app.command()
@@ -25,9 +25,9 @@ def compare(
 ) -> None:
     """Compare two scored runs on the instances that both have.
 
-    Says how many each resolves, which instances only one of them resolves,
+    Shows how many each resolves, which instances only one of them resolves,
     and how likely such a difference is by chance (McNemar's exact test).
-    The first sample of each instance counts.
+    Only the first sample of each instance counts.
 
     \b
     Example:

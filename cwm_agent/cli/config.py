@@ -17,7 +17,7 @@ app = typer.Typer(help="Show settings and where they come from.", no_args_is_hel
 def show(
     config: ConfigFiles = None,
     assignments: Assignments = None,
-    origin: Annotated[bool, typer.Option("--origin", help="Say where each value is set.")] = False,
+    origin: Annotated[bool, typer.Option("--origin", help="Show where each value is set.")] = False,
     as_json: Json = False,
 ) -> None:
     """Print the settings that a command started here would use.
@@ -45,7 +45,7 @@ def show(
 
 @app.command()
 def path(as_json: Json = False) -> None:
-    """Print the files that settings are read from, the strongest last.
+    """Print the files that settings are read from, highest precedence last.
 
     \b
     Example:

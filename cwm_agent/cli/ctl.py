@@ -1,4 +1,4 @@
-"""`cwm-agent ctl`: look at a run that goes on in another process, and change it."""
+"""`cwm-agent ctl`: inspect or control a run that is live in another process."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def ctl(
         str | None, typer.Argument(metavar="[ID|N]", help="INSTANCE, INSTANCE/SAMPLE, or a number.")
     ] = None,
     now: Annotated[
-        bool, typer.Option("--now", help="With pause: running attempts wait too.")
+        bool, typer.Option("--now", help="With pause: running attempts pause, too.")
     ] = False,
     runs: RunsFolder = None,
     config: ConfigFiles = None,
     as_json: Json = False,
 ) -> None:
-    """Ask the process of a run how it stands, or to do something.
+    """Inspect or control a live run.
 
-    pause starts nothing new until resume. cancel gives an attempt up for this
-    process; requeue lets a failed or cancelled one go on from its journal.
-    workers changes how many go on at once.
+    pause starts no new attempts until resume. cancel drops an attempt for the
+    rest of this process; requeue continues a failed or cancelled one from its
+    journal. workers sets how many attempts run concurrently.
 
     \b
     Examples:

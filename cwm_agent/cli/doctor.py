@@ -16,17 +16,14 @@ app = typer.Typer()
 
 @app.command()
 def doctor(
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Remove what runs that died have left behind.")
-    ] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Clean up after killed runs.")] = False,
     config: ConfigFiles = None,
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> None:
-    """Check that this machine is ready, and say what to do where it is not.
+    """Check that this machine is ready, and say how to fix what is not.
 
-    Exits with 0 when an issue can be solved here, with 4 when something is
-    missing.
+    Exits with 0 if an issue can be solved here, with 4 if something is missing.
 
     \b
     Example:

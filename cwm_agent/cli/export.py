@@ -12,21 +12,23 @@ from cwm_agent.cli.options import ConfigFiles, RunsFolder
 app = typer.Typer()
 
 Format = Annotated[str, typer.Option("--format", metavar="preds|leaderboard")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to write it.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder to write to.")]
 Sample = Annotated[int | None, typer.Option("--sample", help="Which sample, if there are several.")]
 Scored = Annotated[
     Path | None,
-    typer.Option("--scored", metavar="DIR", help="The --out of score, if there was one."),
+    typer.Option("--scored", metavar="DIR", help="The --out given to score, if any."),
 ]
 Name = Annotated[str, typer.Option("--name", help="Name of the leaderboard entry.")]
-Site = Annotated[str, typer.Option("--site", metavar="URL", help="About the system.")]
-ReportUrl = Annotated[str, typer.Option("--report", metavar="URL", help="Its technical report.")]
-Author = Annotated[list[str] | None, typer.Option("--author", help="Repeatable.")]
-Organisation = Annotated[list[str] | None, typer.Option("--org", help="Repeatable.")]
-Model = Annotated[
-    list[str] | None, typer.Option("--model", help="Repeatable; default: who answered in the run.")
+Site = Annotated[str, typer.Option("--site", metavar="URL", help="Web page of the system.")]
+ReportUrl = Annotated[str, typer.Option("--report", metavar="URL", help="Technical report.")]
+Author = Annotated[
+    list[str] | None, typer.Option("--author", help="Author of the entry; repeatable.")
 ]
-Split = Annotated[str | None, typer.Option("--split", help="Default: from the data set.")]
+Organisation = Annotated[list[str] | None, typer.Option("--org", help="Organisation; repeatable.")]
+Model = Annotated[
+    list[str] | None, typer.Option("--model", help="Model name; repeatable; default: the run's.")
+]
+Split = Annotated[str | None, typer.Option("--split", help="Default: the dataset's.")]
 Date = Annotated[str | None, typer.Option("--date", metavar="YYYYMMDD", help="Default: today.")]
 OpenModel = Annotated[bool, typer.Option("--open-model/--closed-model")]
 OpenSystem = Annotated[bool, typer.Option("--open-system/--closed-system")]
@@ -35,7 +37,8 @@ Several = Annotated[
 ]
 
 WebSteps = Annotated[
-    str, typer.Option("--web-steps", help="What prevented look-ups on the web, with a network.")
+    str,
+    typer.Option("--web-steps", help="How web look-ups were prevented, if there was a network."),
 ]
 
 
@@ -63,11 +66,11 @@ def export(
 ) -> None:
     """Write a run's predictions, or a submission to the SWE-bench leaderboard.
 
-    preds is all_preds.jsonl, in the run's folder or --out; the samples after the
-    first are in all_preds.1.jsonl, .... leaderboard is the
-    folder evaluation/SPLIT/DATE_NAME with predictions, metadata, results, logs
-    and traces; it is checked against the leaderboard's rules and not written when
-    one is broken. The path goes to stdout.
+    preds writes all_preds.jsonl to the run's folder or --out, and further
+    samples to all_preds.1.jsonl and so on. leaderboard writes the folder
+    evaluation/SPLIT/DATE_NAME with predictions, metadata, results, logs and
+    traces, unless it would break one of the leaderboard's rules. The path goes
+    to stdout.
 
     \b
     Examples:
@@ -76,7 +79,7 @@ def export(
           --site https://example.org/agent --report https://example.org/report
 
     \b
-    Exit codes: 0 written, 2 a rule is broken or something else makes no sense.
+    Exit codes: 0 written, 2 usage, or a rule of the leaderboard is broken.
     """
     from datetime import datetime
 

@@ -20,14 +20,14 @@ MinFree = Annotated[
     typer.Option(
         "--min-free",
         metavar="SIZE",
-        help="Space to leave free, e.g. 20GB (setting sandbox.min_free).",
+        help="Disk space to keep free, e.g. 20GB (setting sandbox.min_free).",
     ),
 ]
 
 
 @app.command("ls")
 def list_images(as_json: Json = False) -> None:
-    """List the images that cwm-agent pulled or built, the longest unused first.
+    """List the images that cwm-agent pulled or built, least recently used first.
 
     \b
     Example:
@@ -46,10 +46,11 @@ def list_images(as_json: Json = False) -> None:
 
 @app.command()
 def pull(
-    names: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Names of images.")],
+    names: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Image names.")],
     min_free: MinFree = None,
     rate_limit_wait: Annotated[
-        float, typer.Option(min=0, metavar="MINUTES", help="How long to wait out a rate limit.")
+        float,
+        typer.Option(min=0, metavar="MINUTES", help="How long to keep retrying at a rate limit."),
     ] = 30.0,
     config: ConfigFiles = None,
     assignments: Assignments = None,
@@ -57,8 +58,8 @@ def pull(
 ) -> None:
     """Fetch images before a run needs them.
 
-    Goes on with the next image when one cannot be had, and then exits with 4.
-    A registry's rate limit is waited out; a network failure is tried again.
+    If an image is unavailable, pulls the others and exits with 4. Waits out a
+    registry's rate limit and retries network failures.
 
     \b
     Example:
@@ -92,7 +93,7 @@ def pull(
         raise typer.Exit(ExitCode.ENVIRONMENT)
 
 
-Commit = Annotated[str, typer.Option(help="Id, branch or tag.")]
+Commit = Annotated[str, typer.Option(help="Commit id, branch or tag.")]
 Python = Annotated[
     str | None, typer.Option(metavar="X.Y", help="3.9, 3.11 (default), 3.13, or see --base.")
 ]
@@ -100,7 +101,8 @@ Apt = Annotated[
     list[str] | None, typer.Option("--apt", metavar="PACKAGE", help="Debian package; repeatable.")
 ]
 Pip = Annotated[
-    list[str] | None, typer.Option("--pip", metavar="NAME==VERSION", help="Exact pin; repeatable.")
+    list[str] | None,
+    typer.Option("--pip", metavar="NAME==VERSION", help="Pinned Python package; repeatable."),
 ]
 Install = Annotated[
     list[str] | None,
@@ -108,22 +110,20 @@ Install = Annotated[
 ]
 Variables = Annotated[
     list[str] | None,
-    typer.Option("--env", metavar="NAME=VALUE", help="Variable of every shell; repeatable."),
+    typer.Option("--env", metavar="NAME=VALUE", help="Environment variable; repeatable."),
 ]
 Base = Annotated[
     str | None, typer.Option(metavar="IMAGE", help="Build on this image and its Python.")
 ]
-Depth = Annotated[
-    int | None, typer.Option(min=1, help="Commits of the past to keep; default: all.")
-]
+Depth = Annotated[int | None, typer.Option(min=1, help="Commits of history to keep; default: all.")]
 Network = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Network to build in, e.g. host.")
+    str | None, typer.Option(metavar="NAME", help="Network for the build, e.g. host.")
 ]
 
 
 @app.command()
 def build(
-    source: Annotated[str, typer.Argument(metavar="REPO", help="A repository or its address.")],
+    source: Annotated[str, typer.Argument(metavar="REPO", help="A repository's folder or URL.")],
     commit: Commit = "HEAD",
     python: Python = None,
     apt: Apt = None,
@@ -131,16 +131,16 @@ def build(
     install: Install = None,
     env: Variables = None,
     base: Base = None,
-    tag: Annotated[str | None, typer.Option(metavar="NAME", help="A second name.")] = None,
+    tag: Annotated[str | None, typer.Option(metavar="NAME", help="Additional name.")] = None,
     depth: Depth = None,
     network: Network = None,
     min_free: MinFree = None,
     as_json: Json = False,
 ) -> None:
-    """Make an image of one commit in the shape that SWE-bench's grader expects.
+    """Build an image of one commit in the layout that SWE-bench's grader expects.
 
-    The repository is at /testbed without its future, the environment is active
-    in every shell. What was built once is not built again.
+    The repository is at /testbed, without later history, and the environment
+    is active in every shell. Nothing is built twice.
 
     \b
     Example:
@@ -169,21 +169,23 @@ def build(
 def prune(
     min_free: Annotated[
         str | None,
-        typer.Option("--min-free", metavar="SIZE", help="Remove until so much space is free."),
+        typer.Option("--min-free", metavar="SIZE", help="Remove until this much space is free."),
     ] = None,
     unused_for: Annotated[
         str | None,
-        typer.Option("--unused-for", metavar="TIME", help="Remove what was unused for, e.g. 7d."),
+        typer.Option(
+            "--unused-for", metavar="TIME", help="Remove images unused for this long, e.g. 7d."
+        ),
     ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Remove all that nothing uses.")
+    everything: Annotated[bool, typer.Option("--all", help="Remove all unused images.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be removed.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove images that cwm-agent pulled or built, the longest unused first.
+    """Remove images that cwm-agent pulled or built, least recently used first.
 
-    Images of others, and those that a container or another image needs, stay.
+    Other images, and those that a container or another image needs, are kept.
 
     \b
     Example:

@@ -62,25 +62,25 @@ class Shape(StrEnum):
 
 @app.command()
 def inspect(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a checkpoint.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Checkpoint folder.")],
     quantize: Annotated[
-        Quantize, typer.Option(help="Also compare the model with its 8-bit form.")
+        Quantize, typer.Option(help="Also compare the model with its 8-bit version.")
     ] = Quantize.none,
     random: Annotated[
-        bool, typer.Option("--random", help="Random weights by the configuration alone.")
+        bool, typer.Option("--random", help="Use random weights; only a configuration is needed.")
     ] = False,
     text: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Text to compare on; default: own code.")
+        Path | None, typer.Option(metavar="FILE", help="Text to compare on; default: our own code.")
     ] = None,
     tokens: Annotated[int, typer.Option(min=1, help="Tokens to compare on.")] = 512,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     dtype: Annotated[Dtype, typer.Option(help="Number format to compare in.")] = Dtype.auto,
     as_json: Json = False,
 ) -> None:
-    """Print what a checkpoint holds and whether it can be loaded.
+    """Show what a checkpoint contains and whether it can be loaded.
 
-    With --quantize, both forms predict every token of a text, and the command
-    fails when they differ by more than the gate allows.
+    With --quantize, compares the 8-bit model's next-token predictions on a text
+    with the original's, and fails if they differ by more than the limit.
 
     \b
     Example:
@@ -111,7 +111,7 @@ def inspect(
 @app.command()
 def convert(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Checkpoint to read.")],
-    target: Annotated[Path, typer.Argument(metavar="DST", help="Folder to write; must be new.")],
+    target: Annotated[Path, typer.Argument(metavar="DST", help="New folder to write.")],
     to: Annotated[
         Target, typer.Option(help="hf: safetensors; dcp: distributed checkpoint.")
     ] = Target.hf,
@@ -119,17 +119,17 @@ def convert(
         Dtype.auto
     ),
     shard_size: Annotated[
-        str, typer.Option(metavar="SIZE", help="Largest weight file of hf, e.g. 5GB.")
+        str, typer.Option(metavar="SIZE", help="Maximum size of an hf weight file, e.g. 5GB.")
     ] = "5GB",
     measure: Annotated[
-        Quantize, typer.Option(help="Then compare DST with its 8-bit form, as inspect does.")
+        Quantize, typer.Option(help="Then compare DST with its 8-bit version, as inspect does.")
     ] = Quantize.none,
     as_json: Json = False,
 ) -> None:
     """Write a checkpoint in another layout or number format.
 
-    DST appears when it is complete. A dcp is put together in memory. --measure
-    says what 8-bit weights will change: perplexity, divergence, equal choices.
+    DST appears only once it is complete. A dcp is assembled in memory. --measure
+    shows what 8-bit weights change: perplexity, divergence, top-1 agreement.
 
     \b
     Example:
@@ -191,27 +191,29 @@ def _compare(
 @app.command()
 def plan(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Folder of a checkpoint.")
+        Path | None, typer.Argument(metavar="[DIR]", help="Checkpoint folder.")
     ] = None,
-    shape: Annotated[Shape, typer.Option(help="Without a folder: the model to plan.")] = (
+    shape: Annotated[Shape, typer.Option(help="Model to plan, if no folder is given.")] = (
         Shape.cwm_32b
     ),
     gpu_memory: Annotated[
         str | None,
-        typer.Option(metavar="SIZE", help="Of each card, e.g. 80GiB; default: the card's here."),
+        typer.Option(metavar="SIZE", help="Memory per GPU, e.g. 80GiB; default: this machine's."),
     ] = None,
     context: Annotated[
-        int | None, typer.Option(min=2, help="Tokens of a session; default: the model's.")
+        int | None, typer.Option(min=2, help="Tokens per session; default: the model's.")
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Sessions at once.")] = 1,
-    weights: Annotated[Weights, typer.Option(help="Form of the linear layers.")] = Weights.bf16,
-    tp: Annotated[int, typer.Option(min=1, help="Cards that share the model.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, help="Concurrent sessions.")] = 1,
+    weights: Annotated[
+        Weights, typer.Option(help="Number format of the linear layers.")
+    ] = Weights.bf16,
+    tp: Annotated[int, typer.Option(min=1, help="GPUs that share the model.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Say what a model needs on a GPU and how many sessions fit beside it.
+    """Show what a model needs on a GPU and how many sessions fit beside it.
 
-    Nothing is loaded and no GPU is needed. The command fails when what was
-    asked for does not fit, and says what would.
+    Nothing is loaded and no GPU is needed. If the requested setup does not
+    fit, the command fails and says what would.
 
     \b
     Example:

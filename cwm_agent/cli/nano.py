@@ -11,22 +11,22 @@ import typer
 
 from cwm_agent.cli.options import Json
 
-app = typer.Typer(help="Generated tasks, and the training of the tiny model.", no_args_is_help=True)
+app = typer.Typer(help="Generate tasks and train the tiny bundled model.", no_args_is_help=True)
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the training run.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Training run folder.")]
 
 
 @app.callback()
 def group() -> None:
-    """Generated tasks, and the training of the tiny model."""
+    """Generate tasks and train the tiny bundled model."""
 
 
 @app.command()
 def draw(
-    task: Annotated[str, typer.Argument(metavar="[SET/]SEED", help="Such as unseen/7.")],
+    task: Annotated[str, typer.Argument(metavar="[SET/]SEED", help="Task, e.g. unseen/7.")],
     as_json: Json = False,
 ) -> None:
-    """Show a generated task: its issue, the module with the bug, and the repair.
+    """Show a generated task: its issue, the module with the bug, and the fix.
 
     \b
     Example:
@@ -48,19 +48,19 @@ def draw(
 def train(
     run: RunFolder,
     minutes: Annotated[float, typer.Option(min=0.1, help="Train this long, then save.")] = 9.0,
-    total: Annotated[float, typer.Option(min=0.1, help="Minutes of the whole run.")] = 105.0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that make samples.")] = 1,
+    total: Annotated[float, typer.Option(min=0.1, help="Minutes of the whole schedule.")] = 105.0,
+    threads: Annotated[int, typer.Option(min=1, help="Torch threads.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Data-generating processes.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    seed: Annotated[int, typer.Option(help="Of weights and samples.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of weights and data.")] = 0,
     start: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Begin with a checkpoint's weights.")
+        Path | None, typer.Option(metavar="DIR", help="Start from a checkpoint's weights.")
     ] = None,
 ) -> None:
-    """Train the tiny model, or go on with a run where it stopped.
+    """Train the tiny model, or resume a training run.
 
-    The learning rate falls with the share of --total that is over. A killed
-    run loses what it learnt since the last saving, three minutes at most.
+    The learning rate decays over --total. A killed run loses the progress since
+    its last checkpoint, at most three minutes.
 
     \b
     Example:
@@ -87,9 +87,11 @@ def train(
 @app.command()
 def curves(
     run: RunFolder,
-    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw a picture.")] = None,
+    png: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write them as a PNG.")
+    ] = None,
 ) -> None:
-    """Show how the losses of a training run went.
+    """Show the loss curves of a training run.
 
     \b
     Example:
@@ -106,9 +108,9 @@ def curves(
 @app.command()
 def export(
     run: RunFolder,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of the checkpoint.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Checkpoint folder to write.")],
 ) -> None:
-    """Write the newest state of a training run as a checkpoint in transformers format.
+    """Write a training run's latest state as a checkpoint in transformers format.
 
     \b
     Example:
@@ -122,9 +124,9 @@ def export(
 @app.command()
 def vocabulary(
     target: Annotated[Path, typer.Argument(metavar="FILE", help="The tokenizer.json to write.")],
-    conversations: Annotated[int, typer.Option(min=1, help="To learn from.")] = 4000,
+    conversations: Annotated[int, typer.Option(min=1, help="Conversations to train on.")] = 4000,
 ) -> None:
-    """Learn the tokenizer from generated conversations; a model knows only its own.
+    """Train the tokenizer on generated conversations; a model needs its own.
 
     \b
     Example:

@@ -17,28 +17,31 @@ Assignments = Annotated[
 ]
 RunsFolder = Annotated[
     str | None,
-    typer.Option("--runs", metavar="DIR", help="Folder of the runs (setting 'runs')."),
+    typer.Option("--runs", metavar="DIR", help="Runs folder (setting 'runs')."),
 ]
 EngineUrls = Annotated[
     list[str] | None,
-    typer.Option("--engine-url", metavar="URL", help="Server of --model; repeatable."),
+    typer.Option("--engine-url", metavar="URL", help="Server for --model; repeatable."),
 ]
 Ids = Annotated[
     list[str] | None,
     typer.Option("--id", metavar="INSTANCE", help="Only this instance; repeatable."),
 ]
-Match = Annotated[str, typer.Option("--match", metavar="REGEX", help="Ids that contain this.")]
-Slice = Annotated[str, typer.Option("--slice", metavar="A:B", help="A part of what is left.")]
+Match = Annotated[str, typer.Option("--match", metavar="REGEX", help="Only ids that match.")]
+Slice = Annotated[str, typer.Option("--slice", metavar="A:B", help="Slice of what is selected.")]
 Repositories = Annotated[
-    list[str] | None, typer.Option("--repository", metavar="OWNER/NAME", help="Repeatable.")
+    list[str] | None,
+    typer.Option("--repository", metavar="OWNER/NAME", help="Only this one; repeatable."),
 ]
-Difficulties = Annotated[list[str] | None, typer.Option("--difficulty", help="Repeatable.")]
+Difficulties = Annotated[
+    list[str] | None, typer.Option("--difficulty", help="Only this one; repeatable.")
+]
 Variables = Annotated[
     list[str] | None,
-    typer.Option("--env", metavar="NAME=VALUE", help="Variable of the sandbox; no secrets."),
+    typer.Option("--env", metavar="NAME=VALUE", help="Sandbox variable; no secrets."),
 ]
 Setup = Annotated[
     list[str] | None,
-    typer.Option("--setup", metavar="COMMAND", help="Run in a fresh sandbox first; repeatable."),
+    typer.Option("--setup", metavar="COMMAND", help="Run first in each fresh sandbox; repeatable."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]

@@ -42,11 +42,11 @@ def list_packs(as_json: Json = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a pack, or a YAML file.")] = "default",
+    name: Annotated[str, typer.Argument(help="Pack name or YAML file.")] = "default",
     key: Annotated[str | None, typer.Option("--key", help="Only this text.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Print a pack, complete and ready to be changed into one of your own.
+    """Print a complete pack, ready to be edited into your own.
 
     \b
     Example:
@@ -73,11 +73,11 @@ def import_pack(
     checkout: Annotated[Path, typer.Argument(help="A clone of facebookresearch/cwm.")],
     as_json: Json = False,
 ) -> None:
-    """Read the original texts out of a clone of facebookresearch/cwm, without running it.
+    """Import the original texts from a clone of facebookresearch/cwm, without running it.
 
     \b
-    They become the pack `original`. Texts that the original does not have keep
-    the default's wording.
+    They become the pack `original`. Texts missing from the original keep the
+    default's wording.
 
     \b
     Example:

@@ -34,11 +34,11 @@ def replay(
     config: ConfigFiles = None,
     as_json: Json = False,
 ) -> None:
-    """Do the actions of a run again in a fresh sandbox, without a model.
+    """Repeat a run's actions in a fresh sandbox, without a model.
 
-    Prints what each turn gives now. With --verify it compares that with what
-    was recorded, apart from values that may differ (docs/replay.md), and
-    reports the first difference. Nothing is written to the run.
+    Prints the result of each turn. With --verify, compares it with the
+    recorded one, except for values that may differ (docs/replay.md), and
+    reports the first difference. The run itself is not modified.
 
     \b
     Examples:
@@ -46,7 +46,7 @@ def replay(
       cwm-agent replay 2026-11-22-205443 --verify --json
 
     \b
-    Exit codes: 0 done (and nothing differs), 2 usage, 3 something differs,
+    Exit codes: 0 done (and nothing differs), 2 usage, 3 a result differs,
     4 environment not ready, 130 interrupted.
     """
     from cwm_agent.config.resolve import load_settings

@@ -29,13 +29,13 @@ app = typer.Typer()
 @app.command()
 def run(
     suite: Annotated[
-        str, typer.Argument(help="swebench-verified, ..., a file of rows, or of own tasks.")
+        str, typer.Argument(help="swebench-verified, ..., a file of rows, or your own tasks.")
     ],
     samples: Annotated[
-        int | None, typer.Option("--samples", metavar="K", help="Attempts for every issue.")
+        int | None, typer.Option("--samples", metavar="K", help="Attempts per issue.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", help="Attempts at once.")
+        int | None, typer.Option("--workers", metavar="N", help="Concurrent attempts.")
     ] = None,
     ids: Ids = None,
     match: Match = "",
@@ -44,12 +44,14 @@ def run(
     difficulties: Difficulties = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="DIR", help="Checkpoint, default: bundled nano."),
+        typer.Option("--model", metavar="DIR", help="Checkpoint; default: bundled nano."),
     ] = None,
     engine_url: EngineUrls = None,
     replay: Annotated[
         Path | None,
-        typer.Option("--replay", metavar="PATH", help="A recording, or a folder of INSTANCE.yaml."),
+        typer.Option(
+            "--replay", metavar="PATH", help="A recording, or a folder of INSTANCE.yaml files."
+        ),
     ] = None,
     sandbox: Annotated[
         str | None, typer.Option("--sandbox", metavar="KIND", help=f"{CHOICES_TEXT}.")
@@ -61,14 +63,16 @@ def run(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="RUN", help="Run folder; one that exists is gone on with."),
+        typer.Option("--name", metavar="RUN", help="Run name; an existing run is resumed."),
     ] = None,
     on: Annotated[
         str,
-        typer.Option("--on", metavar="PLACE", help="local, or ray: a cluster (docs/cluster.md)."),
+        typer.Option(
+            "--on", metavar="PLACE", help="local, or ray for a cluster (docs/cluster.md)."
+        ),
     ] = "local",
     accept_changes: Annotated[
-        bool, typer.Option("--accept-changes", help="Go on though settings or tasks differ.")
+        bool, typer.Option("--accept-changes", help="Resume even if settings or tasks differ.")
     ] = False,
     repair: Annotated[
         bool,
@@ -81,12 +85,12 @@ def run(
 ) -> int:
     """Solve every issue of a suite, several times each.
 
-    The same command with the --name of a run goes on with it, whatever
-    stopped it: attempts that are over are kept, others continue from their
+    Repeat the command with the --name of a run to resume it, whatever
+    stopped it: finished attempts are kept, the others continue from their
     journals. The first Ctrl-C lets every turn finish and saves, the second
-    one stops. `cwm-agent ctl` looks at a run and changes it while it goes.
-    docs/batch.md says what stands in a suite. What is attempted of a
-    SWE-bench data set is graded afterwards by `cwm-agent score RUN`.
+    one stops. Use `cwm-agent ctl` to inspect or change a live run.
+    docs/batch.md describes suites. Attempts at SWE-bench instances are graded
+    afterwards, by `cwm-agent score RUN`.
 
     \b
     Examples:

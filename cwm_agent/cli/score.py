@@ -22,30 +22,41 @@ from cwm_agent.cli.options import (
 app = typer.Typer()
 
 Target = Annotated[
-    str | None, typer.Argument(help="A run, or predictions as .jsonl or .json (preds.json).")
+    str | None, typer.Argument(help="A run, or a .jsonl or .json file of predictions.")
 ]
 Dataset = Annotated[
     str | None,
     typer.Option(
-        "--dataset", metavar="NAME|FILE", help="Default: that of the run, else swebench-verified."
+        "--dataset", metavar="NAME|FILE", help="Default: the run's, else swebench-verified."
     ),
 ]
 ControlKind = Annotated[
-    str | None, typer.Option("--control", metavar="gold|noop", help="Check the images instead.")
+    str | None,
+    typer.Option("--control", metavar="gold|noop", help="Grade known patches to check the images."),
 ]
-Workers = Annotated[int, typer.Option("--workers", min=1, help="Patches graded at once.")]
-Timeout = Annotated[int, typer.Option("--timeout", min=1, help="Seconds for one patch's tests.")]
-Tries = Annotated[int, typer.Option("--tries", min=1, help="If the infrastructure fails.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Patches graded concurrently.")]
+Timeout = Annotated[
+    int, typer.Option("--timeout", min=1, help="Seconds allowed for a patch's tests.")
+]
+Tries = Annotated[
+    int, typer.Option("--tries", min=1, help="Attempts when the infrastructure fails.")
+]
 Strip = Annotated[
-    bool, typer.Option("--strip", help="Leave test, configuration, binary and scratch files out.")
+    bool, typer.Option("--strip", help="Drop test, configuration, binary and scratch files.")
 ]
-Again = Annotated[bool, typer.Option("--again", help="Grade what has a score, too.")]
-Network = Annotated[bool, typer.Option("--network/--no-network", help="As the official grader.")]
+Again = Annotated[bool, typer.Option("--again", help="Grade again what has a score.")]
+Network = Annotated[
+    bool,
+    typer.Option(
+        "--network/--no-network", help="Network for the tests, as in the official grader."
+    ),
+]
 Sample = Annotated[int | None, typer.Option("--sample", help="Only this sample; default: all.")]
 On = Annotated[
-    str, typer.Option("--on", metavar="PLACE", help="local, or ray: a cluster (docs/cluster.md).")
+    str,
+    typer.Option("--on", metavar="PLACE", help="local, or ray for a cluster (docs/cluster.md)."),
 ]
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the report goes.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the report.")]
 
 
 @app.command()
@@ -74,11 +85,11 @@ def score(
 ) -> int:
     """Grade patches with swebench 5.0.2 and write report.md and report.json.
 
-    A patch that was graded before is not graded again, so an interrupted
-    command goes on where it was; it is where its image was made anew, after a
-    time-out with a longer --timeout, and with --again. A run whose attempts were judged by tests of
-    their own is only reported on, unless --dataset is given. The report goes
-    to stdout (docs/scoring.md).
+    Patches that already have a score are skipped, so an interrupted command
+    resumes where it stopped. A patch is graded again if its image was rebuilt,
+    if it timed out and --timeout is now longer, or with --again. A run whose
+    attempts were judged by their own tests is only reported on, unless
+    --dataset is given. The report goes to stdout (docs/scoring.md).
 
     \b
     Examples:
@@ -88,8 +99,8 @@ def score(
       cwm-agent score first --dataset swebench-verified --workers 64 --on ray
 
     \b
-    Exit codes: 0 everything was graded, 2 usage, 3 a control failed, 4 something
-    could not be graded (run it again), 130 interrupted.
+    Exit codes: 0 everything was graded, 2 usage, 3 a control failed, 4 some
+    patches could not be graded (run it again), 130 interrupted.
     """
     from cwm_agent.commands.score import ScoreRequest, run_score
     from cwm_agent.scoring.pool import PoolOptions

@@ -22,22 +22,24 @@ app = typer.Typer()
 
 IssueText = Annotated[
     str | None,
-    typer.Argument(help="A text, a file, '-' for stdin, example:NAME or nano:SEED."),
+    typer.Argument(help="Text, a file, '-' for stdin, example:NAME or nano:SEED."),
 ]
 Repository = Annotated[
     Path | None,
-    typer.Option("--repo", metavar="DIR", help="Git checkout, default '.' without --image."),
+    typer.Option(
+        "--repo", metavar="DIR", help="Git checkout; default: '.' unless --image is given."
+    ),
 ]
-Dirty = Annotated[bool, typer.Option("--dirty", help="Start from uncommitted changes, too.")]
+Dirty = Annotated[bool, typer.Option("--dirty", help="Include uncommitted changes.")]
 Apply = Annotated[bool, typer.Option("--apply", help="Apply the patch to the checkout at the end.")]
 Model = Annotated[
-    str | None, typer.Option("--model", metavar="DIR", help="Checkpoint, default: bundled nano.")
+    str | None, typer.Option("--model", metavar="DIR", help="Checkpoint; default: bundled nano.")
 ]
 Replay = Annotated[
     Path | None,
-    typer.Option("--replay", metavar="FILE", help="Play a recording or an events.jsonl."),
+    typer.Option("--replay", metavar="FILE", help="Replay a recording or an events.jsonl."),
 ]
-Human = Annotated[bool, typer.Option("--human", help="You are the model.")]
+Human = Annotated[bool, typer.Option("--human", help="Type the model's replies yourself.")]
 SandboxKind = Annotated[
     str | None, typer.Option("--sandbox", metavar="KIND", help=f"{CHOICES_TEXT}.")
 ]
@@ -46,7 +48,7 @@ Image = Annotated[
 ]
 Workdir = Annotated[
     str | None,
-    typer.Option("--workdir", metavar="DIR", help="Where the repository is in the image."),
+    typer.Option("--workdir", metavar="DIR", help="The repository's folder in the image."),
 ]
 PipPins = Annotated[
     list[str] | None,
@@ -58,26 +60,26 @@ AptPackages = Annotated[
 ]
 TestCommand = Annotated[
     str | None,
-    typer.Option("--test", metavar="COMMAND", help="Judge by a command, such as pytest -rA."),
+    typer.Option("--test", metavar="COMMAND", help="Test command, e.g. pytest -rA."),
 ]
 TestReport = Annotated[
     str | None,
     typer.Option(
         "--test-report",
         metavar="KIND",
-        help="How --test reports: pytest, junit:PATH or exit-code.",
+        help="Format of its results: pytest, junit:PATH or exit-code.",
     ),
 ]
 TestsFile = Annotated[
     Path | None,
-    typer.Option("--tests", metavar="FILE", help="Judge by the hidden tests of a YAML file."),
+    typer.Option("--tests", metavar="FILE", help="YAML file that names hidden tests."),
 ]
 Mode = Annotated[str | None, typer.Option("--mode", help="improved or faithful (docs/modes.md).")]
 RunName = Annotated[
     str | None, typer.Option("--name", metavar="RUN", help="Name of the run folder.")
 ]
 ResumedRun = Annotated[
-    str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run.")
+    str | None, typer.Option("--resume", metavar="RUN", help="Resume an interrupted run.")
 ]
 
 Repair = Annotated[

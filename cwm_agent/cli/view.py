@@ -14,19 +14,19 @@ app = typer.Typer()
 @app.command()
 def view(
     run: Annotated[
-        str | None, typer.Argument(help="Name or folder of a run; the newest without one.")
+        str | None, typer.Argument(help="Name or folder of a run; default: the newest.")
     ] = None,
     instance: Annotated[
         str | None, typer.Option("--instance", "-i", help="Only this instance.")
     ] = None,
     sample: Annotated[int | None, typer.Option("--sample", help="Only this sample.")] = None,
     plain: Annotated[  # noqa: ARG001 - see the docstring
-        bool, typer.Option("--plain", help="Plain text that can go through a pipe.")
+        bool, typer.Option("--plain", help="Plain text, suitable for a pipe.")
     ] = True,
-    full: Annotated[bool, typer.Option("--full", help="Unfold long results.")] = False,
-    think: Annotated[bool, typer.Option("--think", help="Show the thinking.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Show long results in full.")] = False,
+    think: Annotated[bool, typer.Option("--think", help="Show the model's thinking.")] = False,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on as the attempt goes on.")
+        bool, typer.Option("--follow", "-f", help="Keep printing as the attempt runs.")
     ] = False,
     runs: RunsFolder = None,
     config: ConfigFiles = None,
@@ -38,7 +38,7 @@ def view(
     \b
     Examples:
       cwm-agent view                     the newest run
-      cwm-agent view --follow            a run that is going on
+      cwm-agent view --follow            a live run
       cwm-agent view NAME --full --think | less -R
     """
     from cwm_agent.config.resolve import load_settings
