@@ -80,7 +80,7 @@ Seconds = Annotated[float, Field(gt=0, le=1e9)]
 
 
 class Section(BaseModel):
-    """What all sections share: unknown keys are errors, values never change."""
+    """Common to all sections: unknown keys are errors, values are immutable."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -106,11 +106,11 @@ class SandboxSettings(Section):
     """Where commands run."""
 
     kind: SandboxChoice = AUTO
-    """auto takes Docker when an engine answers, else bubblewrap."""
+    """auto uses Docker if an engine answers, else bubblewrap."""
     image: Annotated[str | None, EmptyUnsets] = None
-    """Docker image that holds the repository's dependencies; empty: built from the repository."""
+    """Docker image with the repository's dependencies; empty: built from the repository."""
     min_free: ByteSize = Field(default=ByteSize(2 * 2**30), ge=0, le=2**50)
-    """Space that pulling an image leaves free, such as "20GiB"; old images of ours make room."""
+    """Disk space to keep free when pulling, such as "20GiB"; unused images of ours are removed."""
     memory: ByteSize = Field(default=ByteSize(4 * 2**30), ge=64 * 2**20, le=2**50)
     """Memory of one sandbox, such as "4GiB"."""
     pids: int = Field(default=512, ge=16, le=2**22)
@@ -120,68 +120,68 @@ class SandboxSettings(Section):
     disk: ByteSize = Field(default=ByteSize(10 * 2**30), ge=64 * 2**20, le=2**50)
     """Disk space of one sandbox, such as "10GiB"."""
     idle_seconds: Seconds = 6 * 3600.0
-    """A sandbox without a command for so long ends by itself."""
+    """Idle time after which a sandbox stops."""
     lifetime_seconds: Seconds = 48 * 3600.0
-    """A sandbox ends by itself after so long."""
+    """Total time after which a sandbox stops."""
     retries: int = Field(default=3, ge=0)
-    """Fresh sandboxes after failures of the infrastructure, for each attempt."""
+    """Retries in a fresh sandbox after infrastructure failures, per attempt."""
     network: bool = False
-    """Whether commands can reach the network."""
+    """Whether commands have network access."""
     allow_hosts: AllowedHosts = Field(default=())
-    """The only hosts within reach (Docker), such as ["example.com", "*.example.net"]."""
+    """The only hosts commands can reach (Docker), e.g. ["example.com", "*.example.net"]."""
 
 
 class LimitSettings(Section):
     """What one attempt may use."""
 
     turns: int = Field(default=128, ge=1)
-    """Replies of the model."""
+    """Model replies."""
     context_tokens: int = Field(default=131072, ge=1)
-    """Tokens of the whole conversation."""
+    """Tokens in the whole conversation."""
     action_tokens: int = Field(default=65536, ge=1)
-    """Tokens of one reply, thinking included."""
+    """Tokens in one reply, including thinking."""
     tool_turn_tokens: int = Field(default=32768, ge=1)
-    """Tokens of one tool result shown to the model."""
+    """Tokens in one tool result shown to the model."""
     prompt_tokens: int = Field(default=8192, ge=1)
-    """Tokens of the opening messages."""
+    """Tokens in the opening messages."""
     command_seconds: Seconds = 120.0
-    """Seconds of one command."""
+    """Seconds per command."""
     total_seconds: Annotated[Seconds | None, EmptyUnsets] = None
-    """Seconds of the whole attempt; empty: no limit."""
+    """Seconds per attempt; empty: no limit."""
 
 
 class SamplingSettings(Section):
     """How the next token is chosen."""
 
     temperature: float = Field(default=1.0, ge=0)
-    """0 always takes the likeliest token."""
+    """0 always picks the most likely token."""
     top_p: float = Field(default=0.95, gt=0, le=1)
-    """Sample from the likeliest tokens that together have this probability."""
+    """Nucleus sampling: sample from the most likely tokens with this total probability."""
     seed: int = Field(default=42, ge=0)
-    """Sample number k uses seed + k."""
+    """Sample k uses seed + k."""
 
 
 class EngineSettings(Section):
     """How the embedded engine uses its devices."""
 
     kv_memory: Annotated[ByteSize | None, EmptyUnsets] = Field(default=None, ge=2**20)
-    """Memory for keys and values on each device; empty: what is left of a GPU, 2GiB on a CPU."""
+    """KV cache memory on each device; empty: what is left of a GPU, 2GiB on a CPU."""
     typical_tokens: int = Field(default=16_384, ge=256)
-    """Length of a usual conversation, by which full and window layers share that memory."""
+    """Typical conversation length, used to split that memory between full and window layers."""
     host_memory: ByteSize = Field(default=ByteSize(0), ge=0)
-    """Main memory for resting conversations that the device has no room for."""
+    """Host memory for idle conversations that do not fit on the device."""
     tensor_parallel: int = Field(default=1, ge=1)
-    """Devices (on a CPU: processes) among which the model is divided."""
+    """Devices (on a CPU: processes) that the model is split across."""
     batch_invariant: bool = False
-    """Pad decode steps to one size, so that an answer does not depend on its neighbours."""
+    """Pad decode steps to one size, so that a reply does not depend on the rest of its batch."""
     cuda_graphs: bool = True
-    """Replay recorded decode steps on a GPU; off only to look for faults."""
+    """Replay recorded decode steps on a GPU; turn off only for debugging."""
     reduce_in_fp32: bool = True
-    """Add the partial results of several devices in fp32; off: in the model's own format."""
+    """Sum the partial results of several devices in fp32; off: in the model's own dtype."""
     symmetric_memory: bool = True
-    """Let GPUs read each other's memory for small sums, where they can; off: NCCL adds all."""
+    """Let GPUs read each other's memory for small all-reduces, if possible; off: only NCCL."""
     speculation: bool = True
-    """Guess repeated text from the conversation itself; answers are the same, only faster."""
+    """Speculate on text repeated from the conversation itself; same replies, only faster."""
 
 
 class EndpointSettings(Section):
@@ -190,62 +190,62 @@ class EndpointSettings(Section):
     urls: Annotated[tuple[Endpoint, ...] | None, BeforeValidator(_listed)] = None
     """Servers such as "http://gpu1:8000/v1", separated by commas; empty: the embedded engine."""
     model: Annotated[str | None, EmptyUnsets] = None
-    """The name by which they know the model; empty: the first that each lists."""
+    """The model's name on these servers; empty: the first one each lists."""
     silence_seconds: Seconds = 300.0
-    """A server that says nothing for so long is taken for gone."""
+    """A server that is silent this long is treated as down."""
     patience_seconds: Seconds = 600.0
-    """How long servers are asked again for one reply when nothing is heard of any."""
+    """How long to retry one reply while no server responds."""
 
 
 class BatchSettings(Section):
-    """How many attempts of a run go on at once, and what the whole run may use."""
+    """How many attempts run concurrently, and limits of the whole run."""
 
     workers: int = Field(default=4, ge=1)
-    """Attempts that talk to the model at once."""
+    """Concurrent attempts that talk to the model."""
     sessions: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=1)
-    """Conversations open in the engine at once; empty: one for each worker."""
+    """Conversations open in the engine at once; empty: one per worker."""
     sandboxes: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=1)
-    """Sandboxes open at once; empty: one for each worker and each grading."""
+    """Sandboxes open at once; empty: one per worker and per grading."""
     builds: int = Field(default=2, ge=1)
-    """Images or environments made at once."""
+    """Images or environments built at once."""
     grading: int = Field(default=2, ge=1)
-    """Patches judged by tests at once."""
+    """Patches tested at once."""
     failures_in_row: int = Field(default=10, ge=0)
-    """After so many failed attempts without a result between them the run ends; 0: never."""
+    """Stop the run after this many failed attempts in a row; 0: never."""
     turns: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=1)
-    """Replies of the whole run; empty: no limit."""
+    """Replies in the whole run; empty: no limit."""
     tokens: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=1)
-    """Tokens that the model writes in the whole run; empty: no limit."""
+    """Tokens generated in the whole run; empty: no limit."""
     seconds: Annotated[Seconds | None, EmptyUnsets] = None
-    """Seconds of the run from its start or resumption; empty: no limit."""
+    """Seconds since the run started or resumed; empty: no limit."""
 
 
 class CostSettings(Section):
     """Prices for reports; those that are set are added up, and without any there is no cost."""
 
     currency: str = Field(default="USD", min_length=1)
-    """What the prices are in."""
+    """Currency of the prices."""
     per_gpu_hour: Annotated[float | None, EmptyUnsets] = Field(default=None, ge=0)
-    """Price of one GPU for an hour; empty: none."""
+    """Price of a GPU hour; empty: none."""
     gpus: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=1)
-    """GPUs that the run had; empty: its engine.tensor_parallel."""
+    """GPUs used by the run; empty: its engine.tensor_parallel."""
     per_million_input_tokens: Annotated[float | None, EmptyUnsets] = Field(default=None, ge=0)
-    """Price of a million tokens of context before the replies, cached or not; empty: none."""
+    """Price of a million input tokens, cached or not; empty: none."""
     per_million_output_tokens: Annotated[float | None, EmptyUnsets] = Field(default=None, ge=0)
-    """Price of a million tokens that the model writes; empty: none."""
+    """Price of a million generated tokens; empty: none."""
 
 
 class ClusterSettings(Section):
     """What `run --on ray` asks of a Ray cluster."""
 
     address: Annotated[str | None, EmptyUnsets] = None
-    """HOST:PORT of the head; empty: RAY_ADDRESS, or the cluster that this machine belongs to."""
+    """HOST:PORT of the head; empty: RAY_ADDRESS, or this machine's cluster."""
     replicas: int = Field(default=1, ge=1)
-    """Copies of the engine, each with GPUs of its own."""
+    """Engine replicas, each with its own GPUs."""
     replica_cpus: float = Field(default=1.0, gt=0)
-    """CPU cores for each rank of a copy that has no GPU."""
+    """CPU cores per rank of a replica without a GPU."""
     wait_seconds: float = Field(default=0.0, ge=0, le=1e9)
-    """How long nodes may take to join until the cluster has what the run asks for."""
+    """How long to wait for enough nodes to join."""
 
 
 class Settings(Section):
@@ -258,17 +258,17 @@ class Settings(Section):
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     """auto, cpu, cuda or cuda:N."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """auto takes bfloat16 on a GPU and float32 on a CPU."""
+    """auto uses bfloat16 on a GPU and float32 on a CPU."""
     quantize: Literal["none", "fp8", "int8"] = "none"
-    """Linear layers in 8 bits; `cwm-agent model inspect --quantize` says what it changes."""
+    """Linear layers in 8 bits; `cwm-agent model inspect --quantize` measures the effect."""
     prompt_pack: str = Field(default="default", min_length=1)
     """Name or file of the texts that the model sees."""
     tools: Tools = PUBLISHED_TOOLS
     """What the model may call; bash and submit are the published set without plugins."""
     runs: str = Field(default="runs", min_length=1)
-    """Folder of the runs."""
+    """Runs folder."""
     samples: int = Field(default=1, ge=1)
-    """Attempts for every issue."""
+    """Attempts per issue."""
     engine: EngineSettings = EngineSettings()
     endpoint: EndpointSettings = EndpointSettings()
     sandbox: SandboxSettings = SandboxSettings()
