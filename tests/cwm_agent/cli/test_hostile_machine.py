@@ -47,7 +47,7 @@ def said(done: CompletedProcess[str], code: int, *words: str) -> None:
         ("a.toml", b"limits = 3\n", ["it is a section"]),
         ("a.toml", b"[[limits]]\nturns = 3\n", ["it is a section"]),
         ("a.toml", b"runs = '~nobody-here/x'\n", ["~nobody-here/x", "whole path"]),
-        ("a.yaml", b"- 1\n", ["must hold settings by name"]),
+        ("a.yaml", b"- 1\n", ["must map setting names to values"]),
         ("a.yaml", b"a: 2026-99-99\n", ["a.yaml", "month must be in"]),
         ("a.yaml", b"runs: &a [*a]\n", ["runs"]),
         ("a.yaml", DEEP_YAML, ["nested too deeply"]),
@@ -170,7 +170,7 @@ def test_an_unknown_home_and_a_folder_that_is_gone(
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    said(cwm_agent("config", "show"), 4, "the current folder is not there")
+    said(cwm_agent("config", "show"), 4, "the current folder no longer exists")
 
 
 def _no_home(cls: type[Path]) -> Path:

@@ -34,7 +34,7 @@ def test_a_killed_node_leaves_the_same_results_as_a_local_run(batch: Batch, clus
     assert outcomes(batch, "far") == outcomes(batch, "local")
     assert len(outcomes(batch, "far")) == 6
     log = (batch.run("far").folder / "run.log").read_text()
-    assert log.count("the node or process that worked on it is gone") >= 2
+    assert log.count("the node or process working on it died") >= 2
     for attempt in batch.run("far").attempts():  # no turn was played twice
         events = [entry.event for entry in attempt.entries()]
         turns = [event.turn for event in events if isinstance(event, Replied)]

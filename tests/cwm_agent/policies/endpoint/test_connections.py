@@ -191,9 +191,9 @@ def test_a_server_of_something_else_is_refused(
         (b'data: {"choices": [{"text": "a"}], "usage": {"prompt_tokens": 1e400}}\n\n', "inf"),
         (b'data: {"choices": [{"text": "a", "finish_reason": [1]}]}\n\n', "where a text belongs"),
         (b"data: 5\n\n", "does not speak"),
-        (b"data: [[[\n\n", "broke off"),
+        (b"data: [[[\n\n", "cut its answer short"),
         (b'data: {"error": {"message": ["x"]}}\n\n', "'x'"),
-        (b"", "broke off"),
+        (b"", "cut its answer short"),
     ],
     ids=str,
 )
