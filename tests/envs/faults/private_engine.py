@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 PROGRAMS = (
-    *("bash", "cat", "chmod", "chown", "cp", "env", "git", "grep", "head", "id", "kill", "ls"),
-    *("mkdir", "mv", "readlink", "rm", "sed", "sh", "sleep", "sort", "stat", "tail", "tar"),
-    *("touch", "tr", "true", "wc", "xargs"),
+    *("basename", "bash", "cat", "chmod", "chown", "cmp", "comm", "cp", "cut", "date", "dd"),
+    *("dirname", "env", "find", "git", "grep", "head", "id", "kill", "ln", "ls", "mkdir"),
+    *("mkfifo", "mktemp", "mv", "readlink", "rm", "sed", "setpriv", "sh", "sha1sum", "sleep"),
+    *("sort", "stat", "tail", "tar", "tee", "timeout", "touch", "tr", "true", "uniq", "wc"),
+    "xargs",
 )
-IMAGE = "cwm-agent-test/small:1"
+IMAGE = "cwm-agent-test/small:2"
 START_SECONDS = 40.0
 
 
@@ -109,7 +111,7 @@ class PrivateEngine:
 
 
 def small_image(client: DockerClient) -> str:
-    """bash, coreutils, git and what they need, from this machine."""
+    """bash, coreutils, setpriv, git and what they need, from this machine."""
     if not client.images.list(IMAGE):
         files = {Path(found) for name in PROGRAMS if (found := shutil.which(name))}
         files |= {library for program in files for library in _libraries(program)}

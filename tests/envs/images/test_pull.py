@@ -190,7 +190,7 @@ def test_a_dead_registry_is_a_network_failure(client: DockerClient) -> None:
 @pytest.mark.docker
 def test_nothing_is_pulled_below_the_floor_of_free_space(shop: Shop) -> None:
     floor = shutil.disk_usage("/").total * 1000
-    with pytest.raises(SandboxError, match=r"GiB are wanted.*lower --min-free"):
+    with pytest.raises(SandboxError, match=r"GiB are required.*lower --min-free"):
         shop.access(min_free=floor).have(shop.name())
     assert shop.registry.manifests == 0
 
