@@ -115,7 +115,7 @@ def test_a_slice_is_pythons(start: int | None, stop: int | None, step: int | Non
     if expected:
         assert chosen(part=text) == expected
     else:
-        with pytest.raises(UsageError, match="none of 9 instances fits"):
+        with pytest.raises(UsageError, match="none of the 9 instances matches"):
             chosen(part=text)
 
 
