@@ -46,7 +46,7 @@ FULL = "error: cannot write to standard output: No space left on device\n"
         ("set -o pipefail; cwm-agent view --help | true", 0, ""),
         ("cd gone && rmdir ../gone && cwm-agent ls", 4,
          "error: the current folder no longer exists (No such file or directory); "
-         "`cd` to one that is\n"),
+         "`cd` to one that does\n"),
     ],
 )  # fmt: skip
 def test_a_command_in_a_shell(finished: Attempt, command: str, code: int, stderr: str) -> None:
