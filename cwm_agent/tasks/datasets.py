@@ -104,7 +104,7 @@ def _rows_of_file(path: Path) -> list[Row]:
         raise UsageError(f"{path} must hold a list of rows")
     for row in rows:
         if not isinstance(row.value, dict):
-            raise UsageError(f"{path}, {row.place}: expected a list of rows")
+            raise UsageError(f"{path}, {row.place}: it must hold a list of rows")
     return rows
 
 

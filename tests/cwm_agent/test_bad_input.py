@@ -34,7 +34,7 @@ CASES: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "no repository": (2, "not a git repository; .*--repo", ("x y", "--repo", "plain", *REPLAY)),
     "no folder": (2, "no folder .*--repo", ("x y", "--repo", "none", *REPLAY)),
     "dirty": (2, r"uncommitted changes \(new\.txt\).*--dirty", ("x y", "--repo", "dirty", *REPLAY)),
-    "no such set": (2, "no set 'easy' of generated tasks; there are seen", ("nano:easy/1",)),
+    "no such set": (2, "unknown set of generated tasks 'easy'; choose from seen", ("nano:easy/1",)),
     "no checkpoint": (
         4,
         "no checkpoint folder none/such.*hf download",

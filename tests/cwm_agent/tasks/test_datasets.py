@@ -124,7 +124,7 @@ def test_a_slice_is_pythons(start: int | None, stop: int | None, step: int | Non
     [
         ({"ids": ("a__greet-77",)}, "no instance 'a__greet-77'; did you mean 'a__greet-7'"),
         ({"repositories": ("zzz",)}, "no repository 'zzz'; there are a/greet, b/greet"),
-        ({"pattern": "("}, "not a regular expression"),
+        ({"pattern": "("}, "is not a regular expression"),
         ({"part": "x"}, "is not a slice"),
         ({"part": "::0"}, "is not a slice"),
         ({"part": "-:"}, "is not a slice"),

@@ -32,7 +32,7 @@ def test_the_document_names_the_texts_that_have_no_original() -> None:
     cut_out_of_one = {"environment.about", "environment.rules"}
     cut_out_of_one |= {key for key in TEXTS if key.startswith("environment.tool.")}
     original = {place.key for place in PLACES} | cut_out_of_one
-    part = DOCUMENT.read_text().partition("Texts that the original has no")[2]
+    part = DOCUMENT.read_text().partition("Texts that do not exist in the original")[2]
     named = re.findall(r"`([a-z_]+(?:\.[a-z_]+)*)`", part.partition("Faithful mode\n")[0])
     assert set(named) == set(TEXTS) - original
 
