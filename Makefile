@@ -39,7 +39,7 @@ bench: $(READY)
 # Check and measure on the GPU of this machine; installs nothing (docs/gpu.md). CHECK passes options.
 .PHONY: gpu-check
 gpu-check:
-	$(PYTHON) -m cwm_agent.gpucheck $(CHECK)
+	$(PYTHON) -m cwm_agent.bench.gpu $(CHECK)
 
 # What the program needs. Where the tests' environment is there, nothing is left to install.
 $(READY): pyproject.toml constraints.txt

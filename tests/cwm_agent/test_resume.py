@@ -120,7 +120,7 @@ def test_a_person_interrupted_while_typing_goes_on_by_a_recording(solve: Solve) 
 
 
 def test_a_finished_run_and_a_running_one_are_not_resumed(solve: Solve) -> None:
-    process = begin(solve, "bubblewrap", LOOK, EDIT, slow(3), *SUBMIT)
+    process = begin(solve, "bubblewrap", LOOK, EDIT, slow(10), *SUBMIT)
     solve.wait_for("run", ToolRan, 2, process)
     busy = solve("--resume", "run")
     assert (busy.returncode, "being written by another process" in busy.stderr) == (4, True)

@@ -1,4 +1,4 @@
-"""`python -m cwm_agent.gpucheck`: one command, one report (see docs/gpu.md)."""
+"""`python -m cwm_agent.bench.gpu`: one command, one report (see docs/gpu.md)."""
 
 from __future__ import annotations
 

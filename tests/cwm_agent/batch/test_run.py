@@ -43,7 +43,8 @@ def test_every_sample_has_its_result_and_the_folder_is_as_solve_leaves_it(batch:
     assert launch["status"]["counts"]["waiting"] == done["status"]["counts"]["resolved"] == 6
     folder = Path(done["folder"])
     names = {path.name for path in (folder / "nano-seen-1" / "0").iterdir()}
-    assert names == {"job.json", "events.jsonl", "result.json"}
+    logs = {"tests-before.log", "tests-after.log"}
+    assert names == {"job.json", "events.jsonl", "result.json"} | logs
     predictions = [json.loads(line) for line in (folder / "preds.jsonl").read_text().splitlines()]
     assert [line["instance_id"] for line in predictions] == [f"nano-seen-{n}" for n in (1, 2, 3)]
     listed = json.loads(batch("ls", "--json")[0])
