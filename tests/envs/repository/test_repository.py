@@ -295,7 +295,7 @@ def test_more_changes_than_a_patch_may_have_are_not_recorded(place: Place) -> No
     for number in range(3):
         (place.root / "data" / f"{number}.bin").write_bytes(os.urandom(NEW_FILE_BYTES))
     for _ in range(2):  # at once the second time
-        with pytest.raises(OversizeError, match="more than 16 MiB; remove what is not part"):
+        with pytest.raises(OversizeError, match="exceed 16 MiB; remove what is not part"):
             place.repository.snapshot()
     shutil.rmtree(place.root / "data")
     assert place.repository.snapshot() == before
