@@ -65,10 +65,10 @@ def test_waiting_for_the_shell_is_not_the_commands_time(places: Places) -> None:
     pids = place.run("echo $PPID $$", timeout=PATIENCE).output.split()
     stop = "; ".join(f"kill -STOP {pid}" for pid in pids)
     go = "; ".join(f"kill -CONT {pid}" for pid in reversed(pids))
-    place.control(f"{stop}; (sleep 4; {go}) &", timeout=PATIENCE)
-    result = place.run("echo now", timeout=3.0)
+    place.control(f"{stop}; (sleep 7; {go}) &", timeout=PATIENCE)
+    result = place.run("echo now", timeout=6.0)
     assert (result.ending, result.output) == ("exited", "now\n")
-    assert result.queued > 3.0 > result.seconds
+    assert result.queued > 6.0 > result.seconds
 
 
 def test_a_shell_reopened_after_a_timeout_keeps_folder_and_exports(places: Places) -> None:
