@@ -8,13 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from engines import (
-    CONFIG,
-    CPU,
-    engine_of,
-    say,
-    tiny_config,
-)
+from engines import CONFIG, CPU, engine_of, say, tiny_config
 
 from model.checkpoint.weights import random_weights
 from model.engine.build import EngineOptions, build_engine
