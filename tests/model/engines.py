@@ -15,8 +15,10 @@ from model.checkpoint.weights import Weights, random_weights
 from model.config.config import ModelConfig
 from model.engine.core import EngineCore, EngineLimits
 from model.engine.engine import Engine
+from model.engine.generation import Request
 from model.engine.prompt_lookup import DraftSettings
 from model.engine.scheduler import SchedulerSettings
+from model.engine.session import Session
 from model.kvcache.dense import DenseCache
 from model.kvcache.layer_groups import group_layers
 from model.kvcache.manager import KVCache
@@ -25,6 +27,7 @@ from model.runner.decoder import Decoding
 from model.runner.runner import Runner
 from model.runner.transformer import Transformer
 from model.step.sampler import Draw, Sampling, sample
+from model.text.stops import IdWatcher
 
 CPU = torch.device("cpu")
 
@@ -113,3 +116,16 @@ def naive_answer(
         context += sample(logits, [Draw(sampling, stream, len(context))])
         logits = transformer.logits(torch.tensor(context[-1:]), cache)
     return context[len(ids) :]
+
+
+def engine_of(window: int | None = 16, **options: object) -> Engine:
+    """A tiny engine with random weights; `options` are those of `tiny_engine`."""
+    config = tiny_config(window)
+    return tiny_engine(config, tiny_weights(config), **options)  # type: ignore[arg-type]
+
+
+def say(engine: Engine, session: Session, request: Request) -> tuple[int, ...]:
+    """The ids of one answer, for which the engine runs until it is idle."""
+    future = session.generate(request, IdWatcher())
+    engine.run_until_idle()
+    return future.result(timeout=0).ids
