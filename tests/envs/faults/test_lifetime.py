@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import signal
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,7 +21,8 @@ import dataclasses
 limits = dataclasses.replace(SMALL, watchdog_seconds=1.0)
 place = Places(sys.argv[1], sys.argv[2] or None)(limits)
 print("open", flush=True)
-command = "(trap '' TERM HUP; setsid sleep 5151) & sleep 5152"
+own = os.getpid()
+command = f"(trap '' TERM HUP; setsid sleep 5151.{{own}}) & sleep 5152.{{own}}"
 print(place.run(command, timeout=8.0).ending, flush=True)
 place.close()
 """
@@ -30,8 +32,8 @@ def owned(places: Places) -> str:
     return OWNED.format(folder=str(__file__).rpartition("/")[0])
 
 
-def sleepers() -> int:
-    return sum("sleep 515" in line and "argv" not in line for line in command_lines())
+def sleepers(owner: subprocess.Popen[str]) -> int:
+    return sum(f"sleep 515{n}.{owner.pid}" in line for line in command_lines() for n in (1, 2))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -39,10 +41,10 @@ def test_a_dead_owners_commands_end_at_once(places: Places, number: signal.Signa
     child = start(owned(places), places.kind, places.image or "")
     assert child.stdout is not None
     assert child.stdout.readline() == "open\n"
-    assert eventually(lambda: sleepers() >= 2)
+    assert eventually(lambda: sleepers(child) >= 2)
     child.send_signal(number)
     child.wait()
-    assert eventually(lambda: sleepers() == 0)
+    assert eventually(lambda: sleepers(child) == 0)
     child.stdout.close()
 
 
@@ -50,12 +52,15 @@ def test_a_frozen_owners_command_is_ended_by_the_watchdog(places: Places) -> Non
     child = start(owned(places), places.kind, places.image or "")
     assert child.stdout is not None
     assert child.stdout.readline() == "open\n"
-    assert eventually(lambda: sleepers() >= 2)
+    assert eventually(lambda: sleepers(child) >= 2)
     child.send_signal(signal.SIGSTOP)
-    assert eventually(lambda: sleepers() == 0)  # by the watchdog: nobody else can
-    child.send_signal(signal.SIGCONT)
-    assert child.stdout.readline() == "lost\n"
-    assert child.wait() == 0
+    try:
+        assert eventually(lambda: sleepers(child) == 0)  # by the watchdog: nobody else can
+        child.send_signal(signal.SIGCONT)
+        assert child.stdout.readline() == "lost\n"
+        assert child.wait() == 0
+    finally:
+        child.kill()  # what is stopped would stay
     child.stdout.close()
 
 

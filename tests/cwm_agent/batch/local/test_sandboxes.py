@@ -111,7 +111,7 @@ def test_what_is_unclear_is_refused_with_the_remedy(
 def test_nonsense_is_refused(solve: Solve, wrong: tuple[str, str]) -> None:
     finished = solve("add subtracts", "--repo", "repository", *wrong)
     assert finished.returncode == 2
-    assert "give " in finished.stderr
+    assert "use " in finished.stderr
 
 
 def test_a_task_file_names_image_place_variables_and_setup(
