@@ -97,7 +97,7 @@ def test_a_new_run_begins_with_an_exported_checkpoint(network: Network, tmp_path
 def test_a_checkpoint_of_another_shape_is_refused(network: Network, tmp_path: Path) -> None:
     folder = exported(network, tmp_path, torch.float32)
     wider = Network(replace(network.shape, ffn=network.shape.ffn + 8))
-    with pytest.raises(StateError, match="another shape"):
+    with pytest.raises(StateError, match="a different shape"):
         load_network(wider, folder)
     with pytest.raises(StateError, match="no checkpoint"):
         load_network(wider, tmp_path)
