@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from typing import TextIO
 
@@ -107,10 +109,14 @@ class ProgressDisplay:
 
     def interrupted(self, level: int) -> None:
         """Say what a Ctrl-C does; for `Interrupt`."""
-        if level == 1:
-            self.say("finishing this turn; press Ctrl-C again to stop now", "yellow")
-        else:
-            self.say("stopping now", "yellow")
+        text = (
+            "finishing this turn; press Ctrl-C again to stop now" if level == 1 else "stopping now"
+        )
+        try:
+            self.say(text, "yellow")
+        except RuntimeError:  # the signal came in the middle of a write to the same stream
+            with contextlib.suppress(OSError, ValueError):
+                os.write(self._console.file.fileno(), f"{text}\n".encode())
 
     def close(self) -> None:
         """Take the status line away."""

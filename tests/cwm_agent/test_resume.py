@@ -91,7 +91,7 @@ def test_ctrl_c_twice_stops_at_once_and_loses_only_the_turn(solve: Solve) -> Non
         pass
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == 130, stderr
     assert "stopping now" in stderr
     assert kinds(solve)[-2:] == ["Replied", "Ended"]
     assert solve.strays() == []
