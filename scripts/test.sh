@@ -39,7 +39,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 }
 code=0
 run -n 2 --dist loadfile || code=$?
-# A few tests have little time on a busy machine. What failed is tried once more, alone: a fault fails again.
+# A few tests have little time on a busy machine: what failed is tried once more, alone.
 [ "$code" = 1 ] || exit "$code"
 printf '\n*** SOME TESTS FAILED (above); they are tried once more, alone ***\n\n' >&2
 run --last-failed --last-failed-no-failures none
