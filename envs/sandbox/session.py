@@ -87,8 +87,8 @@ class Session:
 
     def run(self, command: str, *, timeout: float) -> CommandResult:
         """See Workspace."""
-        with self._lease.command(timeout + START_SECONDS):
-            self._starter.enter()
+        self._start()
+        with self._lease.command(timeout):
             finished = self._shell.execute(
                 command.encode("utf-8", "replace"), timeout=timeout, limit=self._output_bytes
             )
@@ -108,8 +108,7 @@ class Session:
 
     def run_fresh(self, command: str, *, timeout: float) -> CommandResult:
         """See Sandbox."""
-        with self._lease.command(START_SECONDS):
-            self._starter.enter()
+        self._start()
         return self.control(self._starter.begin(command), timeout=timeout)
 
     def restart_shell(self, *, cwd: str) -> None:
@@ -199,6 +198,12 @@ class Session:
         if finished.exit_code != 0:
             raise _os_error(finished.output, path)
         return finished
+
+    def _start(self) -> None:
+        """Have the model's shell begin, where it is a new one."""
+        if self._starter.due:
+            with self._lease.command(START_SECONDS):
+                self._starter.enter()
 
     def _revive(self) -> None:
         """The control shell again, for a command may have killed every process inside."""

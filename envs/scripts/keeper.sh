@@ -11,15 +11,15 @@
 # descriptors by /proc, trace it or read its memory, whoever it runs as (without
 # CAP_SYS_PTRACE). So its input and its answers are ours alone.
 #
-# Orphans become its children. bubblewrap hands SIGCHLD down blocked, and then bash
-# collects the dead only when it waits for a child: so it has one now and then.
+# Orphans become its children. bash has SIGCHLD blocked while it waits for input with a time
+# limit, so it looks up every second to collect the dead. It never forks for that: where the
+# limit of processes is reached, a bash that cannot fork ends.
 set -m
 exec 2>/dev/null
 # The kernel spares a first process only what it has no handler for, and bash has many.
 signals=({1..8} {10..16} {20..31} {34..64})
 trap '' "${signals[@]}"
 lease=$1
-reaped=0
 declare -A started # process id -> start time of the shells that we were told to start
 
 # What the kernel says of process $1.
@@ -61,15 +61,16 @@ read -r now _ </proc/uptime
 told=${now%.*}
 end=$((told + $2))
 while read -r now _ </proc/uptime && left=$((end - ${now%.*})) && ((left > 0)); do
-  ((reaped == ${now%.*})) || { reaped=${now%.*}; (:); }
   # bash takes a line byte by byte, and with a time limit each costs it four system calls.
-  if read -r -t $((lease < left ? lease : left)) -N 1 digit; then
+  read -r -t 1 -N 1 digit
+  code=$?
+  if [[ $digit ]]; then
     read -r seconds command || break
-    lease=$digit$seconds
+    lease=$((10#$digit$seconds)) # 09 would be an octal number
     told=${now%.*}
     [[ $command ]] && eval "$command"
-  else # the end of the input, else the time is over, unless somebody sent the alarm
-    (($? > 128)) && read -r now _ </proc/uptime && ((${now%.*} < told + lease)) || break
+  else # the end of the input, else the lease may be over
+    ((code > 128)) && read -r now _ </proc/uptime && ((${now%.*} < told + lease)) || break
   fi
 done
 exit

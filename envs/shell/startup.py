@@ -123,9 +123,14 @@ class Starter:
         self._read_again = True
         self._script = b""
 
+    @property
+    def due(self) -> bool:
+        """Whether the shell is a new one, which has not begun."""
+        return self._shell.pid != self._ready
+
     def enter(self) -> None:
         """Before a command: where the shell is a new one, have it begin. Never raises."""
-        if self._shell.pid == self._ready:
+        if not self.due:
             return
         if self._read_again:
             self._read()
