@@ -56,6 +56,13 @@ def test_a_fork_bomb_ends_with_its_time(places: Places) -> None:
     assert int(left.output) < 20
 
 
+def test_the_dead_are_collected_while_a_command_runs(places: Places) -> None:
+    orphans = "for i in {1..50}; do ( (sleep 0.1 &) ); done"
+    dead = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z '"
+    result = run(places(), f"{orphans}; until (($({dead}) == 0)); do sleep 0.2; done; echo none")
+    assert (result.ending, result.output) == ("exited", "none\n")
+
+
 def test_a_full_disk(places: Places) -> None:
     place = places()
     result = run(place, "head -c 200000000 /dev/zero >/testbed/big")
