@@ -139,7 +139,9 @@ def remove_containers(client: DockerClient, run: str) -> None:
     """
     from docker.errors import APIError
 
-    for container in client.containers.list(all=True, filters={"label": f"{LABEL}run={run}"}):
+    for container in client.containers.list(
+        all=True, sparse=True, filters={"label": f"{LABEL}run={run}"}
+    ):
         try:
             container.remove(force=True, v=True)
         except APIError:  # being removed already

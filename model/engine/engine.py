@@ -57,6 +57,7 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._gate = threading.Lock()  # nothing enters the inbox after the end
         self._end: EngineError | None = None
+        self._watcher: threading.Thread | None = None
         self._over = threading.Event()  # nothing is to be expected of the thread any more
         self._stuck = False
 
@@ -83,7 +84,8 @@ class Engine:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
             self._thread.start()
-            threading.Thread(target=self._watch, name="engine-watch", daemon=True).start()
+            self._watcher = threading.Thread(target=self._watch, name="engine-watch", daemon=True)
+            self._watcher.start()
             # After all threads that are no daemons, so that they get their answers.
             atexit.register(self._close_at_exit)
 
@@ -96,8 +98,12 @@ class Engine:
             call.result()
         if self._thread is not None and not self._owned:
             self._over.wait()
+            # Either may hold the last reference to tensors, and a thread that frees one while
+            # the interpreter ends takes the process down.
             if not self._stuck:
                 self._thread.join()
+            if self._watcher not in (None, threading.current_thread()):
+                self._watcher.join()
             atexit.unregister(self._close_at_exit)
 
     def __enter__(self) -> Self:

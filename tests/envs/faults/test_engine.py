@@ -76,7 +76,9 @@ def test_a_restarted_daemon_loses_the_container_and_a_fresh_one_opens(
         timer.join()
     assert fresh.run("echo fresh", timeout=10).output == "fresh\n"
     places.close()
-    left = private.client().containers.list(all=True, filters={"label": f"cwm-agent.run={RUN}"})
+    left = private.client().containers.list(
+        all=True, sparse=True, filters={"label": f"cwm-agent.run={RUN}"}
+    )
     assert left == []
 
 

@@ -98,7 +98,10 @@ def test_a_failing_build_shows_its_last_lines_and_leaves_nothing(
     build = Build(scratch_tag, base_image(client), "echo the reason; exit 7")
     with pytest.raises(SandboxError, match=r"code 7(.|\n)*the reason"):
         build_image(client, build, silent)
-    assert client.containers.list(all=True, filters={"name": container_name(scratch_tag)}) == []
+    assert (
+        client.containers.list(all=True, sparse=True, filters={"name": container_name(scratch_tag)})
+        == []
+    )
     assert client.images.list("cwm-agent-test/scratch") == []
 
 
@@ -109,7 +112,7 @@ def test_a_container_left_by_a_killed_build_is_removed_by_the_next(
     base = base_image(client)
     stray = client.containers.create(base, "true", name=container_name(scratch_tag))
     build_image(client, Build(scratch_tag, base, "true"), silent)
-    assert stray.id not in {each.id for each in client.containers.list(all=True)}
+    assert stray.id not in {each.id for each in client.containers.list(all=True, sparse=True)}
 
 
 @pytest.mark.docker

@@ -166,7 +166,7 @@ class TestDocker:
         child.send_signal(signal.SIGKILL)
         child.wait()
         deadline = time.monotonic() + PATIENCE
-        while engine.containers.list(all=True, filters={"id": name}):
+        while engine.containers.list(all=True, sparse=True, filters={"id": name}):
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
@@ -190,7 +190,7 @@ class TestDocker:
             child.kill()
             child.wait()
             deadline = time.monotonic() + PATIENCE
-            while engine.containers.list(all=True, filters={"id": name}):
+            while engine.containers.list(all=True, sparse=True, filters={"id": name}):
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
             assert not {closed, killed} & {volume.id for volume in engine.volumes.list()}

@@ -38,7 +38,10 @@ class Bench:
     def containers(self) -> list[str]:
         """Ids of what grades this instance now."""
         label = f"{LABEL}instance={self.instance.id}"
-        return [c.id for c in self.client.containers.list(all=True, filters={"label": label})]
+        return [
+            c.id
+            for c in self.client.containers.list(all=True, sparse=True, filters={"label": label})
+        ]
 
     def wait_for_container(self) -> None:
         deadline = time.monotonic() + 60

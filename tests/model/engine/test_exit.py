@@ -11,9 +11,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from engines import tiny_config, tiny_engine, tiny_weights
 
 HERE = Path(__file__).parents[1]
 
@@ -21,9 +23,9 @@ PROGRAM = """
 import os, signal, sys, threading
 import torch
 from engines import tiny_config, tiny_engine, tiny_weights
-from model.generation import Request
+from model.engine.generation import Request
 from model.step.sampler import Sampling
-from model.session import Session
+from model.engine.session import Session
 from model.text.stops import IdWatcher
 
 torch.set_num_threads(1)
@@ -89,3 +91,14 @@ def test_a_process_ends_in_the_middle_of_an_answer() -> None:
 def test_whenever_and_however_it_ends(way: str) -> None:
     for tokens in range(1, 400, 100):
         check(way, start(way, tokens))
+
+
+def test_a_closed_engine_leaves_no_thread() -> None:
+    """One that still frees tensors while the interpreter ends would call abort(), too."""
+    config = tiny_config(16)
+    before = set(threading.enumerate())
+    engine = tiny_engine(config, tiny_weights(config))
+    engine.start()
+    assert set(threading.enumerate()) - before
+    engine.close()
+    assert not set(threading.enumerate()) - before
