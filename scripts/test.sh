@@ -30,16 +30,8 @@ fi
 # Two workers, one thread each; a file's tests share what is expensive to make, so they stay together.
 export OMP_NUM_THREADS=1
 # A shell that was started in the background passes on that Ctrl-C is ignored, and cannot undo it.
-run() {
-    .venv/bin/python -c '
+exec .venv/bin/python -c '
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-' -m pytest -m "$layers" "$@"
-}
-code=0
-run -n 2 --dist loadfile || code=$?
-# A few tests have little time on a busy machine: what failed is tried once more, alone.
-[ "$code" = 1 ] || exit "$code"
-printf '\n*** SOME TESTS FAILED (above); they are tried once more, alone ***\n\n' >&2
-run --last-failed --last-failed-no-failures none
+' -m pytest -m "$layers" -n 2 --dist loadfile --durations 25
