@@ -25,6 +25,8 @@ class ExitCode(IntEnum):
 ERROR_CLASSES: dict[str, ExitCode] = {
     "cwm_agent.errors.UsageError": ExitCode.USAGE,
     "cwm_agent.errors.NotReadyError": ExitCode.ENVIRONMENT,
+    "cwm_agent.nano.training.state.StateError": ExitCode.USAGE,
+    "cwm_agent.nano.training.worker.SourceError": ExitCode.ENVIRONMENT,
     "cwm_agent.streams.OutputError": ExitCode.ENVIRONMENT,
     "cwm_agent.policies.errors.PolicyError": ExitCode.MODEL,
     "results.errors.RunNotFoundError": ExitCode.USAGE,
@@ -35,6 +37,9 @@ ERROR_CLASSES: dict[str, ExitCode] = {
     "tools.errors.ToolsError": ExitCode.USAGE,
     "envs.errors.ModeError": ExitCode.USAGE,
     "envs.errors.RowError": ExitCode.USAGE,
+    "envs.errors.TurnError": ExitCode.USAGE,
+    "envs.errors.HostError": ExitCode.USAGE,
+    "envs.errors.ReportError": ExitCode.USAGE,
     "envs.errors.RecipeError": ExitCode.USAGE,
     "builtins.OSError": ExitCode.ENVIRONMENT,  # what the operating system refuses
     "builtins.MemoryError": ExitCode.ENVIRONMENT,

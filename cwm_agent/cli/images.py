@@ -67,9 +67,12 @@ def pull(
     """
     from cwm_agent.commands.images import pull_all
     from cwm_agent.config.resolve import load_settings
+    from cwm_agent.errors import UsageError
     from cwm_agent.exit_codes import ExitCode
     from cwm_agent.view.pulls import PullBar
 
+    if not all(name.strip() for name in names):
+        raise UsageError("the name of an image is empty; give names such as ubuntu:22.04")
     settings = load_settings(
         config_files=config or (),
         assignments=assignments or (),

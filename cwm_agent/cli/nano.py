@@ -97,8 +97,11 @@ def curves(
     Example:
       cwm-agent nano curves /tmp/nano --png curves.png
     """
+    from cwm_agent.errors import UsageError
     from cwm_agent.nano.training.curves import LOG, read_log, terminal_curve, write_picture
 
+    if not (run / LOG).is_file():
+        raise UsageError(f"{run} is not the folder of a training run: it has no {LOG}")
     lines = read_log(run / LOG)
     print(terminal_curve(lines))
     if png is not None:

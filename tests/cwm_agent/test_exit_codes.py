@@ -1,0 +1,40 @@
+"""Every error of ours that a command may end with has an exit code of its own."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cwm_agent.exit_codes import code_of_error
+
+ROOT = Path(__file__).parents[2]
+CAUGHT = {
+    "cwm_agent.errors.CwmAgentError",
+    "cwm_agent.generated.probes.TooSlowError",
+    "cwm_agent.nano.workspace.UnknownCommandError",
+    "cwm_agent.policies.endpoint.completions.ServerGoneError",
+    "cwm_agent.policies.endpoint.completions.ServerBusyError",
+    "cwm_agent.batch.semaphores.StoppedError",
+}
+"""Errors that never leave the package that raises them, and the base of many."""
+
+
+def errors() -> Iterator[str]:
+    """Names of the public classes that are errors by their names."""
+    for package in ("cwm_agent", "envs", "model", "results", "tools"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+                    yield f"{module}.{node.name}"
+
+
+@pytest.mark.parametrize("name", [n for n in errors() if "._" not in n and n not in CAUGHT])
+def test_it_has_an_exit_code(name: str) -> None:
+    module, _, kind = name.rpartition(".")
+    error = getattr(importlib.import_module(module), kind)
+    assert code_of_error(error.__new__(error)) is not None
