@@ -75,6 +75,12 @@ AllowedHosts = Annotated[
 ]
 
 
+def _numbers(value: object) -> object:
+    """A text lists numbers, separated by commas or blanks."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+Temperature = Annotated[float, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0, le=1e9)]
 """Up to some thirty years: longer times overflow the timers of the system."""
 
@@ -159,6 +165,12 @@ class SamplingSettings(Section):
     """Nucleus sampling: sample from the most likely tokens with this total probability."""
     seed: int = Field(default=42, ge=0)
     """Sample k uses seed + k."""
+    temperatures: Annotated[tuple[Temperature, ...], BeforeValidator(_numbers)] = Field(default=())
+    """Temperatures of samples 0, 1, ..., the last for all further ones; empty: as above."""
+
+    def of_sample(self, sample: int) -> float | None:
+        """The temperature of one sample where they differ."""
+        return self.temperatures[:sample + 1][-1] if self.temperatures else None
 
 
 class EngineSettings(Section):

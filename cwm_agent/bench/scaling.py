@@ -1,0 +1,108 @@
+"""Test-time scaling on new generated tasks: sample, gather evidence, choose, judge.
+
+Everything is kept in a run folder, so that a stopped measurement goes on and
+`cwm-agent study` can be asked about it later. The hidden tests are looked at
+last, and nothing before them sees them.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cwm_agent.attempt.attempt import Rules
+from cwm_agent.batch.attempt_state import AttemptState, tickets_of
+from cwm_agent.batch.local.executor import local_executor
+from cwm_agent.batch.runner import Runner
+from cwm_agent.config.resolve import Resolved, load_settings
+from cwm_agent.generated.repository import instance_name, issue_task, repository_once
+from cwm_agent.generated.task import NanoTask, Split, draw_task
+from cwm_agent.policies import bundled
+from cwm_agent.policies.choice import PolicyChoice
+from cwm_agent.tasks.inputs import Request, read_repository
+from cwm_agent.tasks.job import Job
+from cwm_agent.tasks.planning import model_settings
+from envs.progress import Say
+from envs.registry import choose_kind
+from results.store import Run, Store
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingBench:
+    """What to measure. The tasks follow from `seed`; with `name` a run is kept and gone on with."""
+
+    tasks: int
+    samples: int = 8
+    seed: int = 1
+    split: Split = "unseen"
+    workers: int = 8
+    sandbox: str = "auto"
+    runs: Path | None = None
+    name: str | None = None
+
+    def task(self, number: int) -> NanoTask:
+        """One of the tasks."""
+        return draw_task(f"scaling/{self.seed}/{number}", self.split)
+
+
+def settings_of(bench: ScalingBench, runs: Path) -> Resolved:
+    """The bundled model's settings, for several samples an issue."""
+    flags = {
+        "samples": bench.samples,
+        "batch.workers": bench.workers,
+        "sampling.seed": bench.seed,
+        "sandbox.kind": choose_kind(bench.sandbox),
+        "runs": str(runs),
+    }
+    return model_settings(Request(), load_settings(flags=flags))
+
+
+def open_run(bench: ScalingBench, rules: Rules, store: Store) -> Run:
+    """The run of this name, new where there is none."""
+    if bench.name is not None and (store.root / bench.name / "run.json").exists():
+        return store.open(bench.name)
+    return store.create(rules.run_info(), bench.name)
+
+
+def job_of(bench: ScalingBench, run: Run, task: NanoTask, kind: str) -> Job:
+    """A task as a job that knows no tests: they are for the judge alone."""
+    name = instance_name(task)
+    repository = repository_once(task, run.folder / "repositories" / name)
+    return Job(
+        instance=name,
+        issue=issue_task(task, repository).issue,
+        policy=PolicyChoice("embedded", str(bundled.folder())),
+        sandbox=kind,
+        checkout=read_repository(repository, dirty=False),
+    )
+
+
+def sample(run: Run, rules: Rules, jobs: list[Job], say: Say) -> list[AttemptState]:
+    """Every sample of every job that has no result yet, several at a time."""
+    settings = rules.resolved.settings
+    tickets = tickets_of(run, jobs, settings.samples)
+    waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
+    done = len(tickets) - len(waiting)
+
+    def over(ticket: AttemptState) -> None:
+        nonlocal done
+        executor.over(ticket)
+        done += 1
+        if done % 50 == 0 or done == len(tickets):
+            say(f"sampled {done} of {len(tickets)}")
+
+    with local_executor(run, rules, waiting, say, say) as executor:
+        runner = Runner(
+            tickets,
+            executor,
+            workers=settings.batch.workers,
+            retries=settings.sandbox.retries,
+            over=over,
+            log=say,
+            resized=executor.resize,
+        )
+        runner.run()
+    return tickets
