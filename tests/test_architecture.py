@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "model": {"model"},
 }
 ORDER = {
-    "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench > batch, replay, nano
+    "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench > scaling > batch, replay, nano
         > view, attempt > doctor, tasks > policies > config, generated, exit_codes > prompts
         > parsing, streams > errors""",
     "envs": """swebench, cleanup, registry > issue, docker, bubblewrap > images, repository
