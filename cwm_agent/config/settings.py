@@ -170,7 +170,7 @@ class SamplingSettings(Section):
 
     def of_sample(self, sample: int) -> float | None:
         """The temperature of one sample where they differ."""
-        return self.temperatures[:sample + 1][-1] if self.temperatures else None
+        return self.temperatures[: sample + 1][-1] if self.temperatures else None
 
 
 class EngineSettings(Section):
@@ -232,6 +232,25 @@ class BatchSettings(Section):
     """Seconds since the run started or resumed; empty: no limit."""
 
 
+class ScalingSettings(Section):
+    """Evidence about several samples of an issue, and the choice of one (docs/evidence.md)."""
+
+    select: str = Field(default="posterior", min_length=1)
+    """The recipe that chooses (docs/scaling.md)."""
+    tests: int = Field(default=8, ge=0)
+    """Tests that the model writes for each issue."""
+    repeats: int = Field(default=2, ge=1, le=20)
+    """Runs of each test on each candidate; those that differ show a flaky one."""
+    calls: int = Field(default=48, ge=0)
+    """Calls of each touched function that are compared between candidates."""
+    existing: str = ""
+    """Command of the repository's own tests, with pytest's -rA summary; empty: found by itself."""
+    test_seconds: Seconds = 60.0
+    """Seconds for one run of one test."""
+    existing_seconds: Seconds = 900.0
+    """Seconds for one run of the repository's tests."""
+
+
 class CostSettings(Section):
     """Prices for reports; those that are set are added up, and without any there is no cost."""
 
@@ -287,6 +306,7 @@ class Settings(Section):
     limits: LimitSettings = LimitSettings()
     sampling: SamplingSettings = SamplingSettings()
     batch: BatchSettings = BatchSettings()
+    scaling: ScalingSettings = ScalingSettings()
     cost: CostSettings = CostSettings()
     cluster: ClusterSettings = ClusterSettings()
     switches: dict[str, Switch] = Field(default_factory=dict)
