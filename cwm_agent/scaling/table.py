@@ -133,10 +133,20 @@ class Table:
         """The evidence, or None where it is missing."""
         return self.cells.get(candidate.id, {}).get(column.id)
 
+    def steady(self, candidate: Candidate, column: Column) -> Cell | None:
+        """The evidence, or None where it is missing or repeats differed."""
+        cell = self.cell(candidate, column)
+        return None if cell is None or cell.flaky or column.flaky else cell
+
     @cached_property
     def by_id(self) -> dict[str, Candidate]:
         """The candidates by their ids."""
         return {candidate.id: candidate for candidate in self.candidates}
+
+    @cached_property
+    def effective(self) -> tuple[Candidate, ...]:
+        """The candidates that change more than tests and their settings."""
+        return tuple(candidate for candidate in self.candidates if candidate.normalised)
 
     def of_role(self, role: Role) -> list[Column]:
         """The columns that say that of a candidate."""
