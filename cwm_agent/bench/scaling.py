@@ -7,10 +7,7 @@ last, and nothing before them sees them.
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from cwm_agent.attempt.attempt import Rules
@@ -19,7 +16,7 @@ from cwm_agent.batch.local.executor import local_executor
 from cwm_agent.batch.runner import Runner
 from cwm_agent.config.resolve import Resolved, load_settings
 from cwm_agent.generated.repository import instance_name, issue_task, repository_once
-from cwm_agent.generated.task import NanoTask, Split, draw_task
+from cwm_agent.generated.task import MEASURED, NanoTask, Split, draw_task
 from cwm_agent.policies import bundled
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.inputs import Request, read_repository
@@ -37,15 +34,15 @@ class ScalingBench:
     tasks: int
     samples: int = 8
     seed: int = 1
-    split: Split = "unseen"
+    sets: tuple[Split, ...] = MEASURED
     workers: int = 8
     sandbox: str = "auto"
     runs: Path | None = None
     name: str | None = None
 
     def task(self, number: int) -> NanoTask:
-        """One of the tasks."""
-        return draw_task(f"scaling/{self.seed}/{number}", self.split)
+        """One of the tasks; the sets take turns."""
+        return draw_task(f"scaling/{self.seed}/{number}", self.sets[number % len(self.sets)])
 
 
 def settings_of(bench: ScalingBench, runs: Path) -> Resolved:
@@ -67,7 +64,7 @@ def open_run(bench: ScalingBench, rules: Rules, store: Store) -> Run:
     return store.create(rules.run_info(), bench.name)
 
 
-def job_of(bench: ScalingBench, run: Run, task: NanoTask, kind: str) -> Job:
+def job_of(run: Run, task: NanoTask, kind: str) -> Job:
     """A task as a job that knows no tests: they are for the judge alone."""
     name = instance_name(task)
     repository = repository_once(task, run.folder / "repositories" / name)

@@ -13,13 +13,14 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ByteSize,
-    ConfigDict,
     Field,
     ValidationInfo,
     WithJsonSchema,
-    field_validator,
 )
 
+from cwm_agent.config.scaling import ScalingSettings
+from cwm_agent.config.section import Seconds as Seconds
+from cwm_agent.config.section import Section
 from cwm_agent.config.tool_names import Tools, name_list
 from envs.errors import HostError
 from envs.registry import AUTO, CHOICES, CHOICES_TEXT
@@ -81,31 +82,6 @@ def _numbers(value: object) -> object:
 
 
 Temperature = Annotated[float, Field(ge=0)]
-Seconds = Annotated[float, Field(gt=0, le=1e9)]
-"""Up to some thirty years: longer times overflow the timers of the system."""
-
-
-class Section(BaseModel):
-    """Common to all sections: unknown keys are errors, values are immutable."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-        validate_default=True,
-        allow_inf_nan=False,
-    )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_number(cls, value: object, found: ValidationInfo) -> object:
-        """Pydantic would take true for 1."""
-        if (
-            isinstance(value, bool)
-            and cls.model_fields[str(found.field_name)].annotation is not bool
-        ):
-            raise ValueError("not true or false")
-        return value
 
 
 class SandboxSettings(Section):
@@ -230,25 +206,6 @@ class BatchSettings(Section):
     """Tokens generated in the whole run; empty: no limit."""
     seconds: Annotated[Seconds | None, EmptyUnsets] = None
     """Seconds since the run started or resumed; empty: no limit."""
-
-
-class ScalingSettings(Section):
-    """Evidence about several samples of an issue, and the choice of one (docs/evidence.md)."""
-
-    select: str = Field(default="posterior", min_length=1)
-    """The recipe that chooses (docs/scaling.md)."""
-    tests: int = Field(default=8, ge=0)
-    """Tests that the model writes for each issue."""
-    repeats: int = Field(default=2, ge=1, le=20)
-    """Runs of each test on each candidate; those that differ show a flaky one."""
-    calls: int = Field(default=48, ge=0)
-    """Calls of each touched function that are compared between candidates."""
-    existing: str = ""
-    """Command of the repository's own tests, with pytest's -rA summary; empty: found by itself."""
-    test_seconds: Seconds = 60.0
-    """Seconds for one run of one test."""
-    existing_seconds: Seconds = 900.0
-    """Seconds for one run of the repository's tests."""
 
 
 class CostSettings(Section):

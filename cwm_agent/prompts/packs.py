@@ -121,8 +121,9 @@ def _parse(name: str, source: str, where: str) -> Texts:
 def _shared() -> dict[str, object]:
     """Texts that every pack may leave to us."""
     source = resources.files("cwm_agent.prompts").joinpath("scaling.yaml").read_text("utf-8")
-    shared: dict[str, object] = parse_yaml(source)
-    return shared
+    shared = parse_yaml(source)
+    assert isinstance(shared, dict)
+    return {str(key): value for key, value in shared.items()}
 
 
 def _read(path: Path) -> str:

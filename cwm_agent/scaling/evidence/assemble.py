@@ -139,7 +139,7 @@ class _Made:
         made: dict[str, Cell | None] = {}
         for state in set(self._states.values()):
             if self._executions.get(state, NOT_APPLIED, 0) is not None:
-                made[state] = Cell("fail", log=LOG)
+                made[state] = _cell(["fail"], 0.0)
             else:
                 made[state] = cell(state)
         row = {candidate: made[state] for candidate, state in self._states.items()}
@@ -164,7 +164,7 @@ def _of_suite(made: Sequence[Execution], test: str) -> Cell | None:
 def _cell(outcomes: Sequence[Outcome], seconds: float) -> Cell:
     """Repeats as one cell; where they differ, the worst is the outcome."""
     passes = sum(outcome == "pass" for outcome in outcomes)
-    worst = next((outcome for outcome in outcomes if outcome != "pass"), "pass")
+    worst: Outcome = next((outcome for outcome in outcomes if outcome != "pass"), "pass")
     return Cell(worst, seconds=round(seconds, 3), log=LOG, repeats=len(outcomes), passes=passes)
 
 
