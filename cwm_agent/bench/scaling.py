@@ -7,6 +7,7 @@ last, and nothing before them sees them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,15 @@ from cwm_agent.generated.repository import instance_name, issue_task, repository
 from cwm_agent.generated.task import MEASURED, NanoTask, Split, draw_task
 from cwm_agent.policies import bundled
 from cwm_agent.policies.choice import PolicyChoice
+from cwm_agent.scaling.labels import LABELS_FILE, Labels, load_labels, save_labels
 from cwm_agent.tasks.inputs import Request, read_repository
 from cwm_agent.tasks.job import Job
 from cwm_agent.tasks.planning import model_settings
 from envs.progress import Say
 from envs.registry import choose_kind
+from envs.repository.verify import Verifier
+from envs.sandbox.sandbox import Sandbox
+from results.records import Graded
 from results.store import Run, Store
 
 
@@ -103,3 +108,37 @@ def sample(run: Run, rules: Rules, jobs: list[Job], say: Say) -> list[AttemptSta
         )
         runner.run()
     return tickets
+
+
+def judge(bench: ScalingBench, run: Run, make: Callable[[], Sandbox], say: Say) -> list[Labels]:
+    """What the hidden tests say of each candidate, also written beside its table."""
+    verifier = Verifier(make)
+    found = []
+    for number in range(bench.tasks):
+        task = bench.task(number)
+        name = instance_name(task)
+        path = run.folder / name / LABELS_FILE
+        labels = load_labels(path)
+        attempts = [run.find(name, sample) for sample in range(bench.samples)]
+        results = [result for one in attempts if (result := one.result()) is not None]
+        if labels is None or len(labels.right) < len(results):
+            real = issue_task(task, run.folder / "repositories" / name)
+            patches = sorted({result.patch for result in results if result.patch.strip()})
+            good = {patch for patch in patches if verifier.verify(real, patch).resolved}
+            labels = Labels(name, {str(r.sample): r.patch in good for r in results})
+            save_labels(path, labels)
+        found.append(labels)
+        if (number + 1) % 25 == 0:
+            say(f"judged {number + 1} of {bench.tasks}")
+    return found
+
+
+def grade_cached_share(run: Run) -> float | None:
+    """Of the tokens of all finished conversations, those that their grades did not compute."""
+    context = cached = 0
+    for attempt in run.attempts():
+        for entry in attempt.entries():
+            if isinstance(entry.event, Graded):
+                context += entry.event.context_tokens
+                cached += entry.event.cached_tokens
+    return cached / context if context else None
