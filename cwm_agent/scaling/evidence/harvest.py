@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from cwm_agent.scaling.evidence.quoted import values
 from cwm_agent.scaling.evidence.scripts import Script
 from results.records import Event, Replied
 from tools.errors import CallError
@@ -22,6 +23,8 @@ from tools.registry import TOOLS
 MOST_LINES = 400
 """Longer files are no tests that somebody wrote in passing."""
 MOST_ANNOUNCED = 40
+END_CHARACTERS = 300
+"""Of a thought: farther from the command numbers are mostly about something else."""
 _NAMES = tuple(spec.name for spec in TOOLS)
 _HEREDOC_FILE = re.compile(
     r"""cat\s*>\s*(?P<path>[\w./-]+\.py)\s*<<-?\s*(?P<quote>['"]?)(?P<end>\w+)(?P=quote)\n"""
@@ -139,13 +142,15 @@ def _prints(command: str, files: dict[str, str]) -> bool:
 
 
 def _announced(thought: str) -> Iterator[str]:
-    """What the thought names as output: every run of its last lines, and what it quotes."""
+    """What the thought names as output: every run of its last lines, and what it quotes, and the
+    values in its end."""
     lines = [line.strip() for line in thought.strip().splitlines() if line.strip()][
         -MOST_ANNOUNCED:
     ]
     for first in range(len(lines)):
         yield "\n".join(lines[first:])
     yield from re.findall(r"`([^`\n]+)`", thought)[:MOST_ANNOUNCED]
+    yield from values(thought[-END_CHARACTERS:], "")
 
 
 def _without_quotes(command: str) -> str:

@@ -53,7 +53,7 @@ def issue_scripts(issue: str, functions: Mapping[str, str]) -> Iterator[Script]:
 
 def values(issue: str, call: str) -> list[str]:
     """Python values that the issue names outside of the call, as `repr` writes them."""
-    rest = issue.replace(call, " ")
+    rest = issue.replace(call, " ") if call else issue
     found: dict[str, None] = {}
     for match in re.finditer(r"[\[({\"'\w+-]", rest):
         start = match.start()
