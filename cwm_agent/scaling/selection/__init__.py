@@ -1,0 +1,1 @@
+"""From a table to one candidate: stages, the recipes made of them, and where they are named."""
