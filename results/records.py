@@ -7,6 +7,7 @@ ids are the truth and stand beside it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -130,6 +131,35 @@ class Submitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Graded:
+    """What the policy says of its finished attempt: log-probabilities of grades, best first.
+
+    The question was asked in a twin of the conversation, which had
+    `context_tokens` before the `question_tokens`; `cached_tokens` of both were
+    not computed again, by the engine's counters.
+    """
+
+    scale: tuple[str, ...]
+    logprobs: tuple[float, ...]
+    context_tokens: int
+    question_tokens: int
+    cached_tokens: int
+
+    @property
+    def grade(self) -> float:
+        """The expected grade, 1 for the best of the scale and 0 for the worst.
+
+        The expectation over the grades' probabilities, renormalised to the scale,
+        as in "LLM-as-a-Verifier" (arXiv 2607.05391).
+        """
+        most = max(self.logprobs)
+        weights = [math.exp(logprob - most) for logprob in self.logprobs]
+        steps = len(weights) - 1
+        total = sum(weight * (steps - place) for place, weight in enumerate(weights))
+        return total / (steps * sum(weights))
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """Last event of an attempt that ended (an interrupted one may continue after it).
 
@@ -141,7 +171,7 @@ class Ended:
     cause: str | None = None
 
 
-Event = AttemptStarted | Observed | Replied | ToolRan | Snapshot | Submitted | Ended
+Event = AttemptStarted | Observed | Replied | ToolRan | Snapshot | Submitted | Graded | Ended
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ MAY_IMPORT = {
     "model": {"model"},
 }
 ORDER = {
-    "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench > scaling > batch, replay, nano
-        > view, attempt > doctor, tasks > policies > config, generated, exit_codes > prompts
-        > parsing, streams > errors""",
-    "envs": """swebench, cleanup, registry > issue, docker, bubblewrap > images, repository
+    "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench > scaling
+        > batch, replay, nano > view, attempt > doctor, tasks > policies > config, generated,
+        exit_codes > prompts > parsing, streams > errors""",
+    "envs": """swebench, cleanup, registry, testgen > issue, docker, bubblewrap > images, repository
         > host_git > sandbox > shell > environment, task, failures, progress > errors""",
     "model": """engine > parallel > runner > checkpoint > ops > step > kvcache > text, config
         > device, stats, nano > errors""",

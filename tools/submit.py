@@ -26,12 +26,14 @@ class SubmitTool:
     Only text that starts like a diff is accepted. A patch of more than
     PATCH_BYTES is refused. `check` tries a patch on a clean copy, given the folder of the
     shell, and says what to submit in its place; then it need only hold a diff.
+    With `refusal` a test is asked for instead: any file that it does not refuse is accepted.
     """
 
     texts: Texts
     through_shell: bool = False
     working_diff: Callable[[], str | None] | None = None
     check: Callable[[str, str], Checked] | None = None
+    refusal: Callable[[str], str] | None = None
     timeout: float = 120.0
     name: str = "submit"
 
@@ -54,6 +56,8 @@ class SubmitTool:
             return _refused(self.texts.render("submit.unreadable", path=path))
         if not patch.strip():
             return _refused(self.texts.render("submit.empty", path=path))
+        if self.refusal is not None:
+            return self._judge_test(patch, self.refusal(patch))
         check = None if cwd is None else self.check
         starts = _HOLDS_DIFF.search(patch) if check else patch.startswith("diff")
         if not starts:
@@ -65,6 +69,13 @@ class SubmitTool:
         if check is None or cwd is None:
             return self._accepted(patch)
         return self._checked(check(patch, cwd), path)
+
+    def _judge_test(self, test: str, reason: str) -> ToolResult:
+        if reason:
+            return _refused(self.texts.render("testgen.refused", reason=reason))
+        shown = test.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        feedback = self.texts.render("testgen.review", submission=shown)
+        return ToolResult(feedback, ok=True, submission=test)
 
     def _checked(self, checked: Checked, path: str) -> ToolResult:
         base, reason = checked.base, checked.reason
@@ -111,12 +122,13 @@ def _read(path: str, workspace: Workspace) -> str | None:
 
 
 def _make(context: ToolContext) -> Tool:
-    switches = context.switches
+    switches, patch = context.switches, context.refusal is None
     return SubmitTool(
         context.texts,
         through_shell=switches.submit_through_shell,
-        working_diff=context.working_diff if switches.submit_working_tree else None,
+        working_diff=context.working_diff if patch and switches.submit_working_tree else None,
         check=context.check if switches.submit_must_apply else None,
+        refusal=context.refusal,
         timeout=context.command_seconds,
     )
 

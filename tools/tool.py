@@ -107,7 +107,8 @@ class ToolContext:
 
     `command_seconds` limits one command. `working_diff` is the repository's
     diff, None where it cannot be had. `check` tries a patch on a clean copy,
-    given the folder of the shell; without it no patch is tried.
+    given the folder of the shell; without it no patch is tried. Where not a
+    patch is asked for but a test, `refusal` says why a text is none, "" where it is one.
     """
 
     texts: Texts
@@ -115,6 +116,7 @@ class ToolContext:
     command_seconds: float
     working_diff: Callable[[], str | None]
     check: Callable[[str, str], Checked] | None = None
+    refusal: Callable[[str], str] | None = None
 
 
 def _never(switches: ToolSwitches) -> bool:

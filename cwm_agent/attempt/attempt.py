@@ -18,6 +18,7 @@ from cwm_agent.attempt.judge import Judgement
 from cwm_agent.attempt.rollout import EventLog, Trajectory, Watch, rollout
 from cwm_agent.config.resolve import Resolved
 from cwm_agent.policies.choose import OpenPolicy
+from cwm_agent.policies.policy import Question
 from cwm_agent.prompts.packs import load
 from cwm_agent.tasks.job import Job
 from envs.environment import Environment
@@ -131,7 +132,15 @@ def play(
             seed=settings.sampling.seed + setting.sample,
             interrupt=stop,
             watch=watch,
+            temperature=settings.sampling.of_sample(setting.sample),
+            question=grade_question(setting.rules.texts) if settings.samples > 1 else None,
         )
+
+
+def grade_question(texts: Texts) -> Question:
+    """What a sample among several is asked about itself when it is finished."""
+    scale = texts.render("grade.scale").split()
+    return Question(texts.render("grade.question"), texts.render("grade.prefix"), tuple(scale))
 
 
 def result_of(

@@ -22,7 +22,7 @@ from typing import Protocol
 
 from cwm_agent.attempt.interrupt import Stop
 from cwm_agent.policies.errors import PolicyError
-from cwm_agent.policies.policy import Conversation, Policy
+from cwm_agent.policies.policy import Conversation, Gradable, Policy, Question
 from envs.environment import Environment, Step
 from envs.errors import SandboxError
 from envs.issue.modes import Switches
@@ -94,17 +94,20 @@ def rollout(
     seed: int,
     interrupt: Stop,
     watch: Watch | None = None,
+    temperature: float | None = None,
+    question: Question | None = None,
 ) -> Trajectory:
     """Play one attempt to its end, or go on with the one in `journal`.
 
-    `watch` sees each new event after it was written. A failing policy or
+    `watch` sees each new event after it was written. A finished conversation is asked the
+    `question`, if its policy can be asked without a new prefill. A failing policy or
     sandbox ends the attempt with its reason; the caller closes both.
     Raises JournalError when the disk refuses, which is the one thing that
     cannot be recorded.
     """
     loop = _Loop(environment, journal, interrupt, watch)
     loop.record(started)
-    ended = _play(loop, policy, seed)
+    ended = _play(loop, lambda: policy.open(seed=seed, temperature=temperature), question)
     loop.record(ended)
     loop.commit()
     patch = last_patch(loop.events) if ended.reason in UNFINISHED else environment.patch()
@@ -174,10 +177,10 @@ def _is_pause(event: Event) -> bool:
     return isinstance(event, Ended) and event.reason in UNFINISHED
 
 
-def _play(loop: _Loop, policy: Policy, seed: int) -> Ended:
+def _play(loop: _Loop, talk: Callable[[], Conversation], question: Question | None) -> Ended:
     """Talk until something ends it; returns what."""
     try:
-        with closing(policy.open(seed=seed)) as conversation:
+        with closing(talk()) as conversation:
             loop.interrupt.cancel = conversation.cancel
             step = loop.begin(conversation)
             while step is None or step.exit is None:
@@ -189,6 +192,8 @@ def _play(loop: _Loop, policy: Policy, seed: int) -> Ended:
                 step = loop.turn(conversation, reply)
             if step.exit == "sandbox_error" and loop.interrupt.stopped:
                 return Ended("interrupted", STOPPED)
+            if step.exit not in UNFINISHED and question and isinstance(conversation, Gradable):
+                loop.record(conversation.grade(question))
             return Ended(step.exit, step.detail, step.cause)
     except KeyboardInterrupt:
         return Ended("interrupted", STOPPED)

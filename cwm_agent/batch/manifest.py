@@ -24,7 +24,8 @@ from results.store import Run
 
 FILE = "batch.json"
 INDIFFERENT = (
-    "batch.", "cluster.", "cost.", "runs", "samples", "engine.kv_memory", "engine.typical_tokens",
+    "batch.", "cluster.", "cost.", "scaling.", "runs", "samples",
+    "engine.kv_memory", "engine.typical_tokens",
     "engine.host_memory", "engine.speculation", "engine.cuda_graphs", "endpoint.urls",
     "endpoint.silence_seconds", "endpoint.patience_seconds",
 )  # fmt: skip

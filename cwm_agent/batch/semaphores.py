@@ -24,6 +24,11 @@ class Semaphore:
         self._limit = limit
         self.inside = 0
 
+    @property
+    def limit(self) -> int:
+        """How many may be inside."""
+        return self._limit
+
     def resize(self, limit: int) -> None:
         """Let in at most `limit` from now on."""
         with self._changed:

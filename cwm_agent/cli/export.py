@@ -42,12 +42,18 @@ WebSteps = Annotated[
 ]
 
 
+Best = Annotated[
+    bool, typer.Option("--best", help="The sample of each issue that was chosen (2+ attempts).")
+]
+
+
 @app.command()
 def export(
     run: Annotated[str, typer.Argument(help="Name or folder of a run.")],
     kind: Format = "preds",
     out: Out = None,
     sample: Sample = None,
+    best: Best = False,
     scored: Scored = None,
     name: Name = "",
     site: Site = "",
@@ -101,10 +107,10 @@ def export(
         tuple(model or ()),
         open_model,
         open_system,
-        "2+" if best_of_several else "1",
+        "2+" if best_of_several or best else "1",
         web_steps,
     )
     for path in export_run(
-        Store(folder).open(run), ExportRequest(kind, out, sample, scored), entry
+        Store(folder).open(run), ExportRequest(kind, out, sample, scored, best), entry
     ):
         print(path)

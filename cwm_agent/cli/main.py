@@ -26,6 +26,7 @@ COMMANDS = {
     "ctl": Lazy("cwm_agent.cli.ctl", "Inspect or control a live run."),
     "view": Lazy("cwm_agent.cli.view", "Show what happened in a run, turn by turn."),
     "replay": Lazy("cwm_agent.cli.replay", "Repeat a run's actions and compare the results."),
+    "evidence": Lazy("cwm_agent.cli.evidence", "Run every test on every sample of a run."),
     "score": Lazy("cwm_agent.cli.score", "Grade patches with the official swebench package."),
     "compare": Lazy("cwm_agent.cli.compare", "Compare two scored runs, instance by instance."),
     "export": Lazy("cwm_agent.cli.export", "Write predictions or a leaderboard submission."),

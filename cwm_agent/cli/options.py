@@ -44,4 +44,8 @@ Setup = Annotated[
     list[str] | None,
     typer.Option("--setup", metavar="COMMAND", help="Run first in each fresh sandbox; repeatable."),
 ]
+Select = Annotated[
+    str | None,
+    typer.Option("--select", metavar="RECIPE", help="Recipe that chooses among samples."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]

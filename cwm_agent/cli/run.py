@@ -17,6 +17,7 @@ from cwm_agent.cli.options import (
     Match,
     Repositories,
     RunsFolder,
+    Select,
     Setup,
     Slice,
     Variables,
@@ -61,6 +62,7 @@ def run(
     mode: Annotated[
         str | None, typer.Option("--mode", help="improved or faithful (docs/modes.md).")
     ] = None,
+    select: Select = None,
     name: Annotated[
         str | None,
         typer.Option("--name", metavar="RUN", help="Run name; an existing run is resumed."),
@@ -90,7 +92,8 @@ def run(
     journals. The first Ctrl-C lets every turn finish and saves, the second
     one stops. Use `cwm-agent ctl` to inspect or change a live run.
     docs/batch.md describes suites. Attempts at SWE-bench instances are graded
-    afterwards, by `cwm-agent score RUN`.
+    afterwards, by `cwm-agent score RUN`. With --select, evidence is gathered
+    at the end and one sample of each issue is chosen (docs/evidence.md).
 
     \b
     Examples:
@@ -120,10 +123,12 @@ def run(
         on=on,
         accept_changes=accept_changes,
         repair=repair,
+        select=select is not None,
         config_files=tuple(config or ()),
         assignments=tuple(assignments or ()),
         flags={
             "samples": samples,
+            "scaling.select": select,
             "batch.workers": workers,
             "model": model,
             "endpoint.urls": engine_url,

@@ -13,6 +13,7 @@ from cwm_agent.cli.options import (
     EngineUrls,
     Json,
     RunsFolder,
+    Select,
     Setup,
     Variables,
 )
@@ -74,6 +75,10 @@ TestsFile = Annotated[
     Path | None,
     typer.Option("--tests", metavar="FILE", help="YAML file that names hidden tests."),
 ]
+Samples = Annotated[
+    int | None,
+    typer.Option("--samples", min=1, help="Attempts; evidence chooses among several."),
+]
 Mode = Annotated[str | None, typer.Option("--mode", help="improved or faithful (docs/modes.md).")]
 RunName = Annotated[
     str | None, typer.Option("--name", metavar="RUN", help="Name of the run folder.")
@@ -107,6 +112,8 @@ def solve(
     test: TestCommand = None,
     test_report: TestReport = None,
     tests: TestsFile = None,
+    samples: Samples = None,
+    select: Select = None,
     mode: Mode = None,
     name: RunName = None,
     resume: ResumedRun = None,
@@ -129,6 +136,7 @@ def solve(
       cwm-agent solve issue.md --model ~/models/cwm --engine-url http://gpu1:8000/v1
       cwm-agent solve example:flask-blueprint-name
       cwm-agent solve nano:17
+      cwm-agent solve nano:17 --samples 8
       cwm-agent solve "Empty names are accepted" --test "python -m pytest -rA" | git apply
       cwm-agent solve issue.md --test "npm test" --test-report exit-code
       cwm-agent solve --resume 2026-11-22-201500
@@ -168,6 +176,8 @@ def solve(
             "sandbox.image": image,
             "mode": mode,
             "runs": runs,
+            "samples": samples,
+            "scaling.select": select,
         },
     )
     return run_request(request, as_json=as_json)

@@ -71,9 +71,9 @@ class RemotePolicy:
         cut: str = self.ask("tail", text, tokens)
         return cut
 
-    def open(self, *, seed: int) -> RemoteConversation:
+    def open(self, *, seed: int, temperature: float | None = None) -> RemoteConversation:
         """The conversation of this try."""
-        self.ask("open", self._key, seed)
+        self.ask("open", self._key, seed, temperature)
         return RemoteConversation(self, self._key)
 
     def close(self) -> None:

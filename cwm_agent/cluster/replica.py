@@ -57,9 +57,9 @@ class EngineReplica:
         """See envs.environment.Meter."""
         return self._ready().policy.meter.tail(text, tokens)
 
-    def open(self, key: str, seed: int) -> None:
+    def open(self, key: str, seed: int, temperature: float | None = None) -> None:
         """Open a conversation under a new name."""
-        conversation = self._ready().policy.open(seed=seed)
+        conversation = self._ready().policy.open(seed=seed, temperature=temperature)
         with self._lock:
             self._conversations[key] = conversation
 

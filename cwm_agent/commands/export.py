@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cwm_agent.errors import UsageError
+from cwm_agent.scaling.chosen import chosen_samples
 from cwm_agent.scoring.leaderboard import Entry, Submission
 from cwm_agent.scoring.predictions import by_sample, one_sample, write_predictions
 from cwm_agent.scoring.predictions_source import source_of_run
@@ -24,20 +25,26 @@ class ExportRequest:
     out: Path | None
     sample: int | None
     scored: Path | None
+    best: bool = False
 
 
 def export(run: Run, wish: ExportRequest, entry: Entry) -> list[Path]:
     """Write it and return where it is; raises UsageError or the like."""
     source = source_of_run(run, wish.scored)
+    predictions: Sequence[Prediction] = source.predictions
+    if wish.best:
+        predictions = _chosen(run, wish, predictions)
     if wish.format == "preds":
-        wanted: Sequence[Prediction] = source.predictions
+        wanted = predictions
         if wish.sample is not None:
             wanted = one_sample(wanted, wish.sample)
         folder = wish.out or run.folder
+        if wish.best:
+            return [write_predictions(wanted, folder)]
         return [write_predictions(found, folder, n) for n, found in by_sample(wanted).items()]
     if wish.format != "leaderboard":
         raise UsageError(f"unknown format {wish.format!r}; use preds or leaderboard")
-    predictions = one_sample(source.predictions, wish.sample)
+    predictions = predictions if wish.best else one_sample(predictions, wish.sample)
     network, hosts = _reach(run)
     submission = Submission(
         entry=entry,
@@ -51,6 +58,16 @@ def export(run: Run, wish: ExportRequest, entry: Entry) -> list[Path]:
         hosts=hosts,
     )
     return [write_submission(submission, wish.out or Path("submission"))]
+
+
+def _chosen(
+    run: Run, wish: ExportRequest, predictions: Sequence[Prediction]
+) -> Sequence[Prediction]:
+    """The prediction of each issue that was chosen; raises UsageError."""
+    if wish.sample is not None:
+        raise UsageError("give --best or --sample, not both")
+    chosen = chosen_samples(run)
+    return [one for one in predictions if chosen.get(one.instance) == one.sample]
 
 
 def _reach(run: Run) -> tuple[bool | None, tuple[str, ...]]:

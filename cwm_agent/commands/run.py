@@ -26,9 +26,11 @@ from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Board, Status, line
 from cwm_agent.batch.stopping import StopConditions, caught_signals
+from cwm_agent.commands.best import select
 from cwm_agent.config.resolve import Resolved, load_settings
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.exit_codes import ExitCode
+from cwm_agent.scaling.selection.registry import recipe_named
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.filters import Selection
 from cwm_agent.tasks.inputs import Request
@@ -56,6 +58,7 @@ class RunRequest:
     on: str = "local"
     accept_changes: bool = False
     repair: bool = False
+    select: bool = False
     config_files: tuple[Path, ...] = ()
     assignments: tuple[str, ...] = ()
     flags: Mapping[str, object] = field(default_factory=dict)
@@ -65,6 +68,8 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     """Do the suite, or what is left of it; returns the exit code. Raises the parts' errors."""
     progress = ProgressDisplay(sys.stderr)
     open_executor = _executor(request.on)
+    if request.select:
+        recipe_named(str(request.flags["scaling.select"]))
     chosen = choose(request.suite, request.selection, request.replay)
     resolved = _settings(request, chosen)
     store = Store(resolved.runs_folder())
@@ -83,7 +88,10 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         tickets = tickets_of(run, jobs, resolved.settings.samples)
         waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
         with open_executor(run, rules, waiting, progress.say, _logger(run)) as executor:
-            return _go(run, rules, tickets, executor, progress, as_json=as_json)
+            code = _go(run, rules, tickets, executor, progress, as_json=as_json)
+        if request.select and code == ExitCode.SUCCESS:
+            select(run, resolved, progress)
+        return code
 
 
 def _repair(run: Run, progress: ProgressDisplay) -> None:

@@ -13,8 +13,10 @@ from cwm_agent.attempt.attempt import Rules
 from cwm_agent.attempt.interrupt import Interrupt
 from cwm_agent.attempt.retries import with_retries
 from cwm_agent.attempt.sandboxes import clean_up
+from cwm_agent.batch import manifest
 from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.local.work import open_work
+from cwm_agent.commands.best import best_of, go_on_best
 from cwm_agent.config.resolve import Resolved, load_settings, recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_attempt
@@ -143,7 +145,11 @@ def run_request(request: Request, *, as_json: bool) -> int:
     else:
         resolved = model_settings(request, resolved)
         job = plan(request, resolved, progress.say)
-        outcome = start(store, request.name, job, resolved, progress)
+        if resolved.settings.samples > 1:
+            run, result = best_of(store, request.name, job, resolved, progress)
+            outcome = Outcome(run, result)
+        else:
+            outcome = start(store, request.name, job, resolved, progress)
     code = code_of_attempt(outcome.result.exit_reason, outcome.result.resolved)
     if job.apply and outcome.result.exit_reason not in UNFINISHED:
         try:
@@ -178,6 +184,10 @@ def _resume(store: Store, request: Request, progress: ProgressDisplay) -> tuple[
     urls = {"endpoint.urls": request.flags.get("endpoint.urls")}
     resolved = recorded(run.info().settings, urls)
     jobs = sorted(run.folder.glob(f"*/*/{JOB_FILE}"))
+    several = resolved.settings.samples > 1 and not (run.folder / manifest.FILE).exists()
+    if jobs and several:
+        job = read_job(jobs[0].parent)
+        return job, Outcome(run, go_on_best(run, job, resolved, progress))
     if len(jobs) != 1:
         raise UsageError(
             f"run {run.name} was not made by solve; to resume a run of a suite use "

@@ -13,13 +13,14 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ByteSize,
-    ConfigDict,
     Field,
     ValidationInfo,
     WithJsonSchema,
-    field_validator,
 )
 
+from cwm_agent.config.scaling import ScalingSettings
+from cwm_agent.config.section import Seconds as Seconds
+from cwm_agent.config.section import Section
 from cwm_agent.config.tool_names import Tools, name_list
 from envs.errors import HostError
 from envs.registry import AUTO, CHOICES, CHOICES_TEXT
@@ -75,31 +76,12 @@ AllowedHosts = Annotated[
 ]
 
 
-Seconds = Annotated[float, Field(gt=0, le=1e9)]
-"""Up to some thirty years: longer times overflow the timers of the system."""
+def _numbers(value: object) -> object:
+    """A text lists numbers, separated by commas or blanks."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
-class Section(BaseModel):
-    """Common to all sections: unknown keys are errors, values are immutable."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-        validate_default=True,
-        allow_inf_nan=False,
-    )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_number(cls, value: object, found: ValidationInfo) -> object:
-        """Pydantic would take true for 1."""
-        if (
-            isinstance(value, bool)
-            and cls.model_fields[str(found.field_name)].annotation is not bool
-        ):
-            raise ValueError("not true or false")
-        return value
+Temperature = Annotated[float, Field(ge=0)]
 
 
 class SandboxSettings(Section):
@@ -159,6 +141,12 @@ class SamplingSettings(Section):
     """Nucleus sampling: sample from the most likely tokens with this total probability."""
     seed: int = Field(default=42, ge=0)
     """Sample k uses seed + k."""
+    temperatures: Annotated[tuple[Temperature, ...], BeforeValidator(_numbers)] = Field(default=())
+    """Temperatures of samples 0, 1, ..., the last for all further ones; empty: as above."""
+
+    def of_sample(self, sample: int) -> float | None:
+        """The temperature of one sample where they differ."""
+        return self.temperatures[: sample + 1][-1] if self.temperatures else None
 
 
 class EngineSettings(Section):
@@ -275,6 +263,7 @@ class Settings(Section):
     limits: LimitSettings = LimitSettings()
     sampling: SamplingSettings = SamplingSettings()
     batch: BatchSettings = BatchSettings()
+    scaling: ScalingSettings = ScalingSettings()
     cost: CostSettings = CostSettings()
     cluster: ClusterSettings = ClusterSettings()
     switches: dict[str, Switch] = Field(default_factory=dict)

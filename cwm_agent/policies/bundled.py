@@ -17,6 +17,8 @@ SETTINGS: dict[str, object] = {
     "model": NAME,
     "prompt_pack": NAME,
     "sampling.temperature": 0.0,
+    "sampling.temperatures": (0.0, 0.8, 1.0, 1.2, 1.4, 1.6, 1.2, 1.4, 1.0),
+    "scaling.tests": 0,
     "limits.turns": 16,
     "limits.context_tokens": 2048,
     "limits.action_tokens": 512,

@@ -37,6 +37,26 @@ class Dialogue:
         self._observed(ids)
         return tuple(ids)
 
+    def question(
+        self, text: str, prefix: str, answers: Sequence[str]
+    ) -> tuple[list[int], list[int]]:
+        """Ids that ask `text` and start its answer, and the first id of each possible answer.
+
+        Nothing is appended. Raises TokenizerError where two answers begin with the same token.
+        """
+        from model.errors import TokenizerError
+        from model.text.chat import ChatMessage
+
+        ids = self.chat.continuation([ChatMessage("user", text)], last_id=self._last_id)
+        ids += self.tokenizer.encode_text(prefix)
+        first = [self.tokenizer.encode_text(answer)[0] for answer in answers]
+        if len(set(first)) < len(first):
+            raise TokenizerError(
+                f"the answers {', '.join(answers)} cannot be told apart by their first token; "
+                "choose others in the prompt pack (grade.scale)"
+            )
+        return ids, first
+
     def watcher(self, limits: ReplyLimits) -> StopWatcher:
         """Says when the next answer, or the rest of one that was cut, is over."""
         from model.text.stops import StopRules, StopWatcher

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cwm_agent.policies.dialogue import Dialogue
+from cwm_agent.policies.policy import Question
 from envs.environment import Meter, ReplyLimits
-from results.records import Event, Message, Reply
+from results.records import Event, Graded, Message, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
     from model.checkpoint.quantize import Quantization
@@ -75,11 +76,11 @@ class EmbeddedPolicy:
         """What the engine has done and does now."""
         return self._engine.load()
 
-    def open(self, *, seed: int) -> EmbeddedConversation:
+    def open(self, *, seed: int, temperature: float | None = None) -> EmbeddedConversation:
         """A new conversation: one session of the engine."""
         from model.engine.session import Session
 
-        sampling = replace(self._sampling, seed=seed)
+        sampling = replace(self._sampling.at(temperature), seed=seed)
         session = Session(self._engine)
         return EmbeddedConversation(self._tokenizer, self._format, session, sampling)
 
@@ -118,6 +119,31 @@ class EmbeddedConversation:
             cached_tokens=generation.cached,
             context_tokens=generation.prompt_tokens + len(generation.ids),
             seconds=time.monotonic() - began,
+        )
+
+    def grade(self, question: Question) -> Graded:
+        """See Gradable: a twin shares the keys and values, so only the question is computed."""
+        from model.engine.generation import Request
+        from model.step.sampler import GREEDY
+
+        dialogue, vocabulary = self._dialogue, self._session.vocabulary
+        prompt, first = dialogue.question(question.text, question.prefix, question.scale)
+        known = len(self._session.ids)
+        (twin,) = self._session.fork()
+        try:
+            twin.append(prompt)
+            request = Request(1, GREEDY, logprobs=vocabulary)
+            answer = twin.generate(request, dialogue.watcher(ReplyLimits(1))).result()
+        finally:
+            twin.close()
+        assert answer.logprobs is not None
+        told = dict(answer.logprobs[0].top)
+        return Graded(
+            scale=question.scale,
+            logprobs=tuple(told[token] for token in first),
+            context_tokens=known,
+            question_tokens=len(prompt),
+            cached_tokens=answer.cached,
         )
 
     def restore(self, events: Sequence[Event]) -> None:

@@ -46,9 +46,9 @@ class HumanPolicy:
         """Estimates tokens from characters."""
         return self._meter
 
-    def open(self, *, seed: int) -> HumanConversation:
+    def open(self, *, seed: int, temperature: float | None = None) -> HumanConversation:
         """Start asking; people are not seeded."""
-        del seed
+        del seed, temperature
         return HumanConversation(self._fileno, self._show, self._meter)
 
     def close(self) -> None:

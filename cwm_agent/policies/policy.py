@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from envs.environment import Meter, ReplyLimits
-from results.records import Event, Message, Reply
+from results.records import Event, Graded, Message, Reply
 
 
 class Conversation(Protocol):
@@ -28,6 +29,26 @@ class Conversation(Protocol):
         """Free what the dialogue holds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a finished conversation is asked about itself.
+
+    The answer starts with `prefix`; its next token is one of `scale`, best first.
+    """
+
+    text: str
+    prefix: str
+    scale: tuple[str, ...]
+
+
+@runtime_checkable
+class Gradable(Protocol):
+    """A conversation that can be asked a question without becoming longer."""
+
+    def grade(self, question: Question) -> Graded:
+        """The log-probabilities of the grades, in a twin of the conversation."""
+
+
 class Policy(Protocol):
     """Opens conversations. One policy serves many at once."""
 
@@ -39,8 +60,8 @@ class Policy(Protocol):
     def meter(self) -> Meter:
         """Counts tokens as this policy does."""
 
-    def open(self, *, seed: int) -> Conversation:
-        """A new conversation; `seed` fixes its sampling."""
+    def open(self, *, seed: int, temperature: float | None = None) -> Conversation:
+        """A new conversation; `seed` fixes its sampling, `temperature` replaces the policy's."""
 
     def close(self) -> None:
         """Free the policy."""

@@ -30,9 +30,9 @@ class ReplayPolicy:
         """Estimates tokens from characters."""
         return self._meter
 
-    def open(self, *, seed: int) -> ReplayConversation:
-        """Play the recording from its start; nothing is sampled, so `seed` has no effect."""
-        del seed
+    def open(self, *, seed: int, temperature: float | None = None) -> ReplayConversation:
+        """Play the recording from its start; nothing is sampled."""
+        del seed, temperature
         return ReplayConversation(self._recording, self._meter)
 
     def close(self) -> None:

@@ -108,7 +108,7 @@ def _parse(name: str, source: str, where: str) -> Texts:
     if not isinstance(content, dict):
         raise TextError(f"{where} is not a prompt pack: it has to map text keys to templates")
     templates: dict[str, object] = {str(key): value for key, value in content.items()}
-    complete = {**WORDING, **templates}
+    complete = {**WORDING, **_shared(), **templates}
     if found := problems(complete):
         more = f" (and {len(found) - 1} more problems)" if len(found) > 1 else ""
         raise TextError(
@@ -116,6 +116,14 @@ def _parse(name: str, source: str, where: str) -> Texts:
             "`cwm-agent prompts show default` prints a complete one"
         )
     return Texts(name, {key: str(complete[key]) for key in TEXTS})
+
+
+def _shared() -> dict[str, object]:
+    """Texts that every pack may leave to us."""
+    source = resources.files("cwm_agent.prompts").joinpath("scaling.yaml").read_text("utf-8")
+    shared = parse_yaml(source)
+    assert isinstance(shared, dict)
+    return {str(key): value for key, value in shared.items()}
 
 
 def _read(path: Path) -> str:

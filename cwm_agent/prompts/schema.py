@@ -7,6 +7,16 @@ from __future__ import annotations
 
 from tools.registry import TOOLS
 
+SCALING_TEXTS: dict[str, tuple[str, ...]] = {
+    "testgen.task": ("issue", "repo_root"),
+    "testgen.review": ("submission",),
+    "testgen.refused": ("reason",),
+    "grade.question": (),
+    "grade.prefix": (),
+    "grade.scale": (),
+}
+"""Texts for choosing among samples; packs that lack them use those of `scaling.yaml`."""
+
 TEXTS: dict[str, tuple[str, ...]] = {
     "system.description": (),
     "system.thinking": ("description",),
@@ -31,6 +41,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "format.unknown_tool": ("name", "names"),
     "format.reply_cut": ("max_tokens",),
     **{key: variables for spec in TOOLS for key, variables in spec.texts.items()},
+    **SCALING_TEXTS,
 }
 
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -39,6 +50,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "task.issue": ("issue",),
     "result.output": ("feedback",),
     "submit.review": ("submission",),
+    "testgen.task": ("issue",),
 }
 """Variables that a text must use, since without them the model would miss its task or a result."""
 

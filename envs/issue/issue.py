@@ -8,6 +8,7 @@ from envs.environment import Meter, ReplyLimits, Step
 from envs.errors import OversizeError, SandboxError
 from envs.failures import FAILURES, SUSPECT
 from envs.issue.budget import Budget, Clock, Limits
+from envs.issue.goal import PATCH, Goal
 from envs.issue.losses import breakdown, lost_at_this_turn
 from envs.issue.messages import Wording
 from envs.issue.modes import Switches
@@ -36,7 +37,7 @@ from tools.workspace import Cause, CommandResult
 
 
 class IssueEnvironment:
-    """One issue in one sandbox, from its opening messages to its patch.
+    """One issue in one sandbox, from its opening messages to its patch, or to its test (`goal`).
 
     `tools` names the tools that the model gets, in the order of their
     description. With `thinking` a reply's answer is what follows `</think>`.
@@ -56,8 +57,10 @@ class IssueEnvironment:
         clock: Clock,
         *,
         thinking: bool = True,
+        goal: Goal = PATCH,
     ) -> None:
         self._task = task
+        self._goal = goal
         self._sandbox = sandbox
         self._texts = texts
         self._switches = switches
@@ -68,7 +71,7 @@ class IssueEnvironment:
         self._wording = Wording(texts, switches, limits, meter)
         self._repository = SandboxRepository(sandbox, task.root)
         seconds, check = limits.command_seconds, self._repository.check
-        context = ToolContext(texts, switches, seconds, self._working_diff, check)
+        context = ToolContext(texts, switches, seconds, self._working_diff, check, goal.refusal)
         self._toolbox = Toolbox(tools, context)
         self._published = (
             PublishedSession(sandbox, task.root) if switches.published_session else None
@@ -86,7 +89,7 @@ class IssueEnvironment:
         self._begin_session()
         messages = (
             self._wording.system(self._toolbox.names, thinking=self._thinking),
-            self._wording.issue(self._task.issue, self._task.root),
+            self._wording.issue(self._task.issue, self._task.root, self._goal.text),
         )
         self._budget.count_messages(messages)
         return messages
@@ -155,7 +158,7 @@ class IssueEnvironment:
         ended_well = self._exit == "submitted"
         if self._submission is not None and (ended_well or self._switches.keep_submission_on_limit):
             return self._submission
-        return self._diff if self._switches.submit_on_limit else ""
+        return self._diff if self._switches.submit_on_limit and self._goal is PATCH else ""
 
     def close(self) -> None:
         """Give the sandbox back."""

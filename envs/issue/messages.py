@@ -45,15 +45,15 @@ class Wording:
         heading = self.texts.render("system.environment", environment=environment)
         return Message("system", f"{description}\n\n{heading}")
 
-    def issue(self, issue: str, root: str) -> Message:
-        """The user message with the task."""
+    def issue(self, issue: str, root: str, key: str = "task.issue") -> Message:
+        """The user message with the task, which the text `key` words."""
         room = self._room("user", self.limits.prompt_tokens)
-        text = self.texts.render("task.issue", issue=issue, repo_root=root)
+        text = self.texts.render(key, issue=issue, repo_root=root)
         if self.meter.count(text) > room:
             if self.switches.cut_only_the_issue:
-                around = self.texts.render("task.issue", issue="", repo_root=root)
+                around = self.texts.render(key, issue="", repo_root=root)
                 issue = self._cut_middle(issue, room - self.meter.count(around))
-                text = self.texts.render("task.issue", issue=issue, repo_root=root)
+                text = self.texts.render(key, issue=issue, repo_root=root)
             text = keep_tail(text, room, self.meter)
         return Message("user", text)
 

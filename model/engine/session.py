@@ -52,6 +52,11 @@ class Session:
         return ids[-1] if ids else None
 
     @property
+    def vocabulary(self) -> int:
+        """How many token ids the model knows."""
+        return self._engine.limits.vocabulary
+
+    @property
     def counters(self) -> Counters:
         """What the session has cost so far (a copy)."""
         sequence = self._open()

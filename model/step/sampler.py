@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, SupportsIndex
 
 import torch
@@ -68,6 +68,14 @@ class Sampling:
                 f"top_p {self.top_p}, top_k {self.top_k} and min_p {self.min_p} have no meaning at "
                 "temperature 0 (greedy); leave them off or raise the temperature"
             )
+
+    def at(self, temperature: float | None) -> Sampling:
+        """The same at another temperature, without filters where it is 0; None changes nothing."""
+        if temperature is None or temperature == self.temperature:
+            return self
+        if temperature == 0:
+            return Sampling(0.0, seed=self.seed)
+        return replace(self, temperature=temperature)
 
     @property
     def greedy(self) -> bool:

@@ -81,10 +81,11 @@ class EndpointPolicy:
         """What every server does for this process, by URL."""
         return {server.url: server.load() for server in self._asker.servers.all}
 
-    def open(self, *, seed: int) -> EndpointConversation:
+    def open(self, *, seed: int, temperature: float | None = None) -> EndpointConversation:
         """A new conversation; it finds its server with its first reply."""
+        sampling = self._sampling.at(temperature)
         return EndpointConversation(
-            self._tokenizer, self._chat, self._asker, self._background, self._sampling, seed
+            self._tokenizer, self._chat, self._asker, self._background, sampling, seed
         )
 
     def close(self) -> None:

@@ -12,6 +12,8 @@ import yaml
 
 from cwm_agent.prompts.packs import available, dump, load, problems, save
 from cwm_agent.prompts.schema import NEEDED, TEXTS
+from envs.issue.goal import PATCH
+from envs.testgen.environment import TEST
 from tools.errors import CallErrorKind
 from tools.registry import TOOLS
 from tools.texts import TextError, Texts
@@ -21,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 
 def rendered_texts() -> Iterator[tuple[str, frozenset[str]]]:
     """Key and variables of every text that tools and environments name in their code."""
-    for room in ("tools", "envs"):
+    for room in ("tools", "envs", "cwm_agent/attempt"):
         for path in (ROOT / room).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if not isinstance(node, ast.Call):
@@ -39,6 +41,8 @@ def rendered_texts() -> Iterator[tuple[str, frozenset[str]]]:
 
 def test_the_schema_is_what_the_code_uses() -> None:
     used = dict(rendered_texts()) | {spec.text_key: frozenset() for spec in TOOLS}
+    for goal in (PATCH, TEST):  # their texts are rendered by the key that they hold
+        used[goal.text] = frozenset({"issue", "repo_root"})
     assert {key: set(names) for key, names in used.items()} == {
         key: set(names) for key, names in TEXTS.items()
     }

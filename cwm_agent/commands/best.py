@@ -1,0 +1,155 @@
+"""`solve` with several samples: sample, gather evidence, choose, show why."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+
+from rich.live import Live
+from rich.text import Text
+
+from cwm_agent.attempt.attempt import Rules
+from cwm_agent.batch.attempt_state import ACTIVE, OVER, AttemptState, tickets_of
+from cwm_agent.batch.local.executor import local_executor
+from cwm_agent.batch.runner import Runner
+from cwm_agent.batch.stopping import caught_signals
+from cwm_agent.commands.evidence import line, tables_of
+from cwm_agent.config.resolve import Resolved
+from cwm_agent.errors import NotReadyError
+from cwm_agent.scaling.chosen import Chosen, choose_all, reasons
+from cwm_agent.scaling.selection.registry import recipe_named
+from cwm_agent.tasks.job import Job
+from cwm_agent.view.console import console
+from cwm_agent.view.progress import ProgressDisplay
+from results.records import AttemptResult
+from results.store import Run, Store
+
+
+def best_of(
+    store: Store, name: str | None, job: Job, resolved: Resolved, progress: ProgressDisplay
+) -> tuple[Run, AttemptResult]:
+    """The chosen sample's result in a new run; an interrupted one's where it was broken off."""
+    recipe_named(resolved.settings.scaling.select)
+    run = store.create(Rules.of(resolved).run_info(), name)
+    try:
+        return run, go_on_best(run, job, resolved, progress)
+    finally:
+        if not any(run.attempts()):
+            shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def go_on_best(run: Run, job: Job, resolved: Resolved, progress: ProgressDisplay) -> AttemptResult:
+    """Sample what is missing, then choose; see `best_of`."""
+    tickets = tickets_of(run, [job], resolved.settings.samples)
+    sample_all(run, Rules.of(resolved), tickets, progress)
+    run.write_predictions()
+    if not all(ticket.state in OVER for ticket in tickets):
+        failed = [ticket for ticket in tickets if ticket.state == "failed"]
+        for ticket in failed:
+            progress.say(f"{ticket.name} failed: {ticket.reason}: {ticket.doing}", "red")
+        if failed:
+            raise NotReadyError("not every sample has a result; repeat with --resume")
+        return _result(run, next(t for t in tickets if t.state not in OVER))
+    (chosen,) = select(run, resolved, progress)
+    return _result(run, tickets[chosen.sample or 0])
+
+
+def _result(run: Run, ticket: AttemptState) -> AttemptResult:
+    """What is known of a sample; raises NotReadyError for one that has not begun."""
+    result = run.find(ticket.job.instance, ticket.sample).result()
+    if result is None:
+        raise NotReadyError(
+            f"interrupted; go on with `cwm-agent solve --resume {shlex.quote(str(run.folder))}`"
+        )
+    return result
+
+
+def sample_all(
+    run: Run, rules: Rules, tickets: Sequence[AttemptState], progress: ProgressDisplay
+) -> None:
+    """Every sample that has no result, several at a time, on a strip that shows how they stand."""
+    settings = rules.resolved.settings
+    waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
+
+    def over(ticket: AttemptState) -> None:
+        executor.over(ticket)
+        progress.say(f"sample {ticket.sample}: {ticket.reason} after {ticket.turn} turns")
+
+    with (
+        local_executor(run, rules, waiting, progress.say, progress.say) as executor,
+        caught_signals() as signals,
+        _strip(tickets) as live,
+    ):
+        runner = Runner(
+            tickets,
+            executor,
+            workers=settings.batch.workers,
+            retries=settings.sandbox.retries,
+            over=over,
+            resized=executor.resize,
+        )
+
+        def tick() -> None:
+            if signals.count and not runner.draining:
+                progress.interrupted(1)
+                runner.drain()
+            if signals.count > 1 and not runner.stopping:
+                progress.interrupted(2)
+                runner.stop()
+            if live is not None:
+                live.update(strip(tickets), refresh=True)
+
+        runner.run(tick)
+    progress.say(strip(tickets).plain)
+
+
+def select(
+    run: Run, resolved: Resolved, progress: ProgressDisplay, recipe: str | None = None
+) -> list[Chosen]:
+    """The evidence of a run and the choice in each issue, with its reasons on the screen.
+
+    Raises NotReadyError for an issue without evidence.
+    """
+    wanted = recipe_named(recipe or resolved.settings.scaling.select)
+    tables = []
+    for gathered in tables_of(run, resolved, progress):
+        progress.say(line(gathered), "dim")
+        if gathered.table is None:
+            raise NotReadyError(f"{gathered.instance} has no evidence: {gathered.error}")
+        tables.append(gathered.table)
+    found = choose_all(run, wanted, sorted(tables, key=lambda table: table.instance))
+    for chosen in found:
+        first, *more = reasons(chosen)
+        progress.say(first, "bold")
+        for text in more:
+            progress.say(text, "dim")
+    return found
+
+
+def strip(tickets: Sequence[AttemptState]) -> Text:
+    """A mark a sample: waiting, its turn while it runs, handed in or not at its end."""
+    text = Text("samples ")
+    for ticket in tickets:
+        if ticket.state in ACTIVE:
+            text.append(f" {ticket.sample}▸{ticket.turn}", "cyan")
+        elif ticket.state in OVER:
+            handed_in = ticket.reason == "submitted"
+            text.append(f" {ticket.sample}{'■' if handed_in else '□'}", "bold" if handed_in else "")
+        else:
+            failed = ticket.state == "failed"
+            text.append(f" {ticket.sample}{'✗' if failed else '·'}", "red" if failed else "dim")
+    return text
+
+
+@contextmanager
+def _strip(tickets: Sequence[AttemptState]) -> Iterator[Live | None]:
+    target = console(sys.stderr)
+    if not target.is_terminal:
+        with nullcontext():
+            yield None
+        return
+    with Live(strip(tickets), console=target, auto_refresh=False, transient=True) as live:
+        yield live

@@ -1,0 +1,129 @@
+"""The command `evidence`: from the name of a run to the evidence tables of its issues."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from cwm_agent.attempt.attempt import Rules
+from cwm_agent.attempt.interrupt import CancelToken
+from cwm_agent.attempt.sandboxes import clean_up
+from cwm_agent.config.resolve import Resolved, load_settings, recorded
+from cwm_agent.errors import NotReadyError
+from cwm_agent.exit_codes import ExitCode
+from cwm_agent.policies.choice import SHARED, PolicyChoice
+from cwm_agent.policies.choose import open_policy
+from cwm_agent.scaling.evidence.issue import sampled_issues
+from cwm_agent.scaling.gather import Gathered, Generate, gather
+from cwm_agent.scaling.generate import TestWriter
+from cwm_agent.scaling.table import Kind, Table
+from cwm_agent.view.progress import ProgressDisplay
+from results.store import Run, Store
+
+LOCK = "evidence.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRequest:
+    """The options of `cwm-agent evidence`; `flags` replace settings that the run was made with."""
+
+    run: str
+    instances: tuple[str, ...] = ()
+    runs: str | None = None
+    config_files: tuple[Path, ...] = ()
+    flags: Mapping[str, object] = field(default_factory=dict)
+
+
+def make_evidence(request: EvidenceRequest, *, as_json: bool) -> int:
+    """Build what is missing and print a line an issue; returns the exit code."""
+    progress = ProgressDisplay(sys.stderr)
+    given = load_settings(config_files=request.config_files, flags={"runs": request.runs})
+    run = Store(given.runs_folder()).open(request.run)
+    resolved = recorded(run.info().settings, request.flags)
+    clean_up(progress.say)
+    failed = False
+    for gathered in tables_of(run, resolved, progress, request.instances):
+        failed |= gathered.table is None
+        if as_json:
+            print(json.dumps(summary(gathered)), flush=True)
+        else:
+            print(line(gathered), flush=True)
+    return ExitCode.ENVIRONMENT if failed else ExitCode.SUCCESS
+
+
+def tables_of(
+    run: Run, resolved: Resolved, progress: ProgressDisplay, instances: tuple[str, ...] = ()
+) -> Iterator[Gathered]:
+    """The tables of a run, built by this process alone; raises NotReadyError beside another."""
+    lock = FileLock(run.folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise NotReadyError(
+            f"another process is building the evidence of run {run.name}"
+        ) from error
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        writer = _writer(run, resolved, progress, stack)
+        yield from gather(run, resolved, progress.say, instances=instances, generate=writer)
+
+
+def _writer(
+    run: Run, resolved: Resolved, progress: ProgressDisplay, stack: ExitStack
+) -> Generate | None:
+    """Who writes tests: the model that solved, if it is one."""
+    choices = {issue.job.policy for issue in sampled_issues(run)}
+    if not resolved.settings.scaling.tests or len(choices) != 1:
+        return None
+    (choice,) = choices
+    if choice.kind not in SHARED:
+        return None
+    return _opened(choice, resolved, progress, stack)
+
+
+def _opened(
+    choice: PolicyChoice, resolved: Resolved, progress: ProgressDisplay, stack: ExitStack
+) -> Generate:
+    speaker = open_policy(choice, resolved.settings, show=progress.show, say=progress.say)
+    stack.callback(speaker.policy.close)
+    return TestWriter(speaker, Rules.of(resolved), CancelToken())
+
+
+def summary(gathered: Gathered) -> dict[str, object]:
+    """One issue as an object: how much evidence there is, or why there is none."""
+    if gathered.table is None:
+        return {"instance": gathered.instance, "error": gathered.error}
+    table = gathered.table
+    filled = sum(1 for _ in table.filled())
+    return {
+        "instance": table.instance,
+        "candidates": len(table.candidates),
+        "patches": len({c.ast for c in table.candidates if c.ast}),
+        "behaviours": len({c.behaviour for c in table.candidates if c.behaviour}),
+        "columns": {kind: len(table.of_kind(kind)) for kind in _kinds(table)},
+        "reproductions": len(table.of_role("reproduction")),
+        "missing": len(table.candidates) * len(table.columns) - filled,
+    }
+
+
+def line(gathered: Gathered) -> str:
+    """The same for people."""
+    found = summary(gathered)
+    if gathered.table is None:
+        return f"{gathered.instance}: no evidence: {gathered.error}"
+    columns = ", ".join(f"{len(gathered.table.of_kind(k))} {k}" for k in _kinds(gathered.table))
+    missing = f", {found['missing']} cells missing" if found["missing"] else ""
+    return (
+        f"{gathered.instance}: {found['candidates']} samples, {found['patches']} patches, "
+        f"{found['behaviours']} behaviours; {columns or 'no columns'}{missing}"
+    )
+
+
+def _kinds(table: Table) -> list[Kind]:
+    return list(dict.fromkeys(column.kind for column in table.columns))
