@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import get_current_worker
@@ -44,7 +45,7 @@ class ViewerApp(App[None]):
 
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    BINDINGS = bindings()
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
     TITLE = "cwm-agent view"
 
     def __init__(
@@ -55,6 +56,7 @@ class ViewerApp(App[None]):
         out: Path | None = None,
         first: Callable[[Row], bool] | None = None,
         search: SearchIndex | None = None,
+        follow: bool = False,
     ) -> None:
         """`keymap` has keys by the names of `keys.KEYS`; `out` is where exports go; `first`
         chooses the attempt that is opened at the start; `search` is filled in the background.
@@ -65,6 +67,7 @@ class ViewerApp(App[None]):
         self.remapped = dict(keymap or {})
         self.out = out or Path()
         self.main = Main(session)
+        self.main.following = follow
         self.search = search
         self.commands = Commands(self)
         self._then: tuple[Key, Callable[[], object]] | None = None
@@ -209,6 +212,7 @@ class ViewerApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every key by its name."""
+        del screen
         for key in KEYS:
             if key.name not in ("commands", "back", "open"):
                 yield SystemCommand(

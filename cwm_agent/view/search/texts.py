@@ -21,7 +21,7 @@ def texts_of(row: Row, source: Source) -> Iterator[tuple[int, str]]:
 
 def journal_texts(path: Path) -> Iterator[tuple[int, str]]:
     """Replies and what was answered to them, a text for each step; step 0 is the opening."""
-    step, parts = 0, []
+    step, parts = 0, list[str]()
     try:
         file = path.open("rb")
     except OSError:

@@ -24,7 +24,7 @@ from cwm_agent.view.app.widgets.row_table import RowTable
 class Layout(Screen[None]):
     """The widgets and what they show."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as in Screen
     DEFAULT_CSS = """
     #strip { background: $panel; }
     #left { width: 42%; max-width: 78; border-right: vkey $panel-lighten-2; }
@@ -146,5 +146,6 @@ class Layout(Screen[None]):
         self.show_detail(keep=same)
 
     def keep_place(self) -> None:
+        """Remember where the cursor of the shown tab is."""
         detail = self.detail
         self._places[self.session.tab] = (detail.cursor, float(detail.scroll_offset.y))

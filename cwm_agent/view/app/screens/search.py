@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -36,7 +36,7 @@ class SearchAll(ModalScreen[Chosen | None]):
     SearchAll Input { border: none; height: 1; }
     """
     )
-    BINDINGS = [
+    BINDINGS: ClassVar = [
         Binding("escape", "dismiss(None)", show=False),
         Binding("down,tab", "hits", show=False),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -62,7 +63,7 @@ class Help(ModalScreen[None]):
     """All keys."""
 
     DEFAULT_CSS = window_css("Help")
-    BINDINGS = [Binding("escape,q,question_mark", "dismiss", show=False)]
+    BINDINGS: ClassVar = [Binding("escape,q,question_mark", "dismiss", show=False)]
 
     def __init__(self, glyphs: Glyphs, remapped: dict[str, str]) -> None:
         super().__init__()
@@ -78,7 +79,7 @@ class Choice(ModalScreen[str | None]):
     """Choose one of several; answers with its name."""
 
     DEFAULT_CSS = window_css("Choice") + "Choice OptionList { border: none; }"
-    BINDINGS = [Binding("escape,q", "dismiss(None)", show=False)]
+    BINDINGS: ClassVar = [Binding("escape,q", "dismiss(None)", show=False)]
 
     def __init__(self, title: str, options: Sequence[tuple[str, Text]]) -> None:
         super().__init__()
@@ -101,7 +102,7 @@ class Question(ModalScreen[bool]):
     """Yes or no; everything but `y` is no."""
 
     DEFAULT_CSS = window_css("Question")
-    BINDINGS = [
+    BINDINGS: ClassVar = [
         Binding("y", "dismiss(True)", show=False),
         Binding("n,escape,q,enter", "dismiss(False)", show=False),
     ]
