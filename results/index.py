@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,10 @@ from pathlib import Path
 from results.codec import decode, encode, parse_json
 from results.errors import ResultsError
 from results.predictions import digest
-from results.records import AttemptStarted, Replied
+from results.records import AttemptStarted, Replied, Reply, ToolRan
 from results.store import Attempt, Run
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Row:
     """One attempt in a list. Times are UTC, ISO 8601; `exit_reason` is None until it ended.
 
     `patch` is the SHA-256 of what was submitted, "" without a result. `problem`
-    says why the files could not be read, "" when they could.
+    says why the files could not be read, "" when they could. `tokens` counts
+    what the policy wrote; `tools` are those that it called, by name.
     """
 
     instance: str
@@ -42,22 +44,52 @@ class Row:
     updated: str
     patch: str = ""
     problem: str = ""
+    tokens: int = 0
+    seconds: float = 0.0
+    tools: tuple[str, ...] = ()
 
 
 def rows(run: Run) -> list[Row]:
     """All attempts of `run`, by instance and sample."""
+    return [row for _, row in found(run)]
+
+
+def found(run: Run) -> Iterator[tuple[Attempt, Row]]:
+    """The same one by one, each with its attempt: a run without an index takes its time."""
     path = run.folder / "index.db"
+    done = 0
     try:
-        return _rows(run, path)
+        for pair in _rows(run, path):
+            done += 1
+            yield pair
+        return
     except sqlite3.OperationalError:  # locked, or a place that cannot be written
-        return _rows(run, ":memory:")
+        pass
     except sqlite3.DatabaseError:  # damaged: start it anew
         with contextlib.suppress(OSError):
             path.unlink()
-        return _rows(run, ":memory:")
+    for place, pair in enumerate(_rows(run, ":memory:")):
+        if place >= done:
+            yield pair
 
 
-def _rows(run: Run, path: Path | str) -> list[Row]:
+def known_rows(run: Run) -> dict[str, Row]:
+    """What the index holds now, by "INSTANCE-FOLDER/SAMPLE", fresh or not; nothing is read anew."""
+    path = run.folder / "index.db"
+    if not path.is_file():
+        return {}
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            if version != SCHEMA_VERSION:
+                return {}
+            table = database.execute("SELECT folder, row FROM attempts").fetchall()
+    except sqlite3.Error:
+        return {}
+    return {folder: decode(Row, parse_json(row)) for folder, row in table}
+
+
+def _rows(run: Run, path: Path | str) -> Iterator[tuple[Attempt, Row]]:
     with closing(sqlite3.connect(path, timeout=2)) as database, database:
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version != SCHEMA_VERSION:
@@ -66,7 +98,8 @@ def _rows(run: Run, path: Path | str) -> list[Row]:
                 "CREATE TABLE attempts (folder TEXT PRIMARY KEY, stamp TEXT, row TEXT)"
             )
             database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        return [_cached(database, attempt) for attempt in run.attempts()]
+        for attempt in run.attempts():
+            yield attempt, _cached(database, attempt)
 
 
 def _cached(database: sqlite3.Connection, attempt: Attempt) -> Row:
@@ -102,7 +135,9 @@ def _read(attempt: Attempt) -> Row:
             problem=str(error),
         )  # fmt: skip
     starts = [entry.event for entry in entries if isinstance(entry.event, AttemptStarted)]
-    turns = [entry.event.turn for entry in entries if isinstance(entry.event, Replied)]
+    replies = [entry.event for entry in entries if isinstance(entry.event, Replied)]
+    turns = {replied.turn for replied in replies}
+    tools = {entry.event.tool for entry in entries if isinstance(entry.event, ToolRan)}
     return Row(
         instance=starts[0].instance if starts else attempt.folder.parent.name,
         sample=attempt.sample,
@@ -110,8 +145,16 @@ def _read(attempt: Attempt) -> Row:
         mode=starts[-1].mode if starts else "",
         exit_reason=result.exit_reason if result else None,
         resolved=result.resolved if result else None,
-        turns=result.turns if result else len(set(turns)),
+        turns=result.turns if result else len(turns),
         started=entries[0].time if entries else "",
         updated=entries[-1].time if entries else "",
         patch=digest(result.patch) if result else "",
+        tokens=result.completion_tokens if result else sum(_written(r.reply) for r in replies),
+        seconds=result.seconds if result else sum(r.reply.seconds for r in replies),
+        tools=tuple(sorted(tools - {""})),
     )
+
+
+def _written(reply: Reply) -> int:
+    """What the policy wrote, in its own tokens or by its estimate."""
+    return len(reply.ids) or max(0, reply.context_tokens - reply.prompt_tokens)

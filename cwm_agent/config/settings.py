@@ -236,6 +236,13 @@ class ClusterSettings(Section):
     """How long to wait for enough nodes to join."""
 
 
+class ViewSettings(Section):
+    """The viewer."""
+
+    keys: dict[str, str] = Field(default_factory=dict)
+    """Other keys by the names of docs/viewer.md, such as { next-failure = "f8" }."""
+
+
 class Settings(Section):
     """Everything that can be set."""
 
@@ -266,6 +273,7 @@ class Settings(Section):
     scaling: ScalingSettings = ScalingSettings()
     cost: CostSettings = CostSettings()
     cluster: ClusterSettings = ClusterSettings()
+    view: ViewSettings = ViewSettings()
     switches: dict[str, Switch] = Field(default_factory=dict)
     """Single differences between the modes, to override what `mode` says."""
 

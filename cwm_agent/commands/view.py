@@ -1,0 +1,163 @@
+"""The command `view`: a terminal gets the application, a pipe gets plain text."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from cwm_agent.commands.live import LiveControls
+from cwm_agent.errors import UsageError
+from cwm_agent.view.attempts import Chosen, choose, follow_attempt, show_attempts
+from cwm_agent.view.plain import Detail
+from cwm_agent.view.search.filters import Filter, parse_filter
+from cwm_agent.view.search.index import FILE, SearchIndex
+from cwm_agent.view.sources.places import source_of
+from cwm_agent.view.sources.row import Row, with_siblings
+from cwm_agent.view.sources.runs import RunSource
+from cwm_agent.view.sources.source import Several, Source
+from cwm_agent.view.summary import summary
+from results.predictions import digest
+from results.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRequest:
+    """The options of `cwm-agent view`, as given."""
+
+    names: tuple[str, ...] = ()
+    instance: str | None = None
+    sample: int | None = None
+    filter: str = ""
+    plain: bool = False
+    detail: Detail = field(default_factory=Detail)
+    follow: bool = False
+    as_json: bool = False
+    content: bool = False
+    report: Path | None = None
+    ascii: bool = False
+
+
+def view(store: Store, request: ViewRequest, keymap: Mapping[str, str]) -> None:
+    """Show what was asked for; raises the errors of the parts."""
+    source = source_of(store, request.names, request.report)
+    terminal = sys.stdout.isatty() and sys.stdin.isatty()
+    if terminal and not (request.plain or request.as_json):
+        _application(source, request, keymap)
+    elif request.follow or (isinstance(source, RunSource) and _printable(request)):
+        _print_run(source, request)
+    else:
+        _print(source, request)
+
+
+def _printable(request: ViewRequest) -> bool:
+    """Whether the journal itself is printed, event by event."""
+    return not request.filter and (request.content or not request.as_json)
+
+
+def _print_run(source: Source, request: ViewRequest) -> None:
+    if not isinstance(source, RunSource):
+        raise UsageError("--follow prints one attempt of one run of ours")
+    chosen: Chosen = choose(source.run, request.instance, request.sample)
+    if request.follow:
+        follow_attempt(chosen, request.detail, as_json=request.as_json)
+    else:
+        show_attempts(chosen, request.detail, as_json=request.as_json)
+
+
+def _print(source: Source, request: ViewRequest) -> None:
+    """Trajectories of any format: as Markdown, or their figures as one JSON object."""
+    from cwm_agent.view.exports.markdown import as_markdown
+
+    with _closing(index_of(source) if "text:" in request.filter else None) as index:
+        rows = chosen_rows(source, request, index)
+    if request.as_json:
+        attempts = [summary(source.open(row).trajectory()) for row in rows]
+        print(json.dumps({"run": source.name, "attempts": attempts}, indent=2))
+        return
+    for row in rows:
+        print(as_markdown(source.open(row).trajectory()))
+
+
+def chosen_rows(source: Source, request: ViewRequest, index: SearchIndex | None) -> list[Row]:
+    """The rows that the options name; raises UsageError where there are none."""
+    known = with_siblings(source.rows())
+    if index is not None:
+        index.update(known)
+    wanted = parse_filter(request.filter, index.holding if index else None)
+    rows = [row for row in known if _wanted(row, request) and wanted.holds(row)]
+    if known and not rows:
+        raise UsageError(f"{source.name} has no such attempt")
+    return rows
+
+
+def _wanted(row: Row, request: ViewRequest) -> bool:
+    return (request.instance is None or row.instance == request.instance) and (
+        request.sample is None or row.sample == request.sample
+    )
+
+
+def _closing(index: SearchIndex | None) -> Any:
+    """A block that closes the index, if there is one."""
+    from contextlib import closing, nullcontext
+
+    return closing(index) if index is not None else nullcontext()
+
+
+def index_of(source: Source) -> SearchIndex:
+    """In the run's folder where that can be written, else in the user's cache."""
+    if isinstance(source, RunSource):
+        return SearchIndex(source.run.folder / FILE, source)
+    places = "\n".join(str(place) for place in _places(source))
+    folder = user_cache_path("cwm-agent") / "search"
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return SearchIndex(folder / f"{digest(places)[:24]}.db", source)
+
+
+def _places(source: Source) -> list[object]:
+    if isinstance(source, Several):
+        return [place for part in source.parts for place in _places(part)]
+    if isinstance(source, RunSource):
+        return [source.run.folder.absolute()]
+    place = getattr(source, "place", None) or getattr(source, "path", source.name)
+    return [Path(str(place)).absolute()]
+
+
+def _application(source: Source, request: ViewRequest, keymap: Mapping[str, str]) -> None:
+    from cwm_agent.view.app.app import ViewerApp
+    from cwm_agent.view.app.decoding import decoder_of
+    from cwm_agent.view.app.glyphs import ASCII, UNICODE
+    from cwm_agent.view.app.panels import wants_ascii
+    from cwm_agent.view.app.session import Session
+
+    runs = source.parts if isinstance(source, Several) else (source,)
+    folders = {part.name: part.run.folder for part in runs if isinstance(part, RunSource)}
+    index = index_of(source)
+    session = Session(
+        source,
+        ASCII if request.ascii or wants_ascii() else UNICODE,
+        find_text=index.holding,
+        decode=decoder_of(source),
+    )
+    session.filter = (
+        parse_filter(request.filter, index.holding) if request.filter else Filter("", ())
+    )
+    app = ViewerApp(
+        session,
+        LiveControls(folders),
+        keymap,
+        first=lambda row: _wanted(row, request),
+        search=index,
+        follow=request.follow,
+    )
+    try:
+        app.run()
+    finally:
+        index.close()

@@ -1,0 +1,1 @@
+"""The terminal application behind `cwm-agent view`."""

@@ -1,0 +1,295 @@
+"""The application: reads in the background, keeps the screen current, carries out commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+from textual.worker import get_current_worker
+
+from cwm_agent.view.app.commands import Commands
+from cwm_agent.view.app.controls import Controls, NoControls
+from cwm_agent.view.app.keys import KEYS, bindings
+from cwm_agent.view.app.screens.main import Main
+from cwm_agent.view.app.screens.windows import Help
+from cwm_agent.view.app.session import Key, Session
+from cwm_agent.view.app.widgets.row_table import RowTable
+from cwm_agent.view.search.index import SearchIndex
+from cwm_agent.view.sources.row import Row
+from cwm_agent.view.sources.source import Reader
+from cwm_agent.view.trajectory.trajectory import Trajectory
+from results.errors import ResultsError
+
+BATCH = 250
+"""Rows that are handed to the screen at once."""
+POLL = 0.4
+"""Seconds between two looks at the opened attempt."""
+RESCAN = 2.0
+"""Seconds between two looks at all attempts of a live run; ten times that for others."""
+THEME = Theme(
+    name="cwm", primary="#5fb3e8", secondary="#a8b0bd", accent="#e5b454", warning="#e5b454",
+    error="#e8697d", success="#4ec27a", foreground="#d7dce3", background="#12161c",
+    surface="#171c24", panel="#1f2630", dark=True,
+)  # fmt: skip
+
+
+class ViewerApp(App[None]):
+    """`cwm-agent view` on a terminal."""
+
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
+    TITLE = "cwm-agent view"
+
+    def __init__(
+        self,
+        session: Session,
+        controls: Controls | None = None,
+        keymap: Mapping[str, str] | None = None,
+        out: Path | None = None,
+        first: Callable[[Row], bool] | None = None,
+        search: SearchIndex | None = None,
+        follow: bool = False,
+    ) -> None:
+        """`keymap` has keys by the names of `keys.KEYS`; `out` is where exports go; `first`
+        chooses the attempt that is opened at the start; `search` is filled in the background.
+        """
+        super().__init__()
+        self.session = session
+        self.controls: Controls = controls or NoControls()
+        self.remapped = dict(keymap or {})
+        self.out = out or Path()
+        self.main = Main(session)
+        self.main.following = follow
+        self.search = search
+        self.commands = Commands(self)
+        self._then: tuple[Key, Callable[[], object]] | None = None
+        self._first = first
+        self._scans = 0
+
+    def get_default_screen(self) -> Screen[None]:
+        """The only one, but for windows over it."""
+        return self.main
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        self.register_theme(THEME)
+        self.theme = "cwm"
+        self.set_keymap(self.remapped)
+        self._load()
+        self.set_interval(POLL, self._poll)
+        self.set_interval(RESCAN, self._rescan)
+        self.set_interval(1.0, self._ask_status)
+
+    # -- reading in the background ----------------------------------------------------------
+
+    @work(thread=True, exclusive=True, group="rows")
+    def _load(self) -> None:
+        quick = self.session.source.quick()
+        self.call_from_thread(self._take, quick)
+        self._read_rows()
+        self.call_from_thread(self._index)
+
+    @work(thread=True, exclusive=True, group="index")
+    def _index(self) -> None:
+        """Keep the index of words current; what is done already can be searched."""
+        worker = get_current_worker()
+        if self.search is not None:
+            rows = list(self.session.known.values())
+            self.search.update(rows, stopped=lambda: worker.is_cancelled)
+
+    def _read_rows(self) -> None:
+        found = iter(self.session.source.rows())
+        try:
+            while batch := list(islice(found, BATCH)):
+                self.call_from_thread(self._take, batch)
+        except ResultsError as error:
+            self.call_from_thread(self.main.say, str(error))
+
+    def _take(self, rows: list[Row]) -> None:
+        """New rows on the screen; the first ones open an attempt."""
+        known = self.session.known
+        if known and all(self._same(known.get(row.key), row) for row in rows):
+            return
+        self.session.take(rows)
+        self.main.show_rows()
+        if self._first is not None:
+            wanted = next((row for row in self.session.shown if self._first(row)), None)
+            if wanted is not None:
+                self._first = None
+                self.main.choose(wanted.key)
+        if self.session.opened_key is None:
+            self._open_soon()
+
+    @staticmethod
+    def _same(known: Row | None, row: Row) -> bool:
+        if known is None:
+            return False
+        return (known.state, known.updated, known.steps) == (row.state, row.updated, row.steps)
+
+    def on_row_table_moved(self, event: RowTable.Moved) -> None:
+        """Open the row once the cursor rests: a held key passes many."""
+        event.stop()
+        self._open_soon()
+
+    def _open_soon(self) -> None:
+        row = self.main.table.row
+        if row is not None:
+            self._open(row)
+
+    @work(thread=True, exclusive=True, group="open")
+    def _open(self, row: Row) -> None:
+        worker = get_current_worker()
+        reader = self.session.source.open(row)
+        opened = reader.trajectory()
+        if not worker.is_cancelled:
+            self.call_from_thread(self._opened, row.key, reader, opened)
+
+    def _opened(self, key: Key, reader: Reader, opened: Trajectory) -> None:
+        row = self.main.table.row
+        if row is not None and row.key != key:
+            return  # the cursor went on
+        same = key == self.session.opened_key
+        self.session.show(key, reader, opened)
+        self.main.opened(same=same)
+        if self._then is not None and self._then[0] == key:
+            do, self._then = self._then[1], None
+            self.call_after_refresh(do)
+
+    def when_open(self, key: Key, do: Callable[[], object]) -> None:
+        """Do something once that attempt is shown."""
+        if key == self.session.opened_key:
+            do()
+        else:
+            self._then = (key, do)
+
+    def _poll(self) -> None:
+        reader, key = self.session.reader, self.session.opened_key
+        if reader is not None and key is not None and reader.live:
+            self._read_on(key, reader)
+        elif self.session.reader is not None and self.main.following:
+            self.main.following = False
+            self.main.redraw()
+
+    @work(thread=True, exclusive=True, group="poll")
+    def _read_on(self, key: Key, reader: Reader) -> None:
+        if reader.poll():
+            self.call_from_thread(self._opened, key, reader, reader.trajectory())
+        else:
+            self.call_from_thread(self.main.redraw)
+
+    def _rescan(self) -> None:
+        self._scans += 1
+        rows = self.session.known.values()
+        live = self.main.live is not None or any(row.state == "live" for row in rows)
+        if live or self._scans % 10 == 0:
+            self._scan()
+
+    @work(thread=True, exclusive=True, group="rows")
+    def _scan(self) -> None:
+        self._read_rows()
+
+    @work(thread=True, exclusive=True, group="status")
+    def _ask_status(self) -> None:
+        row = self.main.table.row
+        name = row.run if row else self.session.source.name
+        status = self.controls.status(name)
+        self.call_from_thread(self._told, status)
+
+    def _told(self, status: Mapping[str, Any] | None) -> None:
+        if status is not None or self.main.live is not None:
+            self.main.live = None if status is None else dict(status)
+            self.main.redraw()
+
+    # -- commands ---------------------------------------------------------------------------
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: every key by its name."""
+        del screen
+        for key in KEYS:
+            if key.name not in ("commands", "back", "open"):
+                yield SystemCommand(
+                    key.says[:1].upper() + key.says[1:],
+                    f"{key.group}: {key.keys}",
+                    self._runner(key.action),
+                )
+
+    def _runner(self, action: str) -> Callable[[], Any]:
+        async def run() -> None:
+            await self.run_action(
+                action, self.main if hasattr(self.main, _method(action)) else self
+            )
+
+        return run
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys of live runs are greyed out where nothing lives."""
+        live = {key.action.partition("(")[0] for key in KEYS if key.live}
+        if action in live:
+            return True if self.main.live is not None else None
+        return super().check_action(action, parameters)
+
+    def action_help(self) -> None:
+        """All keys."""
+        self.push_screen(Help(self.session.glyphs, self.remapped))
+
+    def action_find_all(self) -> None:
+        """Search in all attempts."""
+        self.commands.find_all()
+
+    def action_compare(self) -> None:
+        """Compare the marked attempts, or the samples of this one."""
+        self.commands.compare()
+
+    def action_pager(self) -> None:
+        """The block under the cursor in the pager."""
+        self.commands.page("PAGER", "less")
+
+    def action_editor(self) -> None:
+        """The block under the cursor in the editor."""
+        self.commands.page("EDITOR", "vi")
+
+    def action_copy(self) -> None:
+        """The block under the cursor to the clipboard."""
+        self.commands.copy()
+
+    def action_copy_command(self) -> None:
+        """The command line of the run to the clipboard."""
+        self.commands.copy_command()
+
+    def action_export(self) -> None:
+        """Choose a format."""
+        self.commands.export()
+
+    def action_attach(self) -> None:
+        """A shell in the sandbox."""
+        self.commands.attach()
+
+    def action_pause(self) -> None:
+        """Pause or resume."""
+        paused = (self.main.live or {}).get("phase") == "paused"
+        self.commands.control("resume" if paused else "pause")
+
+    def action_requeue(self) -> None:
+        """Requeue the attempt under the cursor."""
+        self.commands.control("requeue", of_attempt=True)
+
+    def action_cancel(self) -> None:
+        """Cancel the attempt under the cursor, after a question."""
+        self.commands.cancel()
+
+    def action_workers(self, more: int) -> None:
+        """More or fewer workers."""
+        count = int((self.main.live or {}).get("workers") or 1) + more
+        self.commands.control("workers", str(max(1, count)))
+
+
+def _method(action: str) -> str:
+    return f"action_{action.partition('(')[0]}"

@@ -1,0 +1,60 @@
+"""The characters that the application draws with, and their ASCII twins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cwm_agent.view.sources.row import MARKS, State
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One set. `levels` grow; `gauge` is full and empty."""
+
+    ascii: bool
+    closed: str
+    opened: str
+    rule: str
+    bar: str
+    ellipsis: str
+    dot: str
+    levels: str
+    gauge: str
+    cursor: str
+    marked: str
+    descending: str
+    ascending: str
+
+    def mark(self, state: State) -> str:
+        """The shape of a state."""
+        return MARKS[state].ascii if self.ascii else MARKS[state].shape
+
+    def level(self, value: float, most: float) -> str:
+        """The level of a value between 0 and `most`."""
+        if most <= 0:
+            return self.levels[0]
+        place = round(value / most * (len(self.levels) - 1))
+        return self.levels[max(0, min(place, len(self.levels) - 1))]
+
+    def filled(self, share: float, width: int) -> str:
+        """A gauge of that many characters."""
+        full = round(max(0.0, min(share, 1.0)) * width)
+        return self.gauge[0] * full + self.gauge[1] * (width - full)
+
+    def text(self, said: str) -> str:
+        """A sentence of ours with what this set has for its marks."""
+        if not self.ascii:
+            return said
+        for shape, plain in _PLAIN:
+            said = said.replace(shape, plain)
+        return said
+
+
+UNICODE = Glyphs(
+    False, "▸", "▾", "─", "│", "…", "·", "▁▂▃▄▅▆▇█", "▆░", "▌", "●", "▼", "▲"
+)  # fmt: skip
+ASCII = Glyphs(True, ">", "v", "-", "|", "..", ".", "_.-=+*%#", "#.", ">", "*", "v", "^")
+_PLAIN: Sequence[tuple[str, str]] = (
+    ("…", ".."), ("·", "-"), ("—", "-"), ("–", "-"), ("→", "->"), ("×", "x"), ("≥", ">="),
+)  # fmt: skip

@@ -1,0 +1,108 @@
+"""The Compare tab: attempts beside each other, aligned on their actions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from cwm_agent.view.app import palette
+from cwm_agent.view.app.glyphs import Glyphs
+from cwm_agent.view.app.outline import Block
+from cwm_agent.view.app.tabs.steps import as_diff, ending_text
+from cwm_agent.view.app.tabs.tokens import Decode
+from cwm_agent.view.sanitize import clean, clean_line
+from cwm_agent.view.trajectory.actions import headline
+from cwm_agent.view.trajectory.align import Alignment, Row, align, differs, pivot
+from cwm_agent.view.trajectory.trajectory import Step, Trajectory
+
+
+def compare_blocks(
+    several: Sequence[Trajectory], glyphs: Glyphs, width: int, decode: Decode | None = None
+) -> list[Block]:
+    """A heading for each, a line for each aligned row; a row opens into its calls."""
+    if len(several) < 2:
+        return []
+    aligned = align(several)
+    column = max(16, (width - 6) // len(several) - 2)
+    blocks = [Block(_names(several, glyphs, column))]
+    same = sum(not differs(row) for row in aligned.rows)
+    blocks.append(Block(Text(f"      {_summary(aligned, same)}", palette.DIM)))
+    for place, row in enumerate(aligned.rows):
+        blocks += _row(place, row, aligned, column, glyphs, decode)
+    return blocks
+
+
+def _names(several: Sequence[Trajectory], glyphs: Glyphs, column: int) -> Text:
+    line = Text("      ")
+    for known in several:
+        state = {True: "resolved", False: "unresolved", None: "unscored"}[known.outcome.resolved]
+        mark = glyphs.mark(state)  # type: ignore[arg-type]
+        style = {True: palette.GOOD, False: palette.BAD, None: palette.DIM}[known.outcome.resolved]
+        name = Text(f"{mark} ", style).append(clean_line(known.name), "bold")
+        name.truncate(column, overflow="ellipsis", pad=True)
+        line.append_text(name).append("  ")
+    return line
+
+
+def _summary(aligned: Alignment, same: int) -> str:
+    if aligned.first is None:
+        return f"all {same} actions are the same"
+    return f"{same} of {len(aligned.rows)} rows the same; they part in row {aligned.first + 1} (=)"
+
+
+def _row(
+    place: int, row: Row, aligned: Alignment, column: int, glyphs: Glyphs, decode: Decode | None
+) -> list[Block]:
+    differ = differs(row)
+    mark = ("=" if glyphs.ascii else "═") if not differ else ("#" if glyphs.ascii else "≠")
+    line = Text(f"{place + 1:>3} ", palette.DIM)
+    line.append(f"{mark} ", palette.DIM if not differ else f"bold {palette.WARN}")
+    for step in row:
+        cell = _cell(step, differ)
+        cell.truncate(column, overflow="ellipsis", pad=True)
+        line.append_text(cell).append("  ")
+    blocks = [Block(line, step=place + 1, failed=place == aligned.first)]
+    for number, step in enumerate(row):
+        if step is not None and (differ or number == 0):
+            blocks.append(
+                Block(
+                    Text(f"  {number + 1}  step {step.number}", "bold #8b94a1"),
+                    lambda step=step: _call(step),  # type: ignore[misc]
+                    depth=1,
+                    open=True,
+                )
+            )
+    if place == aligned.first and (found := _pivot(row, decode)):
+        blocks.append(Block(found, depth=1))
+    return blocks
+
+
+def _cell(step: Step | None, differ: bool) -> Text:
+    if step is None:
+        return Text("-", palette.DIM)
+    failed = step.failure is not None
+    style = palette.BAD if failed else ("" if differ else palette.DIM)
+    said = clean_line(headline(step.action)[:300]) or clean_line(step.prose[:80])
+    text = Text(f"{step.number} {clean_line(step.action.tool) or 'says'} ", style)
+    ending = ending_text(step)
+    text.append(f"[{ending}] " if failed and ending else "", palette.BAD)
+    return text.append(said, style)
+
+
+def _call(step: Step) -> str:
+    return as_diff(step) if step.action.search else step.action.body or step.prose
+
+
+def _pivot(row: Row, decode: Decode | None) -> Text | None:
+    """Where the tokens of the first two part."""
+    steps = [step for step in row if step is not None]
+    if len(steps) < 2 or (found := pivot(steps[0], steps[1])) is None:
+        return None
+    line = Text(f"  pivot: token {found.place} of the reply", palette.WARN)
+    for number, (token, logprob) in enumerate(zip(found.ids, found.logprobs, strict=True)):
+        shown = "the end" if token is None else repr(clean(decode(token)[0])) if decode else token
+        line.append(f"   {number + 1}: {shown}", "bold")
+        line.append("" if logprob is None else f" p={math.exp(logprob):.3f}", palette.DIM)
+    return line

@@ -1,0 +1,1 @@
+"""Trajectories written for other programs and for people without this one."""

@@ -1,0 +1,1 @@
+"""Finding things: filters over lists, words in trajectories, words in whole runs."""

@@ -1,0 +1,1 @@
+"""Where trajectories come from: our runs, files of other programs, predictions."""

@@ -1,0 +1,1 @@
+"""An attempt as a viewer sees it, whatever program recorded it."""

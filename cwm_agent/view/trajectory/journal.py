@@ -1,0 +1,265 @@
+"""Our own journals as trajectories, read once or followed as they grow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from cwm_agent.view.trajectory.actions import action_of, split_reply
+from cwm_agent.view.trajectory.failures import failure_of
+from cwm_agent.view.trajectory.trajectory import (
+    Action,
+    Outcome,
+    Spent,
+    Step,
+    Tokens,
+    Trajectory,
+)
+from results.errors import ResultsError
+from results.journal import Entry, Lines
+from results.predictions import digest
+from results.records import (
+    AttemptResult,
+    AttemptStarted,
+    Ended,
+    Message,
+    Observed,
+    Replied,
+    Snapshot,
+    Submitted,
+    ToolRan,
+)
+from results.scores import Score, Verdicts
+from results.store import Attempt, Run
+
+_NONE = Action("none", "", "")
+
+
+class JournalReader:
+    """Builds the trajectory of one attempt; `poll` takes what was appended since.
+
+    A damaged line ends the reading: what stands before it is kept, `problem` names it.
+    """
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt = attempt
+        self.last_time = ""
+        self.problem = ""
+        self._lines = Lines(attempt.events_path)
+        self._steps: list[Step] = []
+        self._opening: list[Message] = []
+        self._opening_ids: list[int] = []
+        self._pending_ids: tuple[int, ...] = ()
+        self._started: AttemptStarted | None = None
+        self._first = ""
+        self._patch = ""
+        self._ended: Ended | None = None
+        self._log: list[str] = []
+
+    def poll(self) -> bool:
+        """Read on; returns whether anything was new."""
+        if self.problem:
+            return False
+        seen = self._lines.count
+        try:
+            for entry in self._lines.entries():
+                self._take(entry)
+        except ResultsError as error:
+            self.problem = str(error)
+            return True
+        return self._lines.count != seen
+
+    def trajectory(self, run: Run | None = None, verdicts: Verdicts | None = None) -> Trajectory:
+        """What is known now; result, score and settings of the run are read anew."""
+        problem, result = self.problem, None
+        try:
+            result = self.attempt.result()
+        except ResultsError as error:
+            problem = problem or str(error)
+        started = self._started
+        facts, limit = ({}, 0) if run is None else _facts(run, started)
+        return Trajectory(
+            instance=started.instance if started else self.attempt.folder.parent.name,
+            sample=self.attempt.sample,
+            policy=started.policy if started else "",
+            opening=tuple(self._opening),
+            opening_ids=tuple(self._opening_ids),
+            steps=tuple(self._steps),
+            outcome=self._outcome(result, verdicts),
+            facts=facts,
+            context_limit=limit,
+            started=self._first,
+            problem=problem,
+            log="\n".join(self._log),
+        )
+
+    def _outcome(self, result: AttemptResult | None, verdicts: Verdicts | None) -> Outcome:
+        output = self.attempt.test_output()
+        tests = output.read_text("utf-8", "replace") if output else ""
+        if result is None:
+            ended = self._ended
+            return Outcome(
+                exit=ended.reason if ended else "",
+                patch=self._patch,
+                detail=ended.detail if ended else "",
+                seconds=_between(self._first, self.last_time),
+                test_output=tests,
+            )
+        score = verdicts.score(result.instance, digest(result.patch)) if verdicts else None
+        return Outcome(
+            exit=result.exit_reason,
+            over=True,
+            resolved=_resolved(score, result),
+            patch=result.patch,
+            verdict=score.verdict if score else result.verdict,
+            graded=score is not None,
+            detail=" · ".join(filter(None, (result.detail, _said(score)))),
+            seconds=result.seconds,
+            test_output=tests,
+        )
+
+    def _take(self, entry: Entry) -> None:
+        self._first = self._first or entry.time
+        self.last_time = entry.time
+        match entry.event:
+            case AttemptStarted() as started:
+                self._note(entry, f"attempt begins in {started.sandbox}, process {started.pid}")
+                self._started, self._ended = started, None
+            case Observed() as observed:
+                self._observed(observed)
+            case Replied() as replied:
+                self._replied(entry, replied)
+            case ToolRan() as ran:
+                self._ran(ran)
+            case Snapshot() as snapshot:
+                self._patch = snapshot.handed_in
+                self._change(diff=snapshot.handed_in)
+                self._note(entry, f"turn {snapshot.turn}: working tree {snapshot.tree[:12]}")
+            case Submitted() as submitted:
+                self._patch = submitted.patch
+                self._note(entry, f"turn {submitted.turn}: submitted a patch")
+            case Ended() as ended:
+                self._ended = ended
+                self._note(entry, f"ended: {ended.reason}{': ' * bool(ended.detail)}{ended.detail}")
+
+    def _observed(self, observed: Observed) -> None:
+        if not self._steps:
+            self._opening += observed.messages
+            self._opening_ids += observed.ids
+            return
+        text = "\n".join(message.text for message in observed.messages)
+        last = self._steps[-1]
+        told = f"{last.observation}\n{text}" if last.answered else text
+        self._change(observation=told, answered=True)
+        self._judge()
+        self._pending_ids += observed.ids
+
+    def _replied(self, entry: Entry, replied: Replied) -> None:
+        reply = replied.reply
+        thinking, prose, call = split_reply(reply.text)
+        written = len(reply.ids) or max(0, reply.context_tokens - reply.prompt_tokens)
+        step = Step(
+            number=len(self._steps) + 1,
+            action=action_of(*call) if call else _NONE,
+            thinking=thinking,
+            prose=prose,
+            raw=reply.text,
+            finish=reply.finish,
+            spent=Spent(model=reply.seconds),
+            tokens=Tokens(
+                written, reply.context_tokens, reply.cached_tokens, reply.prompt_tokens,
+                reply.ids, self._pending_ids,
+            ),
+            time=entry.time,
+        )  # fmt: skip
+        self._pending_ids = ()
+        self._steps.append(step)
+        facts = f"{written} tokens in {reply.seconds:.1f} s, context {reply.context_tokens}"
+        self._note(entry, f"turn {replied.turn}: reply, {facts}")
+
+    def _ran(self, ran: ToolRan) -> None:
+        if not self._steps:
+            return
+        last = self._steps[-1]
+        action = last.action if ran.tool else replace(last.action, kind="none")
+        self._change(
+            action=action,
+            ok=ran.ok,
+            exit_code=ran.exit_code,
+            ending="" if ran.ending in (None, "exited") else str(ran.ending),
+            error=ran.error or "",
+            cause=ran.cause or "",
+            dropped_bytes=ran.dropped_bytes,
+            spent=replace(last.spent, tool=ran.seconds, waiting=ran.queued),
+        )
+        self._judge()
+
+    def _judge(self) -> None:
+        last = self._steps[-1]
+        if last.action.kind == "none" and not last.answered and last.ok:
+            return  # the last words after a submission
+        self._change(
+            failure=failure_of(
+                last.action, ok=last.ok, exit_code=last.exit_code, ending=last.ending,
+                cause=last.cause, observation=last.observation, finish=last.finish,
+            )
+        )  # fmt: skip
+
+    def _change(self, **values: object) -> None:
+        if self._steps:
+            self._steps[-1] = replace(self._steps[-1], **values)  # type: ignore[arg-type]
+
+    def _note(self, entry: Entry, text: str) -> None:
+        self._log.append(f"{entry.time}  {text}")
+
+
+def read_attempt(attempt: Attempt, run: Run | None = None) -> Trajectory:
+    """An attempt as it is now."""
+    reader = JournalReader(attempt)
+    reader.poll()
+    return reader.trajectory(run, Verdicts(run.scores) if run else None)
+
+
+def _resolved(score: Score | None, result: AttemptResult) -> bool | None:
+    if score is None:
+        return result.resolved
+    return None if score.outcome == "infrastructure" else score.outcome == "resolved"
+
+
+def _said(score: Score | None) -> str:
+    if score is None:
+        return ""
+    return f"graded: {score.outcome}" + (f" ({score.failure})" if score.failure else "")
+
+
+def _facts(run: Run, started: AttemptStarted | None) -> tuple[dict[str, str], int]:
+    facts: dict[str, str] = {"run": str(run.folder)}
+    if started is not None:
+        facts |= {"policy": started.policy, "sandbox": started.sandbox, "mode": started.mode,
+                  "prompts": started.prompt_pack}  # fmt: skip
+    limit = 0
+    try:
+        info = run.info()
+    except ResultsError as error:
+        return facts | {"run.json": str(error)}, 0
+    facts |= {"created": info.created, "command": " ".join(info.command)}
+    facts |= {f"version of {name}": value for name, value in info.versions.items()}
+    facts |= {f"hash of {name}": value for name, value in info.hashes.items()}
+    facts |= {f"seed of {name}": str(value) for name, value in info.seeds.items()}
+    for name, record in info.settings.items():
+        facts[name] = f"{record.value}  ({record.origin})"
+        if name == "limits.context_tokens" and isinstance(record.value, int):
+            limit = record.value
+    return facts, limit
+
+
+def _between(first: str, last: str) -> float:
+    if not first or not last:
+        return 0.0
+    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
+
+
+def journal_of(folder: Path) -> Attempt:
+    """The attempt of a folder RUN/INSTANCE/SAMPLE."""
+    return Attempt(folder, int(folder.name) if folder.name.isdecimal() else 0)
