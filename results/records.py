@@ -35,6 +35,33 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A tool call made through a chat API's functions, not in the text.
+
+    `body` is what the text grammar would have between the tags, None where the arguments
+    were not those of the tool.
+    """
+
+    name: str
+    body: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """What a chat API said beside the text of a reply.
+
+    `message` is the assistant's message in the API's JSON, to be sent back as it came.
+    `calls` is None where calls stand in the text. `cost` is the server's own figure, in US
+    dollars, None where it says nothing.
+    """
+
+    message: str
+    calls: tuple[FunctionCall, ...] | None = None
+    reasoning: str = ""
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One answer of a policy.
 
@@ -52,11 +79,33 @@ class Reply:
     cached_tokens: int = 0
     context_tokens: int = 0
     seconds: float = 0.0
+    chat: ChatReply | None = None
+
+
+ToolCalls = Literal["text", "native"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a model behind a chat API was found to do, and `evidence` in words.
+
+    `tool_calls`: by the text grammar, or by functions of the API.
+    `left_out` are parameters of a request that the server does not take;
+    `context_tokens` is the longest conversation, where it says so.
+    """
+
+    tool_calls: ToolCalls
+    left_out: tuple[str, ...] = ()
+    context_tokens: int | None = None
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptStarted:
-    """First event of every sandbox that the attempt works in (so a resumed one has several)."""
+    """First event of every sandbox that the attempt works in (so a resumed one has several).
+
+    `capabilities` are those of a model behind a chat API.
+    """
 
     instance: str
     sample: int
@@ -66,6 +115,7 @@ class AttemptStarted:
     mode: str
     pid: int
     boot_id: str
+    capabilities: Capabilities | None = None
 
 
 @dataclass(frozen=True, slots=True)

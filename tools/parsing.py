@@ -14,7 +14,7 @@ the same to the second.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tools.errors import CallError
@@ -99,6 +99,29 @@ def parse_call(
     if refuse_text_after and after.strip():
         raise CallError("text_after", name=call.name)
     return call
+
+
+def only_call(
+    calls: Sequence[tuple[str, str | None]],
+    *,
+    names: Collection[str],
+    may_be_empty: Collection[str] = (),
+) -> Call:
+    """The one call among those that an API has parsed, by name and body; raises CallError.
+
+    A body None means that the arguments are not those of the tool.
+    """
+    if not calls:
+        raise CallError("no_call")
+    if len(calls) > 1:
+        named = ", ".join(name for name, _ in calls)
+        raise CallError("several_calls", count=len(calls), names=named)
+    name, body = calls[0]
+    if name not in names:
+        raise CallError("unknown_tool", name=name, names=", ".join(sorted(names)))
+    if body is None or (not body.strip() and name not in may_be_empty):
+        raise CallError("empty", name=name)
+    return Call(name, body)
 
 
 def _top_level_calls(answer: str) -> tuple[list[Call], str]:

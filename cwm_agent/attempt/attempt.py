@@ -104,6 +104,7 @@ def issue_environment(
         setting.speaker.policy.meter,
         time.monotonic,
         thinking=setting.speaker.thinking,
+        native=setting.speaker.native_tools,
     )
 
 
@@ -122,6 +123,7 @@ def play(
         mode=settings.mode,
         pid=os.getpid(),
         boot_id=boot_id(),
+        capabilities=setting.speaker.capabilities,
     )
     with closing(environment):
         return rollout(

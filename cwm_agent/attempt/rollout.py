@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cwm_agent.attempt.interrupt import Stop
-from cwm_agent.policies.errors import PolicyError
+from cwm_agent.policies.errors import ContextFullError, PolicyError
 from cwm_agent.policies.policy import Conversation, Gradable, Policy, Question
 from envs.environment import Environment, Step
 from envs.errors import SandboxError
@@ -197,6 +197,8 @@ def _play(loop: _Loop, talk: Callable[[], Conversation], question: Question | No
             return Ended(step.exit, step.detail, step.cause)
     except KeyboardInterrupt:
         return Ended("interrupted", STOPPED)
+    except ContextFullError as error:
+        return Ended("token_limit", str(error))
     except PolicyError as error:
         return Ended("policy_error", str(error), error.cause)
     except ModelError as error:

@@ -21,7 +21,7 @@ RunsFolder = Annotated[
 ]
 EngineUrls = Annotated[
     list[str] | None,
-    typer.Option("--engine-url", metavar="URL", help="Server for --model; repeatable."),
+    typer.Option("--url", "--engine-url", metavar="URL", help="Server of --model; repeatable."),
 ]
 Ids = Annotated[
     list[str] | None,

@@ -45,7 +45,7 @@ def run(
     difficulties: Difficulties = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="DIR", help="Checkpoint; default: bundled nano."),
+        typer.Option("--model", metavar="DIR", help="Checkpoint, openai:NAME or anthropic:NAME."),
     ] = None,
     engine_url: EngineUrls = None,
     replay: Annotated[
@@ -99,7 +99,7 @@ def run(
     Examples:
       cwm-agent run swebench-verified --samples 4 --workers 8 --name first
       cwm-agent run tasks.yaml --slice 0:20 --match django --json
-      cwm-agent run tasks.yaml --model ~/models/cwm --engine-url http://gpu1:8000/v1
+      cwm-agent run tasks.yaml --model ~/models/cwm --url http://gpu1:8000/v1
       cwm-agent run tasks.yaml --workers 64 --model /shared/cwm --on ray
 
     \b

@@ -34,7 +34,8 @@ Repository = Annotated[
 Dirty = Annotated[bool, typer.Option("--dirty", help="Include uncommitted changes.")]
 Apply = Annotated[bool, typer.Option("--apply", help="Apply the patch to the checkout at the end.")]
 Model = Annotated[
-    str | None, typer.Option("--model", metavar="DIR", help="Checkpoint; default: bundled nano.")
+    str | None,
+    typer.Option("--model", metavar="DIR", help="Checkpoint, openai:NAME or anthropic:NAME."),
 ]
 Replay = Annotated[
     Path | None,
@@ -133,7 +134,7 @@ def solve(
     \b
     Examples:
       cwm-agent solve issue.md --repo . --model ~/models/cwm
-      cwm-agent solve issue.md --model ~/models/cwm --engine-url http://gpu1:8000/v1
+      cwm-agent solve issue.md --model openai:NAME --url http://gpu1:8000/v1
       cwm-agent solve example:flask-blueprint-name
       cwm-agent solve nano:17
       cwm-agent solve nano:17 --samples 8

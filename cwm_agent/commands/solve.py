@@ -20,6 +20,7 @@ from cwm_agent.commands.best import best_of, go_on_best
 from cwm_agent.config.resolve import Resolved, load_settings, recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_attempt
+from cwm_agent.policies.chat.provider import chat_model
 from cwm_agent.policies.choice import SHARED, PolicyChoice
 from cwm_agent.policies.choose import OpenPolicy, find_checkpoint, open_policy
 from cwm_agent.streams import ReaderGoneError
@@ -205,6 +206,10 @@ def _resume(store: Store, request: Request, progress: ProgressDisplay) -> tuple[
 def _other_policy(request: Request, before: PolicyChoice) -> PolicyChoice | None:
     """A policy named for the rest of an attempt; raises UsageError for servers of no model."""
     model, served = request.flags.get("model"), bool(request.flags.get("endpoint.urls"))
+    if named := chat_model(None if model is None else str(model)):
+        return PolicyChoice("chat", named.source)
+    if model is None and served and before.kind == "chat":
+        return before
     if model is not None or served:
         if model is None and before.kind not in SHARED:
             raise UsageError("servers need the tokenizer of their model: give --model DIR, too")

@@ -6,7 +6,6 @@ A field's docstring is its help text in `config init` and `config schema`.
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -21,6 +20,7 @@ from pydantic import (
 from cwm_agent.config.scaling import ScalingSettings
 from cwm_agent.config.section import Seconds as Seconds
 from cwm_agent.config.section import Section
+from cwm_agent.config.server_values import JsonObject, ServerUrls
 from cwm_agent.config.tool_names import Tools, name_list
 from envs.errors import HostError
 from envs.registry import AUTO, CHOICES, CHOICES_TEXT
@@ -31,25 +31,6 @@ Switch = bool | int | float | str
 
 EmptyUnsets = BeforeValidator(lambda value: None if value == "" else value)
 """An empty text unsets an optional setting: TOML and the environment have no null."""
-
-
-def _listed(value: object) -> object:
-    """A text lists its parts, separated by commas or blanks; an empty list unsets."""
-    parts = value.replace(",", " ").split() if isinstance(value, str) else value
-    return None if parts in ([], ()) else parts
-
-
-def _endpoint(url: str) -> str:
-    """The base URL, normalised; raises ValueError when it is not one."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-        raise ValueError(f"{url!r} is not a server URL such as http://gpu1:8000/v1")
-    if parts.username or parts.password:
-        raise ValueError("a URL with a password would be kept with the run; see docs/endpoints.md")
-    return parts._replace(path=parts.path.rstrip("/") or "/v1", fragment="").geturl()
-
-
-Endpoint = Annotated[str, AfterValidator(_endpoint)]
 
 
 def _sensible_hosts(hosts: tuple[str, ...], found: ValidationInfo) -> tuple[str, ...]:
@@ -175,7 +156,7 @@ class EngineSettings(Section):
 class EndpointSettings(Section):
     """A model that other processes serve through the OpenAI API (docs/endpoints.md)."""
 
-    urls: Annotated[tuple[Endpoint, ...] | None, BeforeValidator(_listed)] = None
+    urls: ServerUrls = None
     """Servers such as "http://gpu1:8000/v1", separated by commas; empty: the embedded engine."""
     model: Annotated[str | None, EmptyUnsets] = None
     """The model's name on these servers; empty: the first one each lists."""
@@ -183,6 +164,12 @@ class EndpointSettings(Section):
     """A server that is silent this long is treated as down."""
     patience_seconds: Seconds = 600.0
     """How long to retry one reply while no server responds."""
+    tool_calls: Literal["auto", "text", "native"] = "auto"
+    """How a chat model calls tools: in its text, or as functions; auto asks it for one call."""
+    key_file: Annotated[str | None, EmptyUnsets] = None
+    """File that holds the servers' key; CWM_AGENT_API_KEY goes before it."""
+    extra: Annotated[JsonObject, EmptyUnsets] = None
+    """More parameters of each chat request, as JSON: {"reasoning_effort": "high"}."""
 
 
 class BatchSettings(Section):
@@ -249,7 +236,7 @@ class Settings(Section):
     mode: Literal["improved", "faithful"] = "improved"
     """faithful follows the published protocol, improved fixes its defects (docs/modes.md)."""
     model: Annotated[str | None, EmptyUnsets] = None
-    """Folder of a checkpoint in Hugging Face or distributed (DCP) layout; empty: bundled nano."""
+    """Checkpoint folder (Hugging Face or DCP), openai:NAME or anthropic:NAME; empty: nano."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     """auto, cpu, cuda or cuda:N."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"

@@ -59,7 +59,7 @@ async def _ask_all(settings: EndpointSettings) -> list[Check]:
 
 
 async def _ask(client: httpx.AsyncClient, url: str, wanted: str | None) -> Check:
-    from cwm_agent.policies.endpoint.completions import ServerBusyError, ServerGoneError, models
+    from cwm_agent.policies.endpoint.transport import ServerBusyError, ServerGoneError, models
     from cwm_agent.policies.errors import RefusedError
 
     try:

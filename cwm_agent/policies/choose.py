@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cwm_agent.config.layers import API_KEY
 from cwm_agent.config.paths import expand
 from cwm_agent.config.settings import Settings
 from cwm_agent.errors import NotReadyError, UsageError
+from cwm_agent.parsing import parse_json
 from cwm_agent.policies import bundled as nano
+from cwm_agent.policies.chat.provider import api_key, chat_model
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.human import HumanPolicy
 from cwm_agent.policies.policy import Policy
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
 from model.stats import EngineStats
+from results.records import Capabilities
 from tools.parsing import THINK_END
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
@@ -33,6 +34,7 @@ class OpenPolicy:
     `thinking`: its replies hold a thinking part first. `context_tokens`: the
     longest conversation it can hold, None without a limit. `note` is a line
     for the screen. `loads` looks at its engines, by name: at once, from any thread.
+    `capabilities` are those of a model behind a chat API.
     """
 
     policy: Policy
@@ -40,6 +42,12 @@ class OpenPolicy:
     note: str
     context_tokens: int | None = None
     loads: Callable[[], Mapping[str, EngineStats]] = dict
+    capabilities: Capabilities | None = None
+
+    @property
+    def native_tools(self) -> bool:
+        """Whether it gets tools as functions of its API."""
+        return self.capabilities is not None and self.capabilities.tool_calls == "native"
 
 
 def choose_policy(replay: Path | None, human: bool, settings: Settings) -> PolicyChoice:
@@ -53,11 +61,16 @@ def choose_policy(replay: Path | None, human: bool, settings: Settings) -> Polic
         return PolicyChoice("replay", str(replay.absolute()))
     if human:
         return PolicyChoice("human")
+    if (named := chat_model(settings.model)) is not None:
+        if settings.endpoint.model is not None:
+            raise UsageError(f"--model {named.source} names the model: unset endpoint.model")
+        return PolicyChoice("chat", named.source)
     served = settings.endpoint.urls is not None
     if served and settings.model is None:
         raise UsageError(
-            "servers need the tokenizer of their model: give --model DIR, a folder with its "
-            "tokenizer and config.json (weights are not read), or --model nano"
+            "servers that take token ids need the tokenizer of their model: give --model DIR, a "
+            "folder with its tokenizer and config.json (weights are not read), or --model nano; "
+            "for a chat API say --model openai:NAME"
         )
     checkpoint = find_checkpoint(settings.model or nano.NAME)
     return PolicyChoice("endpoint" if served else "embedded", str(checkpoint.absolute()))
@@ -92,8 +105,11 @@ def open_policy(
     *,
     show: Callable[[str], None],
     say: Callable[[str], None],
+    tools: bool = True,
 ) -> OpenPolicy:
     """Make the policy ready.
+
+    Without `tools` it only talks: a model behind a chat API gets no functions.
 
     `show` displays texts to a person who plays the model, `say` lines about
     what takes long.
@@ -112,6 +128,8 @@ def open_policy(
             return _open_embedded(Path(choice.source), settings)
         case "endpoint":
             return _open_endpoint(Path(choice.source), settings)
+        case "chat":
+            return _open_chat(choice.source, settings, tools=tools)
 
 
 def _open_replay(path: Path) -> OpenPolicy:
@@ -158,17 +176,45 @@ def _open_endpoint(folder: Path, settings: Settings) -> OpenPolicy:
 
     wanted = settings.endpoint
     if wanted.urls is None:
-        raise UsageError("the model was served elsewhere: name its servers with --engine-url URL")
+        raise UsageError("the model was served elsewhere: name its servers with --url URL")
     policy = EndpointPolicy(
         wanted.urls,
         folder,
         sampling=_sampling(settings),
         model=wanted.model,
         patience=Patience(wanted.silence_seconds, wanted.patience_seconds),
-        api_key=os.environ.get(API_KEY),
+        api_key=api_key(wanted.key_file),
     )
     note = f"model {policy.name.partition(':')[2]} at {', '.join(wanted.urls)}"
     return OpenPolicy(policy, True, note, policy.context_tokens, policy.loads)
+
+
+def _open_chat(source: str, settings: Settings, *, tools: bool) -> OpenPolicy:
+    from cwm_agent.policies.chat.policy import ChatPolicy
+    from cwm_agent.policies.endpoint.client import Patience
+    from cwm_agent.prompts.packs import load
+    from tools.native import functions
+
+    wanted, model = settings.endpoint, chat_model(source)
+    assert model is not None
+    urls = model.urls(wanted.urls)
+    policy = ChatPolicy(
+        model,
+        urls,
+        functions=functions(settings.tools, load(settings.prompt_pack)) if tools else (),
+        tool_calls=wanted.tool_calls,
+        temperature=settings.sampling.temperature,
+        top_p=settings.sampling.top_p if settings.sampling.temperature else 1.0,
+        extra=parse_json(wanted.extra or "{}"),
+        patience=Patience(wanted.silence_seconds, wanted.patience_seconds),
+        api_key=api_key(wanted.key_file, None if wanted.urls else model.provider),
+    )
+    found = policy.capabilities
+    calls = "functions of the API" if found.tool_calls == "native" else "text"
+    note = f"model {policy.name} at {', '.join(urls)}"
+    if tools:
+        note += f"; tools are called by {calls} ({found.evidence})"
+    return OpenPolicy(policy, False, note, found.context_tokens, policy.loads, found)
 
 
 def _sampling(settings: Settings) -> Sampling:

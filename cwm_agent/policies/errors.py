@@ -25,3 +25,7 @@ class RefusedError(PolicyError):
     """A server of the model answered that it will not do what is asked."""
 
     cause: Cause | None = "model_refused"
+
+
+class ContextFullError(PolicyError):
+    """The conversation is longer than a server's model can read: the attempt is at its limit."""

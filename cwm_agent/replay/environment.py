@@ -23,7 +23,7 @@ from envs.issue.budget import Limits
 from envs.issue.issue import IssueEnvironment
 from envs.issue.modes import switches
 from model.errors import ModelError
-from results.records import AttemptStarted
+from results.records import AttemptStarted, Capabilities
 from tools.texts import Texts
 
 MODELS = ("embedded:", "endpoint:")
@@ -53,7 +53,8 @@ class EnvironmentFactory:
 
     def make(self, started: AttemptStarted) -> IssueEnvironment:
         """A closed environment for what one process did; raises SandboxError."""
-        voice, settings = self.voice(started.policy), self.resolved.settings
+        found = started.capabilities
+        voice, settings = self.voice(started.policy, found), self.resolved.settings
         return IssueEnvironment(
             self.job.task(self.repository),
             self.maker.make(),
@@ -64,6 +65,7 @@ class EnvironmentFactory:
             voice.meter,
             time.monotonic,
             thinking=voice.thinking,
+            native=found is not None and found.tool_calls == "native",
         )
 
     def limits(self, voice: Voice) -> Limits:
@@ -73,10 +75,12 @@ class EnvironmentFactory:
         most = voice.context_tokens or limits.context_tokens
         return replace(limits, context_tokens=min(limits.context_tokens, most))
 
-    def voice(self, policy: str) -> Voice:
-        """How the policy of that recorded name counts."""
+    def voice(self, policy: str, found: Capabilities | None = None) -> Voice:
+        """How the policy of that recorded name counts; `found` is what its server can do."""
         if policy.startswith(MODELS):
             return self._model
+        if found is not None:
+            return Voice(EstimatingMeter(), thinking=False, context_tokens=found.context_tokens)
         return Voice(EstimatingMeter(), self.thinking)
 
     @cached_property

@@ -29,7 +29,7 @@ from results.records import (
     ToolRan,
 )
 from tools.errors import CallError
-from tools.parsing import Call, parse_call, parse_faithful
+from tools.parsing import Call, only_call, parse_call, parse_faithful
 from tools.registry import tool_spec
 from tools.texts import Texts
 from tools.tool import ToolContext, ToolResult
@@ -41,6 +41,7 @@ class IssueEnvironment:
 
     `tools` names the tools that the model gets, in the order of their
     description. With `thinking` a reply's answer is what follows `</think>`.
+    With `native` the model gets them as functions of its API.
     The sandbox is opened by `start` or `restore` and closed by `close`. When
     a step ends the episode, its messages are only a record: nobody answers.
     """
@@ -58,6 +59,7 @@ class IssueEnvironment:
         *,
         thinking: bool = True,
         goal: Goal = PATCH,
+        native: bool = False,
     ) -> None:
         self._task = task
         self._goal = goal
@@ -66,6 +68,7 @@ class IssueEnvironment:
         self._switches = switches
         self._limits = limits
         self._thinking = thinking
+        self._native = native
         self._clock = clock
         self._budget = Budget(limits, meter, clock)
         self._wording = Wording(texts, switches, limits, meter)
@@ -88,7 +91,7 @@ class IssueEnvironment:
         self._prepare()
         self._begin_session()
         messages = (
-            self._wording.system(self._toolbox.names, thinking=self._thinking),
+            self._wording.system(self._toolbox.names, thinking=self._thinking, native=self._native),
             self._wording.issue(self._task.issue, self._task.root, self._goal.text),
         )
         self._budget.count_messages(messages)
@@ -112,7 +115,7 @@ class IssueEnvironment:
         if limit is not None:
             return self._end(Step((), exit=limit))
         try:
-            call = self._parse(reply.text)
+            call = self._parse(reply)
         except CallError as error:
             return self._answer_malformed(error, reply)
         self._malformed_in_row = 0
@@ -173,8 +176,11 @@ class IssueEnvironment:
         if self._published is not None:
             self._published.begin(self._sandbox.cwd)
 
-    def _parse(self, text: str) -> Call:
-        names = self._toolbox.names
+    def _parse(self, reply: Reply) -> Call:
+        names, text = self._toolbox.names, reply.text
+        if reply.chat is not None and reply.chat.calls is not None:
+            calls = [(call.name, call.body) for call in reply.chat.calls]
+            return only_call(calls, names=names, may_be_empty=self._toolbox.may_be_empty)
         if not self._switches.tolerant_calls:
             return parse_faithful(text, thinking=self._thinking, names=names)
         return parse_call(

@@ -11,6 +11,7 @@ from envs.issue.modes import Switches
 from envs.issue.truncation import keep_both_ends, keep_head, keep_tail
 from results.records import Message
 from tools.errors import CallError
+from tools.native import described
 from tools.registry import tool_spec
 from tools.texts import Texts
 
@@ -28,8 +29,11 @@ class Wording:
     limits: Limits
     meter: Meter
 
-    def system(self, tools: Sequence[str], *, thinking: bool) -> Message:
-        """The system message: who the model is, and under `# Environment` its place and tools."""
+    def system(self, tools: Sequence[str], *, thinking: bool, native: bool = False) -> Message:
+        """The system message: who the model is, and under `# Environment` its place and tools.
+
+        `native`: the tools come as functions, so the text grammar is not shown.
+        """
         description = self.texts.render("system.description")
         if thinking:
             description = self.texts.render("system.thinking", description=description)
@@ -39,7 +43,10 @@ class Wording:
             context_size=self.limits.context_tokens,
             max_turns=self.limits.turns,
         )
-        specifications = [self.texts.render(tool_spec(name).text_key) for name in tools]
+        specifications = [
+            described(name, self.texts) if native else self.texts.render(tool_spec(name).text_key)
+            for name in tools
+        ]
         rules = self.texts.render("environment.rules")
         environment = "\n\n".join([about, *specifications, rules])
         heading = self.texts.render("system.environment", environment=environment)

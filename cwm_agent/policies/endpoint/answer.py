@@ -62,11 +62,12 @@ class Answer:
             self.finish = FINISHES.get(piece.finish)
         return len(tokens)
 
-    def break_off(self) -> None:
-        """The rest has to come from somewhere else."""
+    def break_off(self) -> bool:
+        """The rest has to come from somewhere else; returns whether anything is kept."""
         if self._only_text:
             self._ids.clear()
             self._watcher = self._dialogue.watcher(self._limits)
+        return bool(self._ids)
 
     def result(self) -> tuple[str, tuple[int, ...]]:
         """Its text and its ids; call once."""

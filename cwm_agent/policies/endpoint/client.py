@@ -4,34 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
-import httpx
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
     retry_if_exception_type,
+    stop_after_delay,
     wait_random_exponential,
 )
 
-from cwm_agent.policies.endpoint.answer import Answer
-from cwm_agent.policies.endpoint.completions import (
-    Completion,
+from cwm_agent.policies.endpoint.servers import Server, Servers
+from cwm_agent.policies.endpoint.transport import (
+    Api,
+    BadRequestError,
+    Counted,
+    Served,
     ServerBusyError,
     ServerGoneError,
-    complete,
-    models,
 )
-from cwm_agent.policies.endpoint.connections import open_client
-from cwm_agent.policies.endpoint.servers import Server, Servers
 from cwm_agent.policies.errors import EndpointError, RefusedError
+from results.records import Finish
 
-CONNECT_SECONDS = 10.0
-WRITE_SECONDS = 60.0
 PAUSE = wait_random_exponential(multiplier=1, max=30)
 """Between two tries when no other server is left, or a busy one names no time."""
+LOST = 5
+"""Answers of which nothing is left that may break off, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,28 @@ class Patience:
     total: float = 600.0
 
 
+NO_LIST = (404, 405)
+"""Statuses of a server that has no list of models."""
+Found = TypeVar("Found")
+Wanted = TypeVar("Wanted")
+Piece = TypeVar("Piece", bound=Counted)
+Piece_contra = TypeVar("Piece_contra", bound=Counted, contravariant=True)
+
+
+class Answers(Protocol[Piece_contra]):
+    """An answer that takes pieces until `finish` says that it is over."""
+
+    finish: Finish | None
+    ended_here: bool
+    """It is over by our rules: the server does not know yet."""
+
+    def take(self, piece: Piece_contra) -> int:
+        """The next piece; returns how many tokens of it count."""
+
+    def break_off(self) -> bool:
+        """The rest has to come from somewhere else; returns whether anything is kept."""
+
+
 @dataclass(slots=True)
 class Placement:
     """Where a conversation is; nowhere before its first reply."""
@@ -52,23 +75,30 @@ class Placement:
     server: Server | None = None
 
 
-class Asker:
-    """Connections to all servers of one model. Its coroutines belong to one event loop."""
+class Asker(Generic[Wanted, Piece]):
+    """All servers of one model, asked by one API. Its coroutines belong to one event loop.
+
+    `listed`: the model must be among those that a server lists.
+    """
 
     def __init__(
-        self, urls: Sequence[str], model: str | None, patience: Patience, api_key: str | None
+        self,
+        api: Api[Wanted, Piece],
+        urls: Sequence[str],
+        model: str | None,
+        patience: Patience,
+        *,
+        listed: bool = True,
     ) -> None:
         self.servers = Servers(urls)
+        self._api = api
         self._model = model
         self._patience = patience
-        timeout = httpx.Timeout(
-            connect=CONNECT_SECONDS, read=patience.silence, write=WRITE_SECONDS, pool=None
-        )
-        self._client = open_client(urls, timeout, api_key)
+        self._listed = listed
 
     async def close(self) -> None:
         """End all connections."""
-        await self._client.aclose()
+        await self._api.close()
 
     async def meet(self) -> None:
         """Ask every server for its model; those that do not answer may do so later.
@@ -86,12 +116,15 @@ class Asker:
         if not self.servers.any_well:
             raise EndpointError(f"no server answers: {found[0]}; start it, or give another URL")
 
-    async def ask(self, place: Placement, answer: Answer, wanted: Callable[[], Completion]) -> None:
+    async def ask(
+        self, place: Placement, answer: Answers[Piece], wanted: Callable[[], Wanted]
+    ) -> None:
         """Fill `answer`, from wherever it can be had; `wanted` says what is left to ask for.
 
         Raises EndpointError when patience ends, RefusedError.
         """
         heard = time.monotonic()
+        lost = 0
 
         def hears() -> None:
             nonlocal heard
@@ -100,7 +133,8 @@ class Asker:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type((ServerGoneError, ServerBusyError)),
             stop=lambda state: (
-                time.monotonic() - heard + state.upcoming_sleep >= self._patience.total
+                lost >= LOST
+                or time.monotonic() - heard + state.upcoming_sleep >= self._patience.total
             ),
             wait=self._pause,
             reraise=True,
@@ -108,18 +142,44 @@ class Asker:
         try:
             async for attempt in retrying:
                 with attempt:
-                    await self._once(place, answer, wanted, hears)
+                    before = heard
+                    try:
+                        await self._once(place, answer, wanted, hears)
+                    except ServerGoneError:
+                        lost += heard > before and not answer.break_off()
+                        raise
         except (ServerGoneError, ServerBusyError) as error:
+            if lost >= LOST:
+                raise EndpointError(
+                    f"{LOST} answers broke off before their end ({error}); look at the server's log"
+                ) from error
             raise EndpointError(
                 f"no server of the model answered for {self._patience.total:g} seconds ({error}); "
-                "check that they are running, or name others with --engine-url"
+                "check that they are running, or name others with --url"
             ) from error
+
+    async def inquire(self, question: Callable[[Server], Awaitable[Found]]) -> Found:
+        """The answer of a server that was met, which is asked again while it is busy."""
+        server = next(server for server in self.servers.all if server.model)
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(ServerBusyError),
+            stop=stop_after_delay(self._patience.total),
+            wait=self._pause,
+            reraise=True,
+        )
+        try:
+            async for attempt in retrying:
+                with attempt:
+                    return await question(server)
+        except ServerBusyError as error:
+            raise EndpointError(f"{error}; try again later") from error
+        raise AssertionError  # it returned or raised
 
     async def _once(
         self,
         place: Placement,
-        answer: Answer,
-        wanted: Callable[[], Completion],
+        answer: Answers[Piece],
+        wanted: Callable[[], Wanted],
         hears: Callable[[], None],
     ) -> None:
         """One try at one server; the conversation moves on when the server is gone."""
@@ -130,7 +190,7 @@ class Asker:
         try:
             if not server.model:
                 await self._introduce(server)
-            pieces = complete(self._client, server.url, wanted().body(server.model))
+            pieces = self._api.pieces(server.url, server.model, wanted())
             async with aclosing(pieces):
                 async for piece in pieces:
                     hears()
@@ -143,7 +203,6 @@ class Asker:
         except ServerGoneError:
             if answer.finish is not None:
                 return  # only its counts are missing
-            answer.break_off()
             self.servers.failed(server)
             self.servers.leave(server)
             place.server = None
@@ -152,7 +211,10 @@ class Asker:
             server.requests -= 1
 
     async def _introduce(self, server: Server) -> None:
-        offered = await models(self._client, server.url)
+        offered = await self._offered(server)
+        if self._model and not self._listed and self._model not in {m.name for m in offered}:
+            server.model = self._model  # a list may leave out what an account may use
+            return
         chosen = next((m for m in offered if self._model in (None, m.name)), None)
         if chosen is None:
             names = ", ".join(model.name for model in offered) or "none"
@@ -161,6 +223,15 @@ class Asker:
                 "set endpoint.model to one of them"
             )
         server.model, server.context = chosen.name, chosen.context
+
+    async def _offered(self, server: Server) -> tuple[Served, ...]:
+        """What a server lists; nothing where it need not, and has no such list."""
+        try:
+            return await self._api.models(server.url)
+        except BadRequestError as error:
+            if self._model and not self._listed and error.status in NO_LIST:
+                return ()
+            raise
 
     def _pause(self, state: RetryCallState) -> float:
         """No time for another server; else what a busy one asks for, or longer and longer."""

@@ -25,14 +25,18 @@ import httpx
 
 from cwm_agent.errors import NotReadyError
 
+CONNECT_SECONDS = 10.0
+WRITE_SECONDS = 60.0
 _NOWHERE = IPv6Network("::/128")
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
-def open_client(
-    urls: Sequence[str], timeout: httpx.Timeout | float, api_key: str | None
-) -> httpx.AsyncClient:
-    """A client for the servers at `urls`; raises NotReadyError naming the variable at fault."""
+def open_client(urls: Sequence[str], silence: float, api_key: str | None) -> httpx.AsyncClient:
+    """A client for the servers at `urls`; raises NotReadyError naming the variable at fault.
+
+    `silence` is how many seconds a server may say nothing.
+    """
+    timeout = httpx.Timeout(silence, connect=CONNECT_SECONDS, write=WRITE_SECONDS, pool=None)
     context = _certificates() if any(url.startswith("https:") for url in urls) else False
     limits = httpx.Limits(max_connections=None)
     routes = {_origin(url): proxy for url in urls if (proxy := proxy_for(url))}

@@ -12,7 +12,8 @@ from cwm_agent.policies.dialogue import Dialogue
 from cwm_agent.policies.endpoint.answer import Answer
 from cwm_agent.policies.endpoint.background import Background
 from cwm_agent.policies.endpoint.client import Asker, Patience, Placement
-from cwm_agent.policies.endpoint.completions import Completion
+from cwm_agent.policies.endpoint.completions import Completion, CompletionsApi, Piece
+from cwm_agent.policies.endpoint.connections import open_client
 from envs.environment import Meter, ReplyLimits
 from model.stats import EngineStats
 from results.records import Event, Message, Reply
@@ -57,7 +58,9 @@ class EndpointPolicy:
             eos_ids=config.eos_ids,
         )
         self._sampling = sampling
-        self._asker = Asker(urls, model, patience or Patience(), api_key)
+        patience = patience or Patience()
+        api = CompletionsApi(open_client(urls, patience.silence, api_key))
+        self._asker = Asker(api, urls, model, patience)
         self._background = Background("endpoints")
         try:
             self._background.begin(self._asker.meet()).result()
@@ -100,7 +103,7 @@ class EndpointConversation:
         self,
         tokenizer: Tokenizer,
         chat: Chat,
-        asker: Asker,
+        asker: Asker[Completion, Piece],
         background: Background,
         sampling: Sampling,
         seed: int,

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cwm_agent.policies.endpoint.completions import Piece
+from cwm_agent.policies.endpoint.transport import Counted
 from model.stats import EngineStats
 
 REST = 30.0
@@ -37,7 +37,7 @@ class Server:
     cached_tokens: int = 0
     rests_until: float = 0.0
 
-    def heard(self, piece: Piece, tokens: int) -> None:
+    def heard(self, piece: Counted, tokens: int) -> None:
         """Count a piece of an answer, of which so many tokens are of use."""
         self.decoded += tokens
         self.prompt_tokens += piece.prompt_tokens or 0

@@ -63,7 +63,7 @@ def test_samples_go_on_elsewhere_when_their_server_is_killed(
     suite, _ = write_suite(batch.folder, range(7, 8))
     process, url = mortal
     served = ("run", suite, *NANO, "--name", "served", "--samples", 2, "--workers", 2)
-    run = batch.start(*served, "--engine-url", url, "--engine-url", server.url, "--json")
+    run = batch.start(*served, "--url", url, "--url", server.url, "--json")
     wait_for_both(batch, run)
     process.kill()
     stdout, stderr = run.communicate(timeout=SECONDS)
@@ -79,7 +79,7 @@ def test_samples_go_on_elsewhere_when_their_server_is_killed(
 
 def test_a_model_that_nobody_serves_leaves_no_run(batch: Batch) -> None:
     suite, _ = write_suite(batch.folder, range(7, 8))
-    nobody = ("--engine-url", "http://127.0.0.1:9/v1", "--name", "run")
+    nobody = ("--url", "http://127.0.0.1:9/v1", "--name", "run")
     _, stderr = batch("run", suite, *NANO, *nobody, code=5)
     assert "no server answers: http://127.0.0.1:9/v1" in stderr
     assert not (batch.folder / "runs" / "run").exists()

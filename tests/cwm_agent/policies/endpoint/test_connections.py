@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from cwm_agent.errors import NotReadyError
-from cwm_agent.policies.endpoint.completions import Piece, ServerGoneError, complete, models
+from cwm_agent.policies.endpoint.completions import Completion, CompletionsApi, Piece
 from cwm_agent.policies.endpoint.connections import open_client, proxy_for
+from cwm_agent.policies.endpoint.transport import ServerGoneError, models
 from cwm_agent.policies.errors import RefusedError
 
 MODELS = b'{"data": [{"id": "nano", "max_model_len": 4096}]}'
@@ -67,7 +68,8 @@ def names_of(url: str) -> list[str]:
 def pieces_of(url: str) -> list[Piece]:
     async def ask() -> list[Piece]:
         async with httpx.AsyncClient(trust_env=False) as client:
-            return [piece async for piece in complete(client, url, {})]
+            pieces = CompletionsApi(client).pieces(url, "nano", Completion([1], 8, 0.0, 1.0, 0, []))
+            return [piece async for piece in pieces]
 
     return asyncio.run(ask())
 
@@ -165,7 +167,7 @@ def test_a_variable_that_cannot_be_used_is_named(
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        ((200, "text/html", b"<html>"), "does not speak the OpenAI completions API"),
+        ((200, "text/html", b"<html>"), "does not speak the OpenAI API"),
         ((200, "application/json", b""), "does not speak"),
         ((200, "application/json", b"[" * 100_000), "nested too deeply"),
         ((200, "application/json", b"\xff\xfe"), "does not speak"),

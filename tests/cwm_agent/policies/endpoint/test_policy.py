@@ -160,7 +160,7 @@ def test_when_all_are_away_the_error_says_so_and_the_conversation_can_go_on(
         conversation.observe(OPENING)
         one.faults.extend(["fail"] * 20)
         two.faults.extend(["fail"] * 20)
-        with pytest.raises(EndpointError, match=r"for 1 seconds .*--engine-url") as caught:
+        with pytest.raises(EndpointError, match=r"for 1 seconds .*--url") as caught:
             conversation.reply(LIMITS)
         assert caught.value.cause == "model_unreachable"
         one.faults.clear()

@@ -33,7 +33,7 @@ def test_a_served_model_solves_what_the_embedded_one_solves_and_resumes(
     embedded = solve.json(TASK, *NANO, "--name", "embedded")
     server.faults.extend([None, None, *["fail"] * 100])  # two replies, then no more
     impatient = ("--set", "endpoint.patience_seconds=0.5", "--set", "sandbox.retries=1")
-    first = (TASK, *NANO, *impatient, "--engine-url", server.url, "--name", "served")
+    first = (TASK, *NANO, *impatient, "--url", server.url, "--name", "served")
     answer = solve.json(*first, code=5)
     assert (answer["exit_reason"], answer["cause"]) == ("policy_error", "model_unreachable")
     assert f"{server.url}: 500 CUDA error" in answer["detail"]
@@ -41,7 +41,7 @@ def test_a_served_model_solves_what_the_embedded_one_solves_and_resumes(
     assert sum(isinstance(event, AttemptStarted) for event in events) == 2  # tried once more
     assert isinstance(events[-1], Ended)
     with serving(Server(server.model)) as other:
-        answer = solve.json("--resume", "served", "--engine-url", other.url)
+        answer = solve.json("--resume", "served", "--url", other.url)
     assert (answer["resolved"], answer["policy"]) == (True, "endpoint:nano")
     # From then on the model has read that its sandbox is a new one.
     assert sampled(solve, "served")[:2] == sampled(solve, "embedded")[:2]

@@ -1,0 +1,1 @@
+"""A model behind a chat API: OpenAI's chat completions, or Anthropic's Messages."""
