@@ -18,7 +18,7 @@ from model.step.sampler import NOT_FINITE, Draw, Sampler
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A mask or bias that failed for the token after `place` right drafts: an error if it comes to that."""
+    """A mask or bias failed for the token after `place` right drafts: an error if it comes so far."""
 
     place: int
     error: ModelError
@@ -26,7 +26,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A row that is sampled, its part of the logits of the step, and what its mask or bias did wrong."""
+    """A row that is sampled, its part of the step's logits, and what its mask or bias did wrong."""
 
     row: Row
     part: slice

@@ -126,7 +126,8 @@ class GenerationState:
     """A running generation; owned by the engine's thread.
 
     `on_token` is called there with each new id (before it `on_logprob`, if
-    logprobs are wanted), as are mask and watcher, so all must return at once. What one of them raises ends this answer, as CallbackError.
+    logprobs are wanted), as are mask, bias and watcher, so all must return at
+    once. What one of them raises ends this answer, as CallbackError.
     """
 
     request: Request
@@ -173,9 +174,7 @@ class GenerationState:
         except BaseException as error:
             raise _fault("bias", error) from error
 
-    def draw(
-        self, position: int, allowed: Tensor | None, bias: Mapping[int, float] | None
-    ) -> Draw:
+    def draw(self, position: int, allowed: Tensor | None, bias: Mapping[int, float] | None) -> Draw:
         """How to sample the token at `position`."""
         return Draw(self.request.sampling, self.stream, position, allowed, bias)
 

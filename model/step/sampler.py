@@ -138,7 +138,7 @@ def top_logprobs(logits: Tensor, token: int, count: int) -> tuple[float, list[tu
 
 
 def masked(logits: Tensor, draws: Sequence[Draw]) -> Tensor:
-    """The logits (rows, vocabulary) with the draws' biases, minus infinity for what is forbidden."""
+    """The logits (rows, vocabulary), biased, and minus infinity for what a draw does not allow."""
     rows = [i for i, draw in enumerate(draws) if draw.allowed is not None or draw.bias]
     if not rows:
         return logits

@@ -138,9 +138,7 @@ class Answers:
     def _watcher(self, ask: Ask) -> StopWatcher:
         ends = ask.ends
         rules = StopRules(ends.ids, ends.texts, after_tool_call=ends.after_tool_call)
-        return StopWatcher(
-            self._tokenizer, rules, thinking=ends.thinking, earlier=ends.earlier
-        )
+        return StopWatcher(self._tokenizer, rules, thinking=ends.thinking, earlier=ends.earlier)
 
     def _weighed(self, running: _Running, logprob: TokenLogprob) -> None:
         running.logprob = Logprob(logprob.logprob, logprob.top)
@@ -175,5 +173,6 @@ def _failure(number: int, error: BaseException) -> Failed:
         (EngineError, "gone"),
         (ModelError, "invalid"),
     ]
-    kind = next((kind for base, kind in kinds if isinstance(error, base)), "gone")
+    found = [kind for base, kind in kinds if isinstance(error, base)]
+    kind: FailureKind = found[0] if found else "gone"
     return Failed(number, kind, str(error))

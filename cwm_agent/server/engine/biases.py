@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from cwm_agent.server.engine.messages import Drawing
 
@@ -12,13 +13,12 @@ def bias_of(drawing: Drawing) -> Callable[[Sequence[int]], Mapping[int, float]] 
     """A `model.engine.generation.TokenBias`; None where nothing is biased."""
     if not (drawing.bias or drawing.presence or drawing.frequency):
         return None
+    return partial(_biased, drawing)
+
+
+def _biased(drawing: Drawing, ids: Sequence[int]) -> Mapping[int, float]:
     if not (drawing.presence or drawing.frequency):
-        fixed = dict(drawing.bias)
-        return lambda ids: fixed
-    return lambda ids: _with_penalties(drawing, ids)
-
-
-def _with_penalties(drawing: Drawing, ids: Sequence[int]) -> Mapping[int, float]:
+        return drawing.bias
     found = dict(drawing.bias)
     for token, times in Counter(ids).items():
         penalty = drawing.presence + drawing.frequency * times

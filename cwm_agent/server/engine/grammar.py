@@ -39,9 +39,10 @@ class Grammars:
 
     def _prepared(self) -> LLTokenizer:
         if self._tables is None:
-            from llguidance import LLTokenizer
+            from llguidance import LLTokenizer, TokenizerWrapper
 
-            self._tables = LLTokenizer(_Tables(self._tokenizer, self._vocabulary))
+            tables = TokenizerWrapper(_Tables(self._tokenizer, self._vocabulary))
+            self._tables = LLTokenizer(tables)
         return self._tables
 
 
@@ -66,7 +67,6 @@ def compiled(grammar: Grammar) -> str:
 class _Tables:
     """What llguidance wants to know of a tokenizer."""
 
-    is_tokenizer_wrapper = True
     bos_token_id = None
 
     def __init__(self, tokenizer: Tokenizer, vocabulary: int) -> None:

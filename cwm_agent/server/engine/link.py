@@ -94,8 +94,9 @@ class EngineLink:
             await self._end(self._process)
         self._lose("the server is shutting down")
 
-    async def ask(self, ask: Ask) -> AsyncGenerator[Token | Done, None]:
-        """The answer as it comes; its number is given here. Closing the iterator frees it.
+    async def ask(self, ask: Ask) -> AsyncGenerator[list[Token | Done], None]:
+        """What has come of the answer, again and again; its number is given here. Closing the
+        iterator frees it.
 
         Raises EngineAwayError, and AnswerFailedError where there will be no answer.
         """
@@ -105,16 +106,16 @@ class EngineLink:
         try:
             self._send(replace(ask, number=number))
             while not over:
-                event = await queue.get()
-                if isinstance(event, Failed):
-                    over = True
-                    if event.kind == "gone":
-                        raise EngineAwayError(event.text, 1)
-                    raise AnswerFailedError(event)
-                if isinstance(event, Done):
-                    over = True
-                if isinstance(event, Token | Done):
-                    yield event
+                events = [await queue.get()]
+                while not queue.empty():
+                    events.append(queue.get_nowait())
+                failed = next((e for e in events if isinstance(e, Failed)), None)
+                over = failed is not None or any(isinstance(e, Done) for e in events)
+                if failed is not None and failed.kind == "gone":
+                    raise EngineAwayError(failed.text, 1)
+                if failed is not None:
+                    raise AnswerFailedError(failed)
+                yield [event for event in events if isinstance(event, Token | Done)]
         finally:
             self._queues.pop(number, None)
             if not over:
