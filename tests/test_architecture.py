@@ -20,8 +20,8 @@ MAY_IMPORT = {
     "model": {"model"},
 }
 ORDER = {
-    "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench > batch, replay, nano
-        > view, attempt > doctor, tasks > policies > config, generated, exit_codes > prompts
+    "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench > batch, replay, nano,
+        server > view, attempt > doctor, tasks > policies > config, generated, exit_codes > prompts
         > parsing, streams > errors""",
     "envs": """swebench, cleanup, registry > issue, docker, bubblewrap > images, repository
         > host_git > sandbox > shell > environment, task, failures, progress > errors""",

@@ -128,7 +128,7 @@ def _piece(
         logprobs = tuple(token.logprob for token in tokens)
     ids = tuple(token.id for token in tokens)
     if done is None:
-        return Piece(choice.index, tuple(deltas), ids, logprobs)
+        return Piece(choice.index, tuple(deltas), ids, logprobs, choice.ask.prompt)
     finish = "tool_calls" if choice.channels.called else done.finish
     usage = Usage(done.prompt_tokens, len(choice.ids), done.cached, choice.thought)
     return Piece(
@@ -136,6 +136,7 @@ def _piece(
         tuple(deltas),
         ids,
         logprobs,
+        choice.ask.prompt,
         finish=finish,
         stop=choice.channels.stopped,
         usage=usage,

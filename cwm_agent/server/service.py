@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from functools import partial
 
+from cwm_agent import __version__
 from cwm_agent.config.settings import Settings
 from cwm_agent.server.answering import Choice, answer, merged
 from cwm_agent.server.chat.channels import Channels
@@ -77,6 +78,26 @@ class Service:
             )
         return self._transcript
 
+    @property
+    def fingerprint(self) -> str:
+        """Names what answers: the same one answers the same to the same seed."""
+        return f"cwm-agent-{__version__}"
+
+    def require_model(self, name: str | None) -> None:
+        """Raise RequestError for a model that is not served here; None and "" name the one."""
+        if name and name != self.options.name:
+            raise RequestError(
+                f"the model {name!r:.80} is not served here; this is {self.options.name!r}",
+                status=404,
+                code="model_not_found",
+                param="model",
+            )
+
+    def encoded(self, text: str) -> array[int]:
+        """The ids of a prompt that is text, with what begins every text."""
+        begin = [] if self.hello.bos_id is None else [self.hello.bos_id]
+        return array("i", [*begin, *self.tokenizer.encode_text(text)])
+
     async def render(self, wanted: Wanted) -> tuple[Rendered, ToolSet]:
         """The prompt of a conversation; raises RequestError."""
         if not wanted.turns:
@@ -128,8 +149,10 @@ class Service:
         async for piece in self._answers(choices):
             yield piece
 
-    async def complete(self, wanted: PromptWanted) -> AsyncGenerator[Piece, None]:
-        """What follows a prompt, as it comes; raises RequestError."""
+    async def complete(
+        self, wanted: PromptWanted, *, first: int = 0
+    ) -> AsyncGenerator[Piece, None]:
+        """What follows a prompt, as it comes, numbered from `first`; raises RequestError."""
         self.transcript()
         self._check_ids(wanted.prompt)
         base = Ask(
@@ -144,7 +167,7 @@ class Service:
         )
         choices = [
             Choice(
-                index,
+                first + index,
                 _for_choice(base, index),
                 Channels(ToolSet(), thinking=False, fresh=False, stops=wanted.stops),
             )

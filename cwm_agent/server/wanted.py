@@ -79,13 +79,16 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of choice `index`, with the ids it was told by. The last one has `finish` and `usage`;
-    `stop` is the stop text or None."""
+    """A part of choice `index`, with the ids it was told by and those of the prompt.
+
+    The last one has `finish` and `usage`, and `stop`, the stop text, if one was met.
+    """
 
     index: int
     deltas: tuple[Delta, ...] = ()
     ids: tuple[int, ...] = ()
     logprobs: tuple[Logprob | None, ...] = ()
+    prompt: Sequence[int] = ()
     finish: str | None = None
     stop: str | None = None
     usage: Usage | None = None

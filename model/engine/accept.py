@@ -18,7 +18,7 @@ from model.step.sampler import NOT_FINITE, Draw, Sampler
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A mask or bias failed for the token after `place` right drafts: an error if it comes so far."""
+    """A mask or bias failed for the token after `place` right drafts; an error once it is due."""
 
     place: int
     error: ModelError
