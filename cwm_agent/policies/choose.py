@@ -24,6 +24,7 @@ from results.records import Capabilities
 from tools.parsing import THINK_END
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
+    from model.engine.build import EngineOptions
     from model.step.sampler import Sampling
 
 
@@ -140,11 +141,28 @@ def _open_replay(path: Path) -> OpenPolicy:
     return OpenPolicy(ReplayPolicy(recording), thinking, note)
 
 
+def engine_options(settings: Settings) -> EngineOptions:
+    """How the settings want an engine to use its devices."""
+    from model.engine.build import EngineOptions
+    from model.engine.prompt_lookup import DraftSettings
+
+    wanted = settings.engine
+    return EngineOptions(
+        kv_bytes=wanted.kv_memory,
+        typical_tokens=wanted.typical_tokens,
+        batch_invariant=wanted.batch_invariant,
+        graphs=wanted.cuda_graphs,
+        reduce_in_fp32=wanted.reduce_in_fp32,
+        symmetric_memory=wanted.symmetric_memory,
+        host_bytes=wanted.host_memory,
+        tensor_parallel=wanted.tensor_parallel,
+        speculation=DraftSettings() if wanted.speculation else None,
+    )
+
+
 def _open_embedded(folder: Path, settings: Settings) -> OpenPolicy:
     from cwm_agent.policies.embedded import EmbeddedPolicy
     from model.checkpoint.layouts import read_shape
-    from model.engine.build import EngineOptions
-    from model.engine.prompt_lookup import DraftSettings
 
     policy = EmbeddedPolicy(
         folder,
@@ -152,17 +170,7 @@ def _open_embedded(folder: Path, settings: Settings) -> OpenPolicy:
         dtype=settings.dtype,
         quantize=settings.quantize,
         sampling=_sampling(settings),
-        engine=EngineOptions(
-            kv_bytes=settings.engine.kv_memory,
-            typical_tokens=settings.engine.typical_tokens,
-            batch_invariant=settings.engine.batch_invariant,
-            graphs=settings.engine.cuda_graphs,
-            reduce_in_fp32=settings.engine.reduce_in_fp32,
-            symmetric_memory=settings.engine.symmetric_memory,
-            host_bytes=settings.engine.host_memory,
-            tensor_parallel=settings.engine.tensor_parallel,
-            speculation=DraftSettings() if settings.engine.speculation else None,
-        ),
+        engine=engine_options(settings),
     )
     note = nano.NOTE if folder == nano.folder() else f"model {folder.name} in this process"
     return OpenPolicy(

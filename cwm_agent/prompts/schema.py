@@ -42,6 +42,8 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "format.reply_cut": ("max_tokens",),
     **{key: variables for spec in TOOLS for key, variables in spec.texts.items()},
     **SCALING_TEXTS,
+    "serve.tools": ("tools",),
+    "serve.tool": ("name", "description", "schema"),
 }
 
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -51,8 +53,20 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "result.output": ("feedback",),
     "submit.review": ("submission",),
     "testgen.task": ("issue",),
+    "serve.tools": ("tools",),
+    "serve.tool": ("name",),
 }
 """Variables that a text must use, since without them the model would miss its task or a result."""
 
-WORDING: dict[str, str] = {key: text for spec in TOOLS for key, text in spec.wording.items()}
-"""Texts that a tool brings for packs that do not have them."""
+WORDING: dict[str, str] = {
+    **{key: text for spec in TOOLS for key, text in spec.wording.items()},
+    "serve.tools": (
+        "You can call tools. A call is the last thing in an answer, and an answer holds at most "
+        "one. These tools are there:\n\n{tools}"
+    ),
+    "serve.tool": (
+        "<tool: {name}>\n[arguments]\n</tool>\n{description}\n[arguments] is one JSON object of "
+        "this schema: {schema}"
+    ),
+}
+"""Texts that came later, for packs that do not have them."""

@@ -18,7 +18,7 @@ from model.step.sampler import NOT_FINITE, Draw, Sampler
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A mask that failed for the token after `place` right drafts: an error if it comes to that."""
+    """A mask or bias failed for the token after `place` right drafts; an error once it is due."""
 
     place: int
     error: ModelError
@@ -26,7 +26,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A row that is sampled, its part of the logits of the step, and what its mask did wrong."""
+    """A row that is sampled, its part of the step's logits, and what its mask or bias did wrong."""
 
     row: Row
     part: slice
@@ -38,20 +38,22 @@ def draws_of(
 ) -> tuple[list[Draw], Fault | None]:
     """How each of a row's logits is sampled, where `known` ids come before the first token.
 
-    The mask is not asked for what comes after a draft that it forbids, nor
-    after it has failed: such draws are of no account.
+    Mask and bias are not asked for what comes after a draft that the mask forbids,
+    nor after one has failed: such draws are of no account.
     """
     drafted = row.tokens[len(row.tokens) - row.logits + 1 :]
     draws: list[Draw] = []
     fault = None
     asking = True
     for i in range(row.logits):
-        allowed = None
+        allowed = bias = None
         try:
-            allowed = progress.allowed(drafted[:i], vocabulary) if asking else None
+            if asking:
+                allowed = progress.allowed(drafted[:i], vocabulary)
+                bias = progress.bias(drafted[:i])
         except ModelError as error:
             fault, asking = Fault(i, error), False
-        draws.append(progress.draw(known + i, allowed))
+        draws.append(progress.draw(known + i, allowed, bias))
         if allowed is not None and i < len(drafted) and not allowed[drafted[i]]:
             asking = False
     return draws, fault

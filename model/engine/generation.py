@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -15,6 +15,7 @@ from model.step.sampler import Draw, Sampling, top_logprobs
 
 Finish = Literal["stop", "length", "cancelled"]
 TokenMask = Callable[[Sequence[int]], Tensor | None]
+TokenBias = Callable[[Sequence[int]], Mapping[int, float]]
 
 
 class Watcher(Protocol):
@@ -64,8 +65,9 @@ class Request:
     `max_tokens`). `mask` gets the ids of the answer so far and returns which
     tokens may follow, (vocabulary,) of bool with at least one true, or None for
     all; it is asked about guesses, too, and its answer to one that turns out
-    wrong does not count. `logprobs` asks for that many likeliest alternatives a
-    token, 0 for the token's own only.
+    wrong does not count. `bias` is asked likewise, and what it returns is added to
+    the logits of these tokens. `logprobs` asks for that many likeliest
+    alternatives a token, 0 for the token's own only.
     """
 
     max_tokens: int
@@ -73,6 +75,7 @@ class Request:
     think_budget: ThinkBudget | None = None
     forced: tuple[int, ...] = ()
     mask: TokenMask | None = None
+    bias: TokenBias | None = None
     logprobs: int | None = None
 
     def __post_init__(self) -> None:
@@ -122,8 +125,9 @@ class Generation:
 class GenerationState:
     """A running generation; owned by the engine's thread.
 
-    `on_token` is called there with each new id, as are mask and watcher, so all
-    must return at once. What one of them raises ends this answer, as CallbackError.
+    `on_token` is called there with each new id (before it `on_logprob`, if
+    logprobs are wanted), as are mask, bias and watcher, so all must return at
+    once. What one of them raises ends this answer, as CallbackError.
     """
 
     request: Request
@@ -132,6 +136,7 @@ class GenerationState:
     prompt_tokens: int
     future: Future[Generation]
     on_token: Callable[[int], None] | None = None
+    on_logprob: Callable[[TokenLogprob], None] | None = None
     ids: list[int] = field(default_factory=list)
     logprobs: list[TokenLogprob] = field(default_factory=list)
     thought: int = 0
@@ -160,9 +165,18 @@ class GenerationState:
             _check_mask(allowed, vocabulary, len(ids))
         return allowed
 
-    def draw(self, position: int, allowed: Tensor | None) -> Draw:
+    def bias(self, ahead: Sequence[int]) -> Mapping[int, float] | None:
+        """What is added to logits if `ahead` were accepted; raises CallbackError when it fails."""
+        if self.request.bias is None:
+            return None
+        try:
+            return self.request.bias((*self.ids, *ahead))
+        except BaseException as error:
+            raise _fault("bias", error) from error
+
+    def draw(self, position: int, allowed: Tensor | None, bias: Mapping[int, float] | None) -> Draw:
         """How to sample the token at `position`."""
-        return Draw(self.request.sampling, self.stream, position, allowed)
+        return Draw(self.request.sampling, self.stream, position, allowed, bias)
 
     def closes_thinking(self, logits: Tensor) -> bool:
         """Whether the budget ends the thought before the next token; logits (vocabulary,)."""
@@ -192,6 +206,8 @@ class GenerationState:
         if self.on_token is None:
             return
         try:
+            if self.on_logprob is not None and self.logprobs:
+                self.on_logprob(self.logprobs[-1])
             self.on_token(token)
         except BaseException as error:
             raise _fault("on_token", error) from error

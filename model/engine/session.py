@@ -14,7 +14,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from model.engine.engine import Engine
-from model.engine.generation import Generation, GenerationState, Request, Watcher
+from model.engine.generation import (
+    Generation,
+    GenerationState,
+    Request,
+    TokenLogprob,
+    Watcher,
+)
 from model.engine.sequence import Counters
 from model.engine.sequence import Sequence as EngineSequence
 from model.errors import ContextOverflowError, SessionError, TokenIdError
@@ -89,10 +95,12 @@ class Session:
         request: Request,
         watcher: Watcher,
         on_token: Callable[[int], None] | None = None,
+        on_logprob: Callable[[TokenLogprob], None] | None = None,
     ) -> Future[Generation]:
         """Sample an answer; its tokens become part of the context.
 
-        `on_token` is called in the engine's thread with each new id. After
+        `on_token` is called in the engine's thread with each new id, after
+        `on_logprob` where logprobs are asked for. After
         "length" or "cancelled" the session can go on from where it is. The
         future raises a ModelError when the answer failed, CallbackError where a
         function given here was the cause; the context is then as before.
@@ -109,7 +117,7 @@ class Session:
             )
         future: Future[Generation] = Future()
         progress = GenerationState(
-            request, watcher, self._stream, len(sequence.ids), future, on_token
+            request, watcher, self._stream, len(sequence.ids), future, on_token, on_logprob
         )
         self._engine.ask(lambda: self._engine.core.begin(sequence, progress))
         return future

@@ -106,10 +106,10 @@ class Decoder:
         return self._forward(self.buffers.batch(size))[: len(tokens)]
 
     def takes(self, rows: Sequence[Row], draws: Sequence[Draw]) -> bool:
-        """Whether `launch` can: decodes and drafts only, no masks, and few enough."""
+        """Whether `launch` can: decodes and drafts only, no masks or biases, and few enough."""
         if self._recorded is None or any(row.logits != len(row.tokens) for row in rows):
             return False
-        if any(draw.allowed is not None for draw in draws):
+        if any(draw.allowed is not None or draw.bias for draw in draws):
             return False
         again = sum((len(row.tokens) - 1) * (row.start + len(row.tokens)) for row in rows)
         if again > MOST_DRAFT_KEYS:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, SupportsIndex
 
@@ -95,6 +95,7 @@ class Draw:
     stream: int
     position: int
     allowed: Tensor | None = None  # (vocabulary,) bool; None allows all
+    bias: Mapping[int, float] | None = None  # added to the logits of these tokens
 
 
 def uniform(seed: int, stream: int, position: int) -> float:
@@ -145,15 +146,18 @@ def top_logprobs(logits: Tensor, token: int, count: int) -> tuple[float, list[tu
 
 
 def masked(logits: Tensor, draws: Sequence[Draw]) -> Tensor:
-    """The logits (rows, vocabulary), with minus infinity for what a draw does not allow."""
-    rows = [i for i, draw in enumerate(draws) if draw.allowed is not None]
+    """The logits (rows, vocabulary), biased, and minus infinity for what a draw does not allow."""
+    rows = [i for i, draw in enumerate(draws) if draw.allowed is not None or draw.bias]
     if not rows:
         return logits
     logits = logits.clone()
     for i in rows:
-        allowed = draws[i].allowed
-        assert allowed is not None
-        logits[i].masked_fill_(~allowed.to(logits.device), -torch.inf)
+        allowed, bias = draws[i].allowed, draws[i].bias
+        if bias:
+            ids = torch.tensor(list(bias), device=logits.device)
+            logits[i, ids] += torch.tensor(list(bias.values()), device=logits.device).to(logits)
+        if allowed is not None:
+            logits[i].masked_fill_(~allowed.to(logits.device), -torch.inf)
     return logits
 
 

@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def rendered_texts() -> Iterator[tuple[str, frozenset[str]]]:
-    """Key and variables of every text that tools and environments name in their code."""
-    for room in ("tools", "envs", "cwm_agent/attempt"):
+    """Key and variables of every text that the code of tools, environments and server names."""
+    for room in ("tools", "envs", "cwm_agent/attempt", "cwm_agent/server"):
         for path in (ROOT / room).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if not isinstance(node, ast.Call):

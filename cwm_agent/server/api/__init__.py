@@ -1,0 +1,1 @@
+"""One file or two for each protocol that clients speak."""

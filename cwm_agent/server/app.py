@@ -1,0 +1,38 @@
+"""The application: all paths behind the guard."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from cwm_agent import __version__
+from cwm_agent.server.api.openai_routes import openai_routes
+from cwm_agent.server.api.replies import Replies, add_error_handlers
+from cwm_agent.server.api.status import status_routes
+from cwm_agent.server.guard.gate import Gate
+from cwm_agent.server.guard.middleware import Guard
+from cwm_agent.server.service import Service
+
+
+def make_app(service: Service, gate: Gate) -> FastAPI:
+    """The ASGI application of one service."""
+    options = service.options
+    app = FastAPI(
+        title="cwm-agent",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    replies = Replies(gate, options.keep_alive_seconds)
+    app.include_router(status_routes(service, gate))
+    app.include_router(openai_routes(service, replies))
+    add_error_handlers(app)
+    app.add_middleware(
+        Guard,
+        keys=options.keys,
+        hosts=(options.host, *options.hosts),
+        origins=options.origins,
+        body=options.body,
+        seconds=options.receive_seconds,
+    )
+    return app
