@@ -1,0 +1,398 @@
+"""Programs with everything that changes the order of lines, drawn from a seed."""
+
+from __future__ import annotations
+
+import random
+import re
+
+SNIPPETS = {
+    "recursion": """
+def fact_N(n):
+    if n <= 1:
+        return 1
+    return n * fact_N(n - 1)
+
+def run_N():
+    return fact_N(A) + fact_N(
+        B
+    )
+""",
+    "generator": """
+def count_N(limit):
+    for i in range(limit):
+        got = yield i * B
+        if got:
+            return "stopped"
+    yield "end"
+
+def run_N():
+    total = 0
+    for value in count_N(A):
+        if value == "end":
+            break
+        total += value
+    gen = count_N(3)
+    next(gen)
+    try:
+        gen.send(True)
+    except StopIteration as error:
+        total += len(error.value)
+    return total
+""",
+    "delegate": """
+def inner_N(items):
+    for item in items:
+        yield item
+    return len(items)
+
+def outer_N(items):
+    size = yield from inner_N(items)
+    yield -size
+
+def run_N():
+    return list(outer_N([A, B])) + [x for x in outer_N("ab")]
+""",
+    "throw": """
+def guarded_N():
+    while True:
+        try:
+            yield A
+        except ValueError:
+            yield -1
+        finally:
+            last = B
+
+def run_N():
+    gen = guarded_N()
+    found = [next(gen), gen.throw(ValueError("x"))]
+    gen.close()
+    return found
+""",
+    "exceptions": """
+def risky_N(key):
+    table = {"a": A}
+    try:
+        return table[key] // (B - 2)
+    except KeyError:
+        return None
+    except ZeroDivisionError as error:
+        text = str(error)
+        raise ValueError(text) from error
+    finally:
+        table.clear()
+
+def run_N():
+    found = []
+    for key in ("a", "b"):
+        try:
+            found.append(risky_N(key))
+        except ValueError:
+            found.append("bad")
+        else:
+            found.append("fine")
+    return found
+""",
+    "unhandled": """
+def deep_N(level):
+    if level == 0:
+        raise RuntimeError("deep")
+    with open("/dev/null") as file:
+        deep_N(level - 1)
+    return file
+
+def run_N():
+    try:
+        deep_N(A % 3)
+    except RuntimeError:
+        pass
+    try:
+        return int("x" * B)
+    finally:
+        found = 1
+""",
+    "comprehension": """
+def square_N(x):
+    return x * x
+
+def run_N():
+    squares = [square_N(x) for x in range(A) if x % 2]
+    table = {x: [y for y in range(x)] for x in squares}
+    lazy = (square_N(x) for x in range(B))
+    return sum(lazy), max(squares, default=0), {k for k in table}
+""",
+    "closure": """
+def adder_N(step):
+    total = 0
+    def add(n):
+        nonlocal total
+        total += n * step
+        return total
+    return add
+
+def run_N():
+    add = adder_N(A)
+    add(1)
+    return [add(n) for n in range(B)][-1:]
+""",
+    "class": """
+class Stack_N:
+    size = 0
+
+    def __init__(self, items=()):
+        self.items = list(items)
+
+    def push(self, item):
+        self.items.append(item)
+        return self
+
+    @property
+    def top(self):
+        return self.items[-1]
+
+    def __len__(self):
+        return len(self.items)
+
+    def __eq__(self, other):
+        return self.items == other.items
+
+    def __iter__(self):
+        return iter(self.items)
+
+    def __repr__(self):
+        return f"Stack({self.items})"
+
+class Loud_N(Stack_N):
+    def push(self, item):
+        return super().push(item + 1)
+
+def run_N():
+    stack = Loud_N([A]).push(B)
+    if stack == Stack_N([A]):
+        return 0
+    return stack.top + len(stack) + sum(stack), repr(stack), bool(stack)
+""",
+    "local_class": """
+def run_N():
+    class Point:
+        scale = A
+
+        def __call__(self, x):
+            return x * self.scale
+    point = Point()
+    return point(B)
+""",
+    "async": """
+import asyncio
+
+async def one_N(n):
+    await asyncio.sleep(0)
+    return n * B
+
+async def many_N(limit):
+    for i in range(limit):
+        yield await one_N(i)
+
+class Gate_N:
+    async def __aenter__(self):
+        return self
+    async def __aexit__(self, *args):
+        return False
+
+async def all_N():
+    found = []
+    async with Gate_N():
+        async for item in many_N(A % 3 + 1):
+            found.append(item)
+    return found + list(await asyncio.gather(one_N(1), one_N(2)))
+
+def run_N():
+    return asyncio.run(all_N())
+""",
+    "repeated": """
+def run_N():
+    x = A
+    if x > 3:
+        x += 1
+        x += 1
+        return x
+    else:
+        x += 1
+        for _ in range(2):
+            x += 1
+        return x
+""",
+    "long": """
+def run_N():
+    text = "ab" * (60 * A)
+    rows = [[i] * 12 for i in range(B * 4)]
+    return len(text) + len(rows)
+""",
+    "decorator": """
+import functools
+
+def twice_N(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        first = function(*args, **kwargs)
+        return first + function(*args, **kwargs)
+    return wrapper
+
+@twice_N
+def grow_N(x, by=1):
+    return x + by
+
+@functools.lru_cache(maxsize=None)
+def fib_N(n):
+    return n if n < 2 else fib_N(n - 1) + fib_N(n - 2)
+
+def run_N():
+    return grow_N(A, by=B) + fib_N(B)
+""",
+    "context": """
+import contextlib
+
+class Quiet_N:
+    def __enter__(self):
+        return self
+    def __exit__(self, kind, error, trace):
+        return kind is KeyError
+
+@contextlib.contextmanager
+def tag_N(name):
+    opened = [name]
+    try:
+        yield opened
+    finally:
+        opened.append("closed")
+
+def run_N():
+    with Quiet_N(), tag_N("t") as opened:
+        {}["x"]
+    with contextlib.suppress(ValueError):
+        int("x")
+    with (
+        tag_N("a") as one,
+        tag_N("b") as two,
+    ):
+        return opened + one + two + [A, B]
+""",
+    "loops": """
+def run_N():
+    found = 0
+    while found < A: found += 1
+    for i in range(B):
+        if i == 2: continue
+        for j in range(i):
+            if j > 1:
+                break
+        else:
+            found += 1
+        while True:
+            found += i
+            if found % 2 == 0 or i > 1:
+                break
+    else:
+        found = -found
+    return found if found else None
+""",
+    "match": """
+def kind_N(value):
+    match value:
+        case 0 | 1:
+            return "bit"
+        case [x, *rest] if x:
+            return f"list {x} {len(rest)}"
+        case {"a": x}:
+            return x
+        case str():
+            pass
+        case _:
+            return None
+    return "text"
+
+def run_N():
+    return [kind_N(v) for v in (1, [A, B], [0], {"a": 2}, "s", 3.5)]
+""",
+    "expressions": """
+def even_N(n):
+    return n % 2 == 0
+
+def run_N():
+    data = sorted([A, B, 3], key=lambda n: -n)
+    first, *rest = data
+    a = b = first
+    a, b = b, a
+    text = f"{a:>4}|{b!r}" if even_N(a) and not even_N(
+        b
+    ) else (
+        "odd"
+    )
+    if (n := len(rest)) > 1 and all(even_N(x) for x in rest):
+        del rest[0]
+    assert a == b, "same"
+    print(text, end="") if False else None
+    return max(map(even_N, data)), text, n, rest; unreachable = 1
+""",
+    "swallowed": """
+class Odd_N:
+    def __getattr__(self, name):
+        if name == "known":
+            return A
+        raise AttributeError(name)
+
+    def __getitem__(self, index):
+        if index > B:
+            raise IndexError
+        return index
+
+class Countdown_N:
+    def __init__(self, n):
+        self.n = n
+    def __iter__(self):
+        return self
+    def __next__(self):
+        if self.n == 0:
+            raise StopIteration
+        self.n -= 1
+        return self.n
+
+def run_N():
+    odd = Odd_N()
+    found = [hasattr(odd, "unknown"), odd.known, getattr(odd, "x", 0), list(odd)]
+    for n in Countdown_N(2):
+        found.append(n)
+    return found, 1 in odd
+""",
+    "globals": """
+STATE_N = [0]
+
+def bump_N(by):
+    global COUNT_N
+    COUNT_N = by
+    STATE_N[0] += by
+    return None
+
+def run_N():
+    bump_N(A); bump_N(B)
+    actions = {"bump": bump_N}
+    actions["bump"](1)
+    return STATE_N, COUNT_N
+""",
+}
+
+
+def program(seed: int) -> str:
+    """A source with a marked entry that runs two or three drawn snippets."""
+    rng = random.Random(f"trace program/{seed}")
+    names = rng.sample(sorted(SNIPPETS), rng.randint(2, 3))
+    parts = [_filled(SNIPPETS[name], number, rng) for number, name in enumerate(names)]
+    calls = [f"run_{number}()" for number in range(len(names))]
+    body = "".join(f"    results.append({call})\n" for call in calls)
+    main = f"def main():  # << START_OF_TRACE\n    results = []\n{body}    return results\n"
+    return "\n".join(part.strip("\n") + "\n\n" for part in parts) + "\n" + main
+
+
+def _filled(snippet: str, number: int, rng: random.Random) -> str:
+    numbers = {"A": str(rng.randint(1, 5)), "B": str(rng.randint(1, 5))}
+    text = snippet.replace("_N", f"_{number}")
+    return re.sub(r"\b[AB]\b", lambda match: numbers[match.group()], text)
