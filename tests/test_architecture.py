@@ -21,7 +21,7 @@ MAY_IMPORT = {
 }
 ORDER = {
     "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench > batch, replay, nano
-        > view, attempt > doctor, tasks > policies > config, generated, exit_codes > prompts
+        > debug > view, attempt > doctor, tasks > policies > config, generated, exit_codes > prompts
         > parsing, streams > errors""",
     "envs": """swebench, cleanup, registry > issue, docker, bubblewrap > images, repository
         > host_git > sandbox > shell > environment, task, failures, progress > errors""",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cwm_agent.cli import bench_trace
 from cwm_agent.cli.options import Ids, Json, Match
 from envs.registry import AUTO, CHOICES_TEXT
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cwm_agent.generated.task import Split
 
 app = typer.Typer(help="Measure parts of the system.", no_args_is_help=True)
+app.command("trace")(bench_trace.trace)
 
 
 @app.callback()
@@ -181,31 +183,6 @@ def nano(
         return
     for line in nano_lines(figures):
         print(line)
-
-
-@app.command()
-def trace(
-    programs: Annotated[int, typer.Option(min=1, help="Generated programs.")] = 300,
-    seed: Annotated[int, typer.Option(help="Seed of the programs.")] = 1,
-    model: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Checkpoint; default: the bundled one.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Predict executions of programs nobody trained on, freely and within the program.
-
-    Greedy. A frame counts when it is right to the letter after the true frames
-    before it; illegal steps and whole programs are of predictions left alone.
-
-    \b
-    Example:
-      cwm-agent bench trace --programs 300 --seed 1 --json
-    """
-    from cwm_agent.bench.trace import TraceBench, measure_trace, trace_lines
-
-    bench = TraceBench(programs, seed, model)
-    figures = measure_trace(bench, lambda line: print(line, file=sys.stderr))
-    print(json.dumps(figures.to_json(), indent=2) if as_json else "\n".join(trace_lines(figures)))
 
 
 @app.command()

@@ -96,9 +96,9 @@ def _value(node: ast.expr, names: Mapping[str, str]) -> Any:
             return found
         case ast.Compare(left=left, ops=ops, comparators=others):
             before = _value(left, names)
-            for op, other in zip(ops, others, strict=True):
+            for comparison, other in zip(ops, others, strict=True):
                 after = _value(other, names)
-                if not _BINARY[type(op)](before, after):
+                if not _BINARY[type(comparison)](before, after):
                     return False
                 before = after
             return True

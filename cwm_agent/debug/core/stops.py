@@ -145,6 +145,4 @@ def _shared(moment: Moment) -> bool:
     if not stack:
         return False
     flags = moment.program.flows[stack[-1].code].code.co_flags
-    return bool(
-        flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)
-    )
+    return bool(flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR))

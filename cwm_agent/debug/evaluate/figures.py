@@ -57,7 +57,9 @@ class Measured:
         self.items.append(item)
 
 
-def measure(predictor: Predictor, items: Iterable[Item], progress: Say, every: int = 20) -> Measured:
+def measure(
+    predictor: Predictor, items: Iterable[Item], progress: Say, every: int = 20
+) -> Measured:
     """Predict all items in both ways."""
     found = Measured()
     for number, item in enumerate(items, 1):
@@ -111,7 +113,7 @@ def by_action(judged: Sequence[Judged]) -> dict[str, dict[str, Share]]:
         groups["all"].append(one)
     table: dict[str, dict[str, Share]] = {}
     for event, members in sorted(groups.items()):
-        row = {
+        row: dict[str, Share] = {
             component: share(sum(component not in m.wrong for m in members), len(members))
             for component in COMPONENTS
         }
@@ -128,9 +130,7 @@ def by_horizon(alone: Sequence[Alone], items: Sequence[Item]) -> dict[int, Share
     found = {}
     for steps in HORIZONS:
         long = [
-            one
-            for one, item in zip(alone, items, strict=True)
-            if len(item.frames) + 1 >= steps
+            one for one, item in zip(alone, items, strict=True) if len(item.frames) + 1 >= steps
         ]
         if long:
             right = sum(one.divergence is None or one.divergence >= steps for one in long)

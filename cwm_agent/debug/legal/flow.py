@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from types import CodeType
 
 from cwm_agent.debug.legal.exception_table import handlers
@@ -95,9 +96,7 @@ class Flow:
     @cached_property
     def arguments(self) -> frozenset[str]:
         """Parameters that always have a value."""
-        deleted = {
-            i.variable for i in self.instructions.values() if i.name.startswith("DELETE_")
-        }
+        deleted = {i.variable for i in self.instructions.values() if i.name.startswith("DELETE_")}
         count = self.code.co_argcount + self.code.co_kwonlyargcount
         flags = self.code.co_flags
         count += bool(flags & inspect.CO_VARARGS) + bool(flags & inspect.CO_VARKEYWORDS)
@@ -152,7 +151,7 @@ class Flow:
 def _read(code: CodeType) -> dict[int, Instruction]:
     lines = [start for start, *_ in code.co_positions()]
     listed = list(dis.get_instructions(code))
-    after = {one.offset: two.offset for one, two in zip(listed, listed[1:], strict=False)}
+    after = {one.offset: two.offset for one, two in pairwise(listed)}
     found = {}
     for one in listed:
         to: list[int] = []

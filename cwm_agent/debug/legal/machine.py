@@ -84,7 +84,7 @@ class Machine:
             flow = self.program.flows[top.code]
             reached = flow.closure(top.at)
             yield from self._lines(flow, reached)
-            yield from self._calls(flow, reached)
+            yield from self._calls(reached)
             yield from self._exceptions(flow, reached, bound)
             yield from self._returns(flow, reached)
 
@@ -100,7 +100,7 @@ class Machine:
             new = Activation(top.code, line, frozenset({after}), raised=top.raised)
             yield Move("line", line), self._with(new)
 
-    def _calls(self, flow: Flow, reached: frozenset[int]) -> Iterator[tuple[Move, Machine]]:
+    def _calls(self, reached: frozenset[int]) -> Iterator[tuple[Move, Machine]]:
         callees: dict[int, set[int]] = {}
         for offset in reached:
             for callee in self.program.callees(self.stack[-1].code, offset):

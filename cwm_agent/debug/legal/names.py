@@ -65,7 +65,7 @@ def _cover(statement: ast.AST, lines: dict[int, set[str]]) -> None:
     covered = {
         line
         for node in nodes[1:] or nodes
-        if hasattr(node, "lineno")
+        if isinstance(node, ast.expr | ast.stmt | ast.pattern | ast.arg | ast.keyword)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
     for line in {*covered, getattr(statement, "lineno", 0)}:

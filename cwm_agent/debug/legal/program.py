@@ -34,9 +34,7 @@ class Program:
     tree: ast.Module
 
     @classmethod
-    def read(
-        cls, source: str, *, entry: str | None = None, comprehensions: bool = True
-    ) -> Program:
+    def read(cls, source: str, *, entry: str | None = None, comprehensions: bool = True) -> Program:
         """The program of a source, whose entry is marked, or named by `entry` (`Class.method`).
 
         Raises UsageError for a source that is no Python, or has no such entry.
@@ -88,7 +86,7 @@ class Program:
     def parameters(self) -> tuple[str, ...]:
         """Names of the entry's parameters."""
         code = self.flows[self.entry].code
-        flags = bool(code.co_flags & inspect.CO_VARARGS)
+        flags = int(bool(code.co_flags & inspect.CO_VARARGS))
         flags += bool(code.co_flags & inspect.CO_VARKEYWORDS)
         return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + flags]
 

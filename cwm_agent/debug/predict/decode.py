@@ -21,12 +21,12 @@ from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.machine import Move
 from cwm_agent.debug.predict.predictor import Prediction, Wish
 from cwm_agent.debug.predict.trie import Choices
+from cwm_agent.debug.predict.voice import Voice
 from cwm_agent.debug.predict.watchers import UntilJson, UntilToken
 from model.engine.generation import Request
 from model.text.traces import Event, Frame
 
 if TYPE_CHECKING:
-    from cwm_agent.debug.predict.engine import Voice
     from model.engine.generation import Generation, Watcher
     from model.engine.session import Session
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cwm_agent.debug.frames.parse import FrameParser
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
+from cwm_agent.debug.predict.decode import predict_free, predict_legal
 from cwm_agent.debug.predict.predictor import Cost, Prediction, Wish
+from cwm_agent.debug.predict.voice import Voice
 from cwm_agent.policies import bundled
 from model.text.traces import Frame, TraceFormat
 
@@ -18,23 +20,10 @@ if TYPE_CHECKING:
     from model.engine.engine import Engine
     from model.engine.session import Session
     from model.step.sampler import Sampling
-    from model.text.tokenizer import Tokenizer
 
 FRAME_TOKENS = 2048
 """No frame has more; the limit of CWM's own debugger."""
 Dialect = Literal["auto", "nano", "cwm"]
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """All that is needed to read and write frames of one model."""
-
-    tokenizer: Tokenizer
-    form: TraceFormat
-    parser: FrameParser
-    sampling: Sampling
-    frame_tokens: int
-    vocabulary: int
 
 
 class EnginePredictor:
@@ -101,8 +90,6 @@ class EngineCursor:
 
     def predict(self, moment: Moment, wish: Wish) -> Prediction:
         """See `Cursor`; raises ContextOverflowError and what else ends an answer."""
-        from cwm_agent.debug.predict.decode import predict_free, predict_legal
-
         length = len(self._session.ids)
         sampling = self._sampling(wish)
         voice = replace(self._voice, sampling=sampling)

@@ -35,6 +35,4 @@ class Choices:
 
 def _next(sequences: Iterable[tuple[int, ...]], said: Sequence[int]) -> frozenset[int]:
     count, known = len(said), tuple(said)
-    return frozenset(
-        one[count] for one in sequences if len(one) > count and one[:count] == known
-    )
+    return frozenset(one[count] for one in sequences if len(one) > count and one[:count] == known)

@@ -113,9 +113,7 @@ class Tracer:
         shown = known[1] if known is not None and not fresh else {}
         now = {name: self.write(value) for name, value in frame.f_locals.items()}
         self._shown[id(frame)] = (frame, now, frame.f_lineno or 0)
-        return {
-            name: UNCHANGED if shown.get(name) == text else text for name, text in now.items()
-        }
+        return {name: UNCHANGED if shown.get(name) == text else text for name, text in now.items()}
 
     def write(self, value: object) -> str:
         """The repr of a value without addresses, cut in the middle; never raises."""
