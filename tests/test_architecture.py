@@ -21,8 +21,8 @@ MAY_IMPORT = {
 }
 ORDER = {
     "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench > scaling
-        > batch, replay, nano, server > view, attempt > doctor, tasks > policies > config, generated,
-        exit_codes > prompts > parsing, streams > errors""",
+        > batch, replay, nano, server > debug > view, attempt > doctor, tasks > policies > config,
+        generated, exit_codes > prompts > parsing, streams > errors""",
     "envs": """swebench, cleanup, registry, testgen > issue, docker, bubblewrap > images, repository
         > host_git > sandbox > shell > environment, task, failures, progress > errors""",
     "model": """engine > parallel > runner > checkpoint > ops > step > kvcache > text, config

@@ -31,6 +31,8 @@ COMMANDS = {
     "score": Lazy("cwm_agent.cli.score", "Grade patches with the official swebench package."),
     "compare": Lazy("cwm_agent.cli.compare", "Compare two scored runs, instance by instance."),
     "export": Lazy("cwm_agent.cli.export", "Write predictions or a leaderboard submission."),
+    "trace": Lazy("cwm_agent.cli.trace", "Predict the execution of a function, step by step."),
+    "debug": Lazy("cwm_agent.cli.debug", "Step through a predicted execution."),
     "ls": Lazy("cwm_agent.cli.ls", "List runs and their attempts."),
     "images": Lazy("cwm_agent.cli.images", "List, pull, build and remove images.", group=True),
     "model": Lazy("cwm_agent.cli.model", "Inspect, convert and plan checkpoints.", group=True),

@@ -61,12 +61,18 @@ class Encoder(Protocol):
 
 class TraceFormat:
     """Writes prompts and frames as ids of one tokenizer; raises TokenizerError when it lacks
-    the control tokens."""
+    the control tokens. With `newline` a source line keeps its newline, as in CWM's own traces."""
 
-    def __init__(self, tokenizer: Encoder) -> None:
+    def __init__(self, tokenizer: Encoder, *, newline: bool = False) -> None:
         self._tokenizer = tokenizer
+        self._newline = "\n" if newline else ""
         self.frame_sep_id = tokenizer.special(FRAME_SEP)
+        self.action_sep_id = tokenizer.special("<|action_sep|>")
+        self.arg_sep_id = tokenizer.special("<|arg_sep|>")
         self.end_id = tokenizer.special(END_OF_TEXT)
+        self.event_ids: dict[Event, int] = {
+            event: tokenizer.special(name) for event, name in _EVENT_TOKENS.items()
+        }
 
     def prompt(self, source: str) -> list[int]:
         """Everything before the first frame."""
@@ -76,14 +82,18 @@ class TraceFormat:
 
     def frame(self, frame: Frame) -> list[int]:
         """One frame with the separator that closes it."""
-        special, texts = self._tokenizer.special, frame.texts()
-        first, second = (self._tokenizer.encode_text(text) for text in texts)
-        action = special("<|action_sep|>")
+        line = self.line(frame.line)
         if frame.event in ("call", "line"):
-            body = [*first, action, *second]
+            written = self._tokenizer.encode_text(json.dumps(dict(frame.locals)))
+            body = [*written, self.action_sep_id, *line]
         else:
-            body = [action, *first, special("<|arg_sep|>"), *second]
-        return [special(_EVENT_TOKENS[frame.event]), *body, self.frame_sep_id]
+            value = self._tokenizer.encode_text(json.dumps(frame.value))
+            body = [self.action_sep_id, *line, self.arg_sep_id, *value]
+        return [self.event_ids[frame.event], *body, self.frame_sep_id]
+
+    def line(self, text: str) -> list[int]:
+        """A source line as it stands in a frame."""
+        return self._tokenizer.encode_text(text + self._newline)
 
     def frames(self, frames: Sequence[Frame]) -> list[int]:
         """All frames and the end of the trace."""

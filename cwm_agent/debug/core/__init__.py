@@ -1,0 +1,1 @@
+"""The debugger itself, without any user interface."""

@@ -1,0 +1,148 @@
+"""Where a run of steps ends: breakpoints, watched expressions, and the rules of pdb's commands."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cwm_agent.debug.core.expressions import evaluate, written
+from cwm_agent.debug.frames.state import Moment
+from cwm_agent.errors import UsageError
+
+Rule = Callable[[Moment], bool]
+
+
+@dataclass(slots=True)
+class Breakpoint:
+    """Stops before a line runs; `condition` is over predicted variables.
+
+    What of it cannot be known counts as true, and `doubt` then says why.
+    """
+
+    number: int
+    line: int
+    condition: str = ""
+    enabled: bool = True
+    hits: int = 0
+    doubt: str = ""
+
+    def fits(self, moment: Moment) -> bool:
+        """Whether it stops here."""
+        if not self.enabled or moment.frame is None or moment.frame.event != "line":
+            return False
+        if moment.line != self.line:
+            return False
+        if self.condition and moment.scope is not None:
+            try:
+                if not evaluate(self.condition, moment.scope.locals):
+                    return False
+                self.doubt = ""
+            except UsageError as error:
+                self.doubt = str(error)
+        return True
+
+
+@dataclass(slots=True)
+class Watch:
+    """An expression whose value is followed in the function where it was set."""
+
+    expression: str
+    function: str
+
+    def value(self, moment: Moment) -> str | None:
+        """As text; None where it has none."""
+        scope = moment.scope
+        if scope is None or scope.function != self.function:
+            return None
+        try:
+            return written(self.expression, scope.locals)
+        except UsageError:
+            return None
+
+
+@dataclass(slots=True)
+class Stops:
+    """All breakpoints and watches."""
+
+    breakpoints: list[Breakpoint] = field(default_factory=list)
+    watches: list[Watch] = field(default_factory=list)
+    _next: int = 1
+
+    def add(self, line: int, condition: str = "") -> Breakpoint:
+        """A new breakpoint."""
+        found = Breakpoint(self._next, line, condition)
+        self._next += 1
+        self.breakpoints.append(found)
+        return found
+
+    def remove(self, *, number: int | None = None, line: int | None = None) -> list[Breakpoint]:
+        """Take away the one of a number, those of a line, or all; those taken away."""
+        gone = [
+            one
+            for one in self.breakpoints
+            if (number is None or one.number == number) and (line is None or one.line == line)
+        ]
+        self.breakpoints = [one for one in self.breakpoints if one not in gone]
+        return gone
+
+    def hit(self, moment: Moment) -> Breakpoint | None:
+        """The first breakpoint that stops here."""
+        return next((one for one in self.breakpoints if one.fits(moment)), None)
+
+    def changed(self, before: Moment, after: Moment) -> Watch | None:
+        """The first watched expression with another value than before."""
+        for watch in self.watches:
+            new, old = watch.value(after), watch.value(before)
+            if new is not None and old is not None and new != old:
+                return watch
+        return None
+
+
+def next_rule(start: Moment) -> Rule:
+    """pdb's `next`: the next stop in this function, or, at its return, any.
+
+    A generator's yields are passed over until it goes on.
+    """
+    if start.left or not start.scopes:
+        return lambda _: True
+    depth, shared = start.depth, _shared(start)
+    function = start.scopes[-1].function
+
+    def rule(moment: Moment) -> bool:
+        if shared:
+            here = moment.scope is not None and moment.scope.function == function
+            resumed = moment.frame is not None and moment.frame.event == "call"
+            return here and not moment.left and not resumed and moment.depth <= depth
+        return moment.depth <= depth
+
+    return rule
+
+
+def return_rule(start: Moment) -> Rule:
+    """pdb's `return`: where this function returns; at its return, the next stop of the caller."""
+    if start.left:
+        return lambda moment: moment.depth < start.depth
+    return lambda moment: moment.left and moment.depth <= start.depth
+
+
+def until_rule(start: Moment, line: int | None) -> Rule:
+    """pdb's `until`: a later line of this function, or one from `line` on, or its return."""
+    least = line if line is not None else (start.line or 0) + 1
+    depth = start.depth
+
+    def rule(moment: Moment) -> bool:
+        if moment.depth < depth or (moment.left and moment.depth == depth):
+            return True
+        return moment.depth == depth and (moment.line or 0) >= least
+
+    return rule
+
+
+def _shared(moment: Moment) -> bool:
+    """Whether what runs is a generator or coroutine, which leaves and goes on."""
+    stack = moment.legal.first.stack
+    if not stack:
+        return False
+    flags = moment.program.flows[stack[-1].code].code.co_flags
+    return bool(flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR))

@@ -1,0 +1,82 @@
+"""Prediction against reality: the program is run, and the first difference shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cwm_agent.debug.core.tree import Node
+from cwm_agent.debug.frames.compare import Divergence, first_divergence
+from cwm_agent.debug.frames.state import Moment
+from cwm_agent.debug.legal.program import Program
+from cwm_agent.debug.record.recording import Recorder, Recording, request_of
+from cwm_agent.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """`real` are the true moments, the end last unless the recording was cut.
+
+    The prediction was compared up to the first thing that a person had changed,
+    `until` steps in all.
+    """
+
+    divergence: Divergence
+    real: tuple[Moment, ...]
+    until: int
+
+    def __str__(self) -> str:
+        """One or more lines."""
+        found = self.divergence
+        if found.step is None:
+            return f"true: all {found.compared} predicted steps are as they really are"
+        here = self.real[found.step]
+        where = f"line {here.line}" if here.line else "no line"
+        lines = [f"false from step {found.step + 1} on ({found.step} are true), {where}:"]
+        return "\n".join([*lines, *(f"  {one}" for one in found.differences)])
+
+
+def real_moments(program: Program, recording: Recording) -> list[Moment]:
+    """The moments of what really happened."""
+    here = Moment.start(program)
+    found = []
+    for frame in recording.frames:
+        here = here.after(frame)
+        found.append(here)
+    return found if recording.cut or not found else [*found, here.over()]
+
+
+def verify(program: Program, path: Sequence[Node], recorder: Recorder) -> Verified:
+    """Run the program with the arguments of the predicted call; raises what the recorder raises.
+
+    A variable that was set by hand is no prediction: comparing ends before it.
+    """
+    if not path:
+        raise UsageError("nothing was predicted yet; step first")
+    edited = next((n for n, node in enumerate(path) if node.edited and n > 0), len(path))
+    predicted = [node.moment for node in path[:edited]]
+    call = path[0].moment.frame
+    assert call is not None
+    arguments = call_arguments(program, dict(call.locals))
+    most = 2 * len(predicted) + 100
+    recording = recorder(request_of(program, arguments, most=most))
+    real = real_moments(program, recording)
+    return Verified(first_divergence(predicted, real), tuple(real), edited)
+
+
+def call_arguments(program: Program, values: dict[str, str]) -> str:
+    """What stands between the parentheses of a call of the entry; raises UsageError."""
+    code = program.flows[program.entry].code
+    positional = code.co_posonlyargcount
+    parts = []
+    plain = code.co_argcount + code.co_kwonlyargcount
+    for number, name in enumerate(program.parameters):
+        value = values.get(name)
+        if value is None:
+            raise UsageError(f"the value of the parameter {name} is not known")
+        if number >= plain:
+            star = "*" if number == plain and code.co_flags & 0x04 else "**"
+            parts.append(f"{star}{value}")
+        else:
+            parts.append(value if number < positional else f"{name}={value}")
+    return ", ".join(parts)

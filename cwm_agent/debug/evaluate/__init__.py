@@ -1,0 +1,1 @@
+"""How well executions are predicted, free and legal side by side."""

@@ -1,0 +1,138 @@
+"""Figures over many programs, free and legal side by side."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from cwm_agent.debug.evaluate.judge import Alone, Judged, judge_steps, run_alone
+from cwm_agent.debug.frames.compare import COMPONENTS
+from cwm_agent.debug.frames.state import Moment
+from cwm_agent.debug.legal.program import Program
+from cwm_agent.debug.predict.predictor import Predictor
+from envs.progress import Say
+from model.text.traces import Frame
+from results.reports.metrics import Share, share
+
+HORIZONS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A program with its real frames. `cut`: they end before the program does."""
+
+    name: str
+    program: Program
+    frames: tuple[Frame, ...]
+    cut: bool = False
+
+
+@dataclass(slots=True)
+class Side:
+    """What came of one way of decoding."""
+
+    judged: list[Judged] = field(default_factory=list)
+    alone: list[Alone] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Measured:
+    """Both ways on the same items, which may grow."""
+
+    items: list[Item] = field(default_factory=list)
+    free: Side = field(default_factory=Side)
+    legal: Side = field(default_factory=Side)
+    legal_steps: int = 0
+    real_steps: int = 0
+
+    def add(self, predictor: Predictor, item: Item) -> None:
+        """Predict one more program in both ways."""
+        for side, legal in ((self.free, False), (self.legal, True)):
+            side.judged += judge_steps(predictor, item.program, item.frames, legal=legal)
+            side.alone.append(run_alone(predictor, item.program, item.frames, legal=legal))
+        covered, steps = coverage(item)
+        self.legal_steps += covered
+        self.real_steps += steps
+        self.items.append(item)
+
+
+def measure(
+    predictor: Predictor, items: Iterable[Item], progress: Say, every: int = 20
+) -> Measured:
+    """Predict all items in both ways."""
+    found = Measured()
+    for number, item in enumerate(items, 1):
+        found.add(predictor, item)
+        if number % every == 0:
+            progress(f"{number} programs, {len(found.free.judged)} frames")
+    return found
+
+
+def coverage(item: Item) -> tuple[int, int]:
+    """How many of the real frames are legal steps, of how many."""
+    here, legal = Moment.start(item.program), 0
+    for frame in item.frames:
+        here = here.after(frame)
+        legal += here.allowed
+    legal += not item.cut and here.legal.may_end
+    return legal, len(item.frames) + (not item.cut)
+
+
+def exact(judged: Sequence[Judged]) -> Share:
+    """Frames predicted to the letter."""
+    return share(sum(one.exact for one in judged), len(judged))
+
+
+def whole(alone: Sequence[Alone]) -> Share:
+    """Programs of which every frame and the end are predicted to the letter."""
+    return share(sum(one.whole for one in alone), len(alone))
+
+
+def outputs(alone: Sequence[Alone], items: Sequence[Item]) -> Share:
+    """Programs whose result is predicted; those that raise or were cut are left out."""
+    pairs = [
+        (one.output, item.frames[-1].value)
+        for one, item in zip(alone, items, strict=True)
+        if _returns(item)
+    ]
+    return share(sum(mine == true for mine, true in pairs), len(pairs))
+
+
+def _returns(item: Item) -> bool:
+    if item.cut or len(item.frames) < 2:
+        return False
+    return item.frames[-1].event == "return" and item.frames[-2].event != "exception"
+
+
+def by_action(judged: Sequence[Judged]) -> dict[str, dict[str, Share]]:
+    """Event -> component -> share of frames in which it is right; `state`, all of them."""
+    groups: dict[str, list[Judged]] = defaultdict(list)
+    for one in judged:
+        groups[one.event].append(one)
+        groups["all"].append(one)
+    table: dict[str, dict[str, Share]] = {}
+    for event, members in sorted(groups.items()):
+        row: dict[str, Share] = {
+            component: share(sum(component not in m.wrong for m in members), len(members))
+            for component in COMPONENTS
+        }
+        row["state"] = share(sum(not m.wrong for m in members), len(members))
+        row["exact"] = exact(members)
+        action = [m for m in members if not m.wrong & {"event", "line", "end"}]
+        row["action"] = share(len(action), len(members))
+        table[event] = row
+    return table
+
+
+def by_horizon(alone: Sequence[Alone], items: Sequence[Item]) -> dict[int, Share]:
+    """Steps -> share of the programs that have so many of which all these are right."""
+    found = {}
+    for steps in HORIZONS:
+        long = [
+            one for one, item in zip(alone, items, strict=True) if len(item.frames) + 1 >= steps
+        ]
+        if long:
+            right = sum(one.divergence is None or one.divergence >= steps for one in long)
+            found[steps] = share(right, len(long))
+    return found

@@ -1,0 +1,70 @@
+"""Programs to predict: from a file of rows, or rows of CruxEval."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from cwm_agent.debug.core.verify import call_arguments
+from cwm_agent.debug.evaluate.figures import Item
+from cwm_agent.debug.legal.program import MARK, Program
+from cwm_agent.debug.record.recording import Recorder, RecordError, request_of
+from cwm_agent.errors import UsageError
+from envs.progress import Say
+
+CRUXEVAL = "cruxeval-org/cruxeval"
+"""The dataset's name on the Hugging Face hub; columns code, input, output, id."""
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Rows of a JSON Lines file: `source` with a marked entry, or `code` and `input`.
+
+    Raises UsageError.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is no JSON Lines file: {error}") from error
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict) or not ("source" in row or {"code", "input"} <= set(row)):
+            raise UsageError(f"line {number} of {path} has neither `source` nor `code` and `input`")
+    return rows
+
+
+def cruxeval_rows() -> list[dict[str, Any]]:
+    """All 800 rows, through the `datasets` package and its cache."""
+    from datasets import load_dataset
+
+    return [dict(row) for row in load_dataset(CRUXEVAL, split="test")]
+
+
+def source_of(row: dict[str, Any]) -> str:
+    """A marked source: a CruxEval row becomes a `main` that returns `f(input)`."""
+    if "source" in row:
+        return str(row["source"])
+    return f"{row['code'].rstrip()}\n\ndef main(): # {MARK}\n    return f({row['input']})\n"
+
+
+def record_items(
+    rows: Iterable[dict[str, Any]],
+    recorder: Recorder,
+    *,
+    comprehensions: bool,
+    progress: Say,
+    most: int = 500,
+) -> Iterator[Item]:
+    """The rows with their real frames; those that cannot be run are said and left out."""
+    for number, row in enumerate(rows):
+        name = str(row.get("id", number))
+        try:
+            program = Program.read(source_of(row), comprehensions=comprehensions)
+            arguments = call_arguments(program, {}) if not program.parameters else ""
+            recording = recorder(request_of(program, arguments, most=most))
+        except (RecordError, UsageError) as error:
+            progress(f"{name} is left out: {error}")
+            continue
+        if recording.frames:
+            yield Item(name, program, recording.frames, recording.cut)

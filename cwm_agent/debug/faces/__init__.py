@@ -1,0 +1,1 @@
+"""Ways to use the debugger: lines, a screen, a notebook, other programs."""

@@ -1,0 +1,58 @@
+"""From what a user names to a debugger that is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cwm_agent.debug.core.debugger import Debugger
+from cwm_agent.debug.legal.program import Program
+from cwm_agent.debug.predict.engine import EnginePredictor
+from cwm_agent.debug.record.sandboxed import SandboxRecorder
+from cwm_agent.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """`arguments` are NAME=VALUE; values are as they would be written."""
+
+    source: Path
+    entry: str | None = None
+    arguments: tuple[str, ...] = ()
+    model: Path | None = None
+    legal: bool = True
+    temperature: float = 0.0
+
+    def text(self) -> str:
+        """The source; raises UsageError."""
+        try:
+            return self.source.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{self.source} cannot be read as Python source: {error}") from error
+
+    def values(self) -> dict[str, str]:
+        """The arguments by name; raises UsageError."""
+        found = {}
+        for pair in self.arguments:
+            name, sign, value = pair.partition("=")
+            if not sign or not name.isidentifier():
+                raise UsageError(f"--arg {pair}: say NAME=VALUE, such as x=3")
+            found[name] = value
+        return found
+
+
+@contextmanager
+def opened(opening: Opening) -> Iterator[tuple[Debugger, SandboxRecorder]]:
+    """A debugger before its first step, and a recorder for reality.
+
+    Raises UsageError for a source without an entry, and ModelError.
+    """
+    text, values = opening.text(), opening.values()
+    Program.read(text, entry=opening.entry)  # a slip is told before weights are loaded
+    predictor = EnginePredictor(opening.model, temperature=opening.temperature)
+    with closing(predictor), SandboxRecorder() as recorder:
+        program = Program.read(text, entry=opening.entry, comprehensions=predictor.comprehensions)
+        with Debugger(predictor, program, legal=opening.legal, arguments=values) as debugger:
+            yield debugger, recorder

@@ -1,0 +1,1 @@
+"""Which step may follow which, known from bytecode and syntax tree."""

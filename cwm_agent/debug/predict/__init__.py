@@ -1,0 +1,1 @@
+"""Who predicts the next frame: a checkpoint in the engine, or a recording."""

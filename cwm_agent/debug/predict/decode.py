@@ -1,0 +1,245 @@
+"""Decoding of one frame: free, or so that it cannot leave the program.
+
+In legal decoding the model chooses the event among those that may come, writes
+locals and values as it likes, and chooses the line among those that may come.
+Text that is certain is appended, not sampled. Where the lines of the program
+part, the model is asked although only legal ones are obeyed: the mass that the
+mask takes away there tells that it has lost the thread.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+
+from cwm_agent.debug.frames.confidence import Confidence, Piece, least, of_variables
+from cwm_agent.debug.frames.state import Moment
+from cwm_agent.debug.legal.machine import Move
+from cwm_agent.debug.predict.predictor import Prediction, Wish
+from cwm_agent.debug.predict.trie import Choices
+from cwm_agent.debug.predict.voice import Voice
+from cwm_agent.debug.predict.watchers import UntilJson, UntilToken
+from model.engine.generation import Request
+from model.text.traces import Event, Frame
+
+if TYPE_CHECKING:
+    from model.engine.generation import Generation, Watcher
+    from model.engine.session import Session
+
+SEEN = 24
+"""Of so many likeliest tokens the probability is known where a mask chooses."""
+
+
+@dataclass(slots=True)
+class Writer:
+    """Says one frame into a session, and books what was sampled."""
+
+    voice: Voice
+    session: Session
+    ids: list[int] = field(default_factory=list)
+    sampled: int = 0
+    forced: int = 0
+    logprob: float = 0.0
+    removed: float = 0.0
+
+    def force(self, ids: Sequence[int]) -> None:
+        """Say what is certain."""
+        self.session.append(list(ids))
+        self.ids += ids
+        self.forced += len(ids)
+
+    def choose(self, allowed: Collection[int]) -> Piece:
+        """Sample one token of `allowed`, and book what the mask took away."""
+        mask = torch.zeros(self.voice.vocabulary, dtype=torch.bool)
+        mask[list(allowed)] = True
+        request = Request(1, self.voice.sampling, mask=lambda _: mask, logprobs=SEEN)
+        done = self._run(request, UntilToken(()))
+        assert done.logprobs is not None
+        known = dict(done.logprobs[0].top)
+        own = done.logprobs[0].logprob
+        assert own is not None
+        known[done.ids[0]] = own
+        kept = sum(math.exp(p) for token, p in known.items() if token in allowed)
+        self.removed = max(self.removed, 1.0 - min(1.0, kept))
+        return Piece(self.voice.tokenizer.decode(done.ids), own)
+
+    @property
+    def last(self) -> int:
+        """The last token said."""
+        return self.ids[-1]
+
+    def write(self, watcher: Watcher, most: int, *, plain: bool) -> list[Piece]:
+        """Sample until the watcher ends it; `plain` forbids control tokens.
+
+        Returns its tokens; fewer than asked for when it ended.
+        """
+        mask = None
+        if plain:
+            ordinary = torch.ones(self.voice.vocabulary, dtype=torch.bool)
+            ordinary[list(self.voice.tokenizer.specials.values())] = False
+            mask = lambda _: ordinary  # noqa: E731
+        done = self._run(Request(most, self.voice.sampling, mask=mask, logprobs=0), watcher)
+        assert done.logprobs is not None
+        return [
+            Piece(self.voice.tokenizer.decode([token]), p.logprob)
+            for token, p in zip(done.ids, done.logprobs, strict=True)
+        ]
+
+    def _run(self, request: Request, watcher: Watcher) -> Generation:
+        done = self.session.generate(request, watcher).result()
+        self.ids += done.ids
+        self.sampled += len(done.ids)
+        self.logprob += sum(p.logprob or 0.0 for p in done.logprobs or ())
+        return done
+
+
+def predict_legal(voice: Voice, session: Session, moment: Moment, wish: Wish) -> Prediction:
+    """The next frame, one that may follow `moment`; a problem where none can be had."""
+    leaping = leaps(moment, wish)
+    moves = moment.legal.leaps() if leaping else moment.legal.moves(moment.bound)
+    form, writer = voice.form, Writer(voice, session)
+    events = {form.event_ids[move.event]: move.event for move in moves}
+    if wish.event is not None:
+        if wish.event not in events.values():
+            return Prediction(None, problem=f"no {wish.event} can follow here in this program")
+        writer.force([form.event_ids[wish.event]])
+        sure = 1.0
+    else:
+        allowed = {*events, *([form.end_id] if moment.legal.may_end else ())}
+        if not allowed:
+            return Prediction(None, problem="nothing can follow here in this program")
+        sure = least([writer.choose(allowed)])
+    if writer.last == form.end_id:
+        return _booked(writer, None, Confidence(event=sure, removed=writer.removed), ended=True)
+    return _legal_body(writer, events[writer.last], sure, list(moves), moment)
+
+
+def leaps(moment: Moment, wish: Wish) -> bool:
+    """Whether a call's result is wanted without the frames inside of it."""
+    before = moment.frame
+    return wish.event == "return" and before is not None and before.event == "call"
+
+
+def _legal_body(
+    writer: Writer, event: Event, sure: float, moves: list[Move], moment: Moment
+) -> Prediction:
+    voice, program = writer.voice, moment.program
+    form, shows_locals = voice.form, event in ("call", "line")
+    variables: dict[str, float] = {}
+    if shows_locals:
+        pieces = _json(writer)
+        if pieces is None:
+            return _unfinished(writer, "locals")
+        variables = of_variables(pieces)
+    writer.force([form.action_sep_id])
+    end = form.frame_sep_id if shows_locals else form.arg_sep_id
+    mine = [[*form.line(program.text(m.line)), end] for m in moves if m.event == event]
+    others = [[*form.line(line), end] for line in program.lines if line.strip()]
+    line = _chosen(writer, Choices.of(mine, others))
+    value = 1.0
+    if not shows_locals:
+        pieces = _json(writer)
+        if pieces is None:
+            return _unfinished(writer, "value")
+        value = least(pieces)
+        writer.force([form.frame_sep_id])
+    read = voice.parser.read(writer.ids)
+    confidence = Confidence(sure, line, value, variables, writer.removed)
+    return _booked(writer, read.frame, confidence, warnings=read.problems)
+
+
+def _chosen(writer: Writer, choices: Choices) -> float:
+    """Say one of the legal sequences; the least probability of a choice."""
+    said: list[int] = []
+    waiting: list[int] = []
+    asked: list[Piece] = []
+    while allowed := choices.after(said):
+        if len(allowed) == 1 and not choices.parts(said):
+            waiting += allowed
+            said += allowed
+            continue
+        if waiting:
+            writer.force(waiting)
+            waiting = []
+        asked.append(writer.choose(allowed))
+        said.append(writer.last)
+    if waiting:
+        writer.force(waiting)
+    return least(asked)
+
+
+def _json(writer: Writer) -> list[Piece] | None:
+    """Sample one JSON value; None when it does not end."""
+    voice = writer.voice
+    watcher = UntilJson(lambda token: voice.tokenizer.decode([token]), ())
+    pieces = writer.write(watcher, max(1, voice.frame_tokens - len(writer.ids)), plain=True)
+    return pieces if watcher.complete else None
+
+
+def predict_free(voice: Voice, session: Session, moment: Moment, wish: Wish) -> Prediction:
+    """The next frame as the model alone says it."""
+    form, writer = voice.form, Writer(voice, session)
+    if wish.event is not None:
+        writer.force([form.event_ids[wish.event]])
+    elif moment.frame is None:
+        writer.force([form.event_ids["call"]])  # what a trace begins with is no prediction
+    watcher = UntilToken((form.frame_sep_id, form.end_id))
+    pieces = [Piece("", None)] * len(writer.ids)
+    pieces += writer.write(watcher, voice.frame_tokens, plain=False)
+    ids = writer.ids
+    if ids[0] == form.end_id:
+        return _booked(writer, None, Confidence(event=least(pieces)), ended=True)
+    if ids[-1] != form.frame_sep_id:
+        return _unfinished(writer, "frame")
+    read = voice.parser.read(ids)
+    if read.frame is None:
+        return _booked(writer, None, Confidence(), problem="; ".join(read.problems))
+    confidence = _confidence(voice, ids, pieces)
+    return _booked(writer, read.frame, confidence, warnings=read.problems)
+
+
+def _confidence(voice: Voice, ids: list[int], pieces: list[Piece]) -> Confidence:
+    """By the parts between the control tokens of a frame that was read."""
+    form = voice.form
+    action = ids.index(form.action_sep_id)
+    arg = ids.index(form.arg_sep_id) if form.arg_sep_id in ids else len(ids)
+    return Confidence(
+        least(pieces[:1]),
+        least(pieces[action + 1 : arg + 1]),
+        least(pieces[arg + 1 :]),
+        of_variables(pieces[1:action]),
+    )
+
+
+def _unfinished(writer: Writer, what: str) -> Prediction:
+    ending = writer.voice.tokenizer.decode(writer.ids[-12:], specials=True)
+    problem = (
+        f"the {what} had no end after {len(writer.ids)} tokens (...{ending!r}); "
+        "resample this step, or raise --frame-tokens"
+    )
+    return _booked(writer, None, Confidence(), problem=problem)
+
+
+def _booked(
+    writer: Writer,
+    frame: Frame | None,
+    confidence: Confidence,
+    *,
+    ended: bool = False,
+    problem: str = "",
+    warnings: tuple[str, ...] = (),
+) -> Prediction:
+    return Prediction(
+        frame,
+        ended,
+        problem,
+        warnings,
+        confidence,
+        writer.sampled,
+        writer.forced,
+        writer.logprob,
+    )

@@ -1,0 +1,129 @@
+"""A checkpoint in the embedded engine as a predictor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from cwm_agent.debug.frames.parse import FrameParser
+from cwm_agent.debug.frames.state import Moment
+from cwm_agent.debug.legal.program import Program
+from cwm_agent.debug.predict.decode import predict_free, predict_legal
+from cwm_agent.debug.predict.predictor import Cost, Prediction, Wish
+from cwm_agent.debug.predict.voice import Voice
+from cwm_agent.policies import bundled
+from model.text.traces import Frame, TraceFormat
+
+if TYPE_CHECKING:
+    from model.checkpoint.quantize import Quantization
+    from model.engine.engine import Engine
+    from model.engine.session import Session
+    from model.step.sampler import Sampling
+
+FRAME_TOKENS = 2048
+"""No frame has more; the limit of CWM's own debugger."""
+Dialect = Literal["auto", "nano", "cwm"]
+
+
+class EnginePredictor:
+    """A checkpoint folder, loaded; its cursors share weights and the keys and values of a prefix.
+
+    `temperature` 0 takes the likeliest token, and with it `top_p` has no
+    meaning. `dialect` tells how the model's training traces were written: CWM's
+    have a newline after a source line and show comprehensions; those of nano,
+    taken for the bundled model, do not.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        temperature: float = 0.0,
+        top_p: float = 0.95,
+        seed: int = 0,
+        dialect: Dialect = "auto",
+        device: str = "auto",
+        dtype: str = "auto",
+        quantize: Quantization = "none",
+        frame_tokens: int = FRAME_TOKENS,
+    ) -> None:
+        """Load it; raises a ModelError."""
+        from model.checkpoint.open import open_checkpoint
+        from model.engine.build import build_engine
+        from model.step.sampler import Sampling
+
+        folder = folder or bundled.folder()
+        if dialect == "auto":
+            dialect = "nano" if folder.resolve() == bundled.folder().resolve() else "cwm"
+        self.comprehensions = dialect == "cwm"
+        self.name = folder.resolve().name
+        files = open_checkpoint(folder, device=device, dtype=dtype, quantize=quantize)
+        form = TraceFormat(files.tokenizer, newline=dialect == "cwm")
+        parser = FrameParser(files.tokenizer, form)
+        sampling = Sampling(temperature, top_p if temperature else 1.0, seed=seed)
+        self.voice = Voice(
+            files.tokenizer, form, parser, sampling, frame_tokens, files.config.vocabulary
+        )
+        self.engine: Engine = build_engine(files.config, files.source)
+        self.engine.start()
+
+    def open(self, program: Program) -> EngineCursor:
+        """Before the first frame; raises ContextOverflowError for too long a source."""
+        from model.engine.session import Session
+
+        session = Session(self.engine)
+        session.append(self.voice.form.prompt(program.source))
+        return EngineCursor(self.voice, session)
+
+    def close(self) -> None:
+        """Stop the engine."""
+        self.engine.close()
+
+
+class EngineCursor:
+    """A session of the engine that rests between two frames."""
+
+    def __init__(self, voice: Voice, session: Session) -> None:
+        self._voice = voice
+        self._session = session
+
+    def predict(self, moment: Moment, wish: Wish) -> Prediction:
+        """See `Cursor`; raises ContextOverflowError and what else ends an answer."""
+        length = len(self._session.ids)
+        sampling = self._sampling(wish)
+        voice = replace(self._voice, sampling=sampling)
+        predict = predict_legal if wish.legal else predict_free
+        try:
+            prediction = predict(voice, self._session, moment, wish)
+        except BaseException:
+            self._session.rollback(length)
+            raise
+        if prediction.problem:
+            self._session.rollback(length)
+        return prediction
+
+    def _sampling(self, wish: Wish) -> Sampling:
+        own = self._voice.sampling
+        if wish.temperature is not None:
+            top_p = own.top_p if wish.temperature else 1.0
+            own = replace(own, temperature=wish.temperature, top_p=top_p)
+        return replace(own, seed=own.seed + wish.draw)
+
+    def place(self, frame: Frame) -> None:
+        """Append it."""
+        self._session.append(self._voice.form.frame(frame))
+
+    def fork(self) -> EngineCursor:
+        """A session that shares all pages with this one."""
+        return EngineCursor(self._voice, self._session.fork()[0])
+
+    @property
+    def cost(self) -> Cost:
+        """By the engine's counters."""
+        counters = self._session.counters
+        return Cost(counters.prefilled, counters.recomputed, counters.decoded)
+
+    def close(self) -> None:
+        """Free keys and values."""
+        self._session.close()

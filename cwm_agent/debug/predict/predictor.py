@@ -1,0 +1,91 @@
+"""What the debugger asks of whoever predicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cwm_agent.debug.frames.confidence import Confidence
+from cwm_agent.debug.frames.state import Moment
+from cwm_agent.debug.legal.program import Program
+from model.text.traces import Event, Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How the next frame is to be predicted.
+
+    `event` forces its kind: a return straight after a call predicts the call's
+    result without its inner frames. `legal` keeps to what the program allows.
+    `temperature` None is that of the predictor; `draw` numbers repeated samples.
+    """
+
+    event: Event | None = None
+    legal: bool = True
+    temperature: float | None = None
+    draw: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One answer: a frame, or the end of the trace, or a `problem` instead of both.
+
+    `sampled` tokens were drawn, `forced` ones given; `logprob` is the sum over
+    the sampled ones. `warnings` are faults of form that could be mended.
+    """
+
+    frame: Frame | None
+    ended: bool = False
+    problem: str = ""
+    warnings: tuple[str, ...] = ()
+    confidence: Confidence = field(default_factory=Confidence)
+    sampled: int = 0
+    forced: int = 0
+    logprob: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a cursor's own session has cost. Tokens: `recomputed` ones it had computed before."""
+
+    prefilled: int = 0
+    recomputed: int = 0
+    decoded: int = 0
+
+
+class Cursor(Protocol):
+    """A prediction under way, at the border between two frames."""
+
+    def predict(self, moment: Moment, wish: Wish) -> Prediction:
+        """The frame after `moment`, and go behind it; with a problem it stays where it is."""
+
+    def place(self, frame: Frame) -> None:
+        """Go behind a frame that is given, not predicted."""
+
+    def fork(self) -> Cursor:
+        """Another one at the same place, that goes its own way."""
+
+    @property
+    def cost(self) -> Cost:
+        """So far."""
+
+    def close(self) -> None:
+        """Give up what it holds."""
+
+
+class Predictor(Protocol):
+    """Predicts executions of programs."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+
+    @property
+    def comprehensions(self) -> bool:
+        """Whether its traces show frames of comprehensions and lambdas."""
+
+    def open(self, program: Program) -> Cursor:
+        """Before the first frame of a program."""
+
+    def close(self) -> None:
+        """Give up everything."""

@@ -1,0 +1,1 @@
+"""Real traces in the format of CWM: for truth, training and evaluation."""
