@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from cwm_agent.policies.chat.anthropic import MessagesApi
@@ -84,9 +85,12 @@ class ChatPolicy:
         """What every server does for this process, by URL."""
         return {server.url: server.load() for server in self._asker.servers.all}
 
-    def open(self, *, seed: int) -> ChatConversation:
+    def open(self, *, seed: int, temperature: float | None = None) -> ChatConversation:
         """A new conversation; it finds its server with its first reply."""
-        return ChatConversation(self._asker, self._background, self._meter, self._manner, seed)
+        manner = self._manner
+        if temperature is not None:
+            manner = replace(manner, temperature=temperature)
+        return ChatConversation(self._asker, self._background, self._meter, manner, seed)
 
     def close(self) -> None:
         """End what runs, as cancelled, and all connections."""
