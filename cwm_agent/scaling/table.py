@@ -62,8 +62,9 @@ class Candidate:
 class Column:
     """One test, input or verifier.
 
-    `origin` is the sample that wrote it, None where no sample did. `before` is its
-    outcome on the unpatched code, None where that is unknown or says nothing (grades).
+    `origin` is the sample that wrote it (of test generation, for a generated one), None
+    for none. `before` is its outcome on the unpatched code, None where that is unknown or
+    says nothing (grades).
     `source` is the test itself, so that the table can be built on. `flaky` says that
     repeats on the unpatched code differed.
     """

@@ -17,6 +17,7 @@ from cwm_agent.scaling.selection.recipes.cwm import CWM
 from cwm_agent.scaling.selection.recipes.hybrid import HYBRID
 from cwm_agent.scaling.selection.recipes.kozuchi import KOZUCHI
 from cwm_agent.scaling.selection.recipes.majority import AST, BEHAVIOUR, BYTES
+from cwm_agent.scaling.selection.recipes.posterior import POSTERIOR
 from cwm_agent.scaling.selection.recipes.s_star import S_STAR
 from cwm_agent.scaling.selection.recipes.trae import TRAE
 
@@ -36,6 +37,7 @@ RECIPES: tuple[Recipe, ...] = (
     CRITIC,
     TRAE,
     S_STAR,
+    POSTERIOR,
 )
 """In the order in which a study shows them: baselines, votes, published recipes, ours."""
 NAMES = ", ".join(recipe.name for recipe in RECIPES)

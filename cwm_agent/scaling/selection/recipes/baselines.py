@@ -19,7 +19,8 @@ def _draw(table: Table, pool: Pool) -> Pool:
 def _own(table: Table, pool: Pool) -> dict[str, float]:
     """The share of its own sample's tests that each candidate passes; 0 where it wrote none."""
     shares = {}
-    written = passable(table, [column for column in executed(table) if column.role != "none"])
+    columns = [column for column in table.of_kind("harvested") if column.role != "none"]
+    written = passable(table, columns)
     for candidate in pool:
         tests = [column for column in written if column.origin == candidate.sample]
         found = passed(table, [candidate], tests)[candidate.id]

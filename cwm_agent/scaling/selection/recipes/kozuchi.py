@@ -17,9 +17,9 @@ def _cross_applied(table: Table, pool: Pool) -> dict[str, float]:
     """0.3 x reproduction + 0.7 x regression, each the mean over the runs that wrote such tests."""
     total = dict.fromkeys((candidate.id for candidate in pool), 0.0)
     for role, weight in WEIGHTS.items():
-        runs: dict[int | None, list[Column]] = defaultdict(list)
+        runs: dict[tuple[str, int | None], list[Column]] = defaultdict(list)
         for column in passable(table, table.of_role(role)):
-            runs[column.origin].append(column)
+            runs[column.kind, column.origin].append(column)
         shares = [(passed(table, pool, tests), len(tests)) for tests in runs.values()]
         for name in total if shares else ():
             total[name] += weight * fmean(scores[name] / count for scores, count in shares)
@@ -32,4 +32,4 @@ KOZUCHI = staged(
     highest(_cross_applied, "highest 0.3 reproduction + 0.7 regression over all runs' tests"),
     shortest_patch(),
 )
-"""The repository's own tests count as those of one more run."""
+"""The repository's own tests, and those generated for the issue, count as those of further runs."""

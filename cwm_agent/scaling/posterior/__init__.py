@@ -1,0 +1,1 @@
+"""One posterior over which candidates are right and which columns can be trusted."""
