@@ -29,6 +29,8 @@ COMMANDS = {
     "evidence": Lazy("cwm_agent.cli.evidence", "Run every test on every sample of a run."),
     "score": Lazy("cwm_agent.cli.score", "Grade patches with the official swebench package."),
     "compare": Lazy("cwm_agent.cli.compare", "Compare two scored runs, instance by instance."),
+    "select": Lazy("cwm_agent.cli.select", "Choose one sample of each issue, with reasons."),
+    "study": Lazy("cwm_agent.cli.study", "Compare the ways of choosing on judged issues."),
     "export": Lazy("cwm_agent.cli.export", "Write predictions or a leaderboard submission."),
     "ls": Lazy("cwm_agent.cli.ls", "List runs and their attempts."),
     "images": Lazy("cwm_agent.cli.images", "List, pull, build and remove images.", group=True),

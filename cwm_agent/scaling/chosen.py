@@ -33,11 +33,13 @@ class Chosen:
     undecided: str = ""
 
 
-def choose_all(run: Run, recipe: Recipe, tables: Sequence[Table]) -> list[Chosen]:
-    """Choose in every table, and write each choice down; raises RunFolderError."""
+def choose_all(
+    run: Run, recipe: Recipe, tables: Sequence[Table], *, keep: bool = True
+) -> list[Chosen]:
+    """Choose in every table, and on `keep` write each choice down; raises RunFolderError."""
     select = recipe.make(tables)
     found = [_chosen(recipe, table, select(table)) for table in tables]
-    for chosen in found:
+    for chosen in found if keep else ():
         write_record(_path(run, chosen.instance), chosen)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cwm_agent.scaling.table import Table
 from results.files import read_record, write_record
 
 LABELS_FILE = "labels.json"
@@ -26,6 +27,10 @@ class Labels:
         """Whether a choice matters: some of the judged candidates are right and some are not."""
         right, judged = self.count()
         return 0 < right < judged
+
+
+Case = tuple[Table, Labels]
+"""One judged issue."""
 
 
 def save_labels(path: Path, labels: Labels) -> None:

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from random import Random
 
 from cwm_agent.scaling.clusters import clustered
-from cwm_agent.scaling.labels import Labels
+from cwm_agent.scaling.labels import Case, Labels
 from cwm_agent.scaling.table import Candidate, Cell, Column, Table
-
-Case = tuple[Table, Labels]
 
 
 @dataclass(frozen=True, slots=True)

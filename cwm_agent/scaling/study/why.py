@@ -1,0 +1,54 @@
+"""Why each recipe chose what it chose in one issue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cwm_agent.errors import UsageError
+from cwm_agent.scaling.labels import Case
+from cwm_agent.scaling.selection.registry import RECIPES
+from cwm_agent.scaling.table import Candidate, Table
+
+
+def why_lines(cases: Sequence[Case], instance: str) -> list[str]:
+    """The candidates with their evidence, then every recipe's choice and the rules that led there.
+
+    Raises UsageError for an issue that is not among the judged ones.
+    """
+    found = next(((t, x) for t, x in cases if t.instance == instance), None)
+    if found is None:
+        raise UsageError(f"'{instance}' is not among the {len(cases)} judged issues")
+    table, labels = found
+    tables = [t for t, _ in cases]
+    lines = [f"{instance}: {len(table.candidates)} candidates, {len(table.columns)} columns", ""]
+    lines += [_candidate(table, c, labels.right.get(c.id)) for c in table.candidates]
+    for recipe in RECIPES:
+        choice = recipe.make(tables)(table)
+        verdict = _word(labels.right.get(choice.chosen or ""))
+        sure = "" if choice.probability is None else f", P = {choice.probability:.2f}"
+        lines += ["", f"{recipe.name}: {choice.chosen} ({verdict}{sure})"]
+        lines += [
+            f"  {step.rule}: {', '.join(step.kept)} stay, {', '.join(step.removed)} go"
+            for step in choice.steps
+        ]
+        if choice.undecided:
+            lines.append(f"  undecided; next: {choice.undecided}")
+    return lines
+
+
+def _candidate(table: Table, candidate: Candidate, right: bool | None) -> str:
+    marks = []
+    for column in table.columns:
+        cell = table.cell(candidate, column)
+        if cell is None:
+            marks.append("·")
+        elif column.kind == "grade":
+            marks.append(str(min(9, int(10 * cell.value))))
+        else:
+            marks.append("~" if cell.flaky else "+" if cell.passed else "-")
+    group = candidate.behaviour[:6] or "none"
+    return f"  {candidate.id:>6} {_word(right):<7} behaviour {group:<6} {''.join(marks)}"
+
+
+def _word(right: bool | None) -> str:
+    return {True: "right", False: "wrong", None: "unknown"}[right]
