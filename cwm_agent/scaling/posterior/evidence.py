@@ -16,10 +16,12 @@ Integers = NDArray[np.int64]
 
 TESTS = tuple(
     (kind, role)
-    for kind in ("existing", "generated", "harvested")
+    for kind in ("existing", "generated", "harvested", "harvested by a right sample")
     for role in ("regression", "reproduction")
 )
 """Kinds of tests, each with reliabilities of its own."""
+BY_RIGHT = 2
+"""From the place of a harvested test in TESTS to that of one whose author is right."""
 VERIFIERS = ("grade", "trace", "distinguishing")
 """Kinds of columns whose cells may carry a score."""
 BINS = 5
@@ -32,7 +34,8 @@ class Evidence:
 
     `sizes` (m) counts the candidates of each cluster, `idle` those that change nothing.
     `outcomes` (g, m) is 1 for pass, 0 for fail, -1 where nothing is known; `kinds` (g)
-    indexes TESTS, `counts` (g) says how many tests a group stands for. `scores`
+    indexes TESTS, `counts` (g) says how many tests a group stands for, `authors` (g) is
+    the cluster of the sample that wrote a harvested one, -1 for others. `scores`
     (verifiers, m) holds bins, -1 where there is none; `score_kinds` indexes VERIFIERS.
     `outputs` (d, m) numbers the outputs on each distinguishing input, -1 for unknown;
     `output_counts` (d) says how many inputs part the clusters in that way.
@@ -44,6 +47,7 @@ class Evidence:
     outcomes: Integers
     kinds: Integers
     counts: Floats
+    authors: Integers
     scores: Integers
     score_kinds: Integers
     outputs: Integers
@@ -57,7 +61,8 @@ def evidence(table: Table, *, all_failed: bool) -> Evidence:
         members[candidate.behaviour].append(candidate)
     names = tuple(sorted(members))
     groups = [members[name] for name in names]
-    tests: dict[tuple[int, tuple[int, ...]], int] = defaultdict(int)
+    places = {c.sample: place for place, group in enumerate(groups) for c in group}
+    tests: dict[tuple[int, int, tuple[int, ...]], int] = defaultdict(int)
     inputs: dict[tuple[int, ...], int] = defaultdict(int)
     scores: list[tuple[int, list[int]]] = []
     for column in table.columns:
@@ -65,7 +70,9 @@ def evidence(table: Table, *, all_failed: bool) -> Evidence:
         if kind in TESTS:
             row = tuple(_outcome(table, column, group) for group in groups)
             if 1 in row or (all_failed and 0 in row):
-                tests[TESTS.index(kind), row] += 1
+                origin = column.origin if column.kind == "harvested" else None
+                author = -1 if origin is None else places.get(origin, -1)
+                tests[TESTS.index(kind), author, row] += 1
         elif column.kind == "distinguishing":
             inputs[_outputs(table, column, groups)] += 1
         if column.kind in VERIFIERS:
@@ -76,12 +83,13 @@ def evidence(table: Table, *, all_failed: bool) -> Evidence:
         names,
         np.array([len(group) for group in groups], dtype=np.int64),
         len(table.candidates) - len(table.effective),
-        np.array([row for _, row in tests], dtype=np.int64).reshape(-1, m),
-        np.array([kind for kind, _ in tests], dtype=np.int64),
+        np.array([row for *_, row in tests], dtype=np.int64).reshape(len(tests), m),
+        np.array([kind for kind, *_ in tests], dtype=np.int64),
         np.array(list(tests.values()), dtype=np.float64),
-        np.array([row for _, row in scores], dtype=np.int64).reshape(-1, m),
+        np.array([author for _, author, _ in tests], dtype=np.int64),
+        np.array([row for _, row in scores], dtype=np.int64).reshape(len(scores), m),
         np.array([kind for kind, _ in scores], dtype=np.int64),
-        np.array(list(inputs), dtype=np.int64).reshape(-1, m),
+        np.array(list(inputs), dtype=np.int64).reshape(len(inputs), m),
         np.array(list(inputs.values()), dtype=np.float64),
     )
 

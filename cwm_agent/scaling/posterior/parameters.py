@@ -8,8 +8,8 @@ import numpy as np
 
 from cwm_agent.scaling.posterior.evidence import BINS, TESTS, VERIFIERS, Floats
 
-REPEATED = 0.5
-"""n tests that say the same weigh as n**0.5 tests: they were written by one model."""
+REPEATED = 0.9
+"""n tests of one kind of an issue weigh as n**0.9: they were written by one model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ def _by_role(regression: float, reproduction: float) -> Floats:
     return np.array([regression if role == "regression" else reproduction for _, role in TESTS])
 
 
-VALID = Belief(_by_role(0.9, 0.7), 10.0)
+VALID = Belief(np.array([0.9, 0.7, 0.9, 0.7, 0.9, 0.5, 0.9, 0.8]), 10.0)
+"""By the order of TESTS: who solved the issue has understood it, and tests it rightly."""
 SLIP = Belief(_by_role(0.02, 0.05), 40.0)
 LUCKY = Belief(_by_role(0.8, 0.3), 10.0)
 INVALID_RIGHT = Belief(_by_role(0.5, 0.2), 20.0)
@@ -67,7 +68,7 @@ AT_ODDS = Belief(np.array([0.05]), 20.0)
 SOLVE = Belief(np.array([0.5]), 4.0)
 SCORE_PRIOR = np.tile(np.linspace(1.0, 5.0, BINS), (len(VERIFIERS), 1))
 """Dirichlet weights of a right candidate's scores; a wrong one's are the reverse."""
-SPREADS = (0.3, 0.7, 1.5, 4.0)
+SPREADS = (0.7, 1.0, 1.5, 3.0)
 KINDS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Values among which the likeliest is taken."""
 

@@ -39,8 +39,13 @@ class Belief:
 
     @property
     def tied(self) -> tuple[str, ...]:
-        """The clusters that are as likely right as the best one, with it."""
+        """The clusters that are as likely right as the best one, with it.
+
+        A best one that is decided is alone: what else is as surely right is no rival.
+        """
         top = max(self.ranks.values(), default=0.0)
+        if self.best is None or top >= DECIDED:
+            return () if self.best is None else (self.best,)
         return tuple(name for name, rank in self.ranks.items() if top - rank < EQUAL)
 
 

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cwm_agent.scaling.posterior.evidence import BINS, VERIFIERS, Evidence, Floats, Integers
+from cwm_agent.scaling.posterior.evidence import (
+    BINS,
+    BY_RIGHT,
+    TESTS,
+    VERIFIERS,
+    Evidence,
+    Floats,
+    Integers,
+)
 from cwm_agent.scaling.posterior.parameters import REPEATED, initial
 
 MOST_CLUSTERS = 8
@@ -105,7 +113,7 @@ def _promise(issue: Evidence) -> Floats:
     p = initial()
     gain = np.log((1 - p.slip) / p.lucky)[issue.kinds][:, None]
     loss = np.log(p.slip / (1 - p.lucky))[issue.kinds][:, None]
-    weight = (p.valid[issue.kinds] * issue.counts**REPEATED)[:, None]
+    weight = (p.valid[issue.kinds] * _weights(issue))[:, None]
     tests = weight * ((issue.outcomes == 1) * gain + (issue.outcomes == 0) * loss)
     scores = (issue.scores - (BINS - 1) / 2) * (issue.scores >= 0)
     found: Floats = np.log(issue.sizes) + tests.sum(axis=0) + 0.5 * scores.sum(axis=0)
@@ -115,17 +123,25 @@ def _promise(issue: Evidence) -> Floats:
 def _pairs(right: Floats, issue: Evidence, start: int) -> tuple[NDArray[Any], ...]:
     """The fields of Pairs."""
     states, groups = len(right), len(issue.kinds)
+    authors_right = right[:, issue.authors] * (issue.authors >= 0)
+    kinds = issue.kinds + BY_RIGHT * authors_right.astype(np.int64)
     passes, fails = (issue.outcomes == 1).astype(float), (issue.outcomes == 0).astype(float)
     right_pass, right_fail = right @ passes.T, right @ fails.T
     return (
         np.repeat(np.arange(start, start + states), groups),
-        np.tile(issue.kinds, states),
-        np.tile(issue.counts**REPEATED, states),
+        kinds.ravel(),
+        np.tile(_weights(issue), states),
         right_pass.ravel(),
         right_fail.ravel(),
         (passes.sum(axis=1) - right_pass).ravel(),
         (fails.sum(axis=1) - right_fail).ravel(),
     )
+
+
+def _weights(issue: Evidence) -> Floats:
+    """How much each group of tests counts: n tests of a kind together as n**REPEATED."""
+    total = np.bincount(issue.kinds, weights=issue.counts, minlength=len(TESTS))
+    return np.asarray(issue.counts * total[issue.kinds] ** (REPEATED - 1))
 
 
 def _agreement(right: Floats, issue: Evidence) -> tuple[Floats, Floats]:

@@ -85,6 +85,10 @@ def _subsets(cases: Sequence[Case], k: int, draw: int) -> list[Table]:
 def _outcomes(
     cases: Sequence[Case], recipe: Recipe, draws: Sequence[Sequence[Table]]
 ) -> list[Outcome]:
+    """The share of the draws in which the choice is right; exact for one sample."""
+    if all(len(table.candidates) == 1 for tables in draws for table in tables):
+        counts = (labels.count() for _, labels in cases)
+        return [Outcome(right, judged, right / judged) for right, judged in counts]
     won = [0.0] * len(cases)
     for tables in draws:
         select = recipe.make(tables)
