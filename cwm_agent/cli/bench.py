@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cwm_agent.cli import bench_trace
+from cwm_agent.cli.bench_scaling import scaling
+from cwm_agent.cli.bench_sets import chosen_sets
 from cwm_agent.cli.options import Ids, Json, Match
 from envs.registry import AUTO, CHOICES_TEXT
 
 if TYPE_CHECKING:
     from cwm_agent.bench.engine.engine import Part
-    from cwm_agent.generated.task import Split
 
 app = typer.Typer(help="Measure parts of the system.", no_args_is_help=True)
 app.command("trace")(bench_trace.trace)
@@ -25,6 +26,9 @@ app.command("trace")(bench_trace.trace)
 @app.callback()
 def group() -> None:
     """Measure parts of the system, each beside a named peer in the same run."""
+
+
+app.command()(scaling)
 
 
 class BenchSandbox(StrEnum):
@@ -173,7 +177,7 @@ def nano(
         temperature=temperature,
         programs=programs,
         seed=seed,
-        sets=_sets(sets),
+        sets=chosen_sets(sets),
         workers=workers,
     )
     make, kind = sandbox_maker(sandbox, progress)
@@ -257,16 +261,6 @@ def score(
         return
     for line in score_lines(figures):
         print(line)
-
-
-def _sets(listed: str) -> tuple[Split, ...]:
-    from cwm_agent.errors import UsageError
-    from cwm_agent.generated.task import MEASURED
-
-    names = [name.strip() for name in listed.split(",")]
-    if unknown := [name for name in names if name not in MEASURED]:
-        raise UsageError(f"unknown set '{unknown[0]}'; choose from {','.join(MEASURED)}")
-    return tuple(name for name in MEASURED if name in names)
 
 
 def _parts(listed: str) -> tuple[Part, ...]:

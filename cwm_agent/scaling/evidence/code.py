@@ -98,6 +98,13 @@ class PatchedCode:
         result = self._fresh(f"python -c {shlex.quote(f'import {module}')}", CONTROL_SECONDS)
         return result.exit_code == 0
 
+    def collects(self, folder: str) -> bool:
+        """Whether pytest gets as far as collecting tests in a folder; 4 is its usage error."""
+        command = f"python -m pytest --collect-only -qq -p no:cacheprovider {shlex.quote(folder)}"
+        result = self._fresh(f"{command} >/dev/null 2>&1", self._times.suite)
+        self._put_back(())
+        return result.ending == "exited" and result.exit_code in (0, 1, 2)
+
     def run(self, script: Script, turn: int, before: str | None) -> Execution:
         """Run a test; `before` is its output on the unpatched code, None on that itself."""
         stamp = new_stamp() if script.rule == "markers" else ""

@@ -86,12 +86,23 @@ def _suite(code: PatchedCode, touched: Sequence[str] | dict[str, str], *, pytest
         names = {posixpath.basename(path).removesuffix(".py") for path in touched}
         near = _listed(code, f"git grep -zlw {_either(names)} -- '*.py'") if names else []
         tests = [path for path in near if _is_test(path)][:MOST_TEST_FILES]
+    if pytest:
+        tests = _collectable(code, tests)
     if not tests:
         return ""
     listed = " ".join(map(shlex.quote, tests))
     if pytest:
         return f"{_PYTEST} --continue-on-collection-errors {listed}"
     return f"python {TEST_RUNNER} {listed}"
+
+
+def _collectable(code: PatchedCode, tests: Sequence[str]) -> list[str]:
+    """Those in folders whose conftest.py can be imported: one that cannot ends the whole run."""
+    folders = sorted({posixpath.dirname(path) for path in tests})
+    if len(folders) < 2:
+        return list(tests)
+    good = {folder for folder in folders if code.collects(folder or ".")}
+    return [path for path in tests if posixpath.dirname(path) in good]
 
 
 def _defined(issue: SampledIssue, code: PatchedCode, files: dict[str, str]) -> dict[str, str]:

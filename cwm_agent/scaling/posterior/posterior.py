@@ -51,7 +51,7 @@ class Belief:
 
 def estimate(tables: Sequence[Table]) -> Parameters:
     """The reliabilities over all tables, without labels; what is believed anyway for none."""
-    issues = [e for table in tables if (e := evidence(table, all_failed=False)).clusters]
+    issues = [evidence(table, all_failed=False) for table in tables if table.effective]
     return fit(enumerate_states(issues)) if issues else initial()
 
 

@@ -37,6 +37,11 @@ def repository(folder: Path, files: Mapping[str, str]) -> Path:
     return folder
 
 
+def clone(source: Path, target: Path) -> None:
+    """A copy with a working tree of its own."""
+    _git(source, "clone", "-q", str(source), str(target))
+
+
 def patch(folder: Path, changes: Changes) -> str:
     """The diff of some changes, which are taken back."""
     for path, text in changes.items():
