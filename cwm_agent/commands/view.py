@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +54,20 @@ def view(store: Store, request: ViewRequest, keymap: Mapping[str, str]) -> None:
         _print_run(source, request)
     else:
         _print(source, request)
+
+
+def keymap_of(said: Sequence[str]) -> dict[str, str]:
+    """Keys by name from `name=key` texts; raises UsageError for a name that is not known."""
+    from cwm_agent.view.app.keys import KEYS
+
+    known = [key.name for key in KEYS]
+    found = {}
+    for text in said:
+        name, equals, key = text.partition("=")
+        if name not in known or not equals or not key:
+            raise UsageError(f"viewer_keys: {text!r} is no NAME=KEY; names are {', '.join(known)}")
+        found[name] = key
+    return found
 
 
 def _printable(request: ViewRequest) -> bool:
@@ -132,10 +146,10 @@ def _places(source: Source) -> list[object]:
 
 def _application(source: Source, request: ViewRequest, keymap: Mapping[str, str]) -> None:
     from cwm_agent.view.app.app import ViewerApp
-    from cwm_agent.view.app.decoding import decoder_of
     from cwm_agent.view.app.glyphs import ASCII, UNICODE
     from cwm_agent.view.app.panels import wants_ascii
     from cwm_agent.view.app.session import Session
+    from cwm_agent.view.app.tabs.decoding import decoder_of
 
     runs = source.parts if isinstance(source, Several) else (source,)
     folders = {part.name: part.run.folder for part in runs if isinstance(part, RunSource)}

@@ -10,8 +10,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from cwm_agent.view.app import palette
-from cwm_agent.view.app.finder import Finder
 from cwm_agent.view.app.panels import hints_line, tabs_line, title_line, why_text
+from cwm_agent.view.app.screens.finder import Finder
 from cwm_agent.view.app.session import Session
 from cwm_agent.view.app.strip import strip
 from cwm_agent.view.app.timeline import timeline

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import BindingType
 
 from cwm_agent.errors import UsageError
-from cwm_agent.view.app.finder import Finder
+from cwm_agent.view.app.keys import bindings
 from cwm_agent.view.app.outline import Block
 from cwm_agent.view.app.panels import tab_at
+from cwm_agent.view.app.screens.finder import Finder
 from cwm_agent.view.app.screens.layout import Layout
 from cwm_agent.view.app.session import TABS, Key
 from cwm_agent.view.app.widgets.bar import Bar
@@ -15,7 +19,9 @@ from cwm_agent.view.app.widgets.prompt import Prompt
 
 
 class Main(Layout):
-    """Keys come from `keys.KEYS`, bound on the application; the actions stand here."""
+    """Keys come from `keys.KEYS`; the actions stand here, those beyond the screen in the app."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
 
     # -- events ----------------------------------------------------------------------------
 

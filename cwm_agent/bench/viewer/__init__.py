@@ -1,1 +1,0 @@
-"""How fast the viewer is, on a large run that is made for it."""
