@@ -25,16 +25,6 @@ class Main(Layout):
 
     # -- events ----------------------------------------------------------------------------
 
-    def on_resize(self) -> None:
-        """Lines are drawn for a width."""
-        self.call_after_refresh(self._refit)
-
-    def _refit(self) -> None:
-        self.session.renew("steps", "compare")
-        self.keep_place()
-        self.show_detail()
-        self.show_rows()
-
     def on_row_table_moved(self) -> None:
         """The application opens the row."""
         self.note = ""
@@ -192,7 +182,7 @@ class Main(Layout):
         elif self.table.row is not None:
             self.add_class("detail")
             self.detail.focus()
-            self.call_after_refresh(self._refit)
+            self.call_after_refresh(self.refit)
 
     def action_back(self) -> None:
         """From the detail to the list."""
