@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,9 @@ class ViewerApp(App[None]):
             self.search.update(rows, stopped=lambda: worker.is_cancelled)
 
     def _read_rows(self) -> None:
-        found = iter(self.session.source.rows())
+        worker = get_current_worker()
+        # Nobody waits for it once the program is to end.
+        found = takewhile(lambda _: not worker.is_cancelled, self.session.source.rows())
         try:
             while batch := list(islice(found, BATCH)):
                 self.call_from_thread(self._take, batch)
