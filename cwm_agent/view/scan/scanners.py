@@ -10,11 +10,15 @@ from cwm_agent.view.scan.commands import edits, passed, runs_code, runs_tests, t
 from cwm_agent.view.scan.finding import Finding, Scanner, finding
 from cwm_agent.view.trajectory.trajectory import Step, Trajectory
 
+_GIT = (
+    r"(?:^|[;&|($`\n]|\bsudo|\bxargs|\bthen|\bdo|-c\s*[\"'])\s*git\b(?:\s+-[cC]\s+\S+|\s+--?[\w-]+)*"
+    r"\s+"
+)
 _FUTURE = (
-    re.compile(r"\bgit\b[^\n;|&]*\b(?:log|rev-list|show-branch)\b[^\n;|&]*\s"
+    re.compile(_GIT + r"(?:log|rev-list|show-branch)\b[^\n;|&]*\s"
                r"(?:--all|--branches|--remotes|--tags|--reflog|-g|--walk-reflogs)\b"),
-    re.compile(r"\bgit\b[^\n;|&]*\b(?:reflog|fetch|pull|clone|ls-remote|fsck)\b"),
-    re.compile(r"\bgit\b[^\n;|&]*\b(?:show|checkout|diff|log|cherry-pick|cat-file|restore)\b"
+    re.compile(_GIT + r"(?:reflog|fetch|pull|clone|ls-remote|fsck)\b"),
+    re.compile(_GIT + r"(?:show|checkout|diff|log|cherry-pick|cat-file|restore)\b"
                r"[^\n;|&]*\b(?:origin/|upstream/|FETCH_HEAD|ORIG_HEAD|refs/remotes|refs/tags)"),
     re.compile(r"\.git/(?:packed-refs|logs|objects|ORIG_HEAD|FETCH_HEAD|refs)"),
     re.compile(r"\b(?:curl|wget)\b[^\n;|&]*(?:github|gitlab|pypi|githubusercontent|bitbucket)"),
