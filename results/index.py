@@ -98,8 +98,10 @@ def _rows(run: Run, path: Path | str) -> Iterator[tuple[Attempt, Row]]:
                 "CREATE TABLE attempts (folder TEXT PRIMARY KEY, stamp TEXT, row TEXT)"
             )
             database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        for attempt in run.attempts():
+        for count, attempt in enumerate(run.attempts(), 1):
             yield attempt, _cached(database, attempt)
+            if count % 200 == 0:
+                database.commit()  # whoever stops asking keeps what was read
 
 
 def _cached(database: sqlite3.Connection, attempt: Attempt) -> Row:

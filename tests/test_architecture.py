@@ -30,6 +30,7 @@ ORDER = {
 }
 """From the top down; neighbours between commas do not import each other."""
 SMALL = {
+    "cwm_agent/bench/viewer",  # a run to look at, a terminal, the figures
     "cwm_agent/generated/templates",  # three files, and the two kinds of templates below them
     "cwm_agent/generated/templates/standalone",  # the rest is data
     "envs/scripts",  # shell scripts, and one file that runs in an image

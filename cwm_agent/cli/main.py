@@ -26,6 +26,7 @@ COMMANDS = {
     "ctl": Lazy("cwm_agent.cli.ctl", "Inspect or control a live run."),
     "serve": Lazy("cwm_agent.cli.serve", "Serve a checkpoint over the OpenAI and Anthropic APIs."),
     "view": Lazy("cwm_agent.cli.view", "Show what happened in a run, turn by turn."),
+    "scan": Lazy("cwm_agent.cli.scan", "Find what a run's score does not show."),
     "replay": Lazy("cwm_agent.cli.replay", "Repeat a run's actions and compare the results."),
     "evidence": Lazy("cwm_agent.cli.evidence", "Run every test on every sample of a run."),
     "score": Lazy("cwm_agent.cli.score", "Grade patches with the official swebench package."),

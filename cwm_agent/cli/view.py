@@ -58,7 +58,7 @@ def view(
       cwm-agent view NAME --plain --full --think | less
       cwm-agent view trajectories/ --report report.json
     """
-    from cwm_agent.commands.view import ViewRequest
+    from cwm_agent.commands.view import ViewRequest, keymap_of
     from cwm_agent.commands.view import view as show
     from cwm_agent.config.resolve import load_settings
     from cwm_agent.view.plain import Detail
@@ -80,4 +80,4 @@ def view(
         report=report,
         ascii=ascii_,
     )
-    show(Store(resolved.runs_folder()), request, resolved.settings.view.keys)
+    show(Store(resolved.runs_folder()), request, keymap_of(resolved.settings.viewer_keys))

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cwm_agent.batch.control import SOCKET, ask
-from cwm_agent.batch.ctl import request_of
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.view.sources.row import Row
 from envs.sandbox.owner import LABEL
@@ -23,8 +21,10 @@ class LiveControls:
     def status(self, run: str) -> Mapping[str, Any] | None:
         """What `ctl RUN status` says; None where no process answers."""
         folder = self._folders.get(run)
-        if folder is None or not (folder / SOCKET).exists():
+        if folder is None or not (folder / "control.sock").exists():
             return None
+        from cwm_agent.batch.control import ask  # late: most runs that are viewed are over
+
         try:
             status = ask(folder, {"command": "status"})["status"]
         except (NotReadyError, UsageError):
@@ -36,6 +36,9 @@ class LiveControls:
         folder = self._folders.get(run)
         if folder is None:
             raise UsageError(f"{run} is no run of ours: it cannot be controlled")
+        from cwm_agent.batch.control import ask
+        from cwm_agent.batch.ctl import request_of
+
         answer = ask(folder, request_of(action, value, now=False))
         changed = answer.get("changed")
         named = ", ".join(map(str, changed)) if isinstance(changed, (list, tuple)) else value or ""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -56,6 +55,20 @@ def view(store: Store, request: ViewRequest, keymap: Mapping[str, str]) -> None:
         _print(source, request)
 
 
+def keymap_of(said: Sequence[str]) -> dict[str, str]:
+    """Keys by name from `name=key` texts; raises UsageError for a name that is not known."""
+    from cwm_agent.view.app.keys import KEYS
+
+    known = [key.name for key in KEYS]
+    found = {}
+    for text in said:
+        name, equals, key = text.partition("=")
+        if name not in known or not equals or not key:
+            raise UsageError(f"viewer_keys: {text!r} is no NAME=KEY; names are {', '.join(known)}")
+        found[name] = key
+    return found
+
+
 def _printable(request: ViewRequest) -> bool:
     """Whether the journal itself is printed, event by event."""
     return not request.filter and (request.content or not request.as_json)
@@ -75,8 +88,7 @@ def _print(source: Source, request: ViewRequest) -> None:
     """Trajectories of any format: as Markdown, or their figures as one JSON object."""
     from cwm_agent.view.exports.markdown import as_markdown
 
-    with _closing(index_of(source) if "text:" in request.filter else None) as index:
-        rows = chosen_rows(source, request, index)
+    rows = chosen_rows(source, request)
     if request.as_json:
         attempts = [summary(source.open(row).trajectory()) for row in rows]
         print(json.dumps({"run": source.name, "attempts": attempts}, indent=2))
@@ -85,29 +97,30 @@ def _print(source: Source, request: ViewRequest) -> None:
         print(as_markdown(source.open(row).trajectory()))
 
 
-def chosen_rows(source: Source, request: ViewRequest, index: SearchIndex | None) -> list[Row]:
+def chosen_rows(source: Source, request: ViewRequest) -> list[Row]:
     """The rows that the options name; raises UsageError where there are none."""
     known = with_siblings(source.rows())
-    if index is not None:
-        index.update(known)
-    wanted = parse_filter(request.filter, index.holding if index else None)
-    rows = [row for row in known if _wanted(row, request) and wanted.holds(row)]
-    if known and not rows:
+    rows = [row for row in filtered(source, known, request.filter) if _wanted(row, request)]
+    if known and not rows and not request.filter:
         raise UsageError(f"{source.name} has no such attempt")
     return rows
+
+
+def filtered(source: Source, rows: Sequence[Row], said: str) -> list[Row]:
+    """The rows that fit a filter; words in texts are looked up in the index. Raises UsageError."""
+    if "text:" not in said:
+        wanted = parse_filter(said)
+        return [row for row in rows if wanted.holds(row)]
+    with closing(index_of(source)) as index:
+        index.update(rows)
+        wanted = parse_filter(said, index.holding)
+        return [row for row in rows if wanted.holds(row)]
 
 
 def _wanted(row: Row, request: ViewRequest) -> bool:
     return (request.instance is None or row.instance == request.instance) and (
         request.sample is None or row.sample == request.sample
     )
-
-
-def _closing(index: SearchIndex | None) -> Any:
-    """A block that closes the index, if there is one."""
-    from contextlib import closing, nullcontext
-
-    return closing(index) if index is not None else nullcontext()
 
 
 def index_of(source: Source) -> SearchIndex:
@@ -132,10 +145,10 @@ def _places(source: Source) -> list[object]:
 
 def _application(source: Source, request: ViewRequest, keymap: Mapping[str, str]) -> None:
     from cwm_agent.view.app.app import ViewerApp
-    from cwm_agent.view.app.decoding import decoder_of
     from cwm_agent.view.app.glyphs import ASCII, UNICODE
     from cwm_agent.view.app.panels import wants_ascii
     from cwm_agent.view.app.session import Session
+    from cwm_agent.view.app.tabs.decoding import decoder_of
 
     runs = source.parts if isinstance(source, Several) else (source,)
     folders = {part.name: part.run.folder for part in runs if isinstance(part, RunSource)}

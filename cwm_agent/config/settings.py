@@ -223,13 +223,6 @@ class ClusterSettings(Section):
     """How long to wait for enough nodes to join."""
 
 
-class ViewSettings(Section):
-    """The viewer."""
-
-    keys: dict[str, str] = Field(default_factory=dict)
-    """Other keys by the names of docs/viewer.md, such as { next-failure = "f8" }."""
-
-
 class Settings(Section):
     """Everything that can be set."""
 
@@ -251,6 +244,8 @@ class Settings(Section):
     """Runs folder."""
     samples: int = Field(default=1, ge=1)
     """Attempts per issue."""
+    viewer_keys: Annotated[tuple[str, ...], BeforeValidator(name_list)] = ()
+    """Other keys of the viewer by name, e.g. ["next-failure=f8"] (docs/viewer.md)."""
     engine: EngineSettings = EngineSettings()
     endpoint: EndpointSettings = EndpointSettings()
     sandbox: SandboxSettings = SandboxSettings()
@@ -260,7 +255,6 @@ class Settings(Section):
     scaling: ScalingSettings = ScalingSettings()
     cost: CostSettings = CostSettings()
     cluster: ClusterSettings = ClusterSettings()
-    view: ViewSettings = ViewSettings()
     switches: dict[str, Switch] = Field(default_factory=dict)
     """Single differences between the modes, to override what `mode` says."""
 

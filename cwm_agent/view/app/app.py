@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from textual import work
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import get_current_worker
 
-from cwm_agent.view.app.commands import Commands
+from cwm_agent.view.app.commands import Commands, Deck
 from cwm_agent.view.app.controls import Controls, NoControls
-from cwm_agent.view.app.keys import KEYS, bindings
+from cwm_agent.view.app.keys import KEYS
 from cwm_agent.view.app.screens.main import Main
 from cwm_agent.view.app.screens.windows import Help
 from cwm_agent.view.app.session import Key, Session
@@ -27,6 +26,7 @@ from cwm_agent.view.sources.source import Reader
 from cwm_agent.view.trajectory.trajectory import Trajectory
 from results.errors import ResultsError
 
+_LIVE = {key.action.partition("(")[0] for key in KEYS if key.live}
 BATCH = 250
 """Rows that are handed to the screen at once."""
 POLL = 0.4
@@ -45,7 +45,6 @@ class ViewerApp(App[None]):
 
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    BINDINGS: ClassVar[list[BindingType]] = bindings()
     TITLE = "cwm-agent view"
 
     def __init__(
@@ -65,11 +64,11 @@ class ViewerApp(App[None]):
         self.session = session
         self.controls: Controls = controls or NoControls()
         self.remapped = dict(keymap or {})
-        self.out = out or Path()
         self.main = Main(session)
         self.main.following = follow
         self.search = search
-        self.commands = Commands(self)
+        deck = Deck(self.main, session, self.controls, search, out or Path(), self.when_open)
+        self.commands = Commands(self, deck)
         self._then: tuple[Key, Callable[[], object]] | None = None
         self._first = first
         self._scans = 0
@@ -106,7 +105,9 @@ class ViewerApp(App[None]):
             self.search.update(rows, stopped=lambda: worker.is_cancelled)
 
     def _read_rows(self) -> None:
-        found = iter(self.session.source.rows())
+        worker = get_current_worker()
+        # Nobody waits for it once the program is to end.
+        found = takewhile(lambda _: not worker.is_cancelled, self.session.source.rows())
         try:
             while batch := list(islice(found, BATCH)):
                 self.call_from_thread(self._take, batch)
@@ -223,16 +224,13 @@ class ViewerApp(App[None]):
 
     def _runner(self, action: str) -> Callable[[], Any]:
         async def run() -> None:
-            await self.run_action(
-                action, self.main if hasattr(self.main, _method(action)) else self
-            )
+            await self.run_action(action, self.main)
 
         return run
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of live runs are greyed out where nothing lives."""
-        live = {key.action.partition("(")[0] for key in KEYS if key.live}
-        if action in live:
+        if f"app.{action}" in _LIVE:
             return True if self.main.live is not None else None
         return super().check_action(action, parameters)
 
@@ -289,7 +287,3 @@ class ViewerApp(App[None]):
         """More or fewer workers."""
         count = int((self.main.live or {}).get("workers") or 1) + more
         self.commands.control("workers", str(max(1, count)))
-
-
-def _method(action: str) -> str:
-    return f"action_{action.partition('(')[0]}"

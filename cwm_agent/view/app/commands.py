@@ -7,28 +7,46 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.text import Text
+from textual.app import App
 
 from cwm_agent.view.app import palette
+from cwm_agent.view.app.controls import Controls
+from cwm_agent.view.app.screens.main import Main
 from cwm_agent.view.app.screens.windows import Choice, Question
+from cwm_agent.view.app.session import Session
 from cwm_agent.view.sanitize import clean, clean_line
+from cwm_agent.view.search.index import SearchIndex
 from cwm_agent.view.sources.row import Row
 from cwm_agent.view.trajectory.trajectory import Trajectory
 
-if TYPE_CHECKING:
-    from cwm_agent.view.app.app import ViewerApp
-
 MOST_COMPARED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Deck:
+    """What the commands work on. `out` is the folder of exports; `when_open` does something once
+    an attempt is shown.
+    """
+
+    main: Main
+    session: Session
+    controls: Controls
+    search: SearchIndex | None
+    out: Path
+    when_open: Callable[[tuple[str, str, int], Callable[[], object]], None]
 
 
 class Commands:
     """Each is called in the application's thread; what takes time goes to a thread of its own."""
 
-    def __init__(self, app: ViewerApp) -> None:
+    def __init__(self, app: App[None], deck: Deck) -> None:
         self.app = app
+        self.deck = deck
 
     def in_background(self, do: Callable[[], Any], then: Callable[[Any], object]) -> None:
         """Do something in a thread; `then` gets what came out, an error is said."""
@@ -38,7 +56,7 @@ class Commands:
             try:
                 found = do()
             except Exception as error:  # noqa: BLE001 - said on the screen, which must not fall
-                app.call_from_thread(app.main.say, str(error) or type(error).__name__)
+                app.call_from_thread(self.deck.main.say, str(error) or type(error).__name__)
             else:
                 app.call_from_thread(then, found)
 
@@ -48,7 +66,7 @@ class Commands:
 
     def compare(self) -> None:
         """The marked attempts; without marks all samples of the instance."""
-        session, table = self.app.session, self.app.main.table
+        session, table = self.deck.session, self.deck.main.table
         if table.row is None:
             return
         rows = [row for row in session.known.values() if row.key in table.marked]
@@ -56,7 +74,7 @@ class Commands:
             rows = [row for row in session.known.values() if row.instance == table.row.instance]
         rows.sort(key=lambda row: (row.key != session.opened_key, row.key))
         if len(rows) < 2:
-            self.app.main.say("only one attempt here: mark others with space in the list")
+            self.deck.main.say("only one attempt here: mark others with space in the list")
             return
 
         def read() -> list[Trajectory]:
@@ -64,9 +82,9 @@ class Commands:
 
         def show(several: list[Trajectory]) -> None:
             session.compare(several)
-            self.app.main.add_class("detail")
-            self.app.main.detail.focus()
-            self.app.main.action_tab("compare")
+            self.deck.main.add_class("detail")
+            self.deck.main.detail.focus()
+            self.deck.main.action_tab("compare")
 
         self.in_background(read, show)
 
@@ -76,22 +94,22 @@ class Commands:
         """Ask for words, find them in all attempts, show the hits."""
         from cwm_agent.view.app.screens.search import SearchAll
 
-        if self.app.search is None:
-            self.app.main.say("there is no index of these files; / searches in the open one")
+        if self.deck.search is None:
+            self.deck.main.say("there is no index of these files; / searches in the open one")
             return
-        rows = {row.key: row for row in self.app.session.known.values()}
+        rows = {row.key: row for row in self.deck.session.known.values()}
         self.app.push_screen(
-            SearchAll(self.app.search, rows, self.app.session.glyphs.ascii), self._found
+            SearchAll(self.deck.search, rows, self.deck.session.glyphs.ascii), self._found
         )
 
     def _found(self, chosen: Any) -> None:
         if chosen is None:
             return
         key, words, step = chosen
-        if not self.app.main.choose(key):
-            self.app.main.set_filter("")
-            self.app.main.choose(key)
-        self.app.when_open(key, lambda: self.app.main.show_hit(words, step))
+        if not self.deck.main.choose(key):
+            self.deck.main.set_filter("")
+            self.deck.main.choose(key)
+        self.deck.when_open(key, lambda: self.deck.main.show_hit(words, step))
 
     # -- other programs -----------------------------------------------------------------------
 
@@ -115,36 +133,36 @@ class Commands:
 
     def attach(self) -> None:
         """A shell in the sandbox of the attempt under the cursor."""
-        row = self.app.main.table.row
+        row = self.deck.main.table.row
         if row is not None:
-            self.in_background(lambda: self.app.controls.shell(row), self._outside)
+            self.in_background(lambda: self.deck.controls.shell(row), self._outside)
 
     def _outside(self, command: list[str]) -> None:
         try:
             with self.app.suspend():
                 subprocess.run(command, check=False)
         except OSError as error:
-            self.app.main.say(f"cannot run {command[0]}: {error.strerror}")
+            self.deck.main.say(f"cannot run {command[0]}: {error.strerror}")
         except Exception as error:  # noqa: BLE001 - a terminal that cannot be handed over
-            self.app.main.say(str(error) or "this terminal cannot be handed over")
+            self.deck.main.say(str(error) or "this terminal cannot be handed over")
         self.app.refresh()
 
     def copy(self) -> None:
         """The block under the cursor, as it was recorded."""
         if (text := self._block_text()) is not None:
             self.app.copy_to_clipboard(text)
-            self.app.main.say(f"copied {len(text):,} characters")
+            self.deck.main.say(f"copied {len(text):,} characters")
 
     def copy_command(self) -> None:
         """What made the run."""
-        opened = self.app.session.opened
+        opened = self.deck.session.opened
         command = opened.facts.get("command", "") if opened else ""
         if command:
             self.app.copy_to_clipboard(command)
-        self.app.main.say(f"copied: {command}" if command else "no command line was recorded")
+        self.deck.main.say(f"copied: {command}" if command else "no command line was recorded")
 
     def _block_text(self) -> str | None:
-        detail = self.app.main.detail
+        detail = self.deck.main.detail
         if (place := detail.block) is None:
             return None
         blocks = detail.outline.blocks
@@ -172,34 +190,36 @@ class Commands:
         self.app.push_screen(Choice("Export this attempt as", options), self._export)
 
     def _export(self, name: str | None) -> None:
-        opened = self.app.session.opened
+        opened = self.deck.session.opened
         if name is None or opened is None:
             return
         from cwm_agent.view.exports.formats import file_name, write_export
 
         if name == "svg":
-            path = self.app.out / file_name(opened, ".svg")
+            path = self.deck.out / file_name(opened, ".svg")
             path.write_text(self.app.export_screenshot(), encoding="utf-8")
-            self.app.main.say(f"wrote {path}")
+            self.deck.main.say(f"wrote {path}")
             return
         self.in_background(
-            lambda: write_export(name, opened, self.app.out),
-            lambda path: self.app.main.say(f"wrote {path}"),
+            lambda: write_export(name, opened, self.deck.out),
+            lambda path: self.deck.main.say(f"wrote {path}"),
         )
 
     # -- live ---------------------------------------------------------------------------------
 
     def control(self, action: str, value: str | None = None, *, of_attempt: bool = False) -> None:
         """Ask the process that works on the run."""
-        row = self.app.main.table.row
+        row = self.deck.main.table.row
         if row is None:
             return
         said = attempt_name(row) if of_attempt else value
-        self.in_background(lambda: self.app.controls.ask(row.run, action, said), self.app.main.say)
+        self.in_background(
+            lambda: self.deck.controls.ask(row.run, action, said), self.deck.main.say
+        )
 
     def cancel(self) -> None:
         """After a question."""
-        row = self.app.main.table.row
+        row = self.deck.main.table.row
         if row is None:
             return
         question = f"Cancel {clean_line(attempt_name(row))}?"

@@ -44,7 +44,7 @@ KEYS = (
     Key("tab-6", "6", "tab('compare')", "Compare", "Tabs"),
     Key("tab-7", "7", "tab('info')", "Info", "Tabs"),
     Key("find", "/", "find", "search in this attempt", "Find"),
-    Key("find-all", "ctrl+f,ctrl+underscore", "find_all", "search in all attempts", "Find"),
+    Key("find-all", "ctrl+f,ctrl+underscore", "app.find_all", "search in all attempts", "Find"),
     Key("next-hit", "n", "hit(1)", "next hit", "Find"),
     Key("previous-hit", "N", "hit(-1)", "previous hit", "Find"),
     Key("narrow", "&", "narrow", "only attempts that hold the words", "Find"),
@@ -62,28 +62,28 @@ KEYS = (
     Key("trees", "m", "part('working tree')", "working trees of all steps", "Show"),
     Key("whole", "o", "whole", "all lines of this block", "Show"),
     Key("gold", "d", "gold", "reference patch", "Show"),
-    Key("compare", "c", "compare", "compare the marked, or samples", "Show"),
+    Key("compare", "c", "app.compare", "compare the marked, or samples", "Show"),
     Key("divergence", "=", "divergence", "where they part", "Show"),
     Key("follow", "F", "follow", "follow the newest step", "Show"),
-    Key("pager", "v", "pager", "this block in the pager", "Use"),
-    Key("editor", "e", "editor", "this block in the editor", "Use"),
-    Key("copy", "y", "copy", "copy this block", "Use"),
-    Key("copy-command", "Y", "copy_command", "copy the command line", "Use"),
-    Key("export", "x", "export", "export this attempt", "Use"),
-    Key("attach", "a", "attach", "a shell in its sandbox", "Live", live=True),
-    Key("pause", "p", "pause", "pause or resume the run", "Live", live=True),
-    Key("requeue", "R", "requeue", "requeue this attempt", "Live", live=True),
-    Key("cancel", "X", "cancel", "cancel this attempt", "Live", live=True),
-    Key("more-workers", "+", "workers(1)", "a worker more", "Live", live=True),
-    Key("fewer-workers", "-", "workers(-1)", "a worker less", "Live", live=True),
-    Key("commands", ":", "command_palette", "command palette", "Help"),
-    Key("help", "?", "help", "this help", "Help"),
-    Key("quit", "q", "quit", "quit", "Help"),
+    Key("pager", "v", "app.pager", "this block in the pager", "Use"),
+    Key("editor", "e", "app.editor", "this block in the editor", "Use"),
+    Key("copy", "y", "app.copy", "copy this block", "Use"),
+    Key("copy-command", "Y", "app.copy_command", "copy the command line", "Use"),
+    Key("export", "x", "app.export", "export this attempt", "Use"),
+    Key("attach", "a", "app.attach", "a shell in its sandbox", "Live", live=True),
+    Key("pause", "p", "app.pause", "pause or resume the run", "Live", live=True),
+    Key("requeue", "R", "app.requeue", "requeue this attempt", "Live", live=True),
+    Key("cancel", "X", "app.cancel", "cancel this attempt", "Live", live=True),
+    Key("more-workers", "+", "app.workers(1)", "a worker more", "Live", live=True),
+    Key("fewer-workers", "-", "app.workers(-1)", "a worker less", "Live", live=True),
+    Key("commands", ":", "app.command_palette", "command palette", "Help"),
+    Key("help", "?", "app.help", "this help", "Help"),
+    Key("quit", "q", "app.quit", "quit", "Help"),
 )
 
 
 def bindings() -> list[BindingType]:
-    """The keys for the application."""
+    """The keys of the main screen: windows over it have their own."""
     return [Binding(key.keys, key.action, key.says, show=False, id=key.name) for key in KEYS]
 
 

@@ -101,6 +101,14 @@ class Session:
             _keep_folds(old.blocks, self.outline("steps", old.width).blocks)
             self._outlines["steps"].lay_out()
 
+    def refit(self, width: int) -> None:
+        """Draw the lines of steps for another width; what is open stays open."""
+        for tab in ("steps", "compare"):
+            old = self._outlines.pop(tab, None)
+            if old is not None:
+                _keep_folds(old.blocks, self.outline(tab, width).blocks)
+                self._outlines[tab].lay_out()
+
     def compare(self, several: Sequence[Trajectory]) -> None:
         """What the Compare tab shows."""
         self.compared = tuple(several)

@@ -11,10 +11,11 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cwm_agent.view.search.phrase import phrase_of
 from cwm_agent.view.search.texts import texts_of
 from cwm_agent.view.sources.row import Row
 from cwm_agent.view.sources.source import Source
@@ -122,13 +123,6 @@ class SearchIndex:
             )
 
 
-def phrase_of(words: str) -> str:
-    """What was typed as a phrase of FTS5, the last word open; "" where it holds no word."""
-    if not any(character.isalnum() for character in words):
-        return ""
-    return '"' + words.replace('"', '""').replace("\0", " ") + '" *'
-
-
 def place_of(row: Row) -> str:
     """What an attempt is known by in the index."""
     return f"{row.path}:{row.place}"
@@ -181,11 +175,3 @@ def _prepared(database: sqlite3.Connection) -> sqlite3.Connection:
         database.execute(f"PRAGMA user_version = {SCHEMA}")
         database.commit()
     return database
-
-
-def hits_by_attempt(hits: Iterable[TextHit]) -> Iterator[tuple[Key, list[int]]]:
-    """The steps of each attempt, in the order in which the attempts were found."""
-    grouped: dict[Key, list[int]] = {}
-    for hit in hits:
-        grouped.setdefault(hit.key, []).append(hit.step)
-    yield from grouped.items()

@@ -94,18 +94,18 @@ def in_a_terminal(arguments: list[str], folder: Path, **extra: str) -> str:
 def test_a_terminal_gets_our_colours_and_nothing_from_the_repository(
     tmp_path: Path, finished: Attempt
 ) -> None:
-    shown = in_a_terminal(["view", "--full"], tmp_path)
+    shown = in_a_terminal(["view", "--plain", "--full"], tmp_path)
     assert "\x1b[32m+new" in shown
     assert "␛]0;owned␇red" in shown
     assert "\x1b]" not in shown
     assert "\x1b[2J" not in shown
     assert "\x07" not in shown
-    plain = in_a_terminal(["view"], tmp_path, NO_COLOR="1")
+    plain = in_a_terminal(["view", "--plain"], tmp_path, NO_COLOR="1")
     assert "\x1b[3" not in plain
 
 
 def test_json_holds_every_event_and_the_result(cwm_agent: Command, finished: Attempt) -> None:
-    shown = json.loads(cwm_agent("view", "--json").stdout)
+    shown = json.loads(cwm_agent("view", "--json", "--content").stdout)
     assert shown["run"] == "first"
     (attempt,) = shown["attempts"]
     assert [event["kind"] for event in attempt["events"]] == [

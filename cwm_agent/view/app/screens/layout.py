@@ -10,8 +10,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from cwm_agent.view.app import palette
-from cwm_agent.view.app.finder import Finder
 from cwm_agent.view.app.panels import hints_line, tabs_line, title_line, why_text
+from cwm_agent.view.app.screens.finder import Finder
 from cwm_agent.view.app.session import Session
 from cwm_agent.view.app.strip import strip
 from cwm_agent.view.app.timeline import timeline
@@ -149,3 +149,14 @@ class Layout(Screen[None]):
         """Remember where the cursor of the shown tab is."""
         detail = self.detail
         self._places[self.session.tab] = (detail.cursor, float(detail.scroll_offset.y))
+
+    def on_resize(self) -> None:
+        """Lines are drawn for a width."""
+        self.call_after_refresh(self.refit)
+
+    def refit(self) -> None:
+        """Draw everything for the width that it has now; what is folded stays folded."""
+        self.keep_place()
+        self.session.refit(max(40, self.detail.size.width - 1))
+        self.show_detail()
+        self.show_rows()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import BindingType
 
 from cwm_agent.errors import UsageError
-from cwm_agent.view.app.finder import Finder
+from cwm_agent.view.app.keys import bindings
 from cwm_agent.view.app.outline import Block
 from cwm_agent.view.app.panels import tab_at
+from cwm_agent.view.app.screens.finder import Finder
 from cwm_agent.view.app.screens.layout import Layout
 from cwm_agent.view.app.session import TABS, Key
 from cwm_agent.view.app.widgets.bar import Bar
@@ -15,19 +19,11 @@ from cwm_agent.view.app.widgets.prompt import Prompt
 
 
 class Main(Layout):
-    """Keys come from `keys.KEYS`, bound on the application; the actions stand here."""
+    """Keys come from `keys.KEYS`; the actions stand here, those beyond the screen in the app."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
 
     # -- events ----------------------------------------------------------------------------
-
-    def on_resize(self) -> None:
-        """Lines are drawn for a width."""
-        self.call_after_refresh(self._refit)
-
-    def _refit(self) -> None:
-        self.session.renew("steps", "compare")
-        self.keep_place()
-        self.show_detail()
-        self.show_rows()
 
     def on_row_table_moved(self) -> None:
         """The application opens the row."""
@@ -186,7 +182,7 @@ class Main(Layout):
         elif self.table.row is not None:
             self.add_class("detail")
             self.detail.focus()
-            self.call_after_refresh(self._refit)
+            self.call_after_refresh(self.refit)
 
     def action_back(self) -> None:
         """From the detail to the list."""

@@ -25,7 +25,8 @@ class OutlineView(ScrollView, can_focus=True, inherit_bindings=False):
     """The lines of an outline; only those on the screen are ever drawn."""
 
     DEFAULT_CSS = """
-    OutlineView { height: 1fr; overflow-x: hidden; overflow-y: scroll; scrollbar-size: 1 1; }
+    OutlineView { height: 1fr; overflow-x: hidden; overflow-y: scroll; scrollbar-size: 1 1;
+        scrollbar-background: $background; scrollbar-color: $panel-lighten-2; }
     """
 
     class Toggled(Message):
@@ -142,7 +143,7 @@ class OutlineView(ScrollView, can_focus=True, inherit_bindings=False):
         text = self.outline.line(place).copy()
         if found.heading is not None and offset == 0 and self.outline.foldable(block):
             sign = self._glyphs.opened if found.open else self._glyphs.closed
-            text = Text(f"{sign} ", palette.DIM).append_text(text)
+            text = Text().append(f"{sign} ", palette.DIM).append_text(text)
         elif found.heading is not None and offset == 0:
             text = Text("  ").append_text(text)
         if self._glyphs.ascii:

@@ -73,7 +73,8 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     """The rows, a cursor, and marks for comparing."""
 
     DEFAULT_CSS = """
-    RowTable { height: 1fr; overflow-x: hidden; overflow-y: scroll; scrollbar-size: 1 1; }
+    RowTable { height: 1fr; overflow-x: hidden; overflow-y: scroll; scrollbar-size: 1 1;
+        scrollbar-background: $background; scrollbar-color: $panel-lighten-2; }
     """
 
     class Moved(Message):
@@ -178,7 +179,7 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
     def line(self, row: Row) -> Text:
         """A row as one line."""
         sign = self._glyphs.marked if row.key in self.marked else " "
-        line = Text(sign, palette.INFO, end="", no_wrap=True)
+        line = Text(end="", no_wrap=True).append(sign, palette.INFO)
         line.append(f"{self._glyphs.mark(row.state)} ", MARKS[row.state].style)
         for column, width in self._widths():
             said = clean_line(column.cell(row)[:200])

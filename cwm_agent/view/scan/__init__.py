@@ -1,0 +1,1 @@
+"""Questions asked of every trajectory, each answered with the turns that prove it."""
