@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cwm_agent.cli import bench_serve
 from cwm_agent.cli.options import Ids, Json, Match
 from envs.registry import AUTO, CHOICES_TEXT
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from cwm_agent.generated.task import Split
 
 app = typer.Typer(help="Measure parts of the system.", no_args_is_help=True)
+app.command()(bench_serve.serve)
 
 
 @app.callback()
