@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import httpx
 
@@ -39,7 +40,7 @@ async def replay(client: httpx.AsyncClient, sessions: Sequence[Session]) -> Repl
     seconds = time.monotonic() - began
     known = hits = 0
     for answers in heard:
-        for before, answer in zip(answers, answers[1:], strict=False):
+        for before, answer in pairwise(answers):
             had = before.prompt_tokens + len(before.ids) - 1  # the last one was never an input
             known += had
             hits += min(had, answer.cached)
