@@ -5,9 +5,13 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from cwm_agent import __version__
-from cwm_agent.server.api.openai_routes import openai_routes
+from cwm_agent.server.api.anthropic.routes import anthropic_routes
+from cwm_agent.server.api.openai.routes import openai_routes
 from cwm_agent.server.api.replies import Replies, add_error_handlers
+from cwm_agent.server.api.responses.routes import responses_routes
+from cwm_agent.server.api.responses.store import ResponseStore
 from cwm_agent.server.api.status import status_routes
+from cwm_agent.server.api.tokens import token_routes
 from cwm_agent.server.guard.gate import Gate
 from cwm_agent.server.guard.middleware import Guard
 from cwm_agent.server.service import Service
@@ -26,6 +30,9 @@ def make_app(service: Service, gate: Gate) -> FastAPI:
     replies = Replies(gate, options.keep_alive_seconds)
     app.include_router(status_routes(service, gate))
     app.include_router(openai_routes(service, replies))
+    app.include_router(responses_routes(service, replies, ResponseStore(options.stored_responses)))
+    app.include_router(anthropic_routes(service, replies))
+    app.include_router(token_routes(service, replies))
     add_error_handlers(app)
     app.add_middleware(
         Guard,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -58,14 +59,15 @@ class Guard:
 
         async def told(message: Message) -> None:
             nonlocal began
-            began = True
-            await send(message)
+            if began or taken.error is None:  # else what it makes of half a request is void
+                began = True
+                await send(message)
 
-        try:
+        with suppress(_BodyError):
             await self._app(scope, taken.receive, told)
-        except _BodyError as error:
-            if not began:
-                await _refuse(scope, send, error.status, str(error), error.code, close=True)
+        if taken.error is not None and not began:
+            error = taken.error
+            await _refuse(scope, send, error.status, str(error), error.code, close=True)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
         """Status, text and code for what may not ask."""
@@ -109,6 +111,7 @@ class _Body:
     """A request's body as it comes, bounded in size and time."""
 
     def __init__(self, receive: Receive, most: int, seconds: float) -> None:
+        self.error: _BodyError | None = None
         self._receive = receive
         self._left = most
         self._most = most
@@ -122,13 +125,15 @@ class _Body:
         try:
             message = await asyncio.wait_for(self._receive(), max(left, 0.001))
         except TimeoutError:
-            raise _BodyError("the request came too slowly", 408, "request_timeout") from None
+            self.error = _BodyError("the request came too slowly", 408, "request_timeout")
+            raise self.error from None
         if message["type"] == "http.request":
             self._whole = not message.get("more_body", False)
             self._left -= len(message.get("body", b""))
             if self._left < 0:
                 text = f"a request may have {self._most} bytes at most"
-                raise _BodyError(text, 413, "request_too_large")
+                self.error = _BodyError(text, 413, "request_too_large")
+                raise self.error
         return message
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from cwm_agent.server.api.completions import TextAnswer
-from cwm_agent.server.api.openai_chat import ChatAnswer
-from cwm_agent.server.api.openai_fields import ChatRequest, CompletionRequest
-from cwm_agent.server.api.openai_messages import wanted_of
+from cwm_agent.server.api.openai.chat import ChatAnswer
+from cwm_agent.server.api.openai.completions import TextAnswer
+from cwm_agent.server.api.openai.fields import ChatRequest, CompletionRequest
+from cwm_agent.server.api.openai.messages import wanted_of
 from cwm_agent.server.api.replies import Replies
 from cwm_agent.server.service import Service
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from cwm_agent.server.api.openai_fields import ChatMessage, ChatRequest, NamedTool, Part
-from cwm_agent.server.api.openai_fields import Tool as ToolField
+from cwm_agent.server.api.openai.fields import ChatMessage, ChatRequest, NamedTool, Part
+from cwm_agent.server.api.openai.fields import Tool as ToolField
 from cwm_agent.server.api.sampling import response_grammar, sampled, stops, thinking
 from cwm_agent.server.chat.turns import ToolCall, ToolChoice, ToolDefinition, Turn
 from cwm_agent.server.errors import RequestError

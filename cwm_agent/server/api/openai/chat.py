@@ -9,8 +9,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from cwm_agent.server.api.fields import Json
-from cwm_agent.server.api.openai_fields import ChatRequest
-from cwm_agent.server.api.openai_parts import token_text, usage_of
+from cwm_agent.server.api.openai.fields import ChatRequest
+from cwm_agent.server.api.openai.parts import token_text, usage_of
 from cwm_agent.server.api.sse import DONE, event
 from cwm_agent.server.chat.turns import CallArguments, CallBegun, Delta, Said, Thought, Whole
 from cwm_agent.server.engine.messages import Logprob

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from cwm_agent.server.answering import merged
 from cwm_agent.server.api.fields import Json
-from cwm_agent.server.api.openai_fields import CompletionRequest
-from cwm_agent.server.api.openai_parts import token_text, usage_of
+from cwm_agent.server.api.openai.fields import CompletionRequest
+from cwm_agent.server.api.openai.parts import token_text, usage_of
 from cwm_agent.server.api.sampling import sampled, stops
 from cwm_agent.server.api.sse import DONE, event
 from cwm_agent.server.chat.turns import Said

@@ -1,0 +1,1 @@
+"""`bench serve`: the server under load, and traffic of agents played again."""

@@ -1,0 +1,228 @@
+"""All parts of `bench serve`, one after the other, each on a server of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from array import array
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import httpx
+
+from cwm_agent.bench.serve.load import (
+    RateFigures,
+    at_rate,
+    leave_early,
+    many_streams,
+    rss,
+    short_requests,
+)
+from cwm_agent.bench.serve.replay import Replayed, replay
+from cwm_agent.bench.serve.streams import hear
+from cwm_agent.bench.serve.traffic import agent_sessions
+from cwm_agent.config.resolve import load_settings
+from cwm_agent.config.settings import Settings
+from cwm_agent.policies import bundled
+from cwm_agent.prompts.packs import load
+from cwm_agent.server.command import served_settings
+from cwm_agent.server.options import ServeOptions
+from cwm_agent.server.running import Running, running
+
+NO_LLAMA_CPP = (
+    "llama.cpp has no architecture with nano's mixture of full and window layers, so its server "
+    "cannot run the same weights"
+)
+_LEFT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServeBench:
+    """What to measure. `kv_memory` is for the replay: the device holds some of the `sessions`."""
+
+    streams: int = 200
+    disconnects: int = 200
+    requests: int = 1000
+    rates: tuple[float, ...] = (1.0, 4.0, 16.0)
+    rate_seconds: float = 10.0
+    sessions: int = 8
+    turns: int = 43
+    kv_memory: str = "24MiB"
+    host_memory: str = "512MiB"
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServeFigures:
+    """Shares from 0 to 1, times in milliseconds, ratios of answers a second (ours / theirs)."""
+
+    ids_equal: bool
+    replay_hits_share: float
+    replay_ratio_lru: float
+    replay_ratio_llama_cpp: float | None
+    ttft_p50_ms: float
+    ttft_p95_ms: float
+    streams: int
+    streams_lost: int
+    sessions_left: int
+    pages_left: int
+    rss_growth_mib: float
+    replay_ratio_llama_cpp_reason: str = NO_LLAMA_CPP
+    replay_ids_equal: bool = True
+    replay_lru_hits_share: float = 0.0
+    replay_seconds: tuple[float, float] = (0.0, 0.0)
+    rates: list[RateFigures] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, object]:
+        """As `--json` prints it."""
+        return asdict(self)
+
+
+def measure_serve(bench: ServeBench, say: Callable[[str], None]) -> ServeFigures:
+    """Run all parts on the bundled model; raises what a server raises that cannot start."""
+    return asyncio.run(_measure(bench, say))
+
+
+async def _measure(bench: ServeBench, say: Callable[[str], None]) -> ServeFigures:
+    async with _served(_settings()) as (server, client):
+        say("tokens through the server and embedded")
+        equal = await _ids_equal(client)
+        say(f"rates {', '.join(map(str, bench.rates))} a second")
+        rates = [await at_rate(client, rate, bench.rate_seconds) for rate in bench.rates]
+        say(f"{bench.streams} streams at once")
+        lost = await many_streams(client, bench.streams)
+        say(f"{bench.disconnects} clients that leave")
+        await leave_early(client, bench.disconnects)
+        sessions, pages = await _left(server)
+        say(f"{bench.requests} requests in a row")
+        growth = await _growth(server, client, bench.requests)
+    ours, lru = await _replays(bench, say)
+    return ServeFigures(
+        ids_equal=equal,
+        replay_hits_share=ours.hits / max(1, ours.known),
+        replay_ratio_lru=ours.rate / lru.rate,
+        replay_ratio_llama_cpp=None,
+        ttft_p50_ms=rates[0].ttft_p50_ms,
+        ttft_p95_ms=rates[0].ttft_p95_ms,
+        streams=bench.streams,
+        streams_lost=lost,
+        sessions_left=sessions,
+        pages_left=pages,
+        rss_growth_mib=growth,
+        replay_ids_equal=ours.ids == lru.ids,
+        replay_lru_hits_share=lru.hits / max(1, lru.known),
+        replay_seconds=(ours.seconds, lru.seconds),
+        rates=rates,
+    )
+
+
+async def _replays(bench: ServeBench, say: Callable[[str], None]) -> tuple[Replayed, Replayed]:
+    """Conversations kept (in host memory, too), and request-level LRU on the same device memory."""
+    sessions = agent_sessions(bench.sessions, bench.turns, seed=bench.seed)
+    settings = _settings(
+        f"engine.kv_memory={bench.kv_memory}",
+        f"engine.host_memory={bench.host_memory}",
+        "engine.typical_tokens=4096",
+    )
+    found = []
+    for keep, name in ((1024, "conversations kept"), (0, "request-level LRU only")):
+        say(f"{bench.sessions} sessions of {bench.turns} turns, {name}")
+        async with _served(settings, keep=keep) as (_, client):
+            found.append(await replay(client, sessions))
+            say(f"  {found[-1].seconds:.1f} s, {found[-1].hits / max(1, found[-1].known):.2%} hits")
+    return found[0], found[1]
+
+
+async def _ids_equal(client: httpx.AsyncClient) -> bool:
+    """Greedy and seeded answers to prompts of ids, here and from an engine in this process."""
+    from model.checkpoint.open import open_checkpoint
+    from model.engine.build import build_engine
+    from model.engine.generation import Request
+    from model.engine.session import Session
+    from model.step.sampler import GREEDY, Sampling
+    from model.text.stops import IdWatcher
+
+    files = open_checkpoint(bundled.folder())
+    texts = ("def add(a, b):\n", "class A:\n    x = 1\n", "The value is wrong.", "import os\n")
+    equal = True
+    with build_engine(files.config, files.source) as engine:
+        for number, text in enumerate(texts * 2):
+            sampling = GREEDY if number < len(texts) else Sampling(0.8, 0.9, seed=number)
+            prompt = [2033, *files.tokenizer.encode_text(text)]
+            session = Session(engine)
+            session.append(array("i", prompt))
+            future = session.generate(Request(48, sampling), IdWatcher(files.config.eos_ids))
+            engine.run_until_idle()
+            body = {
+                "prompt": prompt,
+                "max_tokens": 48,
+                "temperature": sampling.temperature,
+                "top_p": sampling.top_p,
+                "seed": sampling.seed,
+            }
+            heard = await hear(client, "/v1/completions", body)
+            equal = equal and tuple(heard.ids) == future.result().ids
+    return equal
+
+
+async def _left(server: Running) -> tuple[int, int]:
+    """Sessions and pages that the engine still holds, when nothing is kept and all had time."""
+    seen = await server.service.link.forget()
+    end = asyncio.get_running_loop().time() + _LEFT_SECONDS
+    while seen.sessions and asyncio.get_running_loop().time() < end:
+        await asyncio.sleep(0.1)
+        seen = await server.service.link.forget()
+    return seen.sessions, seen.pages
+
+
+async def _growth(server: Running, client: httpx.AsyncClient, count: int) -> float:
+    """MiB that both processes grow by, after as many requests again as made them warm."""
+    engine = server.service.link.pid
+    assert engine is not None
+    await short_requests(client, count)
+    before = rss([os.getpid(), engine])
+    await short_requests(client, count)
+    return rss([os.getpid(), engine]) - before
+
+
+def _settings(*assignments: str) -> Settings:
+    return served_settings(load_settings(assignments=("model=nano", *assignments))).settings
+
+
+@asynccontextmanager
+async def _served(
+    settings: Settings, *, keep: int = 1024, folder: Path | None = None
+) -> AsyncIterator[tuple[Running, httpx.AsyncClient]]:
+    options = ServeOptions(folder or bundled.folder(), bundled.NAME, port=0, keep=keep)
+    limits = httpx.Limits(max_connections=None)
+    async with (
+        running(options, settings, load(settings.prompt_pack)) as server,
+        httpx.AsyncClient(
+            base_url=server.url, limits=limits, timeout=600, trust_env=False
+        ) as client,
+    ):
+        yield server, client
+
+
+def serve_lines(figures: ServeFigures) -> list[str]:
+    """The figures for people."""
+    lines = [
+        f"tokens as embedded        {'equal' if figures.ids_equal else 'DIFFERENT'}",
+        f"first token               {figures.ttft_p50_ms:.0f} ms (p95 {figures.ttft_p95_ms:.0f})",
+        f"streams at once           {figures.streams}, lost {figures.streams_lost}",
+        f"left behind               {figures.sessions_left} sessions, {figures.pages_left} pages",
+        f"memory                    {figures.rss_growth_mib:+.1f} MiB",
+        f"replay: hits              {figures.replay_hits_share:.2%}"
+        f" (request-level LRU {figures.replay_lru_hits_share:.2%})",
+        f"replay: rate / LRU's      {figures.replay_ratio_lru:.2f}"
+        f" ({'equal' if figures.replay_ids_equal else 'DIFFERENT'} tokens)",
+        f"replay: rate / llama.cpp  - ({figures.replay_ratio_llama_cpp_reason})",
+    ]
+    lines += [
+        f"rate {one.rate:5.1f}/s  first {one.ttft_p50_ms:.0f}/{one.ttft_p95_ms:.0f} ms, between "
+        f"{one.itl_p50_ms:.1f}/{one.itl_p95_ms:.1f} ms, good {one.goodput:.2f}/s"
+        for one in figures.rates
+    ]
+    return lines

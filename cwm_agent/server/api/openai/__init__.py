@@ -1,0 +1,1 @@
+"""The older protocols of OpenAI: chat completions and completions."""

@@ -1,0 +1,1 @@
+"""The newer protocol of OpenAI: responses, which can be gone on from."""

@@ -1,0 +1,133 @@
+"""Answers divided into thought, text and calls, however they are cut into pieces."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from cwm_agent.server.chat.channels import Channels
+from cwm_agent.server.chat.toolset import ToolSet
+from cwm_agent.server.chat.turns import ToolDefinition, Whole
+from tools.errors import CallError
+from tools.parsing import parse_call
+
+TOOLS = [
+    ToolDefinition("bash", "", {"properties": {"command": {}}}),
+    ToolDefinition(
+        "str_replace", "", {"properties": dict.fromkeys(["path", "old_str", "new_str"])}
+    ),
+    ToolDefinition("Write", "", {"properties": {"file_path": {}, "content": {}}}),
+    ToolDefinition("lookup", "", {"properties": {"word": {}}}),
+]
+PARTS = [
+    "</think>", "\n</think>\n", "</thi", "nk>", "<tool: bash>\n", "<tool: edit>\n", "</tool>",
+    "<tool: create>\n", "<tool: lookup>\n", "<tool: other>\n", "<tool:", " bash", ">", "\n", "  ",
+    "ls -l", "\n</tool>", "</too", "l>", '{"word": "é"}', '{"word": ', "a.py\n", "STOP", "ST",
+    "<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE", "é", "🙂", '"', "\\", "\t", "<", "/",
+]  # fmt: skip
+
+
+def told(text: str, cuts: list[int], *, thinking: bool, stops: tuple[str, ...], whole: bool):
+    channels, found = Channels(ToolSet(TOOLS), thinking=thinking, stops=stops), Whole()
+    for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
+        for delta in channels.push(text[start:end]):
+            found.take(delta)
+    for delta in channels.finish(whole=whole):
+        found.take(delta)
+    return found, channels
+
+
+def play(number: int) -> None:
+    """One text told whole, and cut at random places."""
+    draw = random.Random(number)
+    text = "".join(draw.choices(PARTS, k=draw.randint(0, 14)))
+    how = {
+        "thinking": draw.random() < 0.7,
+        "stops": ("STOP",) if draw.random() < 0.3 else (),
+        "whole": draw.random() < 0.7,
+    }
+    one, channels = told(text, [], **how)
+    cuts = sorted(draw.choices(range(len(text) + 1), k=draw.randint(0, 20)))
+    many, _ = told(text, cuts, **how)
+    assert (one.reasoning, one.text) == (many.reasoning, many.text), text
+    assert [(c.name, c.arguments) for c in one.calls] == [
+        (c.name, c.arguments) for c in many.calls
+    ], text
+    assert "</think>" not in one.reasoning
+    if "</think>" not in text and text == text.rstrip():
+        assert not any(one.reasoning.endswith("</think>"[:n]) for n in range(1, 8)), text
+    if channels.called:
+        (call,) = one.calls
+        assert isinstance(json.loads(call.arguments), dict), text
+
+
+def test_what_is_told_does_not_depend_on_the_pieces() -> None:
+    for number in range(3000):
+        play(number)
+
+
+@pytest.mark.slow
+def test_what_is_told_does_not_depend_on_the_pieces_many_times() -> None:
+    for number in range(3000, 103_000):
+        play(number)
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "arguments"),
+    [
+        ("<tool: bash>\nls\npwd\n</tool>", "bash", {"command": "ls\npwd"}),
+        (
+            "<tool: create>\na.py\nx = 1\n</tool>",
+            "Write",
+            {"file_path": "a.py", "content": "x = 1"},
+        ),
+        (
+            "<tool: edit>\na.py\n<<<<<<< SEARCH\nx\n=======\ny\nz\n>>>>>>> REPLACE\n</tool>",
+            "str_replace",
+            {"path": "a.py", "old_str": "x", "new_str": "y\nz"},
+        ),
+        ('<tool: lookup>\n{"word": "a"}\n</tool>', "lookup", {"word": "a"}),
+    ],
+)
+def test_calls_come_as_arguments_and_go_back_as_they_were(
+    body: str, name: str, arguments: dict[str, str]
+) -> None:
+    found, channels = told(
+        f"hm\n</think>\nLook:\n\n{body}", [], thinking=True, stops=(), whole=True
+    )
+    assert (found.reasoning, found.text) == ("hm", "Look:")
+    (call,) = found.calls
+    assert channels.called
+    assert (call.name, json.loads(call.arguments)) == (name, arguments)
+    assert ToolSet(TOOLS).call_text(call) == body
+
+
+@pytest.mark.parametrize("number", range(200))
+def test_a_call_is_what_the_agent_loop_reads(number: int) -> None:
+    """Where the loop's own parser finds the one call of bash, so does a client."""
+    draw = random.Random(number)
+    body = "".join(draw.choices([*PARTS[10:18], "echo hi\n", "cat x"], k=4))
+    text = f"t\n</think>\n<tool: bash>\n{body.replace('</too', '').replace('l>', '')}\n</tool>"
+    found, _ = told(text, [5, 9], thinking=True, stops=(), whole=True)
+    try:
+        expected = parse_call(text, thinking=True, names=["bash"])
+    except CallError:
+        return
+    assert json.loads(found.calls[0].arguments) == {"command": expected.body}
+
+
+def test_a_call_that_says_nothing_is_text() -> None:
+    text = "</think>\nSo:\n<tool: lookup>\nno json\n</tool>"
+    found, channels = told(text, [], thinking=True, stops=(), whole=True)
+    assert not found.calls
+    assert found.text == "So:\n<tool: lookup>\nno json\n</tool>"
+    assert channels.unparsed
+
+
+def test_a_stop_text_counts_after_the_thought_only() -> None:
+    found, channels = told(
+        "STOP it\n</think>\nYes STOP no", [], thinking=True, stops=("STOP",), whole=True
+    )
+    assert (found.reasoning, found.text, channels.stopped) == ("STOP it", "Yes ", "STOP")
