@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cwm_agent.debug.evaluate.judge import Alone, Judged, judge_steps, run_alone
@@ -46,26 +47,49 @@ class Measured:
     legal_steps: int = 0
     real_steps: int = 0
 
-    def add(self, predictor: Predictor, item: Item) -> None:
-        """Predict one more program in both ways."""
-        for side, legal in ((self.free, False), (self.legal, True)):
-            side.judged += judge_steps(predictor, item.program, item.frames, legal=legal)
-            side.alone.append(run_alone(predictor, item.program, item.frames, legal=legal))
-        covered, steps = coverage(item)
+    def add(self, one: One) -> None:
+        """Count one more program."""
+        self.items.append(one.item)
+        self.free.judged += one.free[0]
+        self.free.alone.append(one.free[1])
+        self.legal.judged += one.legal[0]
+        self.legal.alone.append(one.legal[1])
+        covered, steps = coverage(one.item)
         self.legal_steps += covered
         self.real_steps += steps
-        self.items.append(item)
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """One program predicted in both ways: after the true frames, and alone."""
+
+    item: Item
+    free: tuple[list[Judged], Alone]
+    legal: tuple[list[Judged], Alone]
+
+    @classmethod
+    def of(cls, predictor: Predictor, item: Item) -> One:
+        """Predict it."""
+        sides = [
+            (
+                judge_steps(predictor, item.program, item.frames, legal=legal),
+                run_alone(predictor, item.program, item.frames, legal=legal),
+            )
+            for legal in (False, True)
+        ]
+        return cls(item, *sides)
 
 
 def measure(
-    predictor: Predictor, items: Iterable[Item], progress: Say, every: int = 20
+    predictor: Predictor, items: Iterable[Item], progress: Say, *, workers: int = 8
 ) -> Measured:
-    """Predict all items in both ways."""
+    """Predict all items in both ways, `workers` at a time: the engine runs them in one batch."""
     found = Measured()
-    for number, item in enumerate(items, 1):
-        found.add(predictor, item)
-        if number % every == 0:
-            progress(f"{number} programs, {len(found.free.judged)} frames")
+    with ThreadPoolExecutor(workers) as pool:
+        for number, one in enumerate(pool.map(lambda item: One.of(predictor, item), items), 1):
+            found.add(one)
+            if number % 20 == 0:
+                progress(f"{number} programs, {len(found.free.judged)} frames")
     return found
 
 

@@ -98,8 +98,8 @@ def run_alone(
     legal: bool,
     most: int | None = None,
 ) -> Alone:
-    """Predict to the end, at most `most` steps; default: twice the true ones and ten."""
-    most = 2 * len(frames) + 10 if most is None else most
+    """Predict to the end, at most `most` steps; default: ten more than the true ones."""
+    most = len(frames) + 10 if most is None else most
     cursor = predictor.open(program)
     here = Moment.start(program)
     said: list[Moment] = []
