@@ -47,6 +47,17 @@ class Measured:
     legal_steps: int = 0
     real_steps: int = 0
 
+    def __str__(self) -> str:
+        """The weightiest figures in one line."""
+        free, legal = self.free, self.legal
+        return (
+            f"{len(free.judged)} frames, exact {exact(free.judged)} free, {exact(legal.judged)} "
+            f"legal; whole {whole(free.alone)} free, {whole(legal.alone)} legal; illegal steps "
+            f"{sum(a.illegal for a in free.alone)} free, {sum(a.illegal for a in legal.alone)} "
+            f"legal; sampled {sum(j.sampled for j in legal.judged)} of "
+            f"{sum(j.sampled for j in free.judged)} tokens"
+        )
+
     def add(self, one: One) -> None:
         """Count one more program."""
         self.items.append(one.item)
@@ -70,14 +81,17 @@ class One:
     @classmethod
     def of(cls, predictor: Predictor, item: Item) -> One:
         """Predict it."""
-        sides = [
-            (
-                judge_steps(predictor, item.program, item.frames, legal=legal),
-                run_alone(predictor, item.program, item.frames, legal=legal),
-            )
-            for legal in (False, True)
-        ]
-        return cls(item, *sides)
+        return cls(item, _side(predictor, item, legal=False), _side(predictor, item, legal=True))
+
+
+def _side(predictor: Predictor, item: Item, *, legal: bool) -> tuple[list[Judged], Alone]:
+    program, frames = item.program, item.frames
+    judged = judge_steps(predictor, program, frames, legal=legal)
+    known = 0
+    if predictor.greedy:  # alone it says the same, as long as it was right
+        wrong = (place for place, one in enumerate(judged) if not one.exact)
+        known = min(next(wrong, len(frames)), len(frames))
+    return judged, run_alone(predictor, program, frames, legal=legal, known=known)
 
 
 def measure(
@@ -89,7 +103,7 @@ def measure(
         for number, one in enumerate(pool.map(lambda item: One.of(predictor, item), items), 1):
             found.add(one)
             if number % 20 == 0:
-                progress(f"{number} programs, {len(found.free.judged)} frames")
+                progress(f"{number} programs: {found}")
     return found
 
 
