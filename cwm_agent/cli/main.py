@@ -36,6 +36,7 @@ COMMANDS = {
     "export": Lazy("cwm_agent.cli.export", "Write predictions or a leaderboard submission."),
     "trace": Lazy("cwm_agent.cli.trace", "Predict the execution of a function, step by step."),
     "debug": Lazy("cwm_agent.cli.debug", "Step through a predicted execution."),
+    "dap": Lazy("cwm_agent.cli.dap", "Serve predicted executions to an editor's debugger."),
     "ls": Lazy("cwm_agent.cli.ls", "List runs and their attempts."),
     "images": Lazy("cwm_agent.cli.images", "List, pull, build and remove images.", group=True),
     "model": Lazy("cwm_agent.cli.model", "Inspect, convert and plan checkpoints.", group=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cwm_agent.debug.evaluate.judge import Alone, Judged, judge_steps, run_alone
@@ -46,26 +47,63 @@ class Measured:
     legal_steps: int = 0
     real_steps: int = 0
 
-    def add(self, predictor: Predictor, item: Item) -> None:
-        """Predict one more program in both ways."""
-        for side, legal in ((self.free, False), (self.legal, True)):
-            side.judged += judge_steps(predictor, item.program, item.frames, legal=legal)
-            side.alone.append(run_alone(predictor, item.program, item.frames, legal=legal))
-        covered, steps = coverage(item)
+    def __str__(self) -> str:
+        """The weightiest figures in one line."""
+        free, legal = self.free, self.legal
+        return (
+            f"{len(free.judged)} frames, exact {exact(free.judged)} free, {exact(legal.judged)} "
+            f"legal; whole {whole(free.alone)} free, {whole(legal.alone)} legal; illegal steps "
+            f"{sum(a.illegal for a in free.alone)} free, {sum(a.illegal for a in legal.alone)} "
+            f"legal; sampled {sum(j.sampled for j in legal.judged)} of "
+            f"{sum(j.sampled for j in free.judged)} tokens"
+        )
+
+    def add(self, one: One) -> None:
+        """Count one more program."""
+        self.items.append(one.item)
+        self.free.judged += one.free[0]
+        self.free.alone.append(one.free[1])
+        self.legal.judged += one.legal[0]
+        self.legal.alone.append(one.legal[1])
+        covered, steps = coverage(one.item)
         self.legal_steps += covered
         self.real_steps += steps
-        self.items.append(item)
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """One program predicted in both ways: after the true frames, and alone."""
+
+    item: Item
+    free: tuple[list[Judged], Alone]
+    legal: tuple[list[Judged], Alone]
+
+    @classmethod
+    def of(cls, predictor: Predictor, item: Item) -> One:
+        """Predict it."""
+        return cls(item, _side(predictor, item, legal=False), _side(predictor, item, legal=True))
+
+
+def _side(predictor: Predictor, item: Item, *, legal: bool) -> tuple[list[Judged], Alone]:
+    program, frames = item.program, item.frames
+    judged = judge_steps(predictor, program, frames, legal=legal)
+    known = 0
+    if predictor.greedy:  # alone it says the same, as long as it was right
+        wrong = (place for place, one in enumerate(judged) if not one.exact)
+        known = min(next(wrong, len(frames)), len(frames))
+    return judged, run_alone(predictor, program, frames, legal=legal, known=known)
 
 
 def measure(
-    predictor: Predictor, items: Iterable[Item], progress: Say, every: int = 20
+    predictor: Predictor, items: Iterable[Item], progress: Say, *, workers: int = 8
 ) -> Measured:
-    """Predict all items in both ways."""
+    """Predict all items in both ways, `workers` at a time: the engine runs them in one batch."""
     found = Measured()
-    for number, item in enumerate(items, 1):
-        found.add(predictor, item)
-        if number % every == 0:
-            progress(f"{number} programs, {len(found.free.judged)} frames")
+    with ThreadPoolExecutor(workers) as pool:
+        for number, one in enumerate(pool.map(lambda item: One.of(predictor, item), items), 1):
+            found.add(one)
+            if number % 20 == 0:
+                progress(f"{number} programs: {found}")
     return found
 
 

@@ -96,17 +96,24 @@ def run_alone(
     frames: Sequence[Frame],
     *,
     legal: bool,
-    most: int | None = None,
+    known: int = 0,
 ) -> Alone:
-    """Predict to the end, at most `most` steps; default: twice the true ones and ten."""
-    most = 2 * len(frames) + 10 if most is None else most
+    """Predict to the end, at most ten steps more than the true ones.
+
+    So many `known` first frames are known to be predicted right, and are given.
+    """
+    most = len(frames) + 10
     cursor = predictor.open(program)
     here = Moment.start(program)
     said: list[Moment] = []
     illegal = sampled = forced = 0
-    problem, frames_said = f"no end after {most} steps", []
+    problem, frames_said = f"no end after {most} steps", list(frames[:known])
+    for frame in frames_said:
+        cursor.place(frame)
+        here = here.after(frame)
+        said.append(here)
     try:
-        for _ in range(most):
+        for _ in range(most - known):
             one = cursor.predict(here, Wish(legal=legal))
             sampled, forced = sampled + one.sampled, forced + one.forced
             if one.frame is None:

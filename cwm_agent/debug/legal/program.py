@@ -77,6 +77,12 @@ class Program:
             f"put `# {MARK}` on a def line"
         )
 
+    @cached_property
+    def code_lines(self) -> frozenset[int]:
+        """Lines on which code of a function begins."""
+        found = {one.line for flow in self.flows for one in flow.instructions.values()}
+        return frozenset(line for line in found if line is not None)
+
     @property
     def entry_name(self) -> str:
         """How the entry is called from outside, such as `Class.method`."""

@@ -58,6 +58,7 @@ class EnginePredictor:
             dialect = "nano" if folder.resolve() == bundled.folder().resolve() else "cwm"
         self.comprehensions = dialect == "cwm"
         self.name = folder.resolve().name
+        self.greedy = temperature == 0
         files = open_checkpoint(folder, device=device, dtype=dtype, quantize=quantize)
         form = TraceFormat(files.tokenizer, newline=dialect == "cwm")
         parser = FrameParser(files.tokenizer, form)

@@ -84,6 +84,10 @@ class Predictor(Protocol):
     def comprehensions(self) -> bool:
         """Whether its traces show frames of comprehensions and lambdas."""
 
+    @property
+    def greedy(self) -> bool:
+        """Whether it says the same every time."""
+
     def open(self, program: Program) -> Cursor:
         """Before the first frame of a program."""
 

@@ -57,6 +57,7 @@ class ScriptedPredictor:
     answers: Answers
     comprehensions: bool = True
     name: str = "recording"
+    greedy: bool = True
 
     def open(self, program: Program) -> ScriptedCursor:
         """Before the first frame."""

@@ -10,7 +10,9 @@ import json
 import re
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any
 
@@ -150,25 +152,36 @@ def record_call(request: dict[str, Any]) -> dict[str, Any]:
     )
     space: dict[str, Any] = {"__name__": "__traced__"}
 
+    try:
+        with _time_limit(request["seconds"]):
+            exec(compile(request["source"], request["file"], "exec"), space)
+            called = eval(f"lambda: {request['entry']}({request['arguments']})", space)
+            tracer.run(called)
+    except TooLongError:
+        return {"frames": tracer.frames, "cut": True}
+    except BaseException as error:  # noqa: BLE001 - what the program's top level raises
+        return {"error": f"{type(error).__name__}: {error}"}
+    return {"frames": tracer.frames, "cut": tracer.cut}
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise TooLongError after so much CPU time; only the main thread can be stopped so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
     def late(*_: object) -> None:
         sys.settrace(None)
         raise TooLongError
 
     before = signal.signal(signal.SIGVTALRM, late)
-    signal.setitimer(signal.ITIMER_VIRTUAL, request["seconds"])
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
-        exec(compile(request["source"], request["file"], "exec"), space)
-        called = eval(f"lambda: {request['entry']}({request['arguments']})", space)
-        tracer.run(called)
-    except TooLongError:
-        return {"frames": tracer.frames, "cut": True}
-    except BaseException as error:  # noqa: BLE001 - what the program's top level raises
-        return {"error": f"{type(error).__name__}: {error}"}
+        yield
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
-        sys.settrace(None)
-    return {"frames": tracer.frames, "cut": tracer.cut}
 
 
 def main() -> None:
