@@ -10,12 +10,14 @@ from pathlib import Path
 from cwm_agent.bench.gpu.conductor import NoDeviceError, Settings, check
 from cwm_agent.bench.gpu.plan import plan
 from cwm_agent.bench.gpu.process import ROOT
-from cwm_agent.bench.gpu.report import FILE, OtherReportError, read_report
+from cwm_agent.bench.gpu.report import FILE, OtherReportError, Report, read_report
 from cwm_agent.bench.gpu.table import table
+from cwm_agent.bench.gpu.tune.rows import with_rows
 from cwm_agent.exit_codes import ExitCode
 
 _SECONDS = 480.0
 _CARRIED = ROOT / ".gpu"
+TUNING = ROOT / "model" / "ops" / "triton" / "tuning.toml"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         commit=wanted.commit,
         carried=_CARRIED if _CARRIED.is_dir() else None,
     )
-    passes = plan(on_gpu=wanted.device == "cuda", tune=False)
+    passes = plan(on_gpu=wanted.device == "cuda", tune=wanted.tune)
     if wanted.list:
         for of in passes:
             for part in of.parts:
@@ -51,9 +53,19 @@ def main(arguments: list[str] | None = None) -> int:
     except OtherReportError as error:
         print(error, file=sys.stderr)
         return int(ExitCode.USAGE)
+    if any(found["run"] == report.number for found in report.tuning.values()):
+        write_tuning(report, settings.out.with_name(TUNING.name))
     print(table(report.to_json()))
     print(f"\nwritten to {wanted.out}", file=sys.stderr)
     return int(ExitCode.UNEXPECTED if report.failed else ExitCode.SUCCESS)
+
+
+def write_tuning(report: Report, path: Path) -> None:
+    """The checkout's tuning.toml with the rows that were found better, for a person to look at."""
+    run = report.run
+    source = f"{run['machine']}, {run['date'][:10]}, commit {run['commit'][:12]}"
+    path.write_text(with_rows(TUNING.read_text("utf-8"), report.tuning, source), "utf-8")
+    print(f"rows for {TUNING.relative_to(ROOT)} written to {path}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, default=Path(FILE), help="the report to write, or to add to")
     add("--only", nargs="+", default=[], help="parts or passes: kernel.norm, 'test.*', measure")
     add("--skip", nargs="+", default=[], help="parts or passes to leave out")
+    add("--tune", action="store_true", help="search block sizes; writes tuning.toml by the report")
     add("--list", action="store_true", help="only name the parts")
     add("--processes", type=int, default=min(12, os.cpu_count() or 1), help="side by side")
     add("--commit", default="", help="for a copy of the files without git")

@@ -185,7 +185,7 @@ class Conductor:
             room = (
                 min(_HUNG_AGAIN_SECONDS, part.limit) if ended.outcome == "hung" else _AGAIN_SECONDS
             )
-            if self.left > room:
+            if part.again and self.left > room:
                 _say(f"[{part.name}] once more, each launch by itself ...")
                 again = self._wait(self._begin(part, room, again=ended))
                 note(self._report, part, ended, again)

@@ -9,17 +9,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
-
-
-class Figures(Protocol):
-    """Where measurements put what they found."""
-
-    def add(self, name: str, value: float | bool, **details: Any) -> None:
-        """A figure and what it was computed from."""
-
-    def miss(self, name: str, reason: str) -> None:
-        """A figure could not be had."""
+from typing import Any
 
 
 class Recorder:
@@ -38,7 +28,7 @@ class Recorder:
         self.tell("at", kernel=kernel, shape=shape)
 
     def add(self, name: str, value: float | bool, **details: Any) -> None:
-        """See Figures; a number that is not finite is no figure."""
+        """A figure and what it was computed from; a number that is not finite is no figure."""
         if isinstance(value, float) and not math.isfinite(value):
             self.miss(name, f"failed: the measurement gave {value}")
         else:
@@ -46,7 +36,7 @@ class Recorder:
             self.tell("figure", name=name, value=shown, details=details)
 
     def miss(self, name: str, reason: str) -> None:
-        """See Figures."""
+        """A figure could not be had."""
         self.tell("miss", name=name, reason=reason)
 
 

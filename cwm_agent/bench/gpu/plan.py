@@ -16,10 +16,15 @@ KERNELS = (
     "decode", "extend", "norm", "rope_write", "swiglu", "gemv_fp8", "verify", "sample", "quantise",
     "scaled_mm", "gemv_int8",
 )  # fmt: skip
-TUNED = ("decode", "gemv", "extend", "norm", "rope_write", "swiglu", "quantise", "verify", "sample")
+TUNED = {
+    "decode": 4, "gemv": 4, "extend": 6, "norm": 1, "rope_write": 1, "swiglu": 1, "verify": 4,
+    "sample": 1, "quantise": 1,
+}  # fmt: skip
+"""By how many processes the candidates of a kernel are compiled."""
 
 _PACKAGE = "cwm_agent.bench.gpu"
 _FIRST_PASS_SECONDS = 90.0
+_COMPILE_SECONDS = 60.0
 _TEST_FOLDER = "tests/model"
 _WHOLE_CARD = "test_pages_are_planned_from_the_card"  # takes all memory, so it runs by itself
 _STEP = tuple(f"kernel.{name}" for name in ("norm", "rope_write", "swiglu", "decode", "extend"))
@@ -35,9 +40,8 @@ def plan(*, on_gpu: bool, tune: bool) -> tuple[Pass, ...]:
     passes = [first, Pass("memory", by_itself), _MEASURE]
     if tune:
         # Compiling takes the time, and many cores; then each kernel has the device to itself.
-        compiling = [_tuned(name, "compile_all", f"compile.{name}", 60) for name in TUNED]
-        passes.append(Pass("tune", tuple(compiling), True))
-        passes.append(Pass("tune", tuple(_tuned(n, "search", f"tune.{n}", 12) for n in TUNED)))
+        passes.append(Pass("tune", tuple(_compiling()), True, _COMPILE_SECONDS))
+        passes.append(Pass("tune", tuple(map(_search, TUNED))))
     passes.append(Pass("training", (_TRAINING,)))
     return tuple(passes)
 
@@ -55,12 +59,26 @@ def _test(name: str) -> Part:
     })  # fmt: skip
 
 
-def _tuned(name: str, function: str, part: str, seconds: float) -> Part:
-    needs = tuple(f"kernel.{kernel}" for kernel in KERNELS if kernel.startswith(name))
+def _compiling() -> Iterator[Part]:
+    """The kernels with long programs are shared out among processes."""
+    for kernel, of in TUNED.items():
+        for share in range(of):
+            yield Part(
+                f"compile.{kernel}.{share}", f"{_PACKAGE}.tune.search:compile_all", 5, 60,
+                needs=_proofs(kernel), arguments={"kernel": kernel, "share": [share, of]},
+                again=False,
+            )  # fmt: skip
+
+
+def _search(kernel: str) -> Part:
     return Part(
-        part, f"{_PACKAGE}.tune.search:{function}", min(seconds, 15), seconds * 2,
-        needs=needs, arguments={"kernel": name},
+        f"tune.{kernel}", f"{_PACKAGE}.tune.search:search", 10, 45,
+        needs=_proofs(kernel), arguments={"kernel": kernel}, again=False,
     )  # fmt: skip
+
+
+def _proofs(kernel: str) -> tuple[str, ...]:
+    return tuple(f"kernel.{name}" for name in KERNELS if name.startswith(kernel))
 
 
 def _measured(

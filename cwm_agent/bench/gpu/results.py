@@ -7,6 +7,7 @@ from typing import Any
 from cwm_agent.bench.gpu.process import Ended
 from cwm_agent.bench.gpu.report import Report
 from cwm_agent.bench.gpu.task import Part
+from cwm_agent.bench.gpu.tune.rows import best_of
 
 
 def note(report: Report, part: Part, ended: Ended, again: Ended | None) -> None:
@@ -48,6 +49,8 @@ def _enter(report: Report, events: tuple[dict[str, Any], ...]) -> None:
                 case["shape"]: {k: case[k] for k in ("right", "says", "seconds")} for case in own
             },
         }
+    if tried := [event for event in events if event["kind"] == "tried"]:
+        report.tuning[tried[0]["kernel"]] = best_of(tried) | {"run": report.number}
     for event in events:
         match event["kind"]:
             case "figure":
@@ -56,8 +59,6 @@ def _enter(report: Report, events: tuple[dict[str, Any], ...]) -> None:
                 report.miss(event["name"], event["reason"])
             case "test":
                 report.tests[event["name"]] = event["outcome"]
-            case "tuned":
-                report.tuning[event["kernel"]] = event["found"] | {"run": report.number}
             case "ceilings":
                 copied, multiplied = event["ceilings"]
                 report.run["copy_bytes_per_second"] = copied

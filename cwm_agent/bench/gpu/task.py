@@ -12,7 +12,8 @@ class Part:
 
     `target` is "module:function", which takes a `Bench`. `seconds` is what it is
     expected to take, start included; it is killed after `limit`. `figures` are the
-    goals that it gives. `needs` are parts that must not have failed before.
+    goals that it gives. `needs` are parts that must not have failed before. `again`: whether
+    it is tried once more when it fails.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Part:
     figures: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     arguments: dict[str, Any] = field(default_factory=dict)
+    again: bool = True
 
 
 @dataclass(frozen=True, slots=True)

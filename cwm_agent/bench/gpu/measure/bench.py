@@ -48,6 +48,7 @@ class Sizes:
     invariant_layers: int = 8
     turn_prompt: int = 1500
     turn_reply: int = 32
+    candidates: int = 28
     training_batch: int = 65_536
     training_seconds: float = 180
     page_size: int = 16
@@ -74,6 +75,7 @@ ON_CPU = Sizes(
     invariant_layers=3,
     turn_prompt=20,
     turn_reply=2,
+    candidates=2,
     training_batch=1024,
     training_seconds=12,
 )

@@ -137,12 +137,13 @@ def test_parts_are_chosen_by_name_and_by_pass(capsys: pytest.CaptureFixture[str]
         assert main(["--list", *options]) == ExitCode.SUCCESS
         return [line.split()[1] for line in capsys.readouterr().out.splitlines()]
 
-    every = listed()
+    every = listed("--tune")
     assert every[: len(KERNELS)] == [f"kernel.{name}" for name in KERNELS]
-    assert every.index("full_precision") < every.index("training")
+    assert every.index("full_precision") < every.index("tune.decode") < every.index("training")
     assert listed("--only", "kernel.*", "--skip", "kernel.g*", "kernel.s*") == [
         f"kernel.{name}" for name in KERNELS if name[0] not in "gs"
     ]
+    assert set(every) - set(listed()) == {p for p in every if p.startswith(("tune.", "compile."))}
     assert listed("--only", "training") == ["training"]
 
 

@@ -54,9 +54,9 @@ def test_every_part_can_be_imported_there(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_whole_check_runs_there(tmp_path: Path) -> None:
-    """Kernels interpreted, measurements, training."""
+    """Kernels interpreted, measurements, a search of block sizes, training."""
     out = tmp_path / "report.json"
-    options = ["--device", "cpu", "--shape", "nano", "--seconds", "270"]
+    options = ["--device", "cpu", "--shape", "nano", "--tune", "--seconds", "270"]
     done = run(tmp_path, "-m", "cwm_agent.bench.gpu", *options, "--out", str(out))
     assert done.returncode == 0, done.stderr
     [ran] = json.loads(out.read_text())["runs"]
@@ -67,7 +67,7 @@ def test_the_whole_check_runs_there(tmp_path: Path) -> None:
 def test_every_test_for_a_gpu_can_be_collected_there(tmp_path: Path) -> None:
     tests = [
         part.arguments["test"]
-        for of in plan(on_gpu=True, tune=False)
+        for of in plan(on_gpu=True, tune=True)
         for part in of.parts
         if "test" in part.arguments
     ]
