@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from model.ops.triton.tuning import tuning_for
+from model.ops.triton.tuning import RowTuning, tuning_for
 
 
 @triton.jit
@@ -30,17 +30,21 @@ def _norm_kernel(
     tl.store(normed + row * hidden + column, result.to(normed.dtype.element_ty), mask=inside)
 
 
-def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+def rms_norm(x: Tensor, weight: Tensor, eps: float, *, tuning: RowTuning | None = None) -> Tensor:
     """See `model.ops.reference.rms_norm`; x (rows, hidden), neighbours in a row side by side."""
-    return _launch(x, None, weight, eps)[1]
+    return _launch(x, None, weight, eps, tuning)[1]
 
 
-def add_rms_norm(x: Tensor, delta: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+def add_rms_norm(
+    x: Tensor, delta: Tensor, weight: Tensor, eps: float, *, tuning: RowTuning | None = None
+) -> tuple[Tensor, Tensor]:
     """See `model.ops.reference.add_rms_norm`; x, delta (rows, hidden)."""
-    return _launch(x, delta, weight, eps)
+    return _launch(x, delta, weight, eps, tuning)
 
 
-def _launch(x: Tensor, delta: Tensor | None, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+def _launch(
+    x: Tensor, delta: Tensor | None, weight: Tensor, eps: float, tuning: RowTuning | None
+) -> tuple[Tensor, Tensor]:
     rows, hidden = x.shape
     normed = torch.empty((rows, hidden), dtype=x.dtype, device=x.device)
     total = x if delta is None else torch.empty_like(normed)
@@ -50,6 +54,6 @@ def _launch(x: Tensor, delta: Tensor | None, weight: Tensor, eps: float) -> tupl
             x, more, weight, total, normed, x.stride(0), more.stride(0), hidden, eps,
             ADD=delta is not None,
             BLOCK=triton.next_power_of_2(hidden),
-            num_warps=tuning_for(x.device).norm.warps,
+            num_warps=(tuning or tuning_for(x.device).norm).warps,
         )  # fmt: skip
     return total, normed

@@ -8,7 +8,7 @@ import triton.language as tl
 from torch import Tensor
 
 from model.ops.linear import FP8, FP8_MOST, LEAST_SCALE, Fp8Weight
-from model.ops.triton.tuning import tuning_for
+from model.ops.triton.tuning import RowTuning, tuning_for
 
 
 @triton.jit
@@ -38,7 +38,7 @@ def _quantise_kernel(
     store_quantised(value, values, scales, row, column, inside, width, MOST, LEAST)
 
 
-def quantise_fp8(x: Tensor) -> Fp8Weight:
+def quantise_fp8(x: Tensor, *, tuning: RowTuning | None = None) -> Fp8Weight:
     """See `model.ops.linear.quantise_fp8`; x (rows, width)."""
     rows, width = x.shape
     result = empty_fp8(rows, width, x.device)
@@ -48,7 +48,7 @@ def quantise_fp8(x: Tensor) -> Fp8Weight:
             MOST=FP8_MOST,
             LEAST=LEAST_SCALE,
             BLOCK=triton.next_power_of_2(width),
-            num_warps=tuning_for(x.device).quantise.warps,
+            num_warps=(tuning or tuning_for(x.device).quantise).warps,
         )  # fmt: skip
     return result
 

@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from model.ops.triton.tuning import tuning_for
+from model.ops.triton.tuning import RowTuning, tuning_for
 
 
 @triton.jit
@@ -36,13 +36,21 @@ def _rope_write_kernel(
         tl.store(place, result, mask=inside & (head >= HEADS))
 
 
-def rope_write(qkv: Tensor, cos: Tensor, sin: Tensor, pool: Tensor, slots: Tensor) -> Tensor:
+def rope_write(
+    qkv: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    pool: Tensor,
+    slots: Tensor,
+    *,
+    tuning: RowTuning | None = None,
+) -> Tensor:
     """See `model.ops.paged.rope_write`; a token with slot -1 is not written."""
     tokens, merged, head_dim = qkv.shape
     kv_heads = pool.shape[0] // 2
     heads = merged - 2 * kv_heads
     query = torch.empty((tokens, heads, head_dim), dtype=qkv.dtype, device=qkv.device)
-    tuning = tuning_for(qkv.device).rope_write
+    tuning = tuning or tuning_for(qkv.device).rope_write
     if tokens:
         _rope_write_kernel[(tokens, triton.cdiv(merged, tuning.columns))](
             qkv, cos, sin, query, pool, slots, qkv.stride(0), pool.stride(0),

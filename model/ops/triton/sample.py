@@ -18,7 +18,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from model.ops.triton.tuning import tuning_for
+from model.ops.triton.tuning import RowTuning, tuning_for
 from model.step.sampler import Draw, masked
 
 _DIGIT_BITS = 4
@@ -79,25 +79,26 @@ def sample_on_device(logits: Tensor, draws: Sequence[Draw]) -> list[int]:
     return ids
 
 
-def sample_rows(logits: Tensor, inputs: SampleInputs) -> Tensor:
+def sample_rows(logits: Tensor, inputs: SampleInputs, *, tuning: RowTuning | None = None) -> Tensor:
     """One token a row, (rows,) int64, as `sampler.sample`; logits (rows, vocabulary) fp32."""
     greedy = logits.argmax(dim=-1)
     if inputs.greedy:
         return greedy
+    tuning = tuning or tuning_for(logits.device).sample
     warm = inputs.temperatures > 0
     heat = torch.where(warm, inputs.temperatures, 1.0)
     probs = (logits / heat[:, None]).softmax(-1)
     floor = torch.zeros_like(heat)
     if "top_k" in inputs.filters:
         wanted = torch.where(inputs.top_k > 0, inputs.top_k.double(), torch.inf)
-        floor = _least_kept(probs, floor, wanted.clamp(max=probs.shape[1]), count=True)
+        floor = _least_kept(probs, floor, wanted.clamp(max=probs.shape[1]), tuning, count=True)
         floor = torch.where(inputs.top_k > 0, floor, 0.0)
     if "top_p" in inputs.filters:
         left = probs.masked_fill(probs < floor[:, None], 0.0).double().sum(-1)
         wanted = torch.where(inputs.top_p < 1, inputs.top_p * left, torch.inf)
-        floor = torch.maximum(floor, _least_kept(probs, floor, wanted, count=False))
+        floor = torch.maximum(floor, _least_kept(probs, floor, wanted, tuning, count=False))
     floor = torch.maximum(floor, probs.amax(-1) * inputs.min_p)
-    return torch.where(warm, _pick(probs, floor, inputs), greedy)
+    return torch.where(warm, _pick(probs, floor, inputs, tuning), greedy)
 
 
 @triton.jit
@@ -160,13 +161,14 @@ def _search_kernel(
         tl.store(masses + (row * blocks + block) * DIGITS + digit, mass)
 
 
-def _least_kept(probs: Tensor, floor: Tensor, wanted: Tensor, *, count: bool) -> Tensor:
+def _least_kept(
+    probs: Tensor, floor: Tensor, wanted: Tensor, tuning: RowTuning, *, count: bool
+) -> Tensor:
     """The largest probability at or above which lies `wanted` (rows,) mass or count.
 
     Tokens below `floor` (rows,) are not there. 0 where there is never enough.
     """
     rows, vocabulary = probs.shape
-    tuning = tuning_for(probs.device).sample
     blocks = triton.cdiv(vocabulary, tuning.columns)
     prefixes = torch.zeros((_LEVELS + 1, rows), dtype=torch.int32, device=probs.device)
     aboves = torch.zeros((_LEVELS + 1, rows), dtype=torch.float64, device=probs.device)
@@ -241,10 +243,9 @@ def _pick_kernel(
     tl.store(out + row, (chosen * BLOCK + picked).to(tl.int64))
 
 
-def _pick(probs: Tensor, floor: Tensor, inputs: SampleInputs) -> Tensor:
+def _pick(probs: Tensor, floor: Tensor, inputs: SampleInputs, tuning: RowTuning) -> Tensor:
     """The token of each row at which its noise falls, among those at or above `floor`."""
     rows, vocabulary = probs.shape
-    tuning = tuning_for(probs.device).sample
     blocks = triton.cdiv(vocabulary, tuning.columns)
     masses = torch.empty((rows, blocks), dtype=torch.float64, device=probs.device)
     out = torch.empty(rows, dtype=torch.int64, device=probs.device)

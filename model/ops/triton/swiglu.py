@@ -9,7 +9,7 @@ from torch import Tensor
 
 from model.ops.linear import FP8_MOST, LEAST_SCALE, Fp8Weight
 from model.ops.triton.quantise import empty_fp8, store_quantised
-from model.ops.triton.tuning import tuning_for
+from model.ops.triton.tuning import RowTuning, tuning_for
 
 
 @triton.jit
@@ -41,11 +41,11 @@ def _swiglu_fp8_kernel(
     store_quantised(result, values, scales, row, column, inside, inner, MOST, LEAST)
 
 
-def swiglu(gate_up: Tensor) -> Tensor:
+def swiglu(gate_up: Tensor, *, tuning: RowTuning | None = None) -> Tensor:
     """See `model.ops.reference.swiglu`, but rounded once; gate_up (rows, 2 * inner)."""
     rows, inner = gate_up.shape[0], gate_up.shape[1] // 2
     out = torch.empty((rows, inner), dtype=gate_up.dtype, device=gate_up.device)
-    tuning = tuning_for(gate_up.device).swiglu
+    tuning = tuning or tuning_for(gate_up.device).swiglu
     if rows:
         _swiglu_kernel[(rows, triton.cdiv(inner, tuning.columns))](
             gate_up, out, gate_up.stride(0), inner, BLOCK=tuning.columns, num_warps=tuning.warps
@@ -53,7 +53,7 @@ def swiglu(gate_up: Tensor) -> Tensor:
     return out
 
 
-def swiglu_fp8(gate_up: Tensor) -> Fp8Weight:
+def swiglu_fp8(gate_up: Tensor, *, tuning: RowTuning | None = None) -> Fp8Weight:
     """`swiglu` quantised by rows, without rounding in between; gate_up (rows, 2 * inner)."""
     rows, inner = gate_up.shape[0], gate_up.shape[1] // 2
     result = empty_fp8(rows, inner, gate_up.device)
@@ -63,6 +63,6 @@ def swiglu_fp8(gate_up: Tensor) -> Fp8Weight:
             MOST=FP8_MOST,
             LEAST=LEAST_SCALE,
             BLOCK=triton.next_power_of_2(inner),
-            num_warps=tuning_for(gate_up.device).quantise.warps,
+            num_warps=(tuning or tuning_for(gate_up.device).quantise).warps,
         )  # fmt: skip
     return result

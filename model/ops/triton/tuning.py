@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import TypeAlias
 
 import torch
 
@@ -69,6 +70,12 @@ class Tuning:
     sample: RowTuning
 
 
+Figures: TypeAlias = RowTuning | SplitTuning | TileTuning | GemvTuning
+Sections: TypeAlias = Mapping[str, Mapping[str, Mapping[str, int]]]
+
+_COLUMNS = {"rope_write": "heads", "swiglu": "columns", "sample": "tokens"}  # as the file says it
+
+
 def tuning_for(device: torch.device) -> Tuning:
     """The figures for the kind of GPU that `device` is; the default for unknown ones."""
     return _tuning(torch.cuda.get_device_name(device) if device.type == "cuda" else "")
@@ -76,30 +83,42 @@ def tuning_for(device: torch.device) -> Tuning:
 
 @cache
 def _tuning(gpu: str) -> Tuning:
+    return parse_tuning(read_sections(), gpu)
+
+
+def read_sections() -> Sections:
+    """tuning.toml: figures by GPU name (or "default") and kernel."""
     text = resources.files("model.ops.triton").joinpath("tuning.toml").read_text("utf-8")
-    return parse_tuning(tomllib.loads(text), gpu)
+    return tomllib.loads(text)
 
 
-def parse_tuning(sections: Mapping[str, Mapping[str, Mapping[str, int]]], gpu: str) -> Tuning:
-    """The default section, overlaid by that of the longest name with which `gpu` begins."""
+def section_of(sections: Sections, gpu: str) -> str | None:
+    """The longest name of a section with which `gpu` begins."""
     names = [name for name in sections if name != "default" and gpu.startswith(name)]
-    own = sections[max(names, key=len)] if names else {}
-
-    def figures(kernel: str) -> dict[str, int]:
-        return {**sections["default"][kernel], **own.get(kernel, {})}
-
-    return Tuning(
-        norm=RowTuning(**figures("norm")),
-        rope_write=_row(figures("rope_write"), "heads"),
-        swiglu=_row(figures("swiglu"), "columns"),
-        quantise=RowTuning(**figures("quantise")),
-        decode=SplitTuning(**figures("decode")),
-        verify=SplitTuning(**figures("verify")),
-        extend=TileTuning(**figures("extend")),
-        gemv=GemvTuning(**figures("gemv")),
-        sample=_row(figures("sample"), "tokens"),
-    )
+    return max(names, key=len, default=None)
 
 
-def _row(figures: Mapping[str, int], columns: str) -> RowTuning:
-    return RowTuning(figures["warps"], figures[columns])
+def rows_for(sections: Sections, gpu: str) -> dict[str, dict[str, int]]:
+    """By kernel: the default section, overlaid by that of the GPU."""
+    own = sections.get(section_of(sections, gpu) or "", {})
+    return {kernel: {**row, **own.get(kernel, {})} for kernel, row in sections["default"].items()}
+
+
+def figures_of(kernel: str, row: Mapping[str, int]) -> Figures:
+    """One kernel's figures from its row of the file."""
+    match kernel:
+        case "decode" | "verify":
+            return SplitTuning(**row)
+        case "extend":
+            return TileTuning(**row)
+        case "gemv":
+            return GemvTuning(**row)
+        case _:
+            columns = row[_COLUMNS[kernel]] if kernel in _COLUMNS else 0
+            return RowTuning(row["warps"], columns)
+
+
+def parse_tuning(sections: Sections, gpu: str) -> Tuning:
+    """All figures for a GPU of that name."""
+    rows = rows_for(sections, gpu)
+    return Tuning(**{kernel: figures_of(kernel, row) for kernel, row in rows.items()})  # type: ignore[arg-type]

@@ -11,8 +11,9 @@ import torch
 
 from cwm_agent.bench.engine.peers import generate_batch
 from cwm_agent.bench.engine.twins import Twins, transformers_twin
-from cwm_agent.bench.gpu.bench import Bench, running
+from cwm_agent.bench.gpu.measure.bench import Bench, running
 from model.config.config import ModelConfig
+from model.config.shapes import PEER
 from model.engine.engine import Engine
 from model.engine.generation import Request
 from model.engine.session import Session
@@ -20,12 +21,17 @@ from model.step.sampler import GREEDY
 from model.text.stops import IdWatcher
 
 
-def transformers_ratios(bench: Bench, config: ModelConfig) -> None:
+def peer_shape(bench: Bench) -> ModelConfig:
+    """A shape of which two copies fit on the device."""
+    return bench.config if bench.device.type == "cpu" else PEER
+
+
+def transformers_ratios(bench: Bench) -> None:
     """Seconds of `generate` over ours for one prompt and for a batch, prefill included.
 
     Both take turns; the ratio is that of the medians. Greedy, no guesses at tokens.
     """
-    sizes = bench.sizes
+    config, sizes = peer_shape(bench), bench.sizes
     weights = bench.weights(config, "none")
     twins = Twins("peer", config, weights, transformers_twin(config, weights), lambda _: [])
     context = sizes.peer_prompt + sizes.peer_reply + 16
@@ -34,7 +40,7 @@ def transformers_ratios(bench: Bench, config: ModelConfig) -> None:
         for name, batch in (("vs_transformers_b1", 1), ("vs_transformers_b16", sizes.batch)):
             ours, theirs = [], []
             for number in range(sizes.rounds + 1):  # the first of each does not count
-                prompts = _prompts(config, batch, sizes.peer_prompt, seed=number)
+                prompts = some_prompts(config, batch, sizes.peer_prompt, seed=number)
                 ours.append(_seconds(partial(_ours, engine, prompts, sizes.peer_reply)))
                 theirs.append(_seconds(partial(generate_batch, twins, prompts, sizes.peer_reply)))
             own, their = statistics.median(ours[1:]), statistics.median(theirs[1:])
@@ -64,7 +70,8 @@ def _ours(engine: Engine, prompts: list[list[int]], reply: int) -> None:
         session.close()
 
 
-def _prompts(config: ModelConfig, count: int, tokens: int, *, seed: int) -> list[list[int]]:
+def some_prompts(config: ModelConfig, count: int, tokens: int, *, seed: int) -> list[list[int]]:
+    """So many prompts of random ids."""
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randint(1, config.vocabulary, (count, tokens), generator=generator)
     prompts: list[list[int]] = rows.tolist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from cwm_agent.bench.gpu.bench import Bench, running
+from cwm_agent.bench.gpu.measure.bench import Bench, running
 from model.config.config import ModelConfig
 from model.config.shapes import with_layers
 from model.engine.engine import Engine

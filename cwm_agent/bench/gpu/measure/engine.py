@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import torch
 
-from cwm_agent.bench.gpu.bench import Bench, running
-from cwm_agent.bench.gpu.ceilings import decode_bytes, prefill_flops
-from cwm_agent.bench.gpu.timing import synchronise
+from cwm_agent.bench.gpu.measure.bench import Bench, running
+from cwm_agent.bench.gpu.measure.ceilings import decode_bytes, prefill_flops
+from cwm_agent.bench.gpu.measure.timing import synchronise
 from model.checkpoint.weights import Weights, held_bytes
 from model.config.config import ModelConfig
 from model.engine.build import EngineOptions

@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
-from cwm_agent.bench.gpu.ceilings import Ceilings
-from cwm_agent.bench.gpu.report import Report
+from cwm_agent.bench.gpu.events import Recorder
+from cwm_agent.bench.gpu.measure.ceilings import Ceilings
+from cwm_agent.bench.gpu.task import Task
 from model.checkpoint.quantize import Quantization, layer_quantizer
 from model.checkpoint.weights import Weights, random_weights
 from model.config.config import ModelConfig
-from model.config.shapes import with_layers
+from model.config.shapes import named_shape, with_layers
 from model.device import usable_bytes
 from model.engine.build import EngineOptions, build_engine
 from model.engine.engine import Engine
@@ -25,7 +27,7 @@ from model.engine.scheduler import SchedulerSettings
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Tokens, rows and bytes of every part; seconds are what a part is expected to take."""
+    """Tokens, rows and bytes of every part."""
 
     context: int = 8192
     long_context: int = 131_072
@@ -44,6 +46,11 @@ class Sizes:
     rounds: int = 3
     batches: int = 50
     invariant_layers: int = 8
+    turn_prompt: int = 1500
+    turn_reply: int = 32
+    candidates: int = 28
+    training_batch: int = 65_536
+    training_seconds: float = 180
     page_size: int = 16
 
 
@@ -66,6 +73,11 @@ ON_CPU = Sizes(
     rounds=1,
     batches=2,
     invariant_layers=3,
+    turn_prompt=20,
+    turn_reply=2,
+    candidates=2,
+    training_batch=1024,
+    training_seconds=12,
 )
 
 
@@ -74,14 +86,25 @@ CPU_KV_BYTES = 2**26
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Where the measurements run, on which shape, beside which ceilings."""
+    """Where a part runs, on which shape, and where it puts what it finds."""
 
-    report: Report
+    report: Recorder
+    task: Task
     config: ModelConfig
     sizes: Sizes
     device: torch.device
     dtype: torch.dtype
-    ceilings: Ceilings
+
+    @property
+    def ceilings(self) -> Ceilings:
+        """What the machine can do at most; raises ValueError where that was not measured."""
+        if self.task.ceilings is None:
+            raise ValueError("without ceilings nothing can be compared")
+        return Ceilings(*self.task.ceilings)
+
+    def random(self, *shape: int) -> Tensor:
+        """Normally distributed numbers on the device."""
+        return torch.randn(shape, device=self.device).to(self.dtype)
 
     def options(self, *, rows: int, context: int, kv_bytes: int | None = None) -> EngineOptions:
         """An engine for `rows` sessions of `context` tokens, without guesses at tokens."""
@@ -121,6 +144,19 @@ class Bench:
             dtype=self.dtype,
             convert=layer_quantizer(quantization),
         )
+
+
+def bench_of(task: Task, recorder: Recorder) -> Bench:
+    """What a task's part works with; the device is not touched yet."""
+    on_gpu = task.device == "cuda"
+    return Bench(
+        recorder,
+        task,
+        named_shape(task.shape),
+        ON_GPU if on_gpu else ON_CPU,
+        torch.device(task.device),
+        torch.bfloat16 if on_gpu else torch.float32,
+    )
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from math import prod
 
 import torch
 
-from cwm_agent.bench.gpu.timing import seconds_of
+from cwm_agent.bench.gpu.measure.timing import seconds_of
 from model.checkpoint.weights import EMBEDDING, HEAD, tensor_shapes
 from model.config.config import ModelConfig
 

@@ -1,4 +1,4 @@
-"""Which machine, which software, which commit."""
+"""Which machine, which software, which commit; and what that machine can do at most."""
 
 from __future__ import annotations
 
@@ -7,22 +7,39 @@ import platform
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import torch
+
+from cwm_agent.bench.gpu.measure.bench import Bench
+from cwm_agent.bench.gpu.measure.ceilings import measure_ceilings
 
 _PACKAGES = ("torch", "triton", "transformers", "pytest")
 
 
-def facts(device: torch.device) -> dict[str, Any]:
-    """Machine, date, commit and versions, as the report begins."""
-    return {
-        "machine": _machine(device),
+def probe(bench: Bench) -> None:
+    """Machine, date, commit and versions; whether there is a device at all."""
+    if bench.device.type == "cuda" and not torch.cuda.is_available():
+        bench.report.tell("no_device", torch=torch.__version__)
+        return
+    facts = {
+        "machine": _machine(bench.device),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        "commit": bench.task.arguments.get("commit") or _commit(),
         "software": {"python": platform.python_version(), "cuda": torch.version.cuda}
         | {name: _version(name) for name in _PACKAGES},
     }
+    bench.report.tell("facts", facts=facts)
+
+
+def ceilings(bench: Bench) -> None:
+    """Bytes and operations a second that a copy and a matrix product reach."""
+    found = measure_ceilings(
+        bench.device,
+        bench.dtype,
+        copy_bytes=bench.sizes.copy_bytes,
+        matmul_size=bench.sizes.matmul,
+    )
+    bench.report.tell("ceilings", ceilings=[found.bytes_per_second, found.flops_per_second])
 
 
 def _machine(device: torch.device) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cwm_agent.bench.gpu.bench import Bench
-from cwm_agent.bench.gpu.ceilings import attention_flops
-from cwm_agent.bench.gpu.timing import Call, seconds_of
+from cwm_agent.bench.gpu.measure.bench import Bench
+from cwm_agent.bench.gpu.measure.ceilings import attention_flops
+from cwm_agent.bench.gpu.measure.timing import Call, seconds_of
 from model.config.rope import inverse_frequencies, rotation
 from model.ops import paged, reference
 from model.step.page_tables import Pages
@@ -27,7 +27,7 @@ def decode_attention(bench: Bench) -> None:
     config, sizes = bench.config, bench.sizes
     batch, context = sizes.kernel_batch, sizes.kernel_context
     pool, pages = _paged(bench, [context] * batch)
-    query = _random(bench, batch, config.heads, config.head_dim)
+    query = bench.random(batch, config.heads, config.head_dim)
     begins = torch.arange(batch + 1, dtype=torch.int32, device=bench.device)
     if bench.device.type == "cuda":
         from model.ops.triton.decode import attend_decode
@@ -53,7 +53,7 @@ def extend_attention(bench: Bench) -> None:
     config, sizes = bench.config, bench.sizes
     before, tokens = sizes.before_chunk, sizes.chunk
     pool, pages = _paged(bench, [before + tokens])
-    query = _random(bench, tokens, config.heads, config.head_dim)
+    query = bench.random(tokens, config.heads, config.head_dim)
     begins = torch.tensor([0, tokens], dtype=torch.int32, device=bench.device)
     if bench.device.type == "cuda":
         from model.ops.triton.extend import attend_extend
@@ -87,8 +87,8 @@ def small_kernels(bench: Bench) -> None:
 
 def _norm(bench: Bench) -> tuple[Call, int]:
     config, rows = bench.config, bench.sizes.rows
-    x, delta = _random(bench, rows, config.hidden), _random(bench, rows, config.hidden)
-    weight = _random(bench, config.hidden)
+    x, delta = bench.random(rows, config.hidden), bench.random(rows, config.hidden)
+    weight = bench.random(config.hidden)
     run: Callable[..., Any] = reference.add_rms_norm
     if bench.device.type == "cuda":
         from model.ops.triton.norm import add_rms_norm as run
@@ -98,8 +98,8 @@ def _norm(bench: Bench) -> tuple[Call, int]:
 def _rope_write(bench: Bench) -> tuple[Call, int]:
     config, rows = bench.config, bench.sizes.rows
     merged = config.heads + 2 * config.kv_heads
-    qkv = _random(bench, rows, merged, config.head_dim)
-    pool = _random(bench, 2 * config.kv_heads, rows, config.head_dim)
+    qkv = bench.random(rows, merged, config.head_dim)
+    pool = bench.random(2 * config.kv_heads, rows, config.head_dim)
     size = bench.sizes.page_size
     order = torch.randperm(rows // size, device=bench.device)  # of the pages; tokens are neighbours
     slots = (order[:, None] * size + torch.arange(size, device=bench.device)).flatten()
@@ -114,15 +114,11 @@ def _rope_write(bench: Bench) -> tuple[Call, int]:
 
 
 def _swiglu(bench: Bench) -> tuple[Call, int]:
-    gate_up = _random(bench, bench.sizes.rows, 2 * bench.config.intermediate)
+    gate_up = bench.random(bench.sizes.rows, 2 * bench.config.intermediate)
     run: Callable[..., Any] = reference.swiglu
     if bench.device.type == "cuda":
         from model.ops.triton.swiglu import swiglu as run
     return lambda: run(gate_up), gate_up.nbytes * 3 // 2
-
-
-def _random(bench: Bench, *shape: int) -> Tensor:
-    return torch.randn(shape, device=bench.device).to(bench.dtype)
 
 
 def _paged(bench: Bench, lengths: list[int]) -> tuple[Tensor, Pages]:
@@ -130,7 +126,7 @@ def _paged(bench: Bench, lengths: list[int]) -> tuple[Tensor, Pages]:
     config, size = bench.config, bench.sizes.page_size
     width = -(-max(lengths) // size)
     count = width * len(lengths)
-    pool = _random(bench, 2 * config.kv_heads, count * size, config.head_dim)
+    pool = bench.random(2 * config.kv_heads, count * size, config.head_dim)
     table = torch.randperm(count, device=bench.device).to(torch.int32).view(len(lengths), width)
     held = torch.tensor(lengths, dtype=torch.int32, device=bench.device)
     return pool, Pages(table, held, size, max(lengths))
