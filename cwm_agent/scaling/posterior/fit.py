@@ -16,7 +16,7 @@ from cwm_agent.scaling.posterior.evidence import TESTS, Floats, Integers
 from cwm_agent.scaling.posterior.parameters import Parameters
 from cwm_agent.scaling.posterior.states import States
 
-ROUNDS = 15
+ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Weighed:
 
 
 def fit(states: States) -> Parameters:
-    """The most probable parameters, from the believed ones in at most 15 rounds."""
+    """The most probable parameters, from the believed ones in 10 rounds."""
     found = prior.initial()
     for number in range(ROUNDS):
         weighed = weigh(states, found)
