@@ -48,6 +48,8 @@ def show_study(request: StudyRequest, *, as_json: bool) -> None:
         raise UsageError("study either a run, or --outcomes with --selected, or --simulate")
     if (request.outcomes is None) != (request.selected is None):
         raise UsageError("--outcomes and --selected belong together")
+    if request.picture is not None:
+        check_picture(request.picture)
     if request.outcomes is not None and request.selected is not None:
         published = read_published(request.outcomes, request.selected, request.column)
         _print(published.to_json() if as_json else published_lines(published))
@@ -69,8 +71,6 @@ def _cases(request: StudyRequest) -> list[Case]:
 
 
 def _show(request: StudyRequest, cases: Sequence[Case], *, as_json: bool) -> None:
-    if request.picture is not None:
-        check_picture(request.picture)
     if request.why is not None:
         _print(why_lines(cases, request.why))
         return

@@ -16,7 +16,7 @@ from cwm_agent.scaling.posterior.evidence import TESTS, Floats, Integers
 from cwm_agent.scaling.posterior.parameters import Parameters
 from cwm_agent.scaling.posterior.states import States
 
-ROUNDS = 15
+ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Weighed:
 
 
 def fit(states: States) -> Parameters:
-    """The most probable parameters, from the believed ones in at most 15 rounds."""
+    """The most probable parameters, from the believed ones in 10 rounds."""
     found = prior.initial()
     for number in range(ROUNDS):
         weighed = weigh(states, found)
@@ -121,6 +121,7 @@ def _maximise(s: States, weighed: Weighed, p: Parameters) -> Parameters:
     right = prior.SCORE_PRIOR + (weighed.weight @ s.score_right).reshape(prior.SCORE_PRIOR.shape)
     wrong = prior.SCORE_PRIOR[:, ::-1]
     wrong = wrong + (weighed.weight @ s.score_wrong).reshape(prior.SCORE_PRIOR.shape)
+    lucky = prior.LUCKY.update(count(good * t.wrong_pass), count(good * t.wrong_fail))
     share = weighed.weight * s.right_samples / s.samples
     issues = np.array([float(len(s.starts))])
     solved = np.array([share.sum()])
@@ -129,7 +130,7 @@ def _maximise(s: States, weighed: Weighed, p: Parameters) -> Parameters:
         p,
         valid=prior.VALID.update(count(good), count(bad)),
         slip=prior.SLIP.update(count(good * t.right_fail), count(good * t.right_pass)),
-        lucky=prior.LUCKY.update(count(good * t.wrong_pass), count(good * t.wrong_fail)),
+        lucky=np.minimum(lucky, prior.MOST_LUCKY),
         invalid_right=prior.INVALID_RIGHT.update(
             count(bad * t.right_pass), count(bad * t.right_fail)
         ),

@@ -62,6 +62,9 @@ VALID = Belief(np.array([0.9, 0.7, 0.9, 0.7, 0.9, 0.5, 0.9, 0.8]), 10.0)
 """By the order of TESTS: who solved the issue has understood it, and tests it rightly."""
 SLIP = Belief(_by_role(0.02, 0.05), 40.0)
 LUCKY = Belief(_by_role(0.8, 0.3), 10.0)
+MOST_LUCKY = _by_role(0.9, 0.4)
+"""Without labels "all are right" and "all are wrong but lucky" explain a run alike: this rules
+the second out."""
 INVALID_RIGHT = Belief(_by_role(0.5, 0.2), 20.0)
 INVALID_WRONG = Belief(_by_role(0.5, 0.4), 20.0)
 AT_ODDS = Belief(np.array([0.05]), 20.0)
@@ -69,7 +72,7 @@ SOLVE = Belief(np.array([0.5]), 4.0)
 SCORE_PRIOR = np.tile(np.linspace(1.0, 5.0, BINS), (len(VERIFIERS), 1))
 """Dirichlet weights of a right candidate's scores; a wrong one's are the reverse."""
 SPREADS = (0.7, 1.0, 1.5, 3.0)
-KINDS = (0.1, 0.3, 1.0, 3.0, 10.0)
+KINDS = (0.3, 1.0, 3.0, 10.0)
 """Values among which the likeliest is taken."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cwm_agent.scaling.posterior.evidence import evidence
+from cwm_agent.scaling.posterior.evidence import Evidence, evidence
 from cwm_agent.scaling.posterior.fit import fit, weigh
 from cwm_agent.scaling.posterior.parameters import Parameters, initial
 from cwm_agent.scaling.posterior.states import enumerate_states
@@ -61,23 +61,22 @@ def believe(table: Table, parameters: Parameters) -> Belief:
     a = parameters.solve * parameters.spread
     if not table.effective:
         return Belief({}, {}, a / (parameters.spread + samples))
-    ranks, _ = _marginals(table, parameters, all_failed=False)
-    chance, right = _marginals(table, parameters, all_failed=True)
+    telling, all_tests = (evidence(table, all_failed=wanted) for wanted in (False, True))
+    ranks, right = _marginals(telling, parameters)
+    chance = ranks
+    if len(all_tests.counts) > len(telling.counts):
+        chance, right = _marginals(all_tests, parameters)
     return Belief(ranks, chance, (a + right) / (parameters.spread + samples))
 
 
-def _marginals(
-    table: Table, parameters: Parameters, *, all_failed: bool
-) -> tuple[dict[str, float], float]:
+def _marginals(issue: Evidence, parameters: Parameters) -> tuple[dict[str, float], float]:
     """The chance of each cluster, and the expected number of right samples."""
-    issue = evidence(table, all_failed=all_failed)
     states = enumerate_states([issue])
     weight = weigh(states, parameters).weight
     chances = weight @ states.right[0]
     named = zip(issue.clusters, chances, strict=True)
-    return {name: round(float(chance), 9) for name, chance in named}, float(
-        weight @ states.right_samples
-    )
+    found = {name: round(float(chance), 9) for name, chance in named}
+    return found, float(weight @ states.right_samples)
 
 
 def what_would_decide(table: Table, belief: Belief) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from cwm_agent.errors import UsageError
@@ -11,6 +10,7 @@ from cwm_agent.scaling.storage import labels_beside, load_table, table_files
 from cwm_agent.scaling.table import Table
 from results.errors import RunNotFoundError
 from results.files import read_record
+from results.predictions import digest
 from results.records import AttemptResult
 from results.scores import Verdicts
 
@@ -48,8 +48,7 @@ def _judged(folder: Path, table: Table, verdicts: Verdicts) -> Labels:
     for candidate in table.candidates:
         result = read_record(AttemptResult, folder / str(candidate.sample) / "result.json")
         own = result.resolved if result is not None else None
-        key = hashlib.sha256(candidate.patch.encode(errors="surrogatepass")).hexdigest()
-        standing = verdicts.standing(table.instance, key, own)
+        standing = verdicts.standing(table.instance, digest(candidate.patch), own)
         if standing in ("resolved", "unresolved"):
             right[candidate.id] = standing == "resolved"
     return Labels(table.instance, right)

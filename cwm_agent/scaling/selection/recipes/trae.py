@@ -24,14 +24,16 @@ def _winners(table: Table, group: Sequence[Candidate]) -> Pool:
 
 
 def _vote_in_groups(table: Table, pool: Pool) -> Pool:
-    """One candidate a distinct patch, in groups of 10 by the hash of its code."""
-    patches = {c.ast: c for c in sorted(pool, key=lambda c: (c.sample, c.id), reverse=True)}
+    """One candidate a distinct patch (the cheapest), in groups of 10 by the hash of its code."""
+    patches = {c.ast: c for c in sorted(pool, key=lambda c: (c.tokens, c.id), reverse=True)}
     left = [patches[key] for key in sorted(patches)]
     while True:
         groups = [left[start : start + GROUP] for start in range(0, len(left), GROUP)]
         kept = [winner for group in groups for winner in _winners(table, group)]
-        if len(groups) == 1 or len(kept) == len(left):
+        if len(groups) == 1:
             return kept
+        if len(kept) == len(left):  # every group is at one: all of them together
+            return _winners(table, left)
         left = kept
 
 
