@@ -10,7 +10,7 @@ from cwm_agent.config.section import Seconds, Section
 class ScalingSettings(Section):
     """Evidence about several samples of an issue, and the choice of one (docs/evidence.md)."""
 
-    select: str = Field(default="kozuchi", min_length=1)
+    select: str = Field(default="posterior", min_length=1)
     """The recipe that chooses (docs/scaling.md)."""
     tests: int = Field(default=8, ge=0)
     """Tests that the model writes for each issue."""

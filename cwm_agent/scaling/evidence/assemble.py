@@ -14,7 +14,6 @@ from cwm_agent.scaling.normalise import digest
 from cwm_agent.scaling.table import Cell, Column, Outcome, Table
 from results.records import Graded
 
-SUITE = "suite"
 NOT_APPLIED = "apply"
 """The test that a patch fails which does not apply."""
 GRADE = "grade"
@@ -22,6 +21,11 @@ _CellOf = Callable[[str], Cell | None]
 MOST_INPUTS = 8
 """Distinguishing inputs of an issue; fewer tell candidates apart mostly."""
 LOG = f"evidence/{FILE}"
+
+
+def suite_name(plan: Plan) -> str:
+    """The name of the run of the repository's tests, "" where there are none."""
+    return f"suite-{digest(plan.suite)}" if plan.suite else ""
 
 
 def calls_name(plan: Plan) -> str:
@@ -56,12 +60,13 @@ class _Made:
 
     def existing(self) -> list[tuple[Column, dict[str, Cell]]]:
         """Tests of the repository that pass on the unpatched code every time."""
-        before = self._all(BEFORE, SUITE)
+        name = suite_name(self._plan)
+        before = self._all(BEFORE, name)
         if not before or any("broken" in one.outputs for one in before):
             return []
         first = before[0].outcomes
         sound = [t for t in first if all(one.outcomes.get(t) == "pass" for one in before)]
-        runs = {state: self._all(state, SUITE) for state in set(self._states.values())}
+        runs = {state: self._all(state, name) for state in set(self._states.values())}
         found = []
         for test in sound:
             column = Column(f"existing-{digest(test)}", "existing", None, "pass", test, test)

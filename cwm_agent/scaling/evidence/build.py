@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from cwm_agent.attempt.interrupt import CancelToken
 from cwm_agent.attempt.retries import with_retries
 from cwm_agent.batch.semaphores import Semaphore
-from cwm_agent.scaling.evidence.assemble import NOT_APPLIED, SUITE, assemble, calls_name
+from cwm_agent.scaling.evidence.assemble import NOT_APPLIED, assemble, calls_name, suite_name
 from cwm_agent.scaling.evidence.code import PatchedCode, Times
 from cwm_agent.scaling.evidence.executions import FILE as EXECUTIONS
 from cwm_agent.scaling.evidence.executions import Execution, Executions
 from cwm_agent.scaling.evidence.issue import BEFORE, SampledIssue
 from cwm_agent.scaling.evidence.plan import FILE as PLAN
-from cwm_agent.scaling.evidence.plan import Options, Plan, make_plan
+from cwm_agent.scaling.evidence.plan import Options, Plan, make_plan, origin_of
 from cwm_agent.scaling.evidence.scripts import Script
 from cwm_agent.scaling.storage import save_table, table_path
 from cwm_agent.scaling.table import Table
@@ -60,7 +60,7 @@ def build_evidence(
     with closing(Executions(folder / EXECUTIONS)) as executions:
         builder = _Builder(issue, task, places, options, times or Times(), executions, say)
         plan = read_record(Plan, folder / PLAN)
-        if plan is None or plan.samples != tuple(s.number for s in issue.samples):
+        if plan is None or plan.origin != origin_of(issue, options, generated):
             plan = builder.plan(generated)
             write_record(folder / PLAN, plan)
         builder.execute(plan)
@@ -126,8 +126,10 @@ class _Builder:
         wanted: list[_Run] = []
         calls = [(module, name, arguments) for module, name, arguments in plan.calls]
         for turn in range(self.options.repeats):
-            if plan.suite:
-                wanted.append((SUITE, turn, lambda code, t=turn: code.suite(SUITE, plan.suite, t)))  # type: ignore[misc]
+            if suite := suite_name(plan):
+                wanted.append(
+                    (suite, turn, lambda code, n=suite, t=turn: code.suite(n, plan.suite, t))  # type: ignore[misc]
+                )
             for script in plan.scripts:
                 before = self._before(script) if state != BEFORE else None
                 wanted.append(

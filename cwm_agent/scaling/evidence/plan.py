@@ -26,6 +26,7 @@ from cwm_agent.scaling.evidence.inside import TEST_RUNNER
 from cwm_agent.scaling.evidence.issue import SampledIssue
 from cwm_agent.scaling.evidence.quoted import issue_scripts, quoted_calls
 from cwm_agent.scaling.evidence.scripts import Script
+from cwm_agent.scaling.normalise import digest
 
 FILE = "plan.json"
 MOST_TEST_FILES = 60
@@ -50,9 +51,9 @@ class Options:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`suite` prints pytest's summary, "" where there are no tests. `calls` are (module,
-    function, arguments). `samples` are those that it was made for."""
+    function, arguments). `origin` names what it was made from: samples, options, written tests."""
 
-    samples: tuple[int, ...]
+    origin: str
     suite: str = ""
     scripts: tuple[Script, ...] = ()
     calls: tuple[tuple[str, ...], ...] = field(default=())
@@ -76,7 +77,14 @@ def make_plan(
     scripts += merged(harvested)[:MOST_HARVESTED]
     suite = options.existing or _suite(code, files, pytest=pytest)
     calls = _calls(issue, code, functions, options.calls, [s.source for s in harvested])
-    return Plan(tuple(s.number for s in issue.samples), suite, tuple(scripts), tuple(calls))
+    return Plan(origin_of(issue, options, generated), suite, tuple(scripts), tuple(calls))
+
+
+def origin_of(issue: SampledIssue, options: Options, generated: Sequence[Script]) -> str:
+    """A name for what a plan is made from; another one needs another plan."""
+    samples = [(sample.number, sample.result.patch) for sample in issue.samples]
+    made = (samples, options.existing, options.calls, [script.id for script in generated])
+    return digest(repr(made))
 
 
 def _suite(code: PatchedCode, touched: Sequence[str] | dict[str, str], *, pytest: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ class Evidence:
 
     `sizes` (m) counts the candidates of each cluster, `idle` those that change nothing.
     `outcomes` (g, m) is 1 for pass, 0 for fail, -1 where nothing is known; `kinds` (g)
-    indexes TESTS, `counts` (g) says how many tests a group stands for, `authors` (g) is
+    indexes TESTS, `counts` (g) says how many tests a group weighs (see `_weight`), `authors` (g) is
     the cluster of the sample that wrote a harvested one, -1 for others. `scores`
     (verifiers, m) holds bins, -1 where there is none; `score_kinds` indexes VERIFIERS.
     `outputs` (d, m) numbers the outputs on each distinguishing input, -1 for unknown;
@@ -85,13 +86,19 @@ def evidence(table: Table, *, all_failed: bool) -> Evidence:
         len(table.candidates) - len(table.effective),
         np.array([row for *_, row in tests], dtype=np.int64).reshape(len(tests), m),
         np.array([kind for kind, *_ in tests], dtype=np.int64),
-        np.array(list(tests.values()), dtype=np.float64),
+        np.array([_weight(kind, n) for (kind, *_), n in tests.items()], dtype=np.float64),
         np.array([author for _, author, _ in tests], dtype=np.int64),
         np.array([row for _, row in scores], dtype=np.int64).reshape(len(scores), m),
         np.array([kind for kind, _ in scores], dtype=np.int64),
         np.array(list(inputs), dtype=np.int64).reshape(len(inputs), m),
         np.array(list(inputs.values()), dtype=np.float64),
     )
+
+
+def _weight(kind: int, count: int) -> float:
+    """Regression tests that say the same are no independent witnesses: n weigh 1 + log n, or
+    the hundreds that a repository has would drown what tells the candidates apart."""
+    return 1 + math.log(count) if TESTS[kind][0] == "existing" else float(count)
 
 
 def _outcome(table: Table, column: Column, group: Sequence[Candidate]) -> int:

@@ -13,6 +13,9 @@ from cwm_agent.scaling.table import Table
 
 DECIDED = 0.9
 """From this chance on an issue needs no more evidence."""
+FEWEST = 10
+"""Issues from which reliabilities can be estimated: of one alone, a fit explains away whichever
+test tells its candidates apart."""
 RIVAL = 0.1
 """A cluster with at least this chance may be what is right instead."""
 EQUAL = 0.01
@@ -50,9 +53,9 @@ class Belief:
 
 
 def estimate(tables: Sequence[Table]) -> Parameters:
-    """The reliabilities over all tables, without labels; what is believed anyway for none."""
+    """The reliabilities over all tables, without labels; what is believed anyway for few."""
     issues = [evidence(table, all_failed=False) for table in tables if table.effective]
-    return fit(enumerate_states(issues)) if issues else initial()
+    return fit(enumerate_states(issues)) if len(issues) >= FEWEST else initial()
 
 
 def believe(table: Table, parameters: Parameters) -> Belief:
