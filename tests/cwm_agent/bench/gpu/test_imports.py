@@ -32,7 +32,10 @@ sys.meta_path.insert(0, Missing())
 def run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Python without the missing packages, and so are all processes that it starts."""
     (tmp_path / "sitecustomize.py").write_text(BLOCK.format(missing=MISSING))
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    # Plugins of pytest that are installed here only need some of what is missing.
+    environment = os.environ | {
+        "PYTHONPATH": str(tmp_path), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }  # fmt: skip
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1700,
