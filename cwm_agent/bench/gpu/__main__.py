@@ -9,14 +9,13 @@ from pathlib import Path
 
 from cwm_agent.bench.gpu.conductor import NoDeviceError, Settings, check
 from cwm_agent.bench.gpu.plan import plan
-from cwm_agent.bench.gpu.process import ROOT
+from cwm_agent.bench.gpu.process import CARRIED, ROOT
 from cwm_agent.bench.gpu.report import FILE, OtherReportError, Report, read_report
 from cwm_agent.bench.gpu.table import table
 from cwm_agent.bench.gpu.tune.rows import with_rows
 from cwm_agent.exit_codes import ExitCode
 
 _SECONDS = 480.0
-_CARRIED = ROOT / ".gpu"
 TUNING = ROOT / "model" / "ops" / "triton" / "tuning.toml"
 
 
@@ -35,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         skip=tuple(wanted.skip),
         processes=wanted.processes,
         commit=wanted.commit,
-        carried=_CARRIED if _CARRIED.is_dir() else None,
+        carried=CARRIED if CARRIED.is_dir() else None,
     )
     passes = plan(on_gpu=wanted.device == "cuda", tune=wanted.tune)
     if wanted.list:

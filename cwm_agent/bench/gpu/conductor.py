@@ -8,6 +8,7 @@ it arises.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -20,6 +21,7 @@ from pathlib import Path
 from cwm_agent.bench.gpu.process import Ended, Worker
 from cwm_agent.bench.gpu.report import Report
 from cwm_agent.bench.gpu.results import note
+from cwm_agent.bench.gpu.sanitizer import TOOL, sanitized
 from cwm_agent.bench.gpu.task import Part, Pass, Task
 from cwm_agent.errors import CwmAgentError
 
@@ -27,6 +29,8 @@ _LOOK = 0.05  # seconds between looks at processes
 _AGAIN_SECONDS = 40.0  # for a part's second try
 _HUNG_AGAIN_SECONDS = 20.0
 _BLOCKING = {"CUDA_LAUNCH_BLOCKING": "1"}
+_SANITIZER_SECONDS = 60.0
+_BEFORE_SANITIZER = ("proof", "memory", "measure")
 _CPU_PATIENCE = 10.0  # times the limits of parts, without a GPU
 PROBE = Part("machine", "cwm_agent.bench.gpu.measure.machine:probe", 10, 120)
 CEILINGS = Part("ceilings", "cwm_agent.bench.gpu.measure.machine:ceilings", 8, 60)
@@ -41,7 +45,7 @@ class Settings:
     """What is wanted: which device and shape, how long, which parts by patterns of their names.
 
     A pattern also fits all parts of the pass of that name. `processes` run side by side in a
-    crowd. `carried` is a folder of what was prepared elsewhere (see `prepare.py`).
+    crowd. `carried` is a folder of what was prepared elsewhere (see `process.CARRIED`).
     """
 
     device: str
@@ -79,7 +83,7 @@ class Conductor:
         self._started = 0
         self._workers: list[Worker] = []
         self._ceilings: tuple[float, float] | None = None
-        self._bad: set[str] = set()
+        self._bad: dict[str, tuple[Part, Ended]] = {}
 
     @property
     def left(self) -> float:
@@ -93,6 +97,8 @@ class Conductor:
             parts = [part for part in of.parts if self._settings.wants(part, of)]
             if of.ceilings and parts and self._ceilings is None:
                 self._alone(CEILINGS)
+            if of.name not in _BEFORE_SANITIZER:
+                self._sanitize()
             if of.crowd:
                 self._crowd(parts, of)
                 continue
@@ -181,7 +187,7 @@ class Conductor:
     def _finish(self, part: Part, ended: Ended) -> None:
         """A second try of what failed, at the case that failed."""
         if not ended.good:
-            self._bad.add(part.name)
+            self._bad[part.name] = part, ended
             room = (
                 min(_HUNG_AGAIN_SECONDS, part.limit) if ended.outcome == "hung" else _AGAIN_SECONDS
             )
@@ -198,6 +204,18 @@ class Conductor:
         _say(f"[{part.name}] {ended.outcome}, {ended.seconds:.1f} s{error}")
         self._report.write(self._settings.out)
 
+    def _sanitize(self) -> None:
+        """Kernels that failed, under a tool that finds bad addresses; once each."""
+        for name, (part, ended) in self._bad.items():
+            failure = self._report.failures.get(name, {})
+            if not name.startswith("kernel.") or "sanitizer" in failure:
+                continue
+            if shutil.which(TOOL) is None or self.left < _SANITIZER_SECONDS:
+                return
+            _say(f"[{name}] once more under {TOOL} ...")
+            failure["sanitizer"] = sanitized(self._task(part, _SANITIZER_SECONDS, again=ended))
+            self._report.write(self._settings.out)
+
     def _begin(
         self,
         part: Part,
@@ -206,10 +224,23 @@ class Conductor:
         again: Ended | None = None,
         arguments: dict[str, str] | None = None,
     ) -> Worker:
+        task = self._task(part, seconds, again=again, arguments=arguments)
+        worker = Worker(task, self._folder / f"{self._started}.log")
+        self._workers.append(worker)
+        return worker
+
+    def _task(
+        self,
+        part: Part,
+        seconds: float,
+        *,
+        again: Ended | None,
+        arguments: dict[str, str] | None = None,
+    ) -> Task:
         known = again is not None and again.kernel is not None and again.shape is not None
         carried = self._settings.carried
         self._started += 1
-        task = Task(
+        return Task(
             part.name,
             part.target,
             self._settings.device,
@@ -222,9 +253,6 @@ class Conductor:
             carried=str(carried) if carried else "",
             environment=self._environment() | (_BLOCKING if again else {}),
         )
-        worker = Worker(task, self._folder / f"{self._started}.log")
-        self._workers.append(worker)
-        return worker
 
     def _environment(self) -> dict[str, str]:
         if self._settings.device == "cpu":

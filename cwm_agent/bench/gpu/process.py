@@ -15,6 +15,8 @@ from cwm_agent.bench.gpu.events import read_events
 from cwm_agent.bench.gpu.task import Task
 
 ROOT = Path(__file__).parents[3]
+CARRIED = ROOT / ".gpu"
+"""What was prepared on another machine: a cache of Triton's, samples for the training."""
 _LAST_LINES = 25
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["torch", "model.engine.build", "cwm_agent.bench.gpu.worker"])

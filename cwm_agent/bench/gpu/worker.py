@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import importlib
+import json
 import os
 import sys
 import traceback
@@ -56,3 +57,8 @@ def carry_out(task: Task, recorder: Recorder) -> None:
     getattr(importlib.import_module(module), function)(bench)
     if bench.device.type == "cuda":
         torch.cuda.synchronize(bench.device)
+
+
+if __name__ == "__main__":  # under a tool that must start the process itself
+    raw = json.loads(sys.argv[1])
+    os._exit(_guarded(Task(**raw | {"only": tuple(raw["only"]) if raw["only"] else None})))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,25 @@ def test_a_part_that_breaks_or_comes_too_late_costs_no_other(tmp_path: Path) -> 
     assert "about 9999 are needed" in shown["reasons"]["deterministic"]
 
 
+def test_a_wrong_kernel_is_looked_at_under_the_sanitizer_before_any_tuning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tool itself needs a GPU; one in its place starts the same process and says a line."""
+    tool = tmp_path / "compute-sanitizer"
+    tool.write_text('#!/bin/sh\necho "========= $1 $2"\nshift 4\nexec "$@"\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    broken = replace(kernel("rope_write", "spoiling"), again=False)
+    training = Part("training", "none:none", 9999, 9999)
+    report = carried_out(
+        tmp_path, Pass("proof", (broken,), crowd=True), Pass("training", (training,))
+    )
+    failure = report.failures["kernel.rope_write"]
+    assert failure["sanitizer"] == ["========= --tool memcheck"]
+    assert "launches_waited_for" not in failure
+
+
 def test_nothing_outlives_an_interruption(tmp_path: Path) -> None:
     """Ctrl-C in the middle of a part that hangs, after the first one was written down."""
 
@@ -158,6 +178,6 @@ def test_the_test_that_takes_the_whole_card_runs_by_itself() -> None:
 def test_every_test_for_a_gpu_is_in_the_plan() -> None:
     """pytest finds the same ones."""
     command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", "gpu", "tests/model"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=250)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
     found = {line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line}
     assert set(gpu_tests(ROOT / "tests/model")) == found

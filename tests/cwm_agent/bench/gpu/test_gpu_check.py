@@ -67,12 +67,13 @@ def test_without_a_gpu_it_says_so_at_once(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_measurements_run_on_a_tiny_shape(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Really measured, on this CPU: every figure but the plan of a card's memory."""
     out = tmp_path / "report.json"
-    options = ["--device", "cpu", "--shape", "nano", "--seconds", "250", "--out", str(out)]
+    options = ["--device", "cpu", "--shape", "nano", "--seconds", "1600", "--out", str(out)]
     assert main([*options, "--only", "measure"]) == ExitCode.SUCCESS
     report = json.loads(out.read_text())
     assert set(report["reasons"]) == {"memory_as_planned"}
