@@ -32,15 +32,19 @@ class Layout(Screen[None]):
     #why { height: auto; max-height: 9; padding: 0 1; border-top: solid $panel-lighten-2; }
     #titleline, #tabs { background: $surface; }
     #hints { background: $panel; }
-    .-narrow #left { width: 100%; max-width: 100%; border-right: none; }
-    .-narrow #right { display: none; }
-    .-narrow.detail #left { display: none; }
-    .-narrow.detail #right { display: block; }
+    Layout.-narrow #left { width: 100%; max-width: 100%; border-right: none; }
+    Layout.-narrow #right { display: none; }
+    Layout.-narrow.detail #left { display: none; }
+    Layout.-narrow.detail #right { display: block; }
+    Layout.-ascii #left { border-right: ascii $panel-lighten-2; }
+    Layout.-ascii #why { border-top: ascii $panel-lighten-2; }
+    Layout.-ascii.-narrow #left { border-right: none; }
     """
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self.set_class(session.glyphs.ascii, "-ascii")
         self.finder = Finder()
         self.live: dict[str, Any] | None = None
         self.following = False
