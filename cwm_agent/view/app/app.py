@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,7 @@ class ViewerApp(App[None]):
     def _take(self, rows: list[Row]) -> None:
         """New rows on the screen; the first ones open an attempt."""
         known = self.session.known
-        if known and all(self._same(known.get(row.key), row) for row in rows):
+        if known and all(_same(known.get(row.key), row) for row in rows):
             return
         self.session.take(rows)
         self.main.show_rows()
@@ -141,12 +142,6 @@ class ViewerApp(App[None]):
                 self.main.choose(wanted.key)
         if self.session.opened_key is None:
             self._open_soon()
-
-    @staticmethod
-    def _same(known: Row | None, row: Row) -> bool:
-        if known is None:
-            return False
-        return (known.state, known.updated, known.steps) == (row.state, row.updated, row.steps)
 
     def on_row_table_moved(self, event: RowTable.Moved) -> None:
         """Open the row once the cursor rests: a held key passes many."""
@@ -221,8 +216,6 @@ class ViewerApp(App[None]):
         if status is not None or self.main.live is not None:
             self.main.live = None if status is None else dict(status)
             self.main.redraw()
-
-    # -- commands ---------------------------------------------------------------------------
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every key by its name."""
@@ -300,3 +293,7 @@ class ViewerApp(App[None]):
         """More or fewer workers."""
         count = int((self.main.live or {}).get("workers") or 1) + more
         self.commands.control("workers", str(max(1, count)))
+
+
+def _same(known: Row | None, row: Row) -> bool:
+    return known is not None and replace(known, resolved_of="", flip=False) == row
