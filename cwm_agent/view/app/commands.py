@@ -83,8 +83,7 @@ class Commands:
 
         def show(several: list[Trajectory]) -> None:
             session.compare(several)
-            self.deck.main.add_class("detail")
-            self.deck.main.detail.focus()
+            self.deck.main.enter(detail=True)
             self.deck.main.action_tab("compare")
 
         self.in_background(read, show)
