@@ -20,7 +20,10 @@ EVIL = (
     "\x1b]52;c;b3duZWQ=\x07\x1b]0;owned\x07\x1b[?1049l\x1b[2J\x1b[31mred [bold]x[/bold] \u202eabc"
 )
 
-pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux"),
+]
 
 
 class Tmux:
@@ -66,6 +69,7 @@ def test_keys_work_hostile_text_does_not_and_the_terminal_is_left_as_it_was(
     tmux("send-keys", "Escape")
     time.sleep(0.5)
     tmux("send-keys", "q")
+    tmux.until("ready$")
     tmux("send-keys", "echo it''works", "Enter")
     shown = tmux.until("itworks")
     assert "fail to pass" not in shown
