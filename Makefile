@@ -36,6 +36,11 @@ bench: $(READY)
 	@scripts/prepare.sh solve
 	$(BIN)/cwm-agent bench shell
 
+# The picture of docs/viewer.md, from a real run.
+.PHONY: screenshots
+screenshots: $(READY)
+	@scripts/screenshots.sh
+
 # Check and measure on the GPU of this machine; installs nothing (docs/gpu.md). CHECK passes options.
 .PHONY: gpu-check
 gpu-check:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -67,7 +69,9 @@ class ViewerApp(App[None]):
         self.main = Main(session)
         self.main.following = follow
         self.search = search
-        deck = Deck(self.main, session, self.controls, search, out or Path(), self.when_open)
+        deck = Deck(
+            self.main, session, self.controls, search, out or Path(), self.when_open, self.hand
+        )
         self.commands = Commands(self, deck)
         self._then: tuple[Key, Callable[[], object]] | None = None
         self._first = first
@@ -89,12 +93,22 @@ class ViewerApp(App[None]):
 
     # -- reading in the background ----------------------------------------------------------
 
+    def hand(self, do: Callable[..., object], *values: object) -> None:
+        """From a thread: do something in the application's own, unless that is ending."""
+
+        def guarded() -> None:
+            if self.main.is_attached and self.main.is_running:
+                do(*values)
+
+        with suppress(RuntimeError):  # the loop is gone
+            self.call_from_thread(guarded)
+
     @work(thread=True, exclusive=True, group="rows")
     def _load(self) -> None:
         quick = self.session.source.quick()
-        self.call_from_thread(self._take, quick)
+        self.hand(self._take, quick)
         self._read_rows()
-        self.call_from_thread(self._index)
+        self.hand(self._index)
 
     @work(thread=True, exclusive=True, group="index")
     def _index(self) -> None:
@@ -110,14 +124,14 @@ class ViewerApp(App[None]):
         found = takewhile(lambda _: not worker.is_cancelled, self.session.source.rows())
         try:
             while batch := list(islice(found, BATCH)):
-                self.call_from_thread(self._take, batch)
+                self.hand(self._take, batch)
         except ResultsError as error:
-            self.call_from_thread(self.main.say, str(error))
+            self.hand(self.main.say, str(error))
 
     def _take(self, rows: list[Row]) -> None:
         """New rows on the screen; the first ones open an attempt."""
         known = self.session.known
-        if known and all(self._same(known.get(row.key), row) for row in rows):
+        if known and all(_same(known.get(row.key), row) for row in rows):
             return
         self.session.take(rows)
         self.main.show_rows()
@@ -128,12 +142,6 @@ class ViewerApp(App[None]):
                 self.main.choose(wanted.key)
         if self.session.opened_key is None:
             self._open_soon()
-
-    @staticmethod
-    def _same(known: Row | None, row: Row) -> bool:
-        if known is None:
-            return False
-        return (known.state, known.updated, known.steps) == (row.state, row.updated, row.steps)
 
     def on_row_table_moved(self, event: RowTable.Moved) -> None:
         """Open the row once the cursor rests: a held key passes many."""
@@ -151,7 +159,7 @@ class ViewerApp(App[None]):
         reader = self.session.source.open(row)
         opened = reader.trajectory()
         if not worker.is_cancelled:
-            self.call_from_thread(self._opened, row.key, reader, opened)
+            self.hand(self._opened, row.key, reader, opened)
 
     def _opened(self, key: Key, reader: Reader, opened: Trajectory) -> None:
         row = self.main.table.row
@@ -182,9 +190,9 @@ class ViewerApp(App[None]):
     @work(thread=True, exclusive=True, group="poll")
     def _read_on(self, key: Key, reader: Reader) -> None:
         if reader.poll():
-            self.call_from_thread(self._opened, key, reader, reader.trajectory())
+            self.hand(self._opened, key, reader, reader.trajectory())
         else:
-            self.call_from_thread(self.main.redraw)
+            self.hand(self.main.redraw)
 
     def _rescan(self) -> None:
         self._scans += 1
@@ -202,14 +210,12 @@ class ViewerApp(App[None]):
         row = self.main.table.row
         name = row.run if row else self.session.source.name
         status = self.controls.status(name)
-        self.call_from_thread(self._told, status)
+        self.hand(self._told, status)
 
     def _told(self, status: Mapping[str, Any] | None) -> None:
         if status is not None or self.main.live is not None:
             self.main.live = None if status is None else dict(status)
             self.main.redraw()
-
-    # -- commands ---------------------------------------------------------------------------
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every key by its name."""
@@ -287,3 +293,7 @@ class ViewerApp(App[None]):
         """More or fewer workers."""
         count = int((self.main.live or {}).get("workers") or 1) + more
         self.commands.control("workers", str(max(1, count)))
+
+
+def _same(known: Row | None, row: Row) -> bool:
+    return known is not None and replace(known, resolved_of="", flip=False) == row

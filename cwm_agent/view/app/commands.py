@@ -30,7 +30,7 @@ MOST_COMPARED = 8
 @dataclass(frozen=True, slots=True)
 class Deck:
     """What the commands work on. `out` is the folder of exports; `when_open` does something once
-    an attempt is shown.
+    an attempt is shown; `hand` calls from a thread into the application's.
     """
 
     main: Main
@@ -39,6 +39,7 @@ class Deck:
     search: SearchIndex | None
     out: Path
     when_open: Callable[[tuple[str, str, int], Callable[[], object]], None]
+    hand: Callable[..., None]
 
 
 class Commands:
@@ -50,17 +51,17 @@ class Commands:
 
     def in_background(self, do: Callable[[], Any], then: Callable[[Any], object]) -> None:
         """Do something in a thread; `then` gets what came out, an error is said."""
-        app = self.app
+        hand = self.deck.hand
 
         def work() -> None:
             try:
                 found = do()
             except Exception as error:  # noqa: BLE001 - said on the screen, which must not fall
-                app.call_from_thread(self.deck.main.say, str(error) or type(error).__name__)
+                hand(self.deck.main.say, str(error) or type(error).__name__)
             else:
-                app.call_from_thread(then, found)
+                hand(then, found)
 
-        app.run_worker(work, thread=True, group="commands")
+        self.app.run_worker(work, thread=True, group="commands")
 
     # -- attempts beside each other -----------------------------------------------------------
 
@@ -82,8 +83,7 @@ class Commands:
 
         def show(several: list[Trajectory]) -> None:
             session.compare(several)
-            self.deck.main.add_class("detail")
-            self.deck.main.detail.focus()
+            self.deck.main.enter(detail=True)
             self.deck.main.action_tab("compare")
 
         self.in_background(read, show)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
@@ -32,15 +33,19 @@ class Layout(Screen[None]):
     #why { height: auto; max-height: 9; padding: 0 1; border-top: solid $panel-lighten-2; }
     #titleline, #tabs { background: $surface; }
     #hints { background: $panel; }
-    .-narrow #left { width: 100%; max-width: 100%; border-right: none; }
-    .-narrow #right { display: none; }
-    .-narrow.detail #left { display: none; }
-    .-narrow.detail #right { display: block; }
+    Layout.-narrow #left { width: 100%; max-width: 100%; border-right: none; }
+    Layout.-narrow #right { display: none; }
+    Layout.-narrow.detail #left { display: none; }
+    Layout.-narrow.detail #right { display: block; }
+    Layout.-ascii #left { border-right: ascii $panel-lighten-2; }
+    Layout.-ascii #why { border-top: ascii $panel-lighten-2; }
+    Layout.-ascii.-narrow #left { border-right: none; }
     """
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self.set_class(session.glyphs.ascii, "-ascii")
         self.finder = Finder()
         self.live: dict[str, Any] | None = None
         self.following = False
@@ -81,8 +86,18 @@ class Layout(Screen[None]):
 
     @property
     def in_detail(self) -> bool:
-        """Whether keys move in the detail."""
-        return self.detail.has_focus
+        """Whether keys move in the detail: said at once, the focus follows later."""
+        return self.has_class("detail")
+
+    def enter(self, *, detail: bool) -> None:
+        """Give the keys to one of the panes."""
+        self.set_class(detail, "detail")
+        (self.detail if detail else self.table).focus()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A click may have given them, too."""
+        if event.widget in (self.detail, self.table):
+            self.set_class(event.widget is self.detail, "detail")
 
     def bar(self, name: str) -> Bar:
         """A line by its id."""

@@ -52,11 +52,11 @@ class Main(Layout):
     def on_prompt_answered(self, event: Prompt.Answered) -> None:
         """A filter or words."""
         if event.purpose == "filter":
-            self.table.focus()
+            self.enter(detail=False)
             if event.text is not None:
                 self.set_filter(event.text)
         elif event.purpose == "find":
-            self.detail.focus()
+            self.enter(detail=True)
             if event.text:
                 self.find(event.text)
         self.redraw()
@@ -86,7 +86,7 @@ class Main(Layout):
         inside = [n for n, hit in enumerate(self.finder.hits) if blocks[hit.block].step == step]
         self.finder.place = (inside[0] if inside else 0) - 1
         self.action_hit(1)
-        detail.focus()
+        self.enter(detail=True)
 
     def choose(self, key: Key) -> bool:
         """Put the cursor on an attempt; False where the filter hides it."""
@@ -149,8 +149,7 @@ class Main(Layout):
         if not onward:
             return False
         detail.go_to_block(onward[0])
-        detail.focus()
-        self.add_class("detail")
+        self.enter(detail=True)
         return True
 
     def action_instance(self, direction: int) -> None:
@@ -180,15 +179,13 @@ class Main(Layout):
             self.detail.toggle()
             self.redraw()
         elif self.table.row is not None:
-            self.add_class("detail")
-            self.detail.focus()
+            self.enter(detail=True)
             self.call_after_refresh(self.refit)
 
     def action_back(self) -> None:
         """From the detail to the list."""
         self.detail.words = ""
-        self.remove_class("detail")
-        self.table.focus()
+        self.enter(detail=False)
         self.redraw()
 
     def action_tab(self, name: str) -> None:
@@ -215,7 +212,7 @@ class Main(Layout):
         place = self.detail.block
         hit = self.finder.next(direction, place or 0, -1)
         if hit is not None:
-            self.add_class("detail")
+            self.enter(detail=True)
             self.detail.go_to(hit)
         self.say(self.finder.says if self.finder.words else "nothing is searched for: / does")
 

@@ -152,6 +152,7 @@ class OutlineView(ScrollView, can_focus=True, inherit_bindings=False):
             flags = re.IGNORECASE if self.words == self.words.lower() else 0
             text.highlight_regex(re.compile(re.escape(self.words), flags), palette.HIT)
         text.end = ""
+        text.stylize_before(text.style)  # `render` leaves it out where there are no spans
         return Strip(list(text.render(self.app.console)))
 
     def _resized(self) -> None:
