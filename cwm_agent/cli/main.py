@@ -24,6 +24,7 @@ COMMANDS = {
     "solve": Lazy("cwm_agent.cli.solve", "Solve one issue and print a tested patch."),
     "run": Lazy("cwm_agent.cli.run", "Solve a suite of issues, several times each."),
     "ctl": Lazy("cwm_agent.cli.ctl", "Inspect or control a live run."),
+    "chat": Lazy("cwm_agent.cli.chat", "Talk to a model."),
     "view": Lazy("cwm_agent.cli.view", "Show what happened in a run, turn by turn."),
     "replay": Lazy("cwm_agent.cli.replay", "Repeat a run's actions and compare the results."),
     "score": Lazy("cwm_agent.cli.score", "Grade patches with the official swebench package."),
