@@ -25,6 +25,7 @@ COMMANDS = {
     "run": Lazy("cwm_agent.cli.run", "Solve a suite of issues, several times each."),
     "ctl": Lazy("cwm_agent.cli.ctl", "Inspect or control a live run."),
     "serve": Lazy("cwm_agent.cli.serve", "Serve a checkpoint over the OpenAI and Anthropic APIs."),
+    "chat": Lazy("cwm_agent.cli.chat", "Talk to a model."),
     "view": Lazy("cwm_agent.cli.view", "Show what happened in a run, turn by turn."),
     "scan": Lazy("cwm_agent.cli.scan", "Find what a run's score does not show."),
     "replay": Lazy("cwm_agent.cli.replay", "Repeat a run's actions and compare the results."),

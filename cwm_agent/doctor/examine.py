@@ -12,11 +12,10 @@ from envs.registry import SANDBOX_KINDS
 def examine(resolved: Resolved, *, fix: bool = False) -> list[Check]:
     """All checks under these settings. With `fix`, strays of dead runs are removed."""
     settings, runs = resolved.settings, resolved.runs_folder()
-    if settings.endpoint.urls is None:
+    model = served.model(settings)
+    if model is None:
         model = [*engine.torch(), engine.triton(), engine.hugging_face()]
         model.append(engine.checkpoint(settings))
-    else:
-        model = [*served.servers(settings), served.tokenizer(settings)]
     places: list[Check] = []
     for kind in SANDBOX_KINDS:
         places += containers.docker() if kind is DOCKER else [sandboxes.works(kind)]

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from chat_server import ChatServer, chatting
 from completion_server import Model, Server, serving
 
 from cwm_agent.config.settings import EndpointSettings, Settings
@@ -50,3 +51,36 @@ def test_the_tokenizer_needs_no_weights(make_checkpoint: Callable[..., Path]) ->
     (folder / "tokenizer.json").unlink()
     assert served.tokenizer(Settings(model=str(folder))).status == "fail"
     assert served.tokenizer(Settings()).remedy
+
+
+@pytest.mark.parametrize("api", ["openai", "anthropic"])
+def test_a_model_behind_a_chat_api_needs_its_server_and_its_key(
+    api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CWM_AGENT_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    key = tmp_path / "key"
+    key.write_text("sk-right")
+
+    def check(model: str, url: str, key_file: Path | None = key) -> tuple[str, str, str]:
+        endpoint = EndpointSettings(urls=(url,), key_file=str(key_file) if key_file else None)
+        found = served.model(Settings(model=f"{api}:{model}", endpoint=endpoint))
+        assert found is not None
+        (only,) = found
+        assert "sk-right" not in f"{only}"
+        return only.status, only.found, only.remedy
+
+    with chatting(ChatServer(key="sk-right")) as server:
+        url = server.url
+        assert check("scripted", url) == ("ok", f"{url} offers scripted", "")
+        status, found, _ = check("other", url)
+        assert (status, found) == ("warn", f"{url} offers scripted, not other")
+        status, _, remedy = check("scripted", url, None)
+        assert (status, remedy) == ("fail", "set CWM_AGENT_API_KEY or endpoint.key_file")
+        status, found, _ = check("scripted", url, tmp_path / "none")
+        assert status == "fail"
+        assert "endpoint.key_file" in found
+        server.models = None
+        assert check("scripted", url)[0] == "warn"
+        assert check("", url)[0] == "fail"
+    assert check("scripted", url)[0] == "fail"
