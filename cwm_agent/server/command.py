@@ -44,8 +44,10 @@ def run_serve(
     say: Callable[[str], None],
 ) -> None:
     """Serve until a signal. Raises UsageError, NotReadyError, ModelError."""
-    from cwm_agent.server.running import serve  # needs the packages of the extra `serve`
-
+    try:
+        from cwm_agent.server.running import serve
+    except ImportError as error:
+        raise UsageError("serve needs the extra `serve`: pip install 'cwm-agent[serve]'") from error
     resolved = load_settings(
         config_files=config_files, assignments=assignments, flags={"model": command.model}
     )

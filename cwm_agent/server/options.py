@@ -42,4 +42,3 @@ class ServeOptions:
     memory: int = 256 * 2**20
     stored_responses: int = 4096
     normalize: tuple[str, ...] = field(default=tuple(RULES))
-    log_prompts: bool = False

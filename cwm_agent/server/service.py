@@ -43,7 +43,6 @@ class Service:
         self.metrics = Metrics(options.name)
         self.tokenizer = Tokenizer.from_folder(options.folder)
         self.created = int(time.time())
-        self.draining = False
         self._settings = settings
         self._texts = texts
         self._memory = Memory(options.memory)

@@ -10,10 +10,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-_WORDS = (
-    "def return value assert test import self path line error calc.py result if else for in 0 1 "
-    "( ) : + =="
-).split()
+_TEXT = """def return value assert test import self path line error calc.py result if else for in
+0 1 ( ) : + =="""
+_WORDS = _TEXT.split()
 
 
 @dataclass(frozen=True, slots=True)

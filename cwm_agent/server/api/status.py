@@ -18,7 +18,8 @@ def status_routes(service: Service, gate: Gate) -> APIRouter:
     """Health, version, models and metrics."""
     router = APIRouter()
 
-    @router.api_route("/", methods=["GET", "HEAD"], summary="That a server is here.")
+    @router.head("/", include_in_schema=False)
+    @router.get("/", summary="That a server is here.")
     async def root() -> Response:
         return json_response({"object": "server", "version": __version__})
 

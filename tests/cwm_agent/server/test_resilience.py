@@ -93,23 +93,29 @@ def test_a_server_that_is_told_to_stop_lets_requests_end() -> None:
         text=True,
     )
     assert process.stderr is not None
-    url = ""
-    for line in process.stderr:
-        if " at http" in line:
-            url = line.split(" at ")[1].strip()
-            break
-    done: list[int] = []
+    said: list[str] = []
+    while not said or " at http" not in said[-1]:
+        said.append(process.stderr.readline())
+        assert said[-1], said
+    url = said[-1].split(" at ")[1].strip()
+    begun: list[str] = []
+    done: list[bool] = []
 
     def ask() -> None:
-        body = LONG | {"max_tokens": 200}
+        body = LONG | {"max_tokens": 400}
         with httpx.stream("POST", f"{url}/chat/completions", json=body, timeout=120) as answer:
-            lines = [line for line in answer.iter_lines() if line]
+            lines = []
+            for line in answer.iter_lines():
+                if line and not lines:
+                    begun.append(line)
+                if line:
+                    lines.append(line)
         done.append(lines[-1] == "data: [DONE]")
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
-    time.sleep(2)
+    until(lambda: len(begun) >= 8)
     process.send_signal(signal.SIGTERM)
     for thread in threads:
         thread.join(120)
