@@ -32,7 +32,7 @@ def items(count: int) -> list[Item]:
 def test_illegal_steps_are_impossible_and_certain_text_is_not_sampled(
     nano: EnginePredictor,
 ) -> None:
-    found = measure(nano, items(2), lambda _: None)
+    found = measure(nano, items(1), lambda _: None)
     assert sum(one.illegal for one in found.legal.alone) == 0
     free = sum(one.sampled for one in found.free.judged)
     assert sum(one.sampled for one in found.legal.judged) < 0.8 * free
