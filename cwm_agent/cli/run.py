@@ -32,6 +32,12 @@ def run(
     suite: Annotated[
         str, typer.Argument(help="swebench-verified, ..., a file of rows, or your own tasks.")
     ],
+    programs: Annotated[
+        str,
+        typer.Option(
+            "--suite", metavar="NAME|FILE", help="Of trace-prediction: builtin, cruxeval or FILE."
+        ),
+    ] = "builtin",
     samples: Annotated[
         int | None, typer.Option("--samples", metavar="K", help="Attempts per issue.")
     ] = None,
@@ -101,12 +107,18 @@ def run(
       cwm-agent run tasks.yaml --slice 0:20 --match django --json
       cwm-agent run tasks.yaml --model ~/models/cwm --url http://gpu1:8000/v1
       cwm-agent run tasks.yaml --workers 64 --model /shared/cwm --on ray
+      cwm-agent run trace-prediction --suite builtin
 
     \b
     Exit codes: 0 every attempt has a result, resolved or not; 2 usage, 4 a
     sandbox failed, 5 model failure, 6 a limit of the run was reached, 130
     interrupted or cancelled.
     """
+    if suite == "trace-prediction":
+        from cwm_agent.commands.trace_prediction import predict_suite
+
+        return predict_suite(programs, Path(model) if model else None, as_json=as_json)
+
     from cwm_agent.commands.run import RunRequest, run_suite
     from cwm_agent.tasks.filters import Selection
     from cwm_agent.tasks.inputs import read_variables

@@ -100,27 +100,22 @@ class Stops:
 
 
 def next_rule(start: Moment) -> Rule:
-    """pdb's `next`: the next stop in this function, or, at its return, any.
-
-    A generator's yields are passed over until it goes on.
-    """
+    """pdb's `next`: the next stop in this function, or, at its return, any."""
     if start.left or not start.scopes:
         return lambda _: True
-    depth, shared = start.depth, _shared(start)
-    function = start.scopes[-1].function
-
-    def rule(moment: Moment) -> bool:
-        if shared:
-            here = moment.scope is not None and moment.scope.function == function
-            resumed = moment.frame is not None and moment.frame.event == "call"
-            return here and not moment.left and not resumed and moment.depth <= depth
-        return moment.depth <= depth
-
-    return rule
+    if _shared(start):
+        return _resumed(start, least=0)
+    depth = start.depth
+    return lambda moment: moment.depth <= depth
 
 
 def return_rule(start: Moment) -> Rule:
-    """pdb's `return`: where this function returns; at its return, the next stop of the caller."""
+    """pdb's `return`: where this function returns; at its return, the next stop of the caller.
+
+    In a generator it passes over all yields, as pdb's does.
+    """
+    if _shared(start):
+        return _elsewhere(start)
     if start.left:
         return lambda moment: moment.depth < start.depth
     return lambda moment: moment.left and moment.depth <= start.depth
@@ -128,7 +123,11 @@ def return_rule(start: Moment) -> Rule:
 
 def until_rule(start: Moment, line: int | None) -> Rule:
     """pdb's `until`: a later line of this function, or one from `line` on, or its return."""
+    if start.left:
+        return lambda _: True
     least = line if line is not None else (start.line or 0) + 1
+    if _shared(start):
+        return _resumed(start, least)
     depth = start.depth
 
     def rule(moment: Moment) -> bool:
@@ -139,9 +138,43 @@ def until_rule(start: Moment, line: int | None) -> Rule:
     return rule
 
 
+def _resumed(start: Moment, least: int) -> Rule:
+    """The next stop in a generator from line `least` on, however often it is left and resumed."""
+    assert start.scope is not None
+    function, depth = start.scope.function, start.depth
+
+    def rule(moment: Moment) -> bool:
+        if moment.frame is None or moment.scope is None:
+            return False
+        here = moment.scope.function == function and moment.depth <= depth
+        entered = moment.left or moment.frame.event == "call"
+        if here and not entered and (moment.line or 0) >= least:
+            return True
+        return _elsewhere(start)(moment)
+
+    return rule
+
+
+def _elsewhere(start: Moment) -> Rule:
+    """Whether another function hears that a generator is at its end."""
+    function = start.scope.function if start.scope is not None else ""
+    return lambda moment: (
+        moment.scope is not None and moment.scope.function != function and _exhausted(moment)
+    )
+
+
+def _exhausted(moment: Moment) -> bool:
+    """Whether somebody hears that a generator is at its end."""
+    frame = moment.frame
+    if frame is None or frame.event != "exception":
+        return False
+    return frame.value.split(":")[0] in ("StopIteration", "GeneratorExit")
+
+
 def _shared(moment: Moment) -> bool:
-    """Whether what runs is a generator or coroutine, which leaves and goes on."""
-    stack = moment.legal.first.stack
+    """Whether what runs (or returns) is a generator or coroutine, which leaves and goes on."""
+    before = moment.previous if moment.left else moment
+    stack = before.legal.first.stack if before is not None else ()
     if not stack:
         return False
     flags = moment.program.flows[stack[-1].code].code.co_flags

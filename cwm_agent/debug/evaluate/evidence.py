@@ -72,7 +72,7 @@ def _predict(
     predictor: Predictor, source: str, expression: str, most: int
 ) -> tuple[str | None, float, float]:
     """The predicted result, the least probability on the way, and the mass removed."""
-    body = f"def main():  # << START_OF_TRACE\n    return {expression}\n"
+    body = f"def main():  # << START_OF_TRACE\n    result = {expression}\n    return result\n"
     program = Program.read(
         f"{source.rstrip()}\n\n\n{body}",
         entry="main",

@@ -110,7 +110,7 @@ def run_N():
         else:
             found += 1
         while True:
-            found += i
+            found += 1
             if found % 2 == 0 or i > 1:
                 break
     else:

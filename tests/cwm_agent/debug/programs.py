@@ -11,10 +11,10 @@ from snippets import PLAIN
 SNIPPETS = PLAIN | MORE
 
 
-def program(seed: int) -> str:
+def program(seed: int, without: tuple[str, ...] = ()) -> str:
     """A source with a marked entry that runs two or three drawn snippets."""
     rng = random.Random(f"trace program/{seed}")
-    names = rng.sample(sorted(SNIPPETS), rng.randint(2, 3))
+    names = rng.sample(sorted(set(SNIPPETS) - set(without)), rng.randint(2, 3))
     parts = [_filled(SNIPPETS[name], number, rng) for number, name in enumerate(names)]
     calls = [f"run_{number}()" for number in range(len(names))]
     body = "".join(f"    results.append({call})\n" for call in calls)

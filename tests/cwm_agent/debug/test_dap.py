@@ -13,8 +13,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
-from dap_client import Talk
+from dap_client import Talk, check
 from scripted import truthful_opening
 
 from cwm_agent.debug.dap.serve import serve_port
@@ -146,6 +147,11 @@ def test_what_is_no_message_is_an_error_with_a_reason(data: bytes) -> None:
 
 def test_a_stream_that_ends_inside_a_message_is_over() -> None:
     assert Wire(BytesIO(b"Content-Length: 9\r\n\r\n{}"), BytesIO()).read() is None
+
+
+def test_the_schema_refuses_what_it_should() -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        check({"seq": 1, "type": "event", "event": "stopped", "body": {}})
 
 
 @contextmanager
