@@ -68,7 +68,8 @@ class Blocks:
                     "cache_creation_input_tokens",
                     "cache_read_input_tokens",
                 )
-            ),
+            )
+            or None,  # a proxy that was not told says 0
             cached_tokens=read,
             written_tokens=self._usage.get("output_tokens"),
         )

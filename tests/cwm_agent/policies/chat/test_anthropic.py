@@ -128,3 +128,8 @@ def test_a_refusal_of_the_model_is_its_answer(server: ChatServer) -> None:
     server.says(Turn("I cannot help with that.", finish="refusal"))
     reply = ask(server)
     assert (reply.text, reply.finish) == ("I cannot help with that.", "stop")
+
+
+def test_a_prompt_counted_as_nothing_was_not_counted(server: ChatServer) -> None:
+    server.says(Turn("Done.", usage={"input_tokens": 0, "output_tokens": 0}))
+    assert ask(server).prompt_tokens > 0

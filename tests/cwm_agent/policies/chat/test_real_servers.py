@@ -131,7 +131,7 @@ def test_llama_cpp(solve: Solve, llama: str, calls: str) -> None:
 @pytest.mark.parametrize("api", ["openai", "anthropic"])
 def test_litellm(solve: Solve, proxy: str, api: str) -> None:
     replies = solved_by(solve, api, proxy, "text")
-    assert replies[0].reply.prompt_tokens > 500  # its own count of a system message and an issue
+    assert replies[0].reply.prompt_tokens > 500  # a system message and an issue
 
 
 def test_chat_with_litellm_needs_its_key(proxy: str) -> None:
