@@ -58,7 +58,7 @@ def test_keys_work_hostile_text_does_not_and_the_terminal_is_left_as_it_was(
     add_attempt(run, "aa-hostile", 0, output=EVIL, exit_code=1)
     title = tmux("display-message", "-p", "#{pane_title}")
     tmux("send-keys", f"cd {ROOT} && {sys.executable} -m cwm_agent view {run.folder}", "Enter")
-    tmux.until("aa-hostile #0")
+    tmux.until("test_b")
     tmux("send-keys", "Enter", "!", "Enter")
     shown = tmux.until("[bold]x[/bold]")
     assert "␛]52;c;b3duZWQ=␇" in shown
