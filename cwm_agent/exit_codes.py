@@ -27,6 +27,7 @@ ERROR_CLASSES: dict[str, ExitCode] = {
     "cwm_agent.errors.NotReadyError": ExitCode.ENVIRONMENT,
     "cwm_agent.nano.training.state.StateError": ExitCode.USAGE,
     "cwm_agent.nano.training.worker.SourceError": ExitCode.ENVIRONMENT,
+    "cwm_agent.debug.record.recording.RecordError": ExitCode.USAGE,
     "cwm_agent.streams.OutputError": ExitCode.ENVIRONMENT,
     "cwm_agent.policies.errors.PolicyError": ExitCode.MODEL,
     "results.errors.RunNotFoundError": ExitCode.USAGE,

@@ -36,7 +36,7 @@ SMALL = {
     "envs/scripts",  # shell scripts, and one file that runs in an image
     "model",
 }
-LARGE = {"cwm_agent/cli"}  # one file per command
+LARGE = {"cwm_agent/cli", "cwm_agent/commands"}  # one file per command
 
 MODULES = modules(ROOT, MAY_IMPORT)
 EDGES = edges(MODULES)

@@ -197,12 +197,20 @@ class Shell:
             elif piece:
                 for record in self._records.feed(piece[1]):
                     self._take(record, call)
+            else:
+                self._require_supervisor()
             if time.monotonic() >= deadline and not call.over:
                 if call.late or not self._has_ended(call):
                     return False
                 call.late = True  # it ended in time; only its output is still under way
                 until = time.monotonic() + LATE_OUTPUT_SECONDS
         return True
+
+    def _require_supervisor(self) -> None:
+        """Raise StreamClosed where `kill -9 -1` or the like took it: nobody starts shells then."""
+        seen = self._keeper().look(self._supervisor)
+        if seen is None or seen.parent != 0:
+            raise StreamClosed("what keeps the shell running was killed")
 
     def _overruns(self, call: Call) -> bool:
         """Whether the running command must be stopped before its time."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from helpers import Batch, write_suite
 
-from results.records import Replied
+from results.records import Graded, Replied
 from results.store import Run
 
 QUICK = (
@@ -50,8 +50,17 @@ def test_samples_share_one_prefill_of_their_issue(batch: Batch) -> None:
     entries = batch.run("of-1").find("nano-seen-1", 0).entries()
     (prompt,) = [e.event.reply.prompt_tokens for e in entries if isinstance(e.event, Replied)]
     assert counted[1]["prefilled"] == prompt
-    assert counted[4]["prefilled"] <= prompt + 3 * 16  # what is left of each one's last page
-    assert counted[4]["cached"] == 4 * prompt - counted[4]["prefilled"]
+    grades = [
+        entry.event
+        for sample in range(4)
+        for entry in batch.run("of-4").find("nano-seen-1", sample).entries()
+        if isinstance(entry.event, Graded)
+    ]
+    asked = sum(grade.context_tokens + grade.question_tokens for grade in grades)
+    again = asked - sum(grade.cached_tokens for grade in grades)
+    # What is left of each one's last page, and what asking for the grades took.
+    assert counted[4]["prefilled"] <= prompt + 3 * 16 + again
+    assert counted[4]["cached"] == 4 * prompt - (counted[4]["prefilled"] - again)
     assert counted[4]["decoded"] == sum(
         len(ids) for sample in range(4) for ids in said(batch.run("of-4"), "nano-seen-1", sample)
     )

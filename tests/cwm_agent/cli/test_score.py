@@ -70,7 +70,7 @@ def test_lists_and_views_show_what_the_grader_said(
     assert "unresolved  submitted" in shown
     assert "score: unresolved, 2.0 s of grading\n  fail to pass: 0 of 1\n    failed t" in shown
     (told,) = json.loads(
-        cwm_agent("view", "first", "-i", "a__x-2", "--sample", "0", "--json").stdout
+        cwm_agent("view", "first", "-i", "a__x-2", "--sample", "0", "--json", "--content").stdout
     )["attempts"]
     assert told["score"]["outcome"] == "timeout"
     assert (run.scores / "scores.jsonl").read_text().endswith('{"torn')

@@ -104,7 +104,7 @@ def workshop(
     )
     access = ImageAccess(ImageStore(client, ledger, prefix), progress=said.append)
     yield Workshop(access, wanted, said)
-    for kind in ("testbed", "eval.greet", "environment", "tools", "environment", "taken"):
+    for kind in ("testbed", "eval.greet", "environment", "tools", "environment", "tools", "taken"):
         for image in client.images.list(f"{prefix}{kind}"):
             with contextlib.suppress(docker.errors.APIError):  # another stands on it
                 client.images.remove(image.id, force=True)
