@@ -91,8 +91,8 @@ def test_a_message_that_is_too_long_and_a_refusal_end_with_their_codes(
 
 def test_a_person_talks_on_begins_anew_and_ends_with_control_d(server: ChatServer) -> None:
     server.says("First.", "Second.", refusal("prompt is too long: 9 tokens > 8 maximum"), "Third.")
-    screen = typed("one\n", "First.", "> ", "two\n", "Second.", "> ", "three\n", "begins another",
-                   "> ", "/new\n", "> ", "four\n", "Third.", "> ", "\x04", url=server.url)  # fmt: skip
+    first = ("one\n", "First.", "> ", "two\n", "Second.", "> ", "three\n", "begins another", "> ")
+    screen = typed(*first, "/new\n", "> ", "four\n", "Third.", "> ", "\x04", url=server.url)
     assert screen.count("> ") >= 5
     history = [[m["content"] for m in body["messages"]] for body in server.bodies]
     assert history[1] == ["one", "First.", "two"]
