@@ -282,14 +282,22 @@ def check(settings: Settings, plan: Sequence[Pass], report: Report) -> None:
 
 @contextmanager
 def _logs(folder: Path, out: Path) -> Iterator[None]:
-    """Keep what the processes wrote in one file, in the order in which they began."""
+    """Keep what the processes wrote in one file, in the order in which they began.
+
+    Without a device nothing was checked, and the error says all there is to say.
+    """
+    keep = True
     try:
         yield
+    except NoDeviceError:
+        keep = False
+        raise
     finally:
-        logs = sorted(folder.glob("*.log"), key=lambda path: int(path.stem))
-        with out.with_suffix(".log").open("wb") as file:
-            for log in logs:
-                file.write(log.read_bytes())
+        if keep:
+            logs = sorted(folder.glob("*.log"), key=lambda path: int(path.stem))
+            with out.with_suffix(".log").open("wb") as file:
+                for log in logs:
+                    file.write(log.read_bytes())
 
 
 def _say(text: str) -> None:

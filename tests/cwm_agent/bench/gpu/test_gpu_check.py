@@ -61,9 +61,12 @@ def test_pairs_of_queries_and_keys_are_counted_one_by_one(
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_without_a_gpu_it_says_so_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == ExitCode.ENVIRONMENT
+def test_without_a_gpu_it_says_so_at_once_and_writes_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["--out", str(tmp_path / "report.json")]) == ExitCode.ENVIRONMENT
     assert "needs a CUDA device" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
