@@ -7,11 +7,12 @@ import os
 import sys
 from pathlib import Path
 
-from cwm_agent.bench.gpu.conductor import NoDeviceError, Settings, check
+from cwm_agent.bench.gpu.conductor import NoDeviceError, check
 from cwm_agent.bench.gpu.plan import plan
 from cwm_agent.bench.gpu.process import CARRIED, ROOT
 from cwm_agent.bench.gpu.report import FILE, OtherReportError, Report, read_report
 from cwm_agent.bench.gpu.table import table
+from cwm_agent.bench.gpu.task import Settings
 from cwm_agent.bench.gpu.tune.rows import with_rows
 from cwm_agent.exit_codes import ExitCode
 

@@ -7,22 +7,19 @@ it arises.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
 
 from cwm_agent.bench.gpu.process import Ended, Worker
 from cwm_agent.bench.gpu.report import Report
 from cwm_agent.bench.gpu.results import note
 from cwm_agent.bench.gpu.sanitizer import TOOL, sanitized
-from cwm_agent.bench.gpu.task import Part, Pass, Task
+from cwm_agent.bench.gpu.task import Part, Pass, Settings, Task
 from cwm_agent.errors import CwmAgentError
 
 _LOOK = 0.05  # seconds between looks at processes
@@ -31,45 +28,12 @@ _HUNG_AGAIN_SECONDS = 20.0
 _BLOCKING = {"CUDA_LAUNCH_BLOCKING": "1"}
 _SANITIZER_SECONDS = 60.0
 _BEFORE_SANITIZER = ("proof", "memory", "measure")
-_CPU_PATIENCE = 10.0  # times the limits of parts, without a GPU
 PROBE = Part("machine", "cwm_agent.bench.gpu.measure.machine:probe", 10, 120)
 CEILINGS = Part("ceilings", "cwm_agent.bench.gpu.measure.machine:ceilings", 8, 60)
 
 
 class NoDeviceError(CwmAgentError):
     """The machine has no device of the kind that was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is wanted: which device and shape, how long, which parts by patterns of their names.
-
-    A pattern also fits all parts of the pass of that name. `processes` run side by side in a
-    crowd. `carried` is a folder of what was prepared elsewhere (see `process.CARRIED`).
-    """
-
-    device: str
-    shape: str
-    seconds: float
-    out: Path
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    processes: int = field(default_factory=lambda: min(12, os.cpu_count() or 1))
-    commit: str = ""
-    carried: Path | None = None
-
-    @property
-    def patience(self) -> float:
-        """By what limits are multiplied: they are those of a machine with a GPU."""
-        return 1.0 if self.device == "cuda" else _CPU_PATIENCE
-
-    def wants(self, part: Part, of: Pass) -> bool:
-        """Whether a part is to be carried out."""
-
-        def fits(patterns: Iterable[str]) -> bool:
-            return any(fnmatch(part.name, pattern) or of.name == pattern for pattern in patterns)
-
-        return (not self.only or fits(self.only)) and not fits(self.skip)
 
 
 class Conductor:

@@ -1,9 +1,15 @@
-"""A part of the check: what it is in the plan, and what its process is told."""
+"""A part of the check: what it is in the plan, what is wanted, and what its process is told."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any
+
+_CPU_PATIENCE = 10.0  # times the limits of parts, without a GPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +65,35 @@ class Task:
     ceilings: tuple[float, float] | None = None
     carried: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is wanted: which device and shape, how long, which parts by patterns of their names.
+
+    A pattern also fits all parts of the pass of that name. `processes` run side by side in a
+    crowd. `carried` is a folder of what was prepared elsewhere (see `process.CARRIED`).
+    """
+
+    device: str
+    shape: str
+    seconds: float
+    out: Path
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    processes: int = field(default_factory=lambda: min(12, os.cpu_count() or 1))
+    commit: str = ""
+    carried: Path | None = None
+
+    @property
+    def patience(self) -> float:
+        """By what limits are multiplied: they are those of a machine with a GPU."""
+        return 1.0 if self.device == "cuda" else _CPU_PATIENCE
+
+    def wants(self, part: Part, of: Pass) -> bool:
+        """Whether a part is to be carried out."""
+
+        def fits(patterns: Iterable[str]) -> bool:
+            return any(fnmatch(part.name, pattern) or of.name == pattern for pattern in patterns)
+
+        return (not self.only or fits(self.only)) and not fits(self.skip)

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from cwm_agent.bench.gpu.__main__ import main
-from cwm_agent.bench.gpu.conductor import Settings, check
+from cwm_agent.bench.gpu.conductor import check
 from cwm_agent.bench.gpu.plan import KERNELS, gpu_tests, plan
 from cwm_agent.bench.gpu.process import ROOT
 from cwm_agent.bench.gpu.report import Report
-from cwm_agent.bench.gpu.task import Part, Pass
+from cwm_agent.bench.gpu.task import Part, Pass, Settings
 from cwm_agent.exit_codes import ExitCode
 
 HERE = Path(__file__).parent

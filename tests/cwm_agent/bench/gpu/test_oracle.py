@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cwm_agent.bench.gpu.conductor import Settings, check
+from cwm_agent.bench.gpu.conductor import check
 from cwm_agent.bench.gpu.report import Report
-from cwm_agent.bench.gpu.task import Part, Pass
+from cwm_agent.bench.gpu.task import Part, Pass, Settings
 
 FILES = {
     "test_good": "import pytest\n"
