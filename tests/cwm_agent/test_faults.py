@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "envs" / "faults"))
 
 from private_engine import PrivateEngine, small_image
 
-KILLS = 10
 # The working tree is submitted: a patch file in /tmp would not outlive its sandbox.
 FINISH = ("<tool: submit>\n</tool>", "The operator was wrong.")
 # No killed process lives long enough for the last slow turn: so each kill hits an open attempt.
@@ -33,20 +32,22 @@ def turns(events: list[Event]) -> list[int]:
     return [event.turn for event in events if isinstance(event, Replied)]
 
 
-def test_killed_at_random_points_an_attempt_still_ends_well(solve: Solve, sandbox: str) -> None:
-    """Twenty points in all: ten for each kind of sandbox."""
-    runs = (f"kills-{os.getpid()}-{sandbox}-{number}" for number in count())
+@pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.slow)])
+def test_killed_at_random_points_an_attempt_still_ends_well(
+    solve: Solve, sandbox: str, kills: int
+) -> None:
+    runs = (f"kills-{os.getpid()}-{sandbox}-{kills}-{number}" for number in count())
     run = next(runs)
     chance = random.Random(f"faults {sandbox}")
     talk = write_recording(solve.folder / "talk.yaml", *TURNS)
     seen: list[Event] = []
-    for kill in range(KILLS + 1):
+    for kill in range(kills + 1):
         if list(solve.folder.glob(f"runs/{run}/*/0/job.json")):
             command: tuple[str | Path, ...] = ("--resume", run)
         else:  # killed before anything was written that could be resumed
             run = next(runs)
             command = (*TASK, run, "--sandbox", sandbox, "--replay", talk)
-        if kill == KILLS:
+        if kill == kills:
             break
         process = solve.start(*command)
         try:

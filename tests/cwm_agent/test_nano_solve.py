@@ -7,6 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
 from cases import Solve
 
 from cwm_agent.policies import bundled
@@ -63,10 +64,13 @@ def test_another_model_keeps_the_usual_settings(solve: Solve) -> None:
     assert info(solve, "other").settings["prompt_pack"].value == "default"
 
 
-def test_killed_at_any_turn_the_model_goes_on_as_if_nothing_had_been(solve: Solve) -> None:
+@pytest.mark.parametrize("turns", [(2,), pytest.param(None, marks=pytest.mark.slow)])
+def test_killed_at_any_turn_the_model_goes_on_as_if_nothing_had_been(
+    solve: Solve, turns: tuple[int, ...] | None
+) -> None:
     whole = solve.json(TASK, *LOCAL, "--name", "whole")
     said = sampled(solve, "whole")
-    for turn in range(1, len(said)):
+    for turn in turns or range(1, len(said)):
         run = f"killed-{turn}"
         process = solve.start(TASK, *LOCAL, "--name", run)
         solve.wait_for(run, Replied, turn, process)

@@ -36,7 +36,7 @@ def test_a_killed_run_of_the_bundled_model_can_be_looked_at_replayed_and_exporte
     assert all(result.resolved is not None for result in results)
     listed = json.loads(finished("ls", "--json")[0])
     assert {row["instance"] for row in listed} == {"nano-seen-1", "nano-seen-2"}
-    for result in results:
+    for result in (results[0], results[-1]):
         which = ("--instance", result.instance, "--sample", str(result.sample))
         shown, _ = finished("view", "first", "--plain", *which)
         assert "<tool: " in shown

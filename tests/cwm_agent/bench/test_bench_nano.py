@@ -14,18 +14,18 @@ from results.reports.metrics import share
 
 def test_it_prints_the_figures_that_others_read() -> None:
     command = [sys.executable, "-m", "cwm_agent", "bench", "nano", "--json"]
-    command += ["--tasks", "2", "--samples", "2", "--programs", "3", "--sets", "seen,unseen"]
+    command += ["--tasks", "1", "--samples", "2", "--programs", "3", "--sets", "seen,unseen"]
     command += ["--sandbox", "bubblewrap"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
     answer = json.loads(finished.stdout)
-    assert answer["n"] == 4
+    assert answer["n"] == 2
     assert 0 <= answer["solved_share"] <= 1
     assert 0 <= answer["unseen_templates_share"] <= 1
     assert answer["frame_accuracy"] > 0
     assert answer["seconds_per_issue"] > 0
     seen = answer["sets"]["seen"]
-    assert seen["solved"]["n"] == seen["best_of"]["n"] == seen["any_of"]["n"] == 2
+    assert seen["solved"]["n"] == seen["best_of"]["n"] == seen["any_of"]["n"] == 1
     assert seen["any_of"]["count"] >= seen["best_of"]["count"]
     assert seen["tokens_per_second"] > 0
 

@@ -164,7 +164,9 @@ def test_a_killed_worker_leaves_no_container_when_the_command_ends(desk: Desk) -
     assert desk.containers() == []
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "end", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_an_ended_scoring_leaves_no_container_and_goes_on(desk: Desk, end: signal.Signals) -> None:
     name = f"ended-{end.name}"
     hanging = {"instance_id": NAMES["part"], "model_name_or_path": "m", "model_patch": desk.hanging}

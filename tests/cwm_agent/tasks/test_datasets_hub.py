@@ -78,7 +78,12 @@ def test_a_revision_that_is_too_old_or_is_not_there(
     assert error in done.stderr.splitlines()[-1]
 
 
-def test_without_a_network_what_was_loaded_once_is_there(tmp_path: Path, hub: Hub) -> None:
+@pytest.mark.parametrize(
+    "known", [{}, pytest.param({"HF_HUB_OFFLINE": "1"}, marks=pytest.mark.slow)]
+)
+def test_without_a_network_what_was_loaded_once_is_there(
+    tmp_path: Path, hub: Hub, known: dict[str, str]
+) -> None:
     away = {"HF_ENDPOINT": "http://127.0.0.1:9"}
     unknown = load(tmp_path, hub, "swebench-verified", **away)
     said = unknown.stderr.splitlines()[-1]
@@ -86,7 +91,6 @@ def test_without_a_network_what_was_loaded_once_is_there(tmp_path: Path, hub: Hu
     assert "or give a local copy" in said
     first = load(tmp_path, hub, f"{NAME}@main")
     assert first.returncode == 0, first.stderr
-    for known in ({}, {"HF_HUB_OFFLINE": "1"}):
-        (tmp_path / "pins.json").unlink(missing_ok=True)
-        again = load(tmp_path, hub, "swebench-verified", **away, **known)
-        assert json.loads(again.stdout or "0") == [f"{NAME}@{FIRST}", ["a__x-1"]], again.stderr
+    (tmp_path / "pins.json").unlink(missing_ok=True)
+    again = load(tmp_path, hub, "swebench-verified", **away, **known)
+    assert json.loads(again.stdout or "0") == [f"{NAME}@{FIRST}", ["a__x-1"]], again.stderr

@@ -38,7 +38,12 @@ def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateEngine]
 
 @pytest.mark.parametrize(
     ("action", "cause"),
-    [("kill", "container_gone"), ("pause", "container_paused"), ("rm --force", "container_gone")],
+    [
+        ("kill", "container_gone"),
+        ("rm --force", "container_gone"),
+        # Waited for until the shell's answer is overdue.
+        pytest.param("pause", "container_paused", marks=pytest.mark.slow),
+    ],
 )
 def test_a_container_that_is_taken_away(containers: Places, action: str, cause: str) -> None:
     place = containers()
@@ -82,6 +87,7 @@ def test_a_restarted_daemon_loses_the_container_and_a_fresh_one_opens(
     assert left == []
 
 
+@pytest.mark.slow
 def test_a_daemon_that_hangs_is_given_up_in_time(private: PrivateEngine) -> None:
     places = Places("docker", small_image(private.client()), private.client(timeout=3.0))
     place = places()

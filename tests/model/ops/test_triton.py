@@ -36,8 +36,9 @@ def run_python(*arguments: str, **environment: str) -> str:
 
 
 @needs_triton
-def test_interpreted_kernels_equal_their_references() -> None:
-    options = ("-q", "-p", "no:cacheprovider", str(FOLDER))
+@pytest.mark.parametrize("layer", ["not slow", pytest.param("slow", marks=pytest.mark.slow)])
+def test_interpreted_kernels_equal_their_references(layer: str) -> None:
+    options = ("-q", "-p", "no:cacheprovider", "-m", layer, str(FOLDER))
     assert " passed" in run_python("-m", "pytest", *options, TRITON_INTERPRET="1")
 
 

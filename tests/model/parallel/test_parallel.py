@@ -102,7 +102,7 @@ def assert_gone(pids: tuple[int, ...], folder: Path) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("size", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_ranks_say_what_one_says_until_one_is_killed(size: int) -> None:
     with engine_of(1) as engine:
         expected = conversation(engine)

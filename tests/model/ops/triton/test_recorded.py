@@ -74,7 +74,7 @@ def engine_of(weights: Weights, *, fixed: bool) -> tuple[Engine, Counting]:
     return engine, runner
 
 
-@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("fixed", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_replayed_steps_say_what_each_session_says_alone(fixed: bool) -> None:
     weights = random_weights(SHAPE, seed=2, device=CPU, dtype=torch.float32)
     weights = replace(weights, head=weights.head * 50)

@@ -107,7 +107,7 @@ def said(*, graphs: bool, fixed: bool) -> tuple[list[tuple[list[int], Generation
     return found, runner.launched
 
 
-@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("fixed", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_two_ranks_replay_what_they_say_without_recordings_and_one_alone(fixed: bool) -> None:
     recorded, launched = said(graphs=True, fixed=fixed)
     plain, none = said(graphs=False, fixed=fixed)

@@ -42,7 +42,7 @@ def chosen(logits: torch.Tensor, draws: list[Draw]) -> list[int]:
     return ids.tolist()
 
 
-@pytest.mark.parametrize("vocabulary", [1, 64, 130])
+@pytest.mark.parametrize("vocabulary", [1, 64, pytest.param(130, marks=pytest.mark.slow)])
 def test_all_kinds_of_rows_in_one_batch(vocabulary: int) -> None:
     logits = numbers(len(KINDS), vocabulary, seed=vocabulary) * 3
     draws = [Draw(kind, stream=i, position=11 * i) for i, kind in enumerate(KINDS)]
