@@ -116,21 +116,21 @@ def state_of(result: AttemptResult) -> State:
     return {True: "resolved", False: "unresolved", None: "unjudged"}[result.resolved]  # type: ignore[return-value]
 
 
-def tickets_of(run: Run, jobs: Sequence[Job], samples: int) -> list[AttemptState]:
+def attempts_of(run: Run, jobs: Sequence[Job], samples: int) -> list[AttemptState]:
     """Every attempt of the run, the samples of a job next to each other.
 
     Those with a valid result are over; all others wait, whatever stopped them.
     """
-    tickets = []
+    attempts = []
     for job in jobs:
         for sample in range(samples):
-            ticket = AttemptState(job, sample)
-            attempt = run.find(job.instance, sample)
-            result = attempt.result()
+            attempt = AttemptState(job, sample)
+            stored = run.find(job.instance, sample)
+            result = stored.result()
             if result is not None and result.exit_reason not in UNFINISHED:
-                ticket.settle(result)
-            elif attempt.events_path.exists():
-                said = replies([entry.event for entry in attempt.entries()])
-                ticket.turn, ticket.tokens = len(said), sum(map(written_tokens, said))
-            tickets.append(ticket)
-    return tickets
+                attempt.settle(result)
+            elif stored.events_path.exists():
+                said = replies([entry.event for entry in stored.entries()])
+                attempt.turn, attempt.tokens = len(said), sum(map(written_tokens, said))
+            attempts.append(attempt)
+    return attempts

@@ -22,7 +22,7 @@ import yaml
 from cwm_agent.attempt.attempt import MakeEnvironment, Rules, Setting, play, result_of
 from cwm_agent.attempt.interrupt import CancelToken
 from cwm_agent.attempt.judge import Judgement
-from cwm_agent.batch.attempt_state import OVER, AttemptState, tickets_of
+from cwm_agent.batch.attempt_state import OVER, AttemptState, attempts_of
 from cwm_agent.batch.local.policies import Speakers
 from cwm_agent.batch.local.shared_files import SharedFiles
 from cwm_agent.batch.local.work import Semaphores, Work
@@ -182,25 +182,25 @@ def run_all(
 ) -> None:
     """Every attempt through the runner; `ended` hears how many are over."""
     gates = Semaphores.of(BatchSettings(workers=bench.workers))
-    tickets = tickets_of(stage.run, jobs, samples)
-    materials = SharedFiles(stage.run.folder, tickets)
+    attempts = attempts_of(stage.run, jobs, samples)
+    materials = SharedFiles(stage.run.folder, attempts)
     work = Work(
         stage.run, stage.rules, stage.speakers.speaker, gates, materials, places, environment
     )
     numbers = count(1)  # the attempts' threads share it
 
-    def over(ticket: AttemptState) -> None:
-        materials.over(ticket)
+    def over(attempt: AttemptState) -> None:
+        materials.over(attempt)
         ended(next(numbers))
 
-    runner = Runner(tickets, work, workers=bench.workers, over=over)
+    runner = Runner(attempts, work, workers=bench.workers, over=over)
     board = Board(stage.run.name, runner)
 
     def look() -> None:
         board.status()
 
     runner.run(look)
-    assert all(ticket.state in OVER for ticket in runner.tickets), runner.tickets[0]
+    assert all(attempt.state in OVER for attempt in runner.attempts), runner.attempts[0]
 
 
 def _run(bench: RunnerBench, stage: Stage, progress: Callable[[str], None]) -> list[float]:
@@ -212,9 +212,9 @@ def _run(bench: RunnerBench, stage: Stage, progress: Callable[[str], None]) -> l
         del setting, repository, make_sandbox
         return InstantEnvironment(bench.turns)
 
-    def no_sandbox(ticket: AttemptState) -> Callable[[], Sandbox]:
+    def no_sandbox(attempt: AttemptState) -> Callable[[], Sandbox]:
         def make() -> Sandbox:
-            raise SandboxError(f"{ticket.name} needs no sandbox")
+            raise SandboxError(f"{attempt.name} needs no sandbox")
 
         return make
 

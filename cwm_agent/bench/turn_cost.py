@@ -179,8 +179,8 @@ def measure_sandboxed(
         )
         places(AttemptState(job, 0))  # the image or environment, once and not of any turn
 
-        def timed(ticket: AttemptState) -> Callable[[], Sandbox]:
-            make = places(ticket)
+        def timed(attempt: AttemptState) -> Callable[[], Sandbox]:
+            make = places(attempt)
             return lambda: TimedSandbox(make(), watch)
 
         def ended(number: int) -> None:

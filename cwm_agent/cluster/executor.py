@@ -49,16 +49,16 @@ class RayExecutor:
     settings: BatchSettings
     log: Callable[[str], None]
 
-    def __call__(self, ticket: AttemptState) -> AttemptResult:
+    def __call__(self, attempt: AttemptState) -> AttemptResult:
         """The attempt, on a worker; raises LostError when its node or engine went away."""
-        with self.sessions.hold(ticket.stop), self.pool.member(ticket) as member:
+        with self.sessions.hold(attempt.stop), self.pool.member(attempt) as member:
             try:
-                return self._try(member, ticket)
+                return self._try(member, attempt)
             except LostError as error:
-                self.log(f"{ticket.name}: {error}")
+                self.log(f"{attempt.name}: {error}")
                 raise
 
-    def over(self, ticket: AttemptState) -> None:
+    def over(self, attempt: AttemptState) -> None:
         """Workers forget by themselves."""
 
     def loads(self) -> dict[str, EngineStats]:
@@ -74,27 +74,27 @@ class RayExecutor:
         self.pool.resize(_places(self.settings, workers))
         self.sessions.resize(self.settings.sessions or _places(self.settings, workers))
 
-    def _try(self, member: Member, ticket: AttemptState) -> AttemptResult:
+    def _try(self, member: Member, attempt: AttemptState) -> AttemptResult:
         """The attempt on this worker, with a place at a replica if an engine answers."""
-        assignment = Assignment(uuid.uuid4().hex, ticket.job, ticket.sample)
-        replicas = self.engines.get(ticket.job.policy)
+        assignment = Assignment(uuid.uuid4().hex, attempt.job, attempt.sample)
+        replicas = self.engines.get(attempt.job.policy)
         if replicas is None:
-            return self._on(member, assignment, ticket)
-        with replicas.seat(ticket, assignment.key) as copy:
+            return self._on(member, assignment, attempt)
+        with replicas.seat(attempt, assignment.key) as copy:
             try:
                 with_engine = replace(assignment, replica=replicas.handle(copy))
-                return self._on(member, with_engine, ticket)
+                return self._on(member, with_engine, attempt)
             except LostError:
                 replicas.replace_if_gone(copy)
                 raise
 
-    def _on(self, member: Member, assignment: Assignment, ticket: AttemptState) -> AttemptResult:
+    def _on(self, member: Member, assignment: Assignment, attempt: AttemptState) -> AttemptResult:
         ray = import_ray()
-        ticket.say(f"starting on {member.node}")
+        attempt.say(f"starting on {member.node}")
         try:
             ref = member.actor.run.remote(assignment)
             while not ray.wait([ref], timeout=LOOK)[0]:
-                self._relay(member, assignment.key, ticket)
+                self._relay(member, assignment.key, attempt)
             outcome: AttemptResult | Failure = ray.get(ref)
         except ray.exceptions.RayError as error:
             self.pool.lost(member)
@@ -107,17 +107,17 @@ class RayExecutor:
             raise outcome.error
         return outcome
 
-    def _relay(self, member: Member, key: str, ticket: AttemptState) -> None:
-        """Wishes to the worker, and how it stands to the ticket."""
+    def _relay(self, member: Member, key: str, attempt: AttemptState) -> None:
+        """Pass stop requests to the worker, and its progress to the attempt."""
         ray = import_ray()
-        if ticket.stop.requested:
-            member.actor.stop.remote(key, ticket.stop.stopped)
+        if attempt.stop.requested:
+            member.actor.stop.remote(key, attempt.stop.stopped)
         try:
             standing: Standing | None = ray.get(member.actor.standing.remote(), timeout=LOOK)
         except ray.exceptions.RayError:
             return  # the attempt's own answer says what happened
         if standing is not None:
-            standing.tell(ticket)
+            standing.tell(attempt)
 
 
 @contextmanager

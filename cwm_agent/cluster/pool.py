@@ -61,14 +61,14 @@ class Pool:
     _failed_starts: int = 0
 
     @contextmanager
-    def member(self, ticket: AttemptState) -> Iterator[Member]:
+    def member(self, attempt: AttemptState) -> Iterator[Member]:
         """A worker for one attempt, waited for.
 
         Raises StoppedError when the attempt shall end, LostError when no worker starts.
         """
-        ticket.say("waiting for a slot of the cluster")
-        while (member := self._take(ticket.job)) is None:
-            if ticket.stop.wait(LOOK):
+        attempt.say("waiting for a slot of the cluster")
+        while (member := self._take(attempt.job)) is None:
+            if attempt.stop.wait(LOOK):
                 raise StoppedError
         try:
             yield member

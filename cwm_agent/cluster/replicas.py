@@ -62,15 +62,15 @@ class Replicas:
             raise error.cause from error
 
     @contextmanager
-    def seat(self, ticket: AttemptState, key: str) -> Iterator[Copy]:
+    def seat(self, attempt: AttemptState, key: str) -> Iterator[Copy]:
         """A replica for the conversation `key`, which stays with it; waits until one is up.
 
         Raises StoppedError when the attempt shall end, and why they do not
         load when all are given up.
         """
-        ticket.say("waiting for an engine")
-        while (copy := self._take(ticket.job.instance)) is None:
-            if ticket.stop.wait(LOOK):
+        attempt.say("waiting for an engine")
+        while (copy := self._take(attempt.job.instance)) is None:
+            if attempt.stop.wait(LOOK):
                 raise StoppedError
         try:
             yield copy

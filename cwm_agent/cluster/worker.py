@@ -56,16 +56,16 @@ class Standing:
     silent: float
 
     @classmethod
-    def of(cls, ticket: AttemptState) -> Standing:
+    def of(cls, attempt: AttemptState) -> Standing:
         """Of this moment."""
-        silent = time.monotonic() - ticket.since
-        return cls(ticket.state, ticket.doing, ticket.turn, ticket.tokens, silent)
+        silent = time.monotonic() - attempt.since
+        return cls(attempt.state, attempt.doing, attempt.turn, attempt.tokens, silent)
 
-    def tell(self, ticket: AttemptState) -> None:
-        """Put it on the ticket of another process."""
-        ticket.state, ticket.doing = self.state, self.doing
-        ticket.turn, ticket.tokens = self.turn, self.tokens
-        ticket.since = time.monotonic() - self.silent
+    def tell(self, attempt: AttemptState) -> None:
+        """Copy it to the state that the head process keeps."""
+        attempt.state, attempt.doing = self.state, self.doing
+        attempt.turn, attempt.tokens = self.turn, self.tokens
+        attempt.since = time.monotonic() - self.silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +99,15 @@ class AttemptWorker:
 
     def run(self, assignment: Assignment) -> AttemptResult | Failure:
         """Begin an attempt or go on with it; its result is in the run's folder, too."""
-        ticket = AttemptState(assignment.job, assignment.sample, state="running")
-        self._forget_others(ticket)
-        self._kept.append(ticket)
+        attempt = AttemptState(assignment.job, assignment.sample, state="running")
+        self._forget_others(attempt)
+        self._kept.append(attempt)
         self._assignment = assignment
         self._policy = None
         if self._lifeline is not None:
             self._lifeline.hold()
         try:
-            result = self._work(ticket)
+            result = self._work(attempt)
         except Exception as error:  # noqa: BLE001 - it is raised again where the runner is
             return Failure(_portable(error))
         finally:
@@ -135,9 +135,9 @@ class AttemptWorker:
         """Remove what it keeps."""
         self._stack.close()
 
-    def _forget_others(self, ticket: AttemptState) -> None:
+    def _forget_others(self, attempt: AttemptState) -> None:
         """Samples of one instance share its repository and first test run; others need not."""
-        if self._kept and self._kept[-1].job.instance != ticket.job.instance:
+        if self._kept and self._kept[-1].job.instance != attempt.job.instance:
             for other in self._kept:
                 self._work.materials.over(other)
             self._kept.clear()

@@ -78,23 +78,21 @@ def _work(run: Run, job: Job, rules: Rules, progress: ProgressDisplay) -> Outcom
     """The run's one attempt, in the main thread, where Ctrl-C is heard."""
     settings = rules.resolved.settings
     stop = Interrupt(progress.interrupted, cancel_replies=job.policy.kind == "human")
-    ticket = AttemptState(job, SAMPLE, stop=stop, onlooker=progress)
+    state = AttemptState(job, SAMPLE, stop=stop, onlooker=progress)
     opened: list[OpenPolicy] = []
 
     def speaker(choice: PolicyChoice) -> AbstractContextManager[OpenPolicy]:
         if not opened:
             opened.append(open_policy(choice, settings, show=progress.show, say=progress.say))
             stack.callback(opened[0].policy.close)
-            _announce(run, ticket.job, opened[0], progress)
+            _announce(run, state.job, opened[0], progress)
         return nullcontext(opened[0])
 
     with ExitStack() as stack:
-        work = stack.enter_context(open_work(run, rules, [ticket], speaker))
+        work = stack.enter_context(open_work(run, rules, [state], speaker))
         stack.callback(progress.close)
         try:
-            result = with_retries(
-                lambda: work(ticket), settings.sandbox.retries, stop, progress.say
-            )
+            result = with_retries(lambda: work(state), settings.sandbox.retries, stop, progress.say)
         except BaseException:
             if opened and run.find(job.instance, SAMPLE).entries():
                 progress.say(resume_hint(run), "yellow")

@@ -25,13 +25,13 @@ class LocalExecutor:
     settings: BatchSettings
     speakers: Speakers
 
-    def __call__(self, ticket: AttemptState) -> AttemptResult:
+    def __call__(self, attempt: AttemptState) -> AttemptResult:
         """The attempt, in the calling thread."""
-        return self.work(ticket)
+        return self.work(attempt)
 
-    def over(self, ticket: AttemptState) -> None:
+    def over(self, attempt: AttemptState) -> None:
         """Forget what only this attempt needed."""
-        self.work.materials.over(ticket)
+        self.work.materials.over(attempt)
 
     def loads(self) -> dict[str, EngineStats]:
         """What the engines and servers do now."""

@@ -77,61 +77,61 @@ class Work:
     environment: MakeEnvironment = issue_environment
     patience: float = LOCK_PATIENCE
 
-    def __call__(self, ticket: AttemptState) -> AttemptResult:
+    def __call__(self, attempt: AttemptState) -> AttemptResult:
         """Begin an attempt or go on with it; its result is written when it is over.
 
         Raises SandboxError when a sandbox cannot be had, StoppedError when it
         was told to end before it began, ResultsError when the disk refuses.
         """
-        attempt = self.run.attempt(ticket.job.instance, ticket.sample)
-        write_job(attempt.folder, ticket.job)
+        stored = self.run.attempt(attempt.job.instance, attempt.sample)
+        write_job(stored.folder, attempt.job)
         with ExitStack() as stack:
-            journal = stack.enter_context(attempt.journal(patience=self.patience))
-            known = attempt.result()
+            journal = stack.enter_context(stored.journal(patience=self.patience))
+            known = stored.result()
             if known is not None and known.exit_reason not in UNFINISHED:
                 return known  # a worker that was thought lost brought it to its end
-            if not ticket.job.root:
-                self.places(ticket)
-                write_job(attempt.folder, ticket.job)
-            speaker = stack.enter_context(self.speaker(ticket.job.policy))
-            setting = Setting(ticket.job, ticket.sample, self.rules, speaker)
+            if not attempt.job.root:
+                self.places(attempt)
+                write_job(stored.folder, attempt.job)
+            speaker = stack.enter_context(self.speaker(attempt.job.policy))
+            setting = Setting(attempt.job, attempt.sample, self.rules, speaker)
             trajectory = finished(journal.events, self.rules.switches)
             if trajectory is None:
-                trajectory = self._play(setting, ticket, journal)
+                trajectory = self._play(setting, attempt, journal)
             judgement = Judgement()
-            if trajectory.reason not in UNFINISHED and ticket.job.tests is not None:
-                judgement = self._judge(ticket, trajectory, attempt)
-            result = result_of(setting, trajectory, judgement, attempt.entries())
-            attempt.finish(result)
+            if trajectory.reason not in UNFINISHED and attempt.job.tests is not None:
+                judgement = self._judge(attempt, trajectory, stored)
+            result = result_of(setting, trajectory, judgement, stored.entries())
+            stored.finish(result)
         return result
 
-    def _play(self, setting: Setting, ticket: AttemptState, journal: Journal) -> Trajectory:
-        gates, stop = self.gates, ticket.stop
-        repository = self._repository(ticket)
-        make = self.places(ticket)
-        ticket.say("waiting for a place in the engine")
+    def _play(self, setting: Setting, attempt: AttemptState, journal: Journal) -> Trajectory:
+        gates, stop = self.gates, attempt.stop
+        repository = self._repository(attempt)
+        make = self.places(attempt)
+        attempt.say("waiting for a place in the engine")
         with gates.sessions.hold(stop):
-            ticket.say("waiting for a sandbox's place")
+            attempt.say("waiting for a sandbox's place")
             with gates.sandboxes.hold(stop):
                 environment = self.environment(setting, repository, make)
                 with stop:
-                    return play(setting, environment, journal, stop, ticket.watch)
+                    return play(setting, environment, journal, stop, attempt.watch)
 
-    def _judge(self, ticket: AttemptState, trajectory: Trajectory, attempt: Attempt) -> Judgement:
-        gates, stop = self.gates, ticket.stop
-        ticket.state = "judging"
-        ticket.say("waiting to be judged")
-        repository = self._repository(ticket)
-        make = self.places(ticket)
+    def _judge(self, attempt: AttemptState, trajectory: Trajectory, stored: Attempt) -> Judgement:
+        gates, stop = self.gates, attempt.stop
+        attempt.state = "judging"
+        attempt.say("waiting to be judged")
+        repository = self._repository(attempt)
+        make = self.places(attempt)
         with gates.grading.hold(stop), gates.sandboxes.hold(stop):
-            ticket.tell("running the tests without and with the patch")
-            verifier = self.materials.verifier(ticket, make)
-            keep = attempt.keep_test_output
-            return judge(ticket.job, repository, trajectory.patch, verifier, keep)
+            attempt.tell("running the tests without and with the patch")
+            verifier = self.materials.verifier(attempt, make)
+            keep = stored.keep_test_output
+            return judge(attempt.job, repository, trajectory.patch, verifier, keep)
 
-    def _repository(self, ticket: AttemptState) -> Path | None:
-        ticket.say("copying the repository")
-        return self.materials.repository(ticket)
+    def _repository(self, attempt: AttemptState) -> Path | None:
+        attempt.say("copying the repository")
+        return self.materials.repository(attempt)
 
 
 @contextmanager

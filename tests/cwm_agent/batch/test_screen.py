@@ -21,8 +21,8 @@ STARTED = AttemptStarted("a", 0, "replay", "bubblewrap", "default", "improved", 
 CALL = Reply("<tool: bash>\npytest -q \x1b]0;owned\x07\n</tool>", ids=(1, 2, 3))
 
 
-def never(ticket: AttemptState) -> AttemptResult:
-    raise AssertionError(ticket)
+def never(attempt: AttemptState) -> AttemptResult:
+    raise AssertionError(attempt)
 
 
 class Engines:
@@ -40,12 +40,12 @@ class Engines:
 
 def board(*, clock: float, instance: str = "astropy-12907") -> Board:
     job = Job(instance, "issue", PolicyChoice("replay", "x"), "bubblewrap")
-    tickets = [AttemptState(job, sample) for sample in range(3)]
-    runner = Runner(tickets, never, workers=2)
+    attempts = [AttemptState(job, sample) for sample in range(3)]
+    runner = Runner(attempts, never, workers=2)
     for event in (STARTED, Observed(()), Replied(1, CALL)):
-        tickets[0].watch(event)
-    tickets[0].state, tickets[0].since = "running", clock - 90
-    runner._active[tickets[0]] = None  # type: ignore[assignment]
+        attempts[0].watch(event)
+    attempts[0].state, attempts[0].since = "running", clock - 90
+    runner._active[attempts[0]] = None  # type: ignore[assignment]
     return Board("first", runner, clock=lambda: clock)
 
 
