@@ -23,7 +23,7 @@ from cwm_agent.attempt.attempt import MakeEnvironment, Rules, Setting, play, res
 from cwm_agent.attempt.interrupt import CancelToken
 from cwm_agent.attempt.judge import Judgement
 from cwm_agent.batch.attempt_state import OVER, AttemptState, attempts_of
-from cwm_agent.batch.local.policies import Speakers
+from cwm_agent.batch.local.policies import Policies
 from cwm_agent.batch.local.shared_files import SharedFiles
 from cwm_agent.batch.local.work import Semaphores, Work
 from cwm_agent.batch.runner import Runner
@@ -153,7 +153,7 @@ class Stage:
 
     run: Run
     rules: Rules
-    speakers: Speakers
+    policies: Policies
     policy: PolicyChoice
 
 
@@ -166,8 +166,8 @@ def set_stage(
     talk.write_text(yaml.safe_dump({"replies": [reply] * bench.turns}))
     rules = Rules.of(load_settings(flags={"limits.turns": bench.turns}))
     run = Store(folder / "runs").create(rules.run_info(), "bench")
-    speakers = Speakers(rules.resolved.settings, progress)
-    return Stage(run, rules, speakers, PolicyChoice("replay", str(talk)))
+    policies = Policies(rules.resolved.settings, progress)
+    return Stage(run, rules, policies, PolicyChoice("replay", str(talk)))
 
 
 def run_all(
@@ -184,9 +184,7 @@ def run_all(
     gates = Semaphores.of(BatchSettings(workers=bench.workers))
     attempts = attempts_of(stage.run, jobs, samples)
     materials = SharedFiles(stage.run.folder, attempts)
-    work = Work(
-        stage.run, stage.rules, stage.speakers.speaker, gates, materials, places, environment
-    )
+    work = Work(stage.run, stage.rules, stage.policies.open, gates, materials, places, environment)
     numbers = count(1)  # the attempts' threads share it
 
     def over(attempt: AttemptState) -> None:
@@ -237,8 +235,8 @@ def _plain_loop(bench: RunnerBench, stage: Stage) -> float:
     for number in range(ASIDE):
         job = Job(f"aside{number}", "issue", stage.policy, "bubblewrap")
         attempt = stage.run.attempt(job.instance)
-        with closing(attempt.journal()) as journal, stage.speakers.speaker(job.policy) as speaker:
-            setting = Setting(job, 0, stage.rules, speaker)
+        with closing(attempt.journal()) as journal, stage.policies.open(job.policy) as opened:
+            setting = Setting(job, 0, stage.rules, opened)
             environment = InstantEnvironment(bench.turns)
             played = play(setting, environment, journal, CancelToken(), lambda _event: None)
             attempt.finish(result_of(setting, played, Judgement(), attempt.entries()))

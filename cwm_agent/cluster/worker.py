@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import AttemptState, State
-from cwm_agent.batch.local.policies import Speakers
+from cwm_agent.batch.local.policies import Policies
 from cwm_agent.batch.local.work import open_work
 from cwm_agent.cluster.lifeline import Lifeline
 from cwm_agent.cluster.remote import RemotePolicy, ReplicaHandle
@@ -82,11 +82,11 @@ class AttemptWorker:
         """`folder` is the run's, on storage that all nodes share."""
         self._stack = ExitStack()
         run = Run(folder)
-        self._speakers = Speakers(rules.resolved.settings, _to_nobody)
+        self._policies = Policies(rules.resolved.settings, _to_nobody)
         self._work = self._stack.enter_context(
-            open_work(run, rules, [], self._speaker, patience=JOURNAL_PATIENCE)
+            open_work(run, rules, [], self._open_policy, patience=JOURNAL_PATIENCE)
         )
-        self._stack.callback(self._speakers.close)
+        self._stack.callback(self._policies.close)
         self._kept: list[AttemptState] = []
         self._assignment: Assignment | None = None
         self._policy: RemotePolicy | None = None
@@ -143,11 +143,11 @@ class AttemptWorker:
             self._kept.clear()
 
     @contextmanager
-    def _speaker(self, choice: PolicyChoice) -> Iterator[OpenPolicy]:
+    def _open_policy(self, choice: PolicyChoice) -> Iterator[OpenPolicy]:
         assert self._assignment is not None
         if self._assignment.replica is None:
-            with self._speakers.speaker(choice) as speaker:
-                yield speaker
+            with self._policies.open(choice) as opened:
+                yield opened
             return
         about = self._assignment.replica.about
         self._policy = RemotePolicy(self._assignment.replica, self._assignment.key)

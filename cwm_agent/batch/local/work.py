@@ -55,22 +55,22 @@ class Semaphores:
         self.sandboxes.resize(settings.sandboxes or workers + settings.grading)
 
 
-OpenSpeaker = Callable[[PolicyChoice], AbstractContextManager[OpenPolicy]]
-"""Who answers for a choice, as long as the context lasts."""
+PolicyOpener = Callable[[PolicyChoice], AbstractContextManager[OpenPolicy]]
+"""Gives the policy of a choice for as long as the context lasts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """What all attempts of a run share, on one machine; `solve` is a run of one.
 
-    `speaker` gives who answers; `places` makes ready what an attempt's sandboxes
+    `open_policy` gives the policy of a choice; `places` makes ready what an attempt's sandboxes
     need and gives their maker; `environment` is where the conversations happen.
     `patience` is how many seconds a journal's last writer may take to let go of it.
     """
 
     run: Run
     rules: Rules
-    speaker: OpenSpeaker
+    open_policy: PolicyOpener
     gates: Semaphores
     materials: SharedFiles
     places: Callable[[AttemptState], MakeSandbox]
@@ -93,8 +93,8 @@ class Work:
             if not attempt.job.root:
                 self.places(attempt)
                 write_job(stored.folder, attempt.job)
-            speaker = stack.enter_context(self.speaker(attempt.job.policy))
-            setting = Setting(attempt.job, attempt.sample, self.rules, speaker)
+            opened = stack.enter_context(self.open_policy(attempt.job.policy))
+            setting = Setting(attempt.job, attempt.sample, self.rules, opened)
             trajectory = finished(journal.events, self.rules.switches)
             if trajectory is None:
                 trajectory = self._play(setting, attempt, journal)
@@ -139,7 +139,7 @@ def open_work(
     run: Run,
     rules: Rules,
     waiting: Sequence[AttemptState],
-    speaker: OpenSpeaker,
+    open_policy: PolicyOpener,
     *,
     patience: float = LOCK_PATIENCE,
 ) -> Iterator[Work]:
@@ -150,7 +150,7 @@ def open_work(
         yield Work(
             run,
             rules,
-            speaker,
+            open_policy,
             Semaphores.of(settings.batch),
             SharedFiles(folder, waiting),
             SandboxFactory(
