@@ -1,6 +1,6 @@
 """What the batch runner itself costs: a policy and an environment that answer at once.
 
-Everything else is real: threads, gates, journals with their fsync, results,
+Everything else is real: threads, semaphores, journals with their fsync, results,
 the board. Beside it the same attempts in a plain loop, one after the other,
 without a runner; what the disk needs for one fsync is measured for itself.
 """
@@ -181,10 +181,12 @@ def run_all(
     ended: Callable[[int], None] = lambda _number: None,
 ) -> None:
     """Every attempt through the runner; `ended` hears how many are over."""
-    gates = Semaphores.of(BatchSettings(workers=bench.workers))
+    semaphores = Semaphores.of(BatchSettings(workers=bench.workers))
     attempts = attempts_of(stage.run, jobs, samples)
     materials = SharedFiles(stage.run.folder, attempts)
-    work = Work(stage.run, stage.rules, stage.policies.open, gates, materials, places, environment)
+    work = Work(
+        stage.run, stage.rules, stage.policies.open, semaphores, materials, places, environment
+    )
     numbers = count(1)  # the attempts' threads share it
 
     def over(attempt: AttemptState) -> None:

@@ -38,8 +38,8 @@ class LocalExecutor:
         return self.policies.loads()
 
     def resize(self, workers: int) -> None:
-        """Widen or narrow the gates."""
-        self.work.gates.follow(self.settings, workers)
+        """Let more or fewer attempts work at once."""
+        self.work.semaphores.follow(self.settings, workers)
 
 
 @contextmanager

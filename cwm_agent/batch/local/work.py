@@ -1,4 +1,4 @@
-"""The work on one attempt of a run: in its folder, through the gates, up to its result."""
+"""The work on one attempt of a run: in its folder, within the limits, up to its result."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Semaphores:
     @classmethod
     def of(cls, settings: BatchSettings) -> Semaphores:
         """As wide as the settings say."""
-        gates = cls(Semaphore(1), Semaphore(1), Semaphore(settings.grading))
-        gates.follow(settings, settings.workers)
-        return gates
+        semaphores = cls(Semaphore(1), Semaphore(1), Semaphore(settings.grading))
+        semaphores.follow(settings, settings.workers)
+        return semaphores
 
     def follow(self, settings: BatchSettings, workers: int) -> None:
         """Let in as many as now work, where the settings name no number."""
@@ -71,7 +71,7 @@ class Work:
     run: Run
     rules: Rules
     open_policy: PolicyOpener
-    gates: Semaphores
+    semaphores: Semaphores
     materials: SharedFiles
     places: Callable[[AttemptState], MakeSandbox]
     environment: MakeEnvironment = issue_environment
@@ -106,24 +106,24 @@ class Work:
         return result
 
     def _play(self, setting: Setting, attempt: AttemptState, journal: Journal) -> Trajectory:
-        gates, stop = self.gates, attempt.stop
+        semaphores, stop = self.semaphores, attempt.stop
         repository = self._repository(attempt)
         make = self.places(attempt)
         attempt.say("waiting for a place in the engine")
-        with gates.sessions.hold(stop):
+        with semaphores.sessions.hold(stop):
             attempt.say("waiting for a sandbox's place")
-            with gates.sandboxes.hold(stop):
+            with semaphores.sandboxes.hold(stop):
                 environment = self.environment(setting, repository, make)
                 with stop:
                     return play(setting, environment, journal, stop, attempt.watch)
 
     def _judge(self, attempt: AttemptState, trajectory: Trajectory, stored: Attempt) -> Judgement:
-        gates, stop = self.gates, attempt.stop
+        semaphores, stop = self.semaphores, attempt.stop
         attempt.state = "judging"
         attempt.say("waiting to be judged")
         repository = self._repository(attempt)
         make = self.places(attempt)
-        with gates.grading.hold(stop), gates.sandboxes.hold(stop):
+        with semaphores.grading.hold(stop), semaphores.sandboxes.hold(stop):
             attempt.tell("running the tests without and with the patch")
             verifier = self.materials.verifier(attempt, make)
             keep = stored.keep_test_output

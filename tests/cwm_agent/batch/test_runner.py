@@ -199,14 +199,14 @@ def test_the_board_says_how_fast_it_goes() -> None:
 
 
 def test_a_gate_lets_in_as_many_as_it_says_and_gives_up_when_told_to() -> None:
-    gate, stop = Semaphore(1), CancelToken()
-    with gate.hold(stop):
+    semaphore, stop = Semaphore(1), CancelToken()
+    with semaphore.hold(stop):
         stop.ask()
-        with pytest.raises(StoppedError), gate.hold(stop):
+        with pytest.raises(StoppedError), semaphore.hold(stop):
             pass
-    gate.resize(2)
-    with gate.hold(stop), gate.hold(stop):
-        assert gate.inside == 2
+    semaphore.resize(2)
+    with semaphore.hold(stop), semaphore.hold(stop):
+        assert semaphore.inside == 2
 
 
 def test_the_same_is_made_once_and_again_after_an_error() -> None:
