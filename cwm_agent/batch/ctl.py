@@ -1,4 +1,4 @@
-"""What the control socket answers: wishes of other processes, passed on to the runner."""
+"""What the control socket answers: requests of other processes, passed on to the runner."""
 
 from __future__ import annotations
 

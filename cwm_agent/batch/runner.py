@@ -1,4 +1,4 @@
-"""Hands the attempts of a run to threads, and takes wishes from signals and the control socket.
+"""Hands the attempts of a run to threads, and takes requests from signals and the control socket.
 
 One lock guards what is waiting and what runs. The main thread launches and
 looks around; each attempt has a thread of its own, so nothing that one of them

@@ -51,7 +51,7 @@ class Replayed:
     again: list[Again] = field(default_factory=list)
 
 
-def replay(run: Run, attempt: Attempt, wish: ReplayRequest, say: Say, watch: Watch) -> Replayed:
+def replay(run: Run, attempt: Attempt, request: ReplayRequest, say: Say, watch: Watch) -> Replayed:
     """Do an attempt's actions again; `watch` sees each turn when it is done.
 
     The run folder is not written to. Raises UsageError for a turn that the
@@ -59,16 +59,16 @@ def replay(run: Run, attempt: Attempt, wish: ReplayRequest, say: Say, watch: Wat
     """
     events = tuple(entry.event for entry in attempt.entries())
     job = read_job(attempt.folder)
-    turns = _checked(events, wish.until)
+    turns = _checked(events, request.until)
     replayed = Replayed(run.name, job.instance, attempt.sample, job.sandbox, turns)
     began = time.monotonic()
     with ExitStack() as stack:
         place = stack.enter_context(_place(run, attempt, job, events, say))
         rules = (*RULES, token_rule(place.texts.templates))
-        turns_again = stack.enter_context(closing(walk(events, place.make, until=wish.until)))
+        turns_again = stack.enter_context(closing(walk(events, place.make, until=request.until)))
         for again in turns_again:
             replayed.again.append(again)
-            alike = not wish.verify or replayed.findings.judge(again, rules)
+            alike = not request.verify or replayed.findings.judge(again, rules)
             watch(again)
             if not alike:
                 break

@@ -173,12 +173,12 @@ def test_cancelled_attempts_are_given_up_and_can_be_asked_for_again() -> None:
 
     runner = Runner(attempts(3), work, workers=1)
 
-    def wishes() -> None:
+    def requests() -> None:
         assert runner.cancel("a/2") == ["a/2"]
         assert runner.requeue("a/2") == ["a/2"]
         assert runner.cancel("a/0") == ["a/0"]
 
-    threading.Timer(0.2, wishes).start()
+    threading.Timer(0.2, requests).start()
     runner.run()
     assert states(runner) == ["cancelled", "resolved", "resolved"]
     assert runner.requeue("a/1") == []  # it has its result

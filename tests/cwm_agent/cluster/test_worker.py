@@ -38,7 +38,7 @@ def test_a_try_after_a_lost_one_waits_for_it_and_takes_what_it_brought(batch: Ba
     thread.start()
     while (standing := lost.standing()) is None or standing.turn < 2:
         time.sleep(0.02)
-    lost.stop("another", True)  # a wish that came late, for a try that is over
+    lost.stop("another", True)  # a stop that came late, for a try that is over
     again = other.run(Assignment("second", job, 0))  # it still holds the journal
     thread.join()
     assert outcome == [again]
