@@ -174,7 +174,7 @@ def run_all(
     bench: RunnerBench,
     stage: Stage,
     jobs: Sequence[Job],
-    places: Callable[[AttemptState], Callable[[], Sandbox]],
+    sandboxes: Callable[[AttemptState], Callable[[], Sandbox]],
     environment: MakeEnvironment,
     *,
     samples: int = 1,
@@ -183,14 +183,14 @@ def run_all(
     """Every attempt through the runner; `ended` hears how many are over."""
     semaphores = Semaphores.of(BatchSettings(workers=bench.workers))
     attempts = attempts_of(stage.run, jobs, samples)
-    materials = SharedFiles(stage.run.folder, attempts)
+    files = SharedFiles(stage.run.folder, attempts)
     work = Work(
-        stage.run, stage.rules, stage.policies.open, semaphores, materials, places, environment
+        stage.run, stage.rules, stage.policies.open, semaphores, files, sandboxes, environment
     )
     numbers = count(1)  # the attempts' threads share it
 
     def over(attempt: AttemptState) -> None:
-        materials.over(attempt)
+        files.over(attempt)
         ended(next(numbers))
 
     runner = Runner(attempts, work, workers=bench.workers, over=over)

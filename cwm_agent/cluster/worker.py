@@ -139,7 +139,7 @@ class AttemptWorker:
         """Samples of one instance share its repository and first test run; others need not."""
         if self._kept and self._kept[-1].job.instance != attempt.job.instance:
             for other in self._kept:
-                self._work.materials.over(other)
+                self._work.files.over(other)
             self._kept.clear()
 
     @contextmanager

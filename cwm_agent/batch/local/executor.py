@@ -31,7 +31,7 @@ class LocalExecutor:
 
     def over(self, attempt: AttemptState) -> None:
         """Forget what only this attempt needed."""
-        self.work.materials.over(attempt)
+        self.work.files.over(attempt)
 
     def loads(self) -> dict[str, EngineStats]:
         """What the engines and servers do now."""

@@ -63,8 +63,8 @@ PolicyOpener = Callable[[PolicyChoice], AbstractContextManager[OpenPolicy]]
 class Work:
     """What all attempts of a run share, on one machine; `solve` is a run of one.
 
-    `open_policy` gives the policy of a choice; `places` makes ready what an attempt's sandboxes
-    need and gives their maker; `environment` is where the conversations happen.
+    `open_policy` gives the policy of a choice; `sandboxes` prepares what an attempt's
+    sandboxes need and gives their maker; `environment` is where the conversations happen.
     `patience` is how many seconds a journal's last writer may take to let go of it.
     """
 
@@ -72,8 +72,8 @@ class Work:
     rules: Rules
     open_policy: PolicyOpener
     semaphores: Semaphores
-    materials: SharedFiles
-    places: Callable[[AttemptState], MakeSandbox]
+    files: SharedFiles
+    sandboxes: Callable[[AttemptState], MakeSandbox]
     environment: MakeEnvironment = issue_environment
     patience: float = LOCK_PATIENCE
 
@@ -91,7 +91,7 @@ class Work:
             if known is not None and known.exit_reason not in UNFINISHED:
                 return known  # a worker that was thought lost brought it to its end
             if not attempt.job.root:
-                self.places(attempt)
+                self.sandboxes(attempt)
                 write_job(stored.folder, attempt.job)
             opened = stack.enter_context(self.open_policy(attempt.job.policy))
             setting = Setting(attempt.job, attempt.sample, self.rules, opened)
@@ -108,10 +108,10 @@ class Work:
     def _play(self, setting: Setting, attempt: AttemptState, journal: Journal) -> Trajectory:
         semaphores, stop = self.semaphores, attempt.stop
         repository = self._repository(attempt)
-        make = self.places(attempt)
-        attempt.say("waiting for a place in the engine")
+        make = self.sandboxes(attempt)
+        attempt.say("waiting for a free session of the engine")
         with semaphores.sessions.hold(stop):
-            attempt.say("waiting for a sandbox's place")
+            attempt.say("waiting for a free sandbox")
             with semaphores.sandboxes.hold(stop):
                 environment = self.environment(setting, repository, make)
                 with stop:
@@ -122,16 +122,16 @@ class Work:
         attempt.state = "judging"
         attempt.say("waiting to be judged")
         repository = self._repository(attempt)
-        make = self.places(attempt)
+        make = self.sandboxes(attempt)
         with semaphores.grading.hold(stop), semaphores.sandboxes.hold(stop):
             attempt.tell("running the tests without and with the patch")
-            verifier = self.materials.verifier(attempt, make)
+            verifier = self.files.verifier(attempt, make)
             keep = stored.keep_test_output
             return judge(attempt.job, repository, trajectory.patch, verifier, keep)
 
     def _repository(self, attempt: AttemptState) -> Path | None:
         attempt.say("copying the repository")
-        return self.materials.repository(attempt)
+        return self.files.repository(attempt)
 
 
 @contextmanager
