@@ -1,4 +1,4 @@
-"""One attempt of a run as its runner and its onlookers see it."""
+"""One attempt of a run as its runner and its observers see it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OVER: frozenset[State] = frozenset({"resolved", "unresolved", "unjudged"})
 """States of an attempt that has a valid result."""
 
 
-class Onlooker(Protocol):
+class Observer(Protocol):
     """Follows one attempt as it goes, like the screen of `solve`."""
 
     def say(self, text: str, style: str = "") -> None:
@@ -62,7 +62,7 @@ class AttemptState:
     """The exit code that its end means."""
     cancelled: bool = False
     stop: Stop = field(default_factory=CancelToken)
-    onlooker: Onlooker | None = None
+    observer: Observer | None = None
 
     @property
     def name(self) -> str:
@@ -76,13 +76,13 @@ class AttemptState:
     def tell(self, text: str, style: str = "") -> None:
         """What a user who waits for this attempt alone wants to know, too."""
         self.say(text)
-        if self.onlooker is not None:
-            self.onlooker.say(text, style)
+        if self.observer is not None:
+            self.observer.say(text, style)
 
     def watch(self, event: Event) -> None:
         """Follow the rollout."""
-        if self.onlooker is not None:
-            self.onlooker.watch(event)
+        if self.observer is not None:
+            self.observer.watch(event)
         match event:
             case AttemptStarted():
                 self.say("opening the sandbox")

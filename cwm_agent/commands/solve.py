@@ -78,7 +78,7 @@ def _work(run: Run, job: Job, rules: Rules, progress: ProgressDisplay) -> Outcom
     """The run's one attempt, in the main thread, where Ctrl-C is heard."""
     settings = rules.resolved.settings
     stop = Interrupt(progress.interrupted, cancel_replies=job.policy.kind == "human")
-    state = AttemptState(job, SAMPLE, stop=stop, onlooker=progress)
+    state = AttemptState(job, SAMPLE, stop=stop, observer=progress)
     opened: list[OpenPolicy] = []
 
     def open_once(choice: PolicyChoice) -> AbstractContextManager[OpenPolicy]:
