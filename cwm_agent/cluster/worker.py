@@ -46,7 +46,7 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AttemptProgress:
     """How the attempt stands; `silent` is for how many seconds nothing was heard of it."""
 
     state: State
@@ -56,12 +56,12 @@ class Standing:
     silent: float
 
     @classmethod
-    def of(cls, attempt: AttemptState) -> Standing:
+    def of(cls, attempt: AttemptState) -> AttemptProgress:
         """Of this moment."""
         silent = time.monotonic() - attempt.since
         return cls(attempt.state, attempt.doing, attempt.turn, attempt.tokens, silent)
 
-    def tell(self, attempt: AttemptState) -> None:
+    def copy_to(self, attempt: AttemptState) -> None:
         """Copy it to the state that the head process keeps."""
         attempt.state, attempt.doing = self.state, self.doing
         attempt.turn, attempt.tokens = self.turn, self.tokens
@@ -118,11 +118,11 @@ class AttemptWorker:
             return Failure(LostError(result.detail))
         return result
 
-    def standing(self) -> Standing | None:
+    def progress(self) -> AttemptProgress | None:
         """How the attempt that it works on stands; whoever runs one has to ask (see Lifeline)."""
         if self._lifeline is not None:
             self._lifeline.renew()
-        return Standing.of(self._kept[-1]) if self._assignment else None
+        return AttemptProgress.of(self._kept[-1]) if self._assignment else None
 
     def stop(self, key: str, now: bool) -> None:
         """Let the try `key` end after its turn, or now; harmless when it is over."""
