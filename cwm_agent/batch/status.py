@@ -67,7 +67,7 @@ class Status:
         return self.total - sum(self.counts[state] for state in ("waiting", "running", "judging"))
 
 
-class Board:
+class StatusReporter:
     """Looks at a runner and its engines; `clock` gives seconds that only grow."""
 
     def __init__(

@@ -1,7 +1,7 @@
 """What the batch runner itself costs: a policy and an environment that answer at once.
 
 Everything else is real: threads, semaphores, journals with their fsync, results,
-the board. Beside it the same attempts in a plain loop, one after the other,
+the reporter. Beside it the same attempts in a plain loop, one after the other,
 without a runner; what the disk needs for one fsync is measured for itself.
 """
 
@@ -27,7 +27,7 @@ from cwm_agent.batch.local.policies import Policies
 from cwm_agent.batch.local.shared_files import SharedFiles
 from cwm_agent.batch.local.work import Semaphores, Work
 from cwm_agent.batch.runner import Runner
-from cwm_agent.batch.status import Board
+from cwm_agent.batch.status import StatusReporter
 from cwm_agent.config.resolve import load_settings
 from cwm_agent.config.settings import BatchSettings
 from cwm_agent.policies.choice import PolicyChoice
@@ -194,10 +194,10 @@ def run_all(
         ended(next(numbers))
 
     runner = Runner(attempts, work, workers=bench.workers, over=over)
-    board = Board(stage.run.name, runner)
+    reporter = StatusReporter(stage.run.name, runner)
 
     def look() -> None:
-        board.status()
+        reporter.status()
 
     runner.run(look)
     assert all(attempt.state in OVER for attempt in runner.attempts), runner.attempts[0]

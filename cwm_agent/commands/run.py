@@ -24,7 +24,7 @@ from cwm_agent.batch.executor import Executor, OpenExecutor
 from cwm_agent.batch.local.executor import local_executor
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
-from cwm_agent.batch.status import Board, Status, line
+from cwm_agent.batch.status import Status, StatusReporter, line
 from cwm_agent.batch.stopping import StopConditions, caught_signals
 from cwm_agent.commands.best import select
 from cwm_agent.config.resolve import Resolved, load_settings
@@ -188,23 +188,23 @@ def _go(
         log=_logger(run),
         resized=executor.resize,
     )
-    board = Board(run.name, runner, executor.loads)
+    reporter = StatusReporter(run.name, runner, executor.loads)
     ending = StopConditions(runner, settings)
     with (
-        serve(run.folder, ControlHandler(runner, board).answer) as socket,
+        serve(run.folder, ControlHandler(runner, reporter).answer) as socket,
         caught_signals() as signals,
-        screen(board, sys.stderr) as shown,
+        screen(reporter, sys.stderr) as shown,
     ):
-        _launched(run, socket, board.status(), progress, as_json=as_json)
+        _launched(run, socket, reporter.status(), progress, as_json=as_json)
 
         def tick() -> None:
-            ending.look(signals.count, board.status(), shown.say)
+            ending.look(signals.count, reporter.status(), shown.say)
             shown.refresh()
 
         runner.run(tick)
     run.write_predictions()
     code = ending.code()
-    _done(run, board.status(), attempts, code, progress, as_json=as_json)
+    _done(run, reporter.status(), attempts, code, progress, as_json=as_json)
     return code
 
 

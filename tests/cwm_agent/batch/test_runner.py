@@ -12,7 +12,7 @@ from cwm_agent.attempt.interrupt import CancelToken
 from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.semaphores import OncePerKey, Semaphore, StoppedError
-from cwm_agent.batch.status import Board, line
+from cwm_agent.batch.status import StatusReporter, line
 from cwm_agent.batch.stopping import StopConditions
 from cwm_agent.config.settings import BatchSettings
 from cwm_agent.errors import UsageError
@@ -160,8 +160,8 @@ def test_attempts_that_would_never_end_are_ended_by_a_limit_of_the_run(
 
     said: list[str] = []
     runner = Runner(attempts(3), work, workers=2)
-    board, ending = Board("run", runner), StopConditions(runner, limits)
-    runner.run(lambda: ending.look(0, board.status(), said.append))
+    reporter, ending = StatusReporter("run", runner), StopConditions(runner, limits)
+    runner.run(lambda: ending.look(0, reporter.status(), said.append))
     assert said == [f"the run has used its {used}; finishing the turns"]
     assert states(runner) == ["waiting"] * 3
     assert ending.code() == ExitCode.LIMIT
@@ -189,11 +189,11 @@ def test_cancelled_attempts_are_given_up_and_can_be_asked_for_again() -> None:
 def test_the_board_says_how_fast_it_goes() -> None:
     now = 100.0
     runner = Runner(attempts(4), lambda _attempt: RESULT, workers=1)
-    board = Board("run", runner, clock=lambda: now)
-    assert board.status().eta is None
+    reporter = StatusReporter("run", runner, clock=lambda: now)
+    assert reporter.status().eta is None
     runner.attempts[0].settle(RESULT)
     now = 110.0
-    status = board.status()
+    status = reporter.status()
     assert (status.eta, status.tokens_per_second, status.ended) == (30.0, 0.7, 1)
     assert line(status).startswith("running 1/4: 3 waiting, 0 running, 0 judging, 1 resolved")
 
