@@ -38,8 +38,8 @@ Key = tuple[str, str, str]
 class Conditions:
     """What beside patch and row decides a verdict.
 
-    `image` is the id of the image, "" where none is known (a wish) or none had
-    a part (a verdict). `timeout` is in seconds; `grader` names it with its version.
+    `image` is the id of the image, "" where none is known (in a query) or
+    none was needed (in a verdict). `timeout` is in seconds; `grader` names it with its version.
     """
 
     image: str

@@ -76,13 +76,13 @@ class Setting:
     job: Job
     sample: int
     rules: Rules
-    speaker: OpenPolicy
+    opened: OpenPolicy
 
     @property
     def limits(self) -> Limits:
         """The settings' limits, but no longer a conversation than the policy can hold."""
         wanted = Limits(**self.rules.resolved.settings.limits.model_dump())
-        most = self.speaker.context_tokens or wanted.context_tokens
+        most = self.opened.context_tokens or wanted.context_tokens
         return replace(wanted, context_tokens=min(wanted.context_tokens, most))
 
 
@@ -101,10 +101,10 @@ def issue_environment(
         setting.rules.texts,
         setting.rules.switches,
         setting.limits,
-        setting.speaker.policy.meter,
+        setting.opened.policy.meter,
         time.monotonic,
-        thinking=setting.speaker.thinking,
-        native=setting.speaker.native_tools,
+        thinking=setting.opened.thinking,
+        native=setting.opened.native_tools,
     )
 
 
@@ -113,7 +113,7 @@ def play(
 ) -> Trajectory:
     """Play the attempt, or go on with the one in the journal; closes the environment."""
     job, settings = setting.job, setting.rules.resolved.settings
-    policy = setting.speaker.policy
+    policy = setting.opened.policy
     started = AttemptStarted(
         instance=job.instance,
         sample=setting.sample,
@@ -123,7 +123,7 @@ def play(
         mode=settings.mode,
         pid=os.getpid(),
         boot_id=boot_id(),
-        capabilities=setting.speaker.capabilities,
+        capabilities=setting.opened.capabilities,
     )
     with closing(environment):
         return rollout(
@@ -158,7 +158,7 @@ def result_of(
         seconds=round(active_seconds(entries), 3),
         prompt_tokens=trajectory.prompt_tokens,
         completion_tokens=trajectory.completion_tokens,
-        policy=setting.speaker.policy.name,
+        policy=setting.opened.policy.name,
         sandbox=setting.job.sandbox,
         mode=setting.rules.resolved.settings.mode,
         prompt_pack=setting.rules.prompt_pack,

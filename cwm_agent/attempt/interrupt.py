@@ -95,7 +95,7 @@ class CancelToken:
 
 
 class Interrupt:
-    """The user's wish to stop. Install it as a context manager in the main thread.
+    """The user's request to stop. Install it as a context manager in the main thread.
 
     The first SIGINT sets `requested`; the loop looks at it between turns. The
     second one, and any SIGTERM, raises KeyboardInterrupt where the program

@@ -1,4 +1,4 @@
-"""One attempt of a run as its runner and its onlookers see it."""
+"""One attempt of a run as its runner and its observers see it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OVER: frozenset[State] = frozenset({"resolved", "unresolved", "unjudged"})
 """States of an attempt that has a valid result."""
 
 
-class Onlooker(Protocol):
+class Observer(Protocol):
     """Follows one attempt as it goes, like the screen of `solve`."""
 
     def say(self, text: str, style: str = "") -> None:
@@ -62,7 +62,7 @@ class AttemptState:
     """The exit code that its end means."""
     cancelled: bool = False
     stop: Stop = field(default_factory=CancelToken)
-    onlooker: Onlooker | None = None
+    observer: Observer | None = None
 
     @property
     def name(self) -> str:
@@ -76,13 +76,13 @@ class AttemptState:
     def tell(self, text: str, style: str = "") -> None:
         """What a user who waits for this attempt alone wants to know, too."""
         self.say(text)
-        if self.onlooker is not None:
-            self.onlooker.say(text, style)
+        if self.observer is not None:
+            self.observer.say(text, style)
 
     def watch(self, event: Event) -> None:
         """Follow the rollout."""
-        if self.onlooker is not None:
-            self.onlooker.watch(event)
+        if self.observer is not None:
+            self.observer.watch(event)
         match event:
             case AttemptStarted():
                 self.say("opening the sandbox")
@@ -116,21 +116,21 @@ def state_of(result: AttemptResult) -> State:
     return {True: "resolved", False: "unresolved", None: "unjudged"}[result.resolved]  # type: ignore[return-value]
 
 
-def tickets_of(run: Run, jobs: Sequence[Job], samples: int) -> list[AttemptState]:
+def attempts_of(run: Run, jobs: Sequence[Job], samples: int) -> list[AttemptState]:
     """Every attempt of the run, the samples of a job next to each other.
 
     Those with a valid result are over; all others wait, whatever stopped them.
     """
-    tickets = []
+    attempts = []
     for job in jobs:
         for sample in range(samples):
-            ticket = AttemptState(job, sample)
-            attempt = run.find(job.instance, sample)
-            result = attempt.result()
+            attempt = AttemptState(job, sample)
+            stored = run.find(job.instance, sample)
+            result = stored.result()
             if result is not None and result.exit_reason not in UNFINISHED:
-                ticket.settle(result)
-            elif attempt.events_path.exists():
-                said = replies([entry.event for entry in attempt.entries()])
-                ticket.turn, ticket.tokens = len(said), sum(map(written_tokens, said))
-            tickets.append(ticket)
-    return tickets
+                attempt.settle(result)
+            elif stored.events_path.exists():
+                said = replies([entry.event for entry in stored.entries()])
+                attempt.turn, attempt.tokens = len(said), sum(map(written_tokens, said))
+            attempts.append(attempt)
+    return attempts

@@ -1,10 +1,10 @@
-"""What the control socket answers: wishes of other processes, passed on to the runner."""
+"""What the control socket answers: requests of other processes, passed on to the runner."""
 
 from __future__ import annotations
 
 from cwm_agent.batch.control import Answer, Request
 from cwm_agent.batch.runner import Runner
-from cwm_agent.batch.status import Board, Status
+from cwm_agent.batch.status import Status, StatusReporter
 from cwm_agent.errors import UsageError
 from results.codec import decode
 
@@ -14,9 +14,9 @@ COMMANDS = ("status", "pause", "resume", "cancel", "requeue", "workers")
 class ControlHandler:
     """Answers requests about one run."""
 
-    def __init__(self, runner: Runner, board: Board) -> None:
+    def __init__(self, runner: Runner, reporter: StatusReporter) -> None:
         self._runner = runner
-        self._board = board
+        self._reporter = reporter
 
     def answer(self, request: Request) -> Answer:
         """Do what is asked and say how the run stands; raises UsageError."""
@@ -37,7 +37,7 @@ class ControlHandler:
                 runner.set_workers(count)
             case _:
                 raise UsageError(f"this run understands {', '.join(COMMANDS)}")
-        return {**done, "status": self._board.status().as_json()}
+        return {**done, "status": self._reporter.status().as_json()}
 
 
 def request_of(action: str, value: str | None, *, now: bool) -> Request:

@@ -21,15 +21,15 @@ from results.store import Run
 class Executor(Protocol):
     """Does attempts. Called from a thread of its own for each one."""
 
-    def __call__(self, ticket: AttemptState) -> AttemptResult:
-        """Begin an attempt or go on with it, telling the ticket how it stands.
+    def __call__(self, attempt: AttemptState) -> AttemptResult:
+        """Begin or resume an attempt, and keep its state up to date.
 
         Raises SandboxError when a sandbox cannot be had, LostError when the
         place went away, StoppedError when the attempt was told to end before
         it began, ResultsError when the disk refuses.
         """
 
-    def over(self, ticket: AttemptState) -> None:
+    def over(self, attempt: AttemptState) -> None:
         """The attempt ended for good, as far as one knows: it may be asked for again."""
 
     def loads(self) -> Mapping[str, EngineStats]:

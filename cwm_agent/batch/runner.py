@@ -1,4 +1,4 @@
-"""Hands the attempts of a run to threads, and takes wishes from signals and the control socket.
+"""Hands the attempts of a run to threads, and takes requests from signals and the control socket.
 
 One lock guards what is waiting and what runs. The main thread launches and
 looks around; each attempt has a thread of its own, so nothing that one of them
@@ -41,16 +41,16 @@ class Runner:
 
     def __init__(
         self,
-        tickets: Sequence[AttemptState],
+        attempts: Sequence[AttemptState],
         work: DoWork,
         *,
         workers: int,
         retries: int = 0,
-        over: Callable[[AttemptState], None] = lambda _ticket: None,
+        over: Callable[[AttemptState], None] = lambda _attempt: None,
         log: Callable[[str], None] = lambda _text: None,
         resized: Callable[[int], None] = lambda _workers: None,
     ) -> None:
-        self.tickets = list(tickets)
+        self.attempts = list(attempts)
         self.workers = workers
         self.paused = self.draining = self.stopping = False
         self.failures_in_row = 0
@@ -61,8 +61,8 @@ class Runner:
         self._log = log
         self._resized = resized
         self._changed = threading.Condition()
-        self._names = {ticket.name: ticket for ticket in self.tickets}
-        self._queue = deque(ticket for ticket in self.tickets if ticket.state == "waiting")
+        self._names = {attempt.name: attempt for attempt in self.attempts}
+        self._queue = deque(attempt for attempt in self.attempts if attempt.state == "waiting")
         self._active: dict[AttemptState, threading.Thread] = {}
         self._leaving: list[threading.Thread] = []
 
@@ -126,16 +126,16 @@ class Runner:
         """Give attempts up in this process: waiting ones at once, running ones after the turn."""
         done = []
         with self._changed:
-            for ticket in self._find(name):
-                if ticket.state == "waiting":
-                    self._queue.remove(ticket)
-                    self._give_up(ticket)
-                elif ticket in self._active:
-                    ticket.cancelled = True
-                    ticket.stop.ask()
+            for attempt in self._find(name):
+                if attempt.state == "waiting":
+                    self._queue.remove(attempt)
+                    self._give_up(attempt)
+                elif attempt in self._active:
+                    attempt.cancelled = True
+                    attempt.stop.ask()
                 else:
                     continue
-                done.append(ticket.name)
+                done.append(attempt.name)
             self._changed.notify()
         return done
 
@@ -143,14 +143,14 @@ class Runner:
         """Let attempts without a valid result go on from their journals; running ones anew."""
         done = []
         with self._changed:
-            for ticket in self._find(name):
-                if ticket in self._active:
-                    ticket.stop.ask()
-                elif ticket.state in ("failed", "cancelled"):
-                    self._enqueue(ticket)
+            for attempt in self._find(name):
+                if attempt in self._active:
+                    attempt.stop.ask()
+                elif attempt.state in ("failed", "cancelled"):
+                    self._enqueue(attempt)
                 else:
                     continue
-                done.append(ticket.name)
+                done.append(attempt.name)
             self._changed.notify()
         return done
 
@@ -158,93 +158,97 @@ class Runner:
         """One attempt by `instance/sample`, or all samples of an instance."""
         if name in self._names:
             return [self._names[name]]
-        if found := [ticket for ticket in self.tickets if ticket.job.instance == name]:
+        if found := [attempt for attempt in self.attempts if attempt.job.instance == name]:
             return found
         raise UsageError(f"the run has no attempt {name!r}; name INSTANCE or INSTANCE/SAMPLE")
 
     def _recall(self, *, now: bool) -> None:
-        for ticket in self.active:
-            ticket.stop.force() if now else ticket.stop.ask()
+        for attempt in self.active:
+            attempt.stop.force() if now else attempt.stop.ask()
 
     def _launch(self) -> None:
         """Start what may start; the caller holds the lock."""
         while self._queue and not (self.paused or self.draining):
-            states = [ticket.state for ticket in self._active]
+            states = [attempt.state for attempt in self._active]
             judged = states.count("judging")
             if len(states) - judged >= self.workers or judged >= JUDGED_BEHIND * self.workers:
                 return
-            ticket = self._queue.popleft()
-            ticket.state, ticket.stop, ticket.cancelled = "running", CancelToken(), False
-            ticket.say("starting")
+            attempt = self._queue.popleft()
+            attempt.state, attempt.stop, attempt.cancelled = "running", CancelToken(), False
+            attempt.say("starting")
             # A daemon: a build that cannot be interrupted must not keep a stopped run alive.
             thread = threading.Thread(
-                target=self._attempt, args=(ticket,), name=ticket.name, daemon=True
+                target=self._run_attempt, args=(attempt,), name=attempt.name, daemon=True
             )
-            self._active[ticket] = thread
+            self._active[attempt] = thread
             thread.start()
 
-    def _attempt(self, ticket: AttemptState) -> None:
+    def _run_attempt(self, attempt: AttemptState) -> None:
         """The whole life of one attempt's thread."""
         result: AttemptResult | None = None
         failure: Exception | None = None
         try:
-            result = self._with_retries(ticket)
+            result = self._with_retries(attempt)
         except StoppedError:
             pass
         except Exception as error:  # noqa: BLE001 - one attempt must not end the others
             failure = error
         with self._changed:
             self._leaving = [thread for thread in self._leaving if thread.is_alive()]
-            self._leaving.append(self._active.pop(ticket))
-            self._settle(ticket, result, failure)
-            ticket.stop = CancelToken()  # the old one holds the conversation and the sandbox
+            self._leaving.append(self._active.pop(attempt))
+            self._settle(attempt, result, failure)
+            attempt.stop = CancelToken()  # the old one holds the conversation and the sandbox
             self._changed.notify()
-        if ticket.state not in ACTIVE and ticket.state != "waiting":
-            self._over(ticket)
+        if attempt.state not in ACTIVE and attempt.state != "waiting":
+            self._over(attempt)
 
-    def _with_retries(self, ticket: AttemptState) -> AttemptResult:
+    def _with_retries(self, attempt: AttemptState) -> AttemptResult:
         """The work, gone on with from the journal when a sandbox, node or server failed."""
 
         def once() -> AttemptResult:
-            ticket.state = "running"
-            return self._work(ticket)
+            attempt.state = "running"
+            return self._work(attempt)
 
-        return with_retries(once, self._retries, ticket.stop, ticket.say)
+        return with_retries(once, self._retries, attempt.stop, attempt.say)
 
     def _settle(
-        self, ticket: AttemptState, result: AttemptResult | None, failure: Exception | None
+        self, attempt: AttemptState, result: AttemptResult | None, failure: Exception | None
     ) -> None:
         """Take the state that an end means; the caller holds the lock."""
         if result is not None:
-            ticket.settle(result)
-        if isinstance(failure, SandboxError) and ticket.stop.stopped:
+            attempt.settle(result)
+        if isinstance(failure, SandboxError) and attempt.stop.stopped:
             failure = None  # the judge's sandbox was ended on purpose
-        if isinstance(failure, LostError) and ticket.stop.requested:
+        if isinstance(failure, LostError) and attempt.stop.requested:
             failure = None  # it was about to end anyway, and its journal is whole
         if failure is not None:
-            self._fail(ticket, failure)
-        elif result is None or ticket.state == "waiting":
-            if ticket.cancelled:
-                self._give_up(ticket)
+            self._fail(attempt, failure)
+        elif result is None or attempt.state == "waiting":
+            if attempt.cancelled:
+                self._give_up(attempt)
             else:
-                self._enqueue(ticket, first=True)
-        if ticket.state == "failed":
+                self._enqueue(attempt, first=True)
+        if attempt.state == "failed":
             # A missing image is one instance's trouble: the next may have its own here.
             missing = isinstance(failure, SandboxError) and failure.cause == "image_missing"
             self.failures_in_row += not missing
-        elif ticket.state in OVER:
+        elif attempt.state in OVER:
             self.failures_in_row = 0
 
-    def _fail(self, ticket: AttemptState, failure: Exception) -> None:
+    def _fail(self, attempt: AttemptState, failure: Exception) -> None:
         code = code_of_error(failure)
-        ticket.state, ticket.reason, ticket.doing = "failed", type(failure).__name__, str(failure)
-        ticket.code = ExitCode.UNEXPECTED if code is None else code
+        attempt.state, attempt.reason, attempt.doing = (
+            "failed",
+            type(failure).__name__,
+            str(failure),
+        )
+        attempt.code = ExitCode.UNEXPECTED if code is None else code
         if code is None:
-            self._log(f"{ticket.name}: {''.join(traceback.format_exception(failure))}")
+            self._log(f"{attempt.name}: {''.join(traceback.format_exception(failure))}")
 
-    def _give_up(self, ticket: AttemptState) -> None:
-        ticket.state, ticket.reason, ticket.code = "cancelled", "", ExitCode.INTERRUPTED
+    def _give_up(self, attempt: AttemptState) -> None:
+        attempt.state, attempt.reason, attempt.code = "cancelled", "", ExitCode.INTERRUPTED
 
-    def _enqueue(self, ticket: AttemptState, *, first: bool = False) -> None:
-        ticket.state = "waiting"
-        (self._queue.appendleft if first else self._queue.append)(ticket)
+    def _enqueue(self, attempt: AttemptState, *, first: bool = False) -> None:
+        attempt.state = "waiting"
+        (self._queue.appendleft if first else self._queue.append)(attempt)

@@ -11,7 +11,7 @@ from typing import TextIO
 from rich.live import Live
 from rich.text import Text
 
-from cwm_agent.batch.status import Board, line, table
+from cwm_agent.batch.status import StatusReporter, line, table
 from cwm_agent.view.console import console
 from cwm_agent.view.sanitize import clean_line
 
@@ -28,7 +28,7 @@ class Screen:
 
 
 @contextmanager
-def screen(board: Board, stream: TextIO, every: float = EVERY) -> Iterator[Screen]:
+def screen(reporter: StatusReporter, stream: TextIO, every: float = EVERY) -> Iterator[Screen]:
     """A table that is redrawn on a terminal; elsewhere one plain line `every` so many seconds."""
     target = console(stream)
 
@@ -37,13 +37,13 @@ def screen(board: Board, stream: TextIO, every: float = EVERY) -> Iterator[Scree
 
     if target.is_terminal:
         with Live(console=target, auto_refresh=False, transient=True) as live:
-            yield Screen(lambda: live.update(table(board.status()), refresh=True), say)
+            yield Screen(lambda: live.update(table(reporter.status()), refresh=True), say)
         return
     last = time.monotonic()
 
     def refresh() -> None:
         nonlocal last
-        status = board.status()  # each tick: the throughput is taken from what it saw before
+        status = reporter.status()  # each tick: the throughput is taken from what it saw before
         if time.monotonic() - last >= every:
             last = time.monotonic()
             print(clean_line(line(status)), file=stream, flush=True)

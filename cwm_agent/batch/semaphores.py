@@ -55,11 +55,11 @@ class Semaphore:
 class OncePerKey:
     """Does something slow once for each key, however many need it at the same time.
 
-    Others that need the same wait for it without taking a place in the gate.
+    Others that need the same wait for it without counting against the semaphore.
     """
 
-    def __init__(self, gate: Semaphore) -> None:
-        self._gate = gate
+    def __init__(self, semaphore: Semaphore) -> None:
+        self._semaphore = semaphore
         self._lock = threading.Lock()
         self._locks: dict[Hashable, threading.Lock] = {}
         self._done: set[Hashable] = set()
@@ -73,7 +73,7 @@ class OncePerKey:
                 raise StoppedError
         try:
             if key not in self._done:
-                with self._gate.hold(stop):
+                with self._semaphore.hold(stop):
                     make()
                 self._done.add(key)
         finally:

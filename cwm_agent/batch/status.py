@@ -67,7 +67,7 @@ class Status:
         return self.total - sum(self.counts[state] for state in ("waiting", "running", "judging"))
 
 
-class Board:
+class StatusReporter:
     """Looks at a runner and its engines; `clock` gives seconds that only grow."""
 
     def __init__(
@@ -88,9 +88,9 @@ class Board:
     def status(self) -> Status:
         """How it stands now."""
         now, runner = self._clock(), self._runner
-        tickets = runner.tickets
-        counts = Counter(ticket.state for ticket in tickets)
-        tokens = sum(ticket.tokens for ticket in tickets)
+        attempts = runner.attempts
+        counts = Counter(attempt.state for attempt in attempts)
+        tokens = sum(attempt.tokens for attempt in attempts)
         seconds = now - self._began
         engines = self._engines.look(now)
         by_replies = self._spent.of(now, tokens)
@@ -100,8 +100,8 @@ class Board:
             phase=_phase(runner),
             workers=runner.workers,
             counts={state: counts[state] for state in STATES},
-            total=len(tickets),
-            turns=sum(ticket.turn for ticket in tickets),
+            total=len(attempts),
+            turns=sum(attempt.turn for attempt in attempts),
             tokens=tokens,
             tokens_per_second=by_engines if engines else by_replies,
             seconds=round(seconds, 1),
@@ -118,11 +118,11 @@ class Board:
         done = ended - self._before
         if done <= 0:
             return None
-        return round((len(self._runner.tickets) - ended) * seconds / done, 1)
+        return round((len(self._runner.attempts) - ended) * seconds / done, 1)
 
     def _ended(self) -> int:
         open_states = ("waiting", "running", "judging")
-        return sum(ticket.state not in open_states for ticket in self._runner.tickets)
+        return sum(attempt.state not in open_states for attempt in self._runner.attempts)
 
 
 def line(status: Status) -> str:

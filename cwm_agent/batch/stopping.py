@@ -56,16 +56,16 @@ class StopConditions:
 
     def code(self) -> int:
         """0 when every attempt has a valid result, resolved or not; else why there are none."""
-        tickets = self._runner.tickets
-        failed = [ticket.code for ticket in tickets if ticket.state == "failed"]
-        unfinished = any(ticket.state in ("waiting", "running", "judging") for ticket in tickets)
+        attempts = self._runner.attempts
+        failed = [attempt.code for attempt in attempts if attempt.state == "failed"]
+        unfinished = any(attempt.state in ("waiting", "running", "judging") for attempt in attempts)
         if unfinished and self._signalled:
             return ExitCode.INTERRUPTED
         if unfinished and self._limited:
             return ExitCode.LIMIT
         if failed:
             return failed[0]
-        gone = any(ticket.state == "cancelled" for ticket in tickets)
+        gone = any(attempt.state == "cancelled" for attempt in attempts)
         return ExitCode.INTERRUPTED if unfinished or gone else ExitCode.SUCCESS
 
 

@@ -1,7 +1,7 @@
 """What the batch runner itself costs: a policy and an environment that answer at once.
 
-Everything else is real: threads, gates, journals with their fsync, results,
-the board. Beside it the same attempts in a plain loop, one after the other,
+Everything else is real: threads, semaphores, journals with their fsync, results,
+the reporter. Beside it the same attempts in a plain loop, one after the other,
 without a runner; what the disk needs for one fsync is measured for itself.
 """
 
@@ -22,12 +22,12 @@ import yaml
 from cwm_agent.attempt.attempt import MakeEnvironment, Rules, Setting, play, result_of
 from cwm_agent.attempt.interrupt import CancelToken
 from cwm_agent.attempt.judge import Judgement
-from cwm_agent.batch.attempt_state import OVER, AttemptState, tickets_of
-from cwm_agent.batch.local.policies import Speakers
+from cwm_agent.batch.attempt_state import OVER, AttemptState, attempts_of
+from cwm_agent.batch.local.policies import Policies
 from cwm_agent.batch.local.shared_files import SharedFiles
 from cwm_agent.batch.local.work import Semaphores, Work
 from cwm_agent.batch.runner import Runner
-from cwm_agent.batch.status import Board
+from cwm_agent.batch.status import StatusReporter
 from cwm_agent.config.resolve import load_settings
 from cwm_agent.config.settings import BatchSettings
 from cwm_agent.policies.choice import PolicyChoice
@@ -153,7 +153,7 @@ class Stage:
 
     run: Run
     rules: Rules
-    speakers: Speakers
+    policies: Policies
     policy: PolicyChoice
 
 
@@ -166,41 +166,41 @@ def set_stage(
     talk.write_text(yaml.safe_dump({"replies": [reply] * bench.turns}))
     rules = Rules.of(load_settings(flags={"limits.turns": bench.turns}))
     run = Store(folder / "runs").create(rules.run_info(), "bench")
-    speakers = Speakers(rules.resolved.settings, progress)
-    return Stage(run, rules, speakers, PolicyChoice("replay", str(talk)))
+    policies = Policies(rules.resolved.settings, progress)
+    return Stage(run, rules, policies, PolicyChoice("replay", str(talk)))
 
 
 def run_all(
     bench: RunnerBench,
     stage: Stage,
     jobs: Sequence[Job],
-    places: Callable[[AttemptState], Callable[[], Sandbox]],
+    sandboxes: Callable[[AttemptState], Callable[[], Sandbox]],
     environment: MakeEnvironment,
     *,
     samples: int = 1,
     ended: Callable[[int], None] = lambda _number: None,
 ) -> None:
     """Every attempt through the runner; `ended` hears how many are over."""
-    gates = Semaphores.of(BatchSettings(workers=bench.workers))
-    tickets = tickets_of(stage.run, jobs, samples)
-    materials = SharedFiles(stage.run.folder, tickets)
+    semaphores = Semaphores.of(BatchSettings(workers=bench.workers))
+    attempts = attempts_of(stage.run, jobs, samples)
+    files = SharedFiles(stage.run.folder, attempts)
     work = Work(
-        stage.run, stage.rules, stage.speakers.speaker, gates, materials, places, environment
+        stage.run, stage.rules, stage.policies.open, semaphores, files, sandboxes, environment
     )
     numbers = count(1)  # the attempts' threads share it
 
-    def over(ticket: AttemptState) -> None:
-        materials.over(ticket)
+    def over(attempt: AttemptState) -> None:
+        files.over(attempt)
         ended(next(numbers))
 
-    runner = Runner(tickets, work, workers=bench.workers, over=over)
-    board = Board(stage.run.name, runner)
+    runner = Runner(attempts, work, workers=bench.workers, over=over)
+    reporter = StatusReporter(stage.run.name, runner)
 
     def look() -> None:
-        board.status()
+        reporter.status()
 
     runner.run(look)
-    assert all(ticket.state in OVER for ticket in runner.tickets), runner.tickets[0]
+    assert all(attempt.state in OVER for attempt in runner.attempts), runner.attempts[0]
 
 
 def _run(bench: RunnerBench, stage: Stage, progress: Callable[[str], None]) -> list[float]:
@@ -212,9 +212,9 @@ def _run(bench: RunnerBench, stage: Stage, progress: Callable[[str], None]) -> l
         del setting, repository, make_sandbox
         return InstantEnvironment(bench.turns)
 
-    def no_sandbox(ticket: AttemptState) -> Callable[[], Sandbox]:
+    def no_sandbox(attempt: AttemptState) -> Callable[[], Sandbox]:
         def make() -> Sandbox:
-            raise SandboxError(f"{ticket.name} needs no sandbox")
+            raise SandboxError(f"{attempt.name} needs no sandbox")
 
         return make
 
@@ -237,8 +237,8 @@ def _plain_loop(bench: RunnerBench, stage: Stage) -> float:
     for number in range(ASIDE):
         job = Job(f"aside{number}", "issue", stage.policy, "bubblewrap")
         attempt = stage.run.attempt(job.instance)
-        with closing(attempt.journal()) as journal, stage.speakers.speaker(job.policy) as speaker:
-            setting = Setting(job, 0, stage.rules, speaker)
+        with closing(attempt.journal()) as journal, stage.policies.open(job.policy) as opened:
+            setting = Setting(job, 0, stage.rules, opened)
             environment = InstantEnvironment(bench.turns)
             played = play(setting, environment, journal, CancelToken(), lambda _event: None)
             attempt.finish(result_of(setting, played, Judgement(), attempt.entries()))

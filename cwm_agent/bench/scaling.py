@@ -16,7 +16,7 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 
 from cwm_agent.attempt.attempt import Rules
-from cwm_agent.batch.attempt_state import AttemptState, tickets_of
+from cwm_agent.batch.attempt_state import AttemptState, attempts_of
 from cwm_agent.batch.local.executor import local_executor
 from cwm_agent.batch.runner import Runner
 from cwm_agent.bench.places import sandbox_maker
@@ -152,20 +152,20 @@ def job_of(run: Run, task: NanoTask, kind: str) -> Job:
 def sample(run: Run, rules: Rules, jobs: list[Job], say: Say) -> list[AttemptState]:
     """Every sample of every job that has no result yet, several at a time."""
     settings = rules.resolved.settings
-    tickets = tickets_of(run, jobs, settings.samples)
-    waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
-    done = len(tickets) - len(waiting)
+    attempts = attempts_of(run, jobs, settings.samples)
+    waiting = [attempt for attempt in attempts if attempt.state == "waiting"]
+    done = len(attempts) - len(waiting)
 
-    def over(ticket: AttemptState) -> None:
+    def over(attempt: AttemptState) -> None:
         nonlocal done
-        executor.over(ticket)
+        executor.over(attempt)
         done += 1
-        if done % 50 == 0 or done == len(tickets):
-            say(f"sampled {done} of {len(tickets)}")
+        if done % 50 == 0 or done == len(attempts):
+            say(f"sampled {done} of {len(attempts)}")
 
     with local_executor(run, rules, waiting, say, say) as executor:
         runner = Runner(
-            tickets,
+            attempts,
             executor,
             workers=settings.batch.workers,
             retries=settings.sandbox.retries,
@@ -174,7 +174,7 @@ def sample(run: Run, rules: Rules, jobs: list[Job], say: Say) -> list[AttemptSta
             resized=executor.resize,
         )
         runner.run()
-    return tickets
+    return attempts
 
 
 def judge(bench: ScalingBench, run: Run, make: Callable[[], Sandbox], say: Say) -> list[Labels]:

@@ -174,13 +174,13 @@ def measure_sandboxed(
         checkout = read_checkout(_repository(folder / "project"), dirty=False)
         source = CheckoutRecord(str(checkout.root), checkout.commit)
         job = Job("bench", "issue", stage.policy, kind, checkout=source)
-        places = SandboxFactory(
+        sandboxes = SandboxFactory(
             stage.run.name, stage.rules.resolved.settings.sandbox, OncePerKey(Semaphore(1))
         )
-        places(AttemptState(job, 0))  # the image or environment, once and not of any turn
+        sandboxes(AttemptState(job, 0))  # the image or environment, once and not of any turn
 
-        def timed(ticket: AttemptState) -> Callable[[], Sandbox]:
-            make = places(ticket)
+        def timed(attempt: AttemptState) -> Callable[[], Sandbox]:
+            make = sandboxes(attempt)
             return lambda: TimedSandbox(make(), watch)
 
         def ended(number: int) -> None:

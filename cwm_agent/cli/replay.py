@@ -53,7 +53,7 @@ def replay(
     from cwm_agent.replay.replay import ReplayRequest
     from cwm_agent.replay.replay import replay as replay_attempt
     from cwm_agent.replay.show import as_object, print_turn, print_verdict, title
-    from cwm_agent.replay.walk import Again
+    from cwm_agent.replay.walk import ReplayedTurn
     from cwm_agent.streams import ReaderGoneError
     from cwm_agent.view.attempts import choose_one
     from cwm_agent.view.sanitize import clean_line
@@ -62,11 +62,11 @@ def replay(
     def say(line: str) -> None:
         print(clean_line(line), file=sys.stderr, flush=True)
 
-    def watch(again: Again) -> None:
+    def watch(turn: ReplayedTurn) -> None:
         if verify or as_json:
-            say(title(again))
+            say(title(turn))
         else:
-            print_turn(again)
+            print_turn(turn)
 
     resolved = load_settings(config_files=config or (), flags={"runs": runs})
     chosen = Store(resolved.runs_folder()).open(run)

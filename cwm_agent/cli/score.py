@@ -118,7 +118,7 @@ def score(
         PoolOptions(workers, tries),
         again=again,
     )
-    wish = ScoreRequest(target, dataset, control, out, options, on)
+    request = ScoreRequest(target, dataset, control, out, options, on)
     return run_score(
-        wish, runs, config_files=config or (), assignments=assignments or (), as_json=as_json
+        request, runs, config_files=config or (), assignments=assignments or (), as_json=as_json
     )

@@ -21,11 +21,11 @@ from cwm_agent.batch.semaphores import LOOK, Semaphore
 from cwm_agent.cluster.connect import check_demands, connected, import_ray, living_nodes
 from cwm_agent.cluster.demand import SLOT, Demand
 from cwm_agent.cluster.nodes import sweep_nodes, visit_nodes
-from cwm_agent.cluster.pool import Member, Pool
+from cwm_agent.cluster.pool import Pool, PooledWorker
 from cwm_agent.cluster.remote import REPLIES
 from cwm_agent.cluster.replica import EngineReplica
 from cwm_agent.cluster.replicas import Replicas
-from cwm_agent.cluster.worker import Assignment, AttemptWorker, Failure, Standing
+from cwm_agent.cluster.worker import Assignment, AttemptProgress, AttemptWorker, Failure
 from cwm_agent.config.settings import BatchSettings, Settings
 from cwm_agent.errors import LostError
 from cwm_agent.policies.choice import PolicyChoice
@@ -49,24 +49,24 @@ class RayExecutor:
     settings: BatchSettings
     log: Callable[[str], None]
 
-    def __call__(self, ticket: AttemptState) -> AttemptResult:
+    def __call__(self, attempt: AttemptState) -> AttemptResult:
         """The attempt, on a worker; raises LostError when its node or engine went away."""
-        with self.sessions.hold(ticket.stop), self.pool.member(ticket) as member:
+        with self.sessions.hold(attempt.stop), self.pool.worker(attempt) as worker:
             try:
-                return self._try(member, ticket)
+                return self._try(worker, attempt)
             except LostError as error:
-                self.log(f"{ticket.name}: {error}")
+                self.log(f"{attempt.name}: {error}")
                 raise
 
-    def over(self, ticket: AttemptState) -> None:
+    def over(self, attempt: AttemptState) -> None:
         """Workers forget by themselves."""
 
     def loads(self) -> dict[str, EngineStats]:
-        """What the replicas last said, by the checkpoint's name and the copy's number."""
+        """What the replicas last said, by the checkpoint's name and the replica's number."""
         return {
-            f"{choice.source} {copy}": load
+            f"{choice.source} {replica}": load
             for choice, replicas in self.engines.items()
-            for copy, load in replicas.loads().items()
+            for replica, load in replicas.loads().items()
         }
 
     def resize(self, workers: int) -> None:
@@ -74,50 +74,52 @@ class RayExecutor:
         self.pool.resize(_places(self.settings, workers))
         self.sessions.resize(self.settings.sessions or _places(self.settings, workers))
 
-    def _try(self, member: Member, ticket: AttemptState) -> AttemptResult:
+    def _try(self, worker: PooledWorker, attempt: AttemptState) -> AttemptResult:
         """The attempt on this worker, with a place at a replica if an engine answers."""
-        assignment = Assignment(uuid.uuid4().hex, ticket.job, ticket.sample)
-        replicas = self.engines.get(ticket.job.policy)
+        assignment = Assignment(uuid.uuid4().hex, attempt.job, attempt.sample)
+        replicas = self.engines.get(attempt.job.policy)
         if replicas is None:
-            return self._on(member, assignment, ticket)
-        with replicas.seat(ticket, assignment.key) as copy:
+            return self._on(worker, assignment, attempt)
+        with replicas.reserve(attempt, assignment.key) as replica:
             try:
-                with_engine = replace(assignment, replica=replicas.handle(copy))
-                return self._on(member, with_engine, ticket)
+                with_engine = replace(assignment, replica=replicas.handle(replica))
+                return self._on(worker, with_engine, attempt)
             except LostError:
-                replicas.replace_if_gone(copy)
+                replicas.replace_if_gone(replica)
                 raise
 
-    def _on(self, member: Member, assignment: Assignment, ticket: AttemptState) -> AttemptResult:
+    def _on(
+        self, worker: PooledWorker, assignment: Assignment, attempt: AttemptState
+    ) -> AttemptResult:
         ray = import_ray()
-        ticket.say(f"starting on {member.node}")
+        attempt.say(f"starting on {worker.node}")
         try:
-            ref = member.actor.run.remote(assignment)
+            ref = worker.actor.run.remote(assignment)
             while not ray.wait([ref], timeout=LOOK)[0]:
-                self._relay(member, assignment.key, ticket)
+                self._relay(worker, assignment.key, attempt)
             outcome: AttemptResult | Failure = ray.get(ref)
         except ray.exceptions.RayError as error:
-            self.pool.lost(member)
+            self.pool.lost(worker)
             reason = str(error).strip().splitlines()[0]
             raise LostError(
-                f"the node or process working on it died ({member.node}: {reason}); look "
+                f"the node or process working on it died ({worker.node}: {reason}); look "
                 "at `ray status`, then resume the run"
             ) from error
         if isinstance(outcome, Failure):
             raise outcome.error
         return outcome
 
-    def _relay(self, member: Member, key: str, ticket: AttemptState) -> None:
-        """Wishes to the worker, and how it stands to the ticket."""
+    def _relay(self, worker: PooledWorker, key: str, attempt: AttemptState) -> None:
+        """Pass stop requests to the worker, and its progress to the attempt."""
         ray = import_ray()
-        if ticket.stop.requested:
-            member.actor.stop.remote(key, ticket.stop.stopped)
+        if attempt.stop.requested:
+            worker.actor.stop.remote(key, attempt.stop.stopped)
         try:
-            standing: Standing | None = ray.get(member.actor.standing.remote(), timeout=LOOK)
+            progress: AttemptProgress | None = ray.get(worker.actor.progress.remote(), timeout=LOOK)
         except ray.exceptions.RayError:
             return  # the attempt's own answer says what happened
-        if standing is not None:
-            standing.tell(ticket)
+        if progress is not None:
+            progress.copy_to(attempt)
 
 
 @contextmanager

@@ -17,36 +17,36 @@ from cwm_agent.cluster.demand import SLOT, Demand
 from cwm_agent.cluster.nodes import sweep_nodes, visit_nodes
 from cwm_agent.cluster.routing import choose_replica
 from cwm_agent.config.settings import ClusterSettings
-from cwm_agent.scoring.grading import GradingPlace, GradingSite, PlaceWish, images_here
+from cwm_agent.scoring.grading import GradingBackend, GradingSetup, GradingTools, images_here
 from envs.errors import SandboxError
 from envs.progress import Say
 from envs.swebench.grader import Graded, Grader
 from results.records import Verdict
 
 
-def ray_place(settings: ClusterSettings) -> GradingSite:
+def ray_backend(settings: ClusterSettings) -> GradingBackend:
     """A cluster as the place; opening it raises NotReadyError and UsageError.
 
     Each node has images of its own, so nothing is known of their ids beforehand.
     """
 
     @contextmanager
-    def opened(wish: PlaceWish, progress: Say) -> Iterator[GradingPlace]:
-        wish.folder.mkdir(parents=True, exist_ok=True)
-        with connected(settings.address, progress), _marker(wish.folder) as marker:
+    def opened(setup: GradingSetup, progress: Say) -> Iterator[GradingTools]:
+        setup.folder.mkdir(parents=True, exist_ok=True)
+        with connected(settings.address, progress), _marker(setup.folder) as marker:
             check_demands([Demand("a grading", {SLOT: 1.0})], settings.wait_seconds)
             visit_nodes(marker, progress)
             try:
-                homes = Homes()
-                yield GradingPlace(lambda: RayGrader(wish, homes), _had_by_the_task)
+                affinity = NodeAffinity()
+                yield GradingTools(lambda: RayGrader(setup, affinity), _had_by_the_task)
             finally:
                 sweep_nodes(marker, progress)
 
-    return GradingSite(opened, lambda _names: {})
+    return GradingBackend(opened, lambda _names: {})
 
 
 @dataclass(eq=False)
-class Homes:
+class NodeAffinity:
     """Which node grades the patches of an image, while it is not much busier than the others."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -76,9 +76,9 @@ class Homes:
 class RayGrader:
     """A `PatchGrader` whose gradings are tasks, each with a slot of a node."""
 
-    def __init__(self, wish: PlaceWish, homes: Homes) -> None:
-        self._wish = wish
-        self._homes = homes
+    def __init__(self, setup: GradingSetup, affinity: NodeAffinity) -> None:
+        self._setup = setup
+        self._affinity = affinity
         self._running: Any = None
 
     def grade(
@@ -89,10 +89,10 @@ class RayGrader:
         nodes = slot_nodes()
         if not nodes:
             return _spoiled("no node with a docker_slot is up", begun)
-        with self._homes.node(str(row["image"]), nodes) as node:
+        with self._affinity.node(str(row["image"]), nodes) as node:
             task = _task(node)
             try:
-                self._running = task.remote(self._wish, dict(row), patch, model, apply)
+                self._running = task.remote(self._setup, dict(row), patch, model, apply)
                 graded: Graded = ray.get(self._running)
             except ray.exceptions.RayTaskError as error:
                 raise error.cause from error
@@ -110,16 +110,16 @@ class RayGrader:
 
 
 def grade_here(
-    wish: PlaceWish, row: Mapping[str, Any], patch: str, model: str, apply: bool
+    setup: GradingSetup, row: Mapping[str, Any], patch: str, model: str, apply: bool
 ) -> Graded:
     """The task: have the image on this node, then grade as on one machine."""
     begun = time.monotonic()
     try:
-        with images_here(wish.min_free, lambda _text: None) as have_image:
+        with images_here(setup.min_free, lambda _text: None) as have_image:
             have_image(str(row["image"]))
     except SandboxError as error:
         return _spoiled(str(error), begun)
-    with closing(Grader(wish.folder, wish.grade)) as grader:
+    with closing(Grader(setup.folder, setup.grade)) as grader:
         return grader.grade(row, patch, model, apply=apply)
 
 

@@ -22,7 +22,7 @@ STARTS = 5
 
 
 @dataclass(slots=True, eq=False)
-class Member:
+class PooledWorker:
     """One actor of AttemptWorker. `node` is known once it is up."""
 
     actor: Any
@@ -54,88 +54,88 @@ class Pool:
     limit: int
     log: Callable[[str], None]
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _starting: list[Member] = field(default_factory=list)
-    _free: list[Member] = field(default_factory=list)
-    _busy: set[Member] = field(default_factory=set)
+    _starting: list[PooledWorker] = field(default_factory=list)
+    _free: list[PooledWorker] = field(default_factory=list)
+    _busy: set[PooledWorker] = field(default_factory=set)
     _present: dict[str, set[Hashable]] = field(default_factory=dict)
     _failed_starts: int = 0
 
     @contextmanager
-    def member(self, ticket: AttemptState) -> Iterator[Member]:
+    def worker(self, attempt: AttemptState) -> Iterator[PooledWorker]:
         """A worker for one attempt, waited for.
 
         Raises StoppedError when the attempt shall end, LostError when no worker starts.
         """
-        ticket.say("waiting for a slot of the cluster")
-        while (member := self._take(ticket.job)) is None:
-            if ticket.stop.wait(LOOK):
+        attempt.say("waiting for a slot of the cluster")
+        while (worker := self._take(attempt.job)) is None:
+            if attempt.stop.wait(LOOK):
                 raise StoppedError
         try:
-            yield member
+            yield worker
         finally:
-            self._give_back(member)
+            self._give_back(worker)
 
-    def lost(self, member: Member) -> None:
+    def lost(self, worker: PooledWorker) -> None:
         """It does not answer any more; a new one takes its place where a slot is free."""
         with self._lock:
-            self._busy.discard(member)
-        self._kill(member)
+            self._busy.discard(worker)
+        self._kill(worker)
 
     def resize(self, limit: int) -> None:
         """At most so many from now on; those that work beyond it go on to their end."""
         with self._lock:
             self.limit = limit
             surplus = self._surplus()
-        for member in surplus:
-            self._kill(member)
+        for worker in surplus:
+            self._kill(worker)
 
     def close(self) -> None:
         """End all; what they keep is removed, by themselves or by the next sweep."""
         ray = import_ray()
         with self._lock:
             up = [*self._free, *self._busy]
-            members = [*up, *self._starting]
+            workers = [*up, *self._starting]
             self._free, self._busy, self._starting = [], set(), []
         if up:
             ray.wait(
                 [m.actor.close.remote() for m in up], num_returns=len(up), timeout=CLOSE_SECONDS
             )
-        for member in members:
-            self._kill(member)
+        for worker in workers:
+            self._kill(worker)
 
-    def _take(self, job: Job) -> Member | None:
+    def _take(self, job: Job) -> PooledWorker | None:
         with self._lock:
             self._look_at_starting()
             if not self._free:
                 wanted = len(self._busy) + len(self._starting) < self.limit
                 if wanted:
                     actor = self.make()
-                    self._starting.append(Member(actor, actor.begin.remote()))
+                    self._starting.append(PooledWorker(actor, actor.begin.remote()))
                 return None
-            free = [Free(member.node, member.instance) for member in self._free]
+            free = [Free(worker.node, worker.instance) for worker in self._free]
             environment = environment_of(job)
             place = choose_worker(free, job.instance, environment, self._present)
-            member = self._free.pop(place)
-            member.instance = job.instance
-            self._present.setdefault(member.node, set()).add(environment)
-            self._busy.add(member)
-            return member
+            worker = self._free.pop(place)
+            worker.instance = job.instance
+            self._present.setdefault(worker.node, set()).add(environment)
+            self._busy.add(worker)
+            return worker
 
     def _look_at_starting(self) -> None:
         """Those that are up become free; those whose node died are forgotten."""
         ray = import_ray()
-        for member in list(self._starting):
-            done, _ = ray.wait([member.starting], timeout=0)
+        for worker in list(self._starting):
+            done, _ = ray.wait([worker.starting], timeout=0)
             if not done:
                 continue
-            self._starting.remove(member)
+            self._starting.remove(worker)
             try:
-                member.node = ray.get(member.starting)
+                worker.node = ray.get(worker.starting)
             except ray.exceptions.RayError as error:
                 self._count_failed_start(error)
                 continue
             self._failed_starts = 0
-            self._free.append(member)
+            self._free.append(worker)
 
     def _count_failed_start(self, error: Exception) -> None:
         """A node that just died is no reason to worry; the same again and again is."""
@@ -147,17 +147,17 @@ class Pool:
                 f"{STARTS} workers in a row did not start; the last one: {str(error).strip()}"
             ) from error
 
-    def _give_back(self, member: Member) -> None:
+    def _give_back(self, worker: PooledWorker) -> None:
         with self._lock:
-            if member not in self._busy:
+            if worker not in self._busy:
                 return
-            self._busy.discard(member)
-            self._free.append(member)
+            self._busy.discard(worker)
+            self._free.append(worker)
             surplus = self._surplus()
         for gone in surplus:
             self._kill(gone)
 
-    def _surplus(self) -> list[Member]:
+    def _surplus(self) -> list[PooledWorker]:
         """Free ones beyond the limit, taken out; the caller holds the lock."""
         count = len(self._busy) + len(self._free) + len(self._starting) - self.limit
         gone = []
@@ -166,6 +166,6 @@ class Pool:
             count -= 1
         return gone
 
-    def _kill(self, member: Member) -> None:
+    def _kill(self, worker: PooledWorker) -> None:
         with contextlib.suppress(Exception):
-            import_ray().kill(member.actor)
+            import_ray().kill(worker.actor)

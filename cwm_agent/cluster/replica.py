@@ -27,7 +27,7 @@ class EngineReplica:
     def __init__(self, choice: PolicyChoice, settings: Settings) -> None:
         self._choice = choice
         self._settings = settings
-        self._speaker: OpenPolicy | None = None
+        self._opened: OpenPolicy | None = None
         self._lock = threading.Lock()
         self._conversations: dict[str, Conversation] = {}
 
@@ -38,12 +38,12 @@ class EngineReplica:
     def load(self) -> About:
         """Open the checkpoint, once; raises ModelError."""
         with self._lock:
-            if self._speaker is None:
-                self._speaker = open_policy(
+            if self._opened is None:
+                self._opened = open_policy(
                     self._choice, self._settings, show=lambda _text: None, say=lambda _text: None
                 )
-            speaker = self._speaker
-        return About(speaker.policy.name, speaker.thinking, speaker.note, speaker.context_tokens)
+            opened = self._opened
+        return About(opened.policy.name, opened.thinking, opened.note, opened.context_tokens)
 
     def count(self, text: str) -> int:
         """See envs.environment.Meter."""
@@ -100,9 +100,9 @@ class EngineReplica:
             return list(self._conversations)
 
     def _ready(self) -> OpenPolicy:
-        if self._speaker is None:
+        if self._opened is None:
             raise PolicyError("the replica has not loaded its checkpoint; call `load` first")
-        return self._speaker
+        return self._opened
 
     def _of(self, key: str) -> Conversation:
         with self._lock:

@@ -1,4 +1,4 @@
-"""The copies of the engine: which conversation goes to which, and what happens when one is gone."""
+"""The replicas of the engine: which conversation goes to which, and what follows a lost one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ANSWER_SECONDS = 10.0
 
 
 @dataclass(slots=True, eq=False)
-class Copy:
+class Replica:
     """One actor. `about` is None until its checkpoint is loaded; `error` says why it never will.
 
     `load` is what it last said of its engine, `asked` the question under way.
@@ -49,12 +49,12 @@ class Replicas:
         self._ray = import_ray()
         self._make = make
         self._lock = threading.Lock()
-        self._copies = {number: self._new(number) for number in range(count)}
-        self._homes: dict[str, int] = {}
+        self._replicas = {number: self._new(number) for number in range(count)}
+        self._last_used: dict[str, int] = {}
 
     def wait_for_first(self) -> None:
         """Until one can talk; raises the ModelError of a checkpoint that cannot be loaded."""
-        refs = [copy.loading for copy in self._copies.values()]
+        refs = [replica.loading for replica in self._replicas.values()]
         done, _ = self._ray.wait(refs, num_returns=1)
         try:
             self._ray.get(done[0])
@@ -62,100 +62,108 @@ class Replicas:
             raise error.cause from error
 
     @contextmanager
-    def seat(self, ticket: AttemptState, key: str) -> Iterator[Copy]:
+    def reserve(self, attempt: AttemptState, key: str) -> Iterator[Replica]:
         """A replica for the conversation `key`, which stays with it; waits until one is up.
 
         Raises StoppedError when the attempt shall end, and why they do not
         load when all are given up.
         """
-        ticket.say("waiting for an engine")
-        while (copy := self._take(ticket.job.instance)) is None:
-            if ticket.stop.wait(LOOK):
+        attempt.say("waiting for an engine")
+        while (replica := self._take(attempt.job.instance)) is None:
+            if attempt.stop.wait(LOOK):
                 raise StoppedError
         try:
-            yield copy
+            yield replica
         finally:
             with self._lock:
-                copy.sessions -= 1
-            copy.actor.close.remote(key)  # the worker may have ended without closing it
+                replica.sessions -= 1
+            replica.actor.close.remote(key)  # the worker may have ended without closing it
 
-    def handle(self, copy: Copy) -> ReplicaHandle:
+    def handle(self, replica: Replica) -> ReplicaHandle:
         """What a worker needs to talk to it."""
-        assert copy.about is not None
-        return ReplicaHandle(copy.actor, copy.about)
+        assert replica.about is not None
+        return ReplicaHandle(replica.actor, replica.about)
 
     def loads(self) -> dict[str, EngineStats]:
-        """What the engines last said they do, by copy; asks them again without waiting."""
+        """What the engines last said they do, by replica; asks them again without waiting."""
         with self._lock:
-            copies = [copy for copy in self._copies.values() if copy.about is not None]
-        for copy in copies:
-            self._look(copy)
-        return {f"replica {copy.number}": copy.load for copy in copies if copy.load is not None}
+            replicas = [replica for replica in self._replicas.values() if replica.about is not None]
+        for replica in replicas:
+            self._look(replica)
+        return {
+            f"replica {replica.number}": replica.load
+            for replica in replicas
+            if replica.load is not None
+        }
 
-    def replace_if_gone(self, copy: Copy) -> None:
+    def replace_if_gone(self, replica: Replica) -> None:
         """Ask whether it is there; if nothing comes, start another one in its place."""
         try:
-            self._ray.get(copy.actor.open_keys.remote(), timeout=ANSWER_SECONDS)
+            self._ray.get(replica.actor.open_keys.remote(), timeout=ANSWER_SECONDS)
         except self._ray.exceptions.RayError:
             with self._lock:
-                if self._copies[copy.number] is copy:
-                    self._kill(copy)
-                    self._copies[copy.number] = self._new(copy.number)
+                if self._replicas[replica.number] is replica:
+                    self._kill(replica)
+                    self._replicas[replica.number] = self._new(replica.number)
 
     def close(self) -> None:
         """End all."""
         with self._lock:
-            for copy in self._copies.values():
-                self._kill(copy)
+            for replica in self._replicas.values():
+                self._kill(replica)
 
-    def _look(self, copy: Copy) -> None:
+    def _look(self, replica: Replica) -> None:
         """Take an answer that is there, then ask the next time."""
-        if copy.asked is None:
-            copy.asked = copy.actor.engine_load.remote()
-        elif self._ray.wait([copy.asked], timeout=0)[0]:
+        if replica.asked is None:
+            replica.asked = replica.actor.engine_load.remote()
+        elif self._ray.wait([replica.asked], timeout=0)[0]:
             with contextlib.suppress(self._ray.exceptions.RayError):
-                copy.load = self._ray.get(copy.asked)
-            copy.asked = None
+                replica.load = self._ray.get(replica.asked)
+            replica.asked = None
 
-    def _take(self, instance: str) -> Copy | None:
+    def _take(self, instance: str) -> Replica | None:
         """A place at a replica that is up, None when none is."""
         with self._lock:
-            up = {copy.number: copy.sessions for copy in self._copies.values() if self._up(copy)}
+            up = {
+                replica.number: replica.sessions
+                for replica in self._replicas.values()
+                if self._up(replica)
+            }
             if not up:
-                errors = [copy.error for copy in self._copies.values()]
+                errors = [replica.error for replica in self._replicas.values()]
                 if all(errors) and errors[0] is not None:
                     raise errors[0]
                 return None
-            number = choose_replica(up, self._homes.get(instance))
-            self._homes[instance] = number
-            copy = self._copies[number]
-            copy.sessions += 1
-            return copy
+            number = choose_replica(up, self._last_used.get(instance))
+            self._last_used[instance] = number
+            replica = self._replicas[number]
+            replica.sessions += 1
+            return replica
 
-    def _up(self, copy: Copy) -> bool:
-        if copy.about is None and copy.error is None:
-            done, _ = self._ray.wait([copy.loading], timeout=0)
+    def _up(self, replica: Replica) -> bool:
+        if replica.about is None and replica.error is None:
+            done, _ = self._ray.wait([replica.loading], timeout=0)
             if done:
                 try:
-                    copy.about = self._ray.get(copy.loading)
+                    replica.about = self._ray.get(replica.loading)
                 except self._ray.exceptions.RayError as error:
-                    self._load_again(copy, error)
-        return copy.about is not None
+                    self._load_again(replica, error)
+        return replica.about is not None
 
-    def _load_again(self, copy: Copy, error: Any) -> None:
+    def _load_again(self, replica: Replica, error: Any) -> None:
         """Its node went away while it loaded, or the checkpoint cannot be loaded there."""
-        self._kill(copy)
-        if copy.tries < LOADS:
-            self._copies[copy.number] = self._new(copy.number, copy.tries + 1)
+        self._kill(replica)
+        if replica.tries < LOADS:
+            self._replicas[replica.number] = self._new(replica.number, replica.tries + 1)
         else:
             cause = getattr(error, "cause", None)
-            copy.error = cause if isinstance(cause, Exception) else LostError(str(error).strip())
+            replica.error = cause if isinstance(cause, Exception) else LostError(str(error).strip())
 
-    def _new(self, number: int, tries: int = 1) -> Copy:
+    def _new(self, number: int, tries: int = 1) -> Replica:
         actor = self._make()
         actor.begin.remote()
-        return Copy(number, actor, actor.load.remote(), tries=tries)
+        return Replica(number, actor, actor.load.remote(), tries=tries)
 
-    def _kill(self, copy: Copy) -> None:
+    def _kill(self, replica: Replica) -> None:
         with contextlib.suppress(Exception):
-            self._ray.kill(copy.actor)
+            self._ray.kill(replica.actor)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import AttemptState, State
-from cwm_agent.batch.local.policies import Speakers
+from cwm_agent.batch.local.policies import Policies
 from cwm_agent.batch.local.work import open_work
 from cwm_agent.cluster.lifeline import Lifeline
 from cwm_agent.cluster.remote import RemotePolicy, ReplicaHandle
@@ -46,7 +46,7 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AttemptProgress:
     """How the attempt stands; `silent` is for how many seconds nothing was heard of it."""
 
     state: State
@@ -56,16 +56,16 @@ class Standing:
     silent: float
 
     @classmethod
-    def of(cls, ticket: AttemptState) -> Standing:
+    def of(cls, attempt: AttemptState) -> AttemptProgress:
         """Of this moment."""
-        silent = time.monotonic() - ticket.since
-        return cls(ticket.state, ticket.doing, ticket.turn, ticket.tokens, silent)
+        silent = time.monotonic() - attempt.since
+        return cls(attempt.state, attempt.doing, attempt.turn, attempt.tokens, silent)
 
-    def tell(self, ticket: AttemptState) -> None:
-        """Put it on the ticket of another process."""
-        ticket.state, ticket.doing = self.state, self.doing
-        ticket.turn, ticket.tokens = self.turn, self.tokens
-        ticket.since = time.monotonic() - self.silent
+    def copy_to(self, attempt: AttemptState) -> None:
+        """Copy it to the state that the head process keeps."""
+        attempt.state, attempt.doing = self.state, self.doing
+        attempt.turn, attempt.tokens = self.turn, self.tokens
+        attempt.since = time.monotonic() - self.silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,11 @@ class AttemptWorker:
         """`folder` is the run's, on storage that all nodes share."""
         self._stack = ExitStack()
         run = Run(folder)
-        self._speakers = Speakers(rules.resolved.settings, _to_nobody)
+        self._policies = Policies(rules.resolved.settings, _to_nobody)
         self._work = self._stack.enter_context(
-            open_work(run, rules, [], self._speaker, patience=JOURNAL_PATIENCE)
+            open_work(run, rules, [], self._open_policy, patience=JOURNAL_PATIENCE)
         )
-        self._stack.callback(self._speakers.close)
+        self._stack.callback(self._policies.close)
         self._kept: list[AttemptState] = []
         self._assignment: Assignment | None = None
         self._policy: RemotePolicy | None = None
@@ -99,15 +99,15 @@ class AttemptWorker:
 
     def run(self, assignment: Assignment) -> AttemptResult | Failure:
         """Begin an attempt or go on with it; its result is in the run's folder, too."""
-        ticket = AttemptState(assignment.job, assignment.sample, state="running")
-        self._forget_others(ticket)
-        self._kept.append(ticket)
+        attempt = AttemptState(assignment.job, assignment.sample, state="running")
+        self._forget_others(attempt)
+        self._kept.append(attempt)
         self._assignment = assignment
         self._policy = None
         if self._lifeline is not None:
             self._lifeline.hold()
         try:
-            result = self._work(ticket)
+            result = self._work(attempt)
         except Exception as error:  # noqa: BLE001 - it is raised again where the runner is
             return Failure(_portable(error))
         finally:
@@ -118,11 +118,11 @@ class AttemptWorker:
             return Failure(LostError(result.detail))
         return result
 
-    def standing(self) -> Standing | None:
+    def progress(self) -> AttemptProgress | None:
         """How the attempt that it works on stands; whoever runs one has to ask (see Lifeline)."""
         if self._lifeline is not None:
             self._lifeline.renew()
-        return Standing.of(self._kept[-1]) if self._assignment else None
+        return AttemptProgress.of(self._kept[-1]) if self._assignment else None
 
     def stop(self, key: str, now: bool) -> None:
         """Let the try `key` end after its turn, or now; harmless when it is over."""
@@ -135,19 +135,19 @@ class AttemptWorker:
         """Remove what it keeps."""
         self._stack.close()
 
-    def _forget_others(self, ticket: AttemptState) -> None:
+    def _forget_others(self, attempt: AttemptState) -> None:
         """Samples of one instance share its repository and first test run; others need not."""
-        if self._kept and self._kept[-1].job.instance != ticket.job.instance:
+        if self._kept and self._kept[-1].job.instance != attempt.job.instance:
             for other in self._kept:
-                self._work.materials.over(other)
+                self._work.files.over(other)
             self._kept.clear()
 
     @contextmanager
-    def _speaker(self, choice: PolicyChoice) -> Iterator[OpenPolicy]:
+    def _open_policy(self, choice: PolicyChoice) -> Iterator[OpenPolicy]:
         assert self._assignment is not None
         if self._assignment.replica is None:
-            with self._speakers.speaker(choice) as speaker:
-                yield speaker
+            with self._policies.open(choice) as opened:
+                yield opened
             return
         about = self._assignment.replica.about
         self._policy = RemotePolicy(self._assignment.replica, self._assignment.key)

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from cwm_agent.attempt.attempt import Rules
-from cwm_agent.batch.attempt_state import ACTIVE, OVER, AttemptState, tickets_of
+from cwm_agent.batch.attempt_state import ACTIVE, OVER, AttemptState, attempts_of
 from cwm_agent.batch.local.executor import local_executor
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.stopping import caught_signals
@@ -43,23 +43,23 @@ def best_of(
 
 def go_on_best(run: Run, job: Job, resolved: Resolved, progress: ProgressDisplay) -> AttemptResult:
     """Sample what is missing, then choose; see `best_of`."""
-    tickets = tickets_of(run, [job], resolved.settings.samples)
-    sample_all(run, Rules.of(resolved), tickets, progress)
+    attempts = attempts_of(run, [job], resolved.settings.samples)
+    sample_all(run, Rules.of(resolved), attempts, progress)
     run.write_predictions()
-    if not all(ticket.state in OVER for ticket in tickets):
-        failed = [ticket for ticket in tickets if ticket.state == "failed"]
-        for ticket in failed:
-            progress.say(f"{ticket.name} failed: {ticket.reason}: {ticket.doing}", "red")
+    if not all(attempt.state in OVER for attempt in attempts):
+        failed = [attempt for attempt in attempts if attempt.state == "failed"]
+        for attempt in failed:
+            progress.say(f"{attempt.name} failed: {attempt.reason}: {attempt.doing}", "red")
         if failed:
             raise NotReadyError("not every sample has a result; repeat with --resume")
-        return _result(run, next(t for t in tickets if t.state not in OVER))
+        return _result(run, next(t for t in attempts if t.state not in OVER))
     (chosen,) = select(run, resolved, progress)
-    return _result(run, tickets[chosen.sample or 0])
+    return _result(run, attempts[chosen.sample or 0])
 
 
-def _result(run: Run, ticket: AttemptState) -> AttemptResult:
+def _result(run: Run, attempt: AttemptState) -> AttemptResult:
     """What is known of a sample; raises NotReadyError for one that has not begun."""
-    result = run.find(ticket.job.instance, ticket.sample).result()
+    result = run.find(attempt.job.instance, attempt.sample).result()
     if result is None:
         raise NotReadyError(
             f"interrupted; go on with `cwm-agent solve --resume {shlex.quote(str(run.folder))}`"
@@ -68,23 +68,23 @@ def _result(run: Run, ticket: AttemptState) -> AttemptResult:
 
 
 def sample_all(
-    run: Run, rules: Rules, tickets: Sequence[AttemptState], progress: ProgressDisplay
+    run: Run, rules: Rules, attempts: Sequence[AttemptState], progress: ProgressDisplay
 ) -> None:
     """Every sample that has no result, several at a time, on a strip that shows how they stand."""
     settings = rules.resolved.settings
-    waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
+    waiting = [attempt for attempt in attempts if attempt.state == "waiting"]
 
-    def over(ticket: AttemptState) -> None:
-        executor.over(ticket)
-        progress.say(f"sample {ticket.sample}: {ticket.reason} after {ticket.turn} turns")
+    def over(attempt: AttemptState) -> None:
+        executor.over(attempt)
+        progress.say(f"sample {attempt.sample}: {attempt.reason} after {attempt.turn} turns")
 
     with (
         local_executor(run, rules, waiting, progress.say, progress.say) as executor,
         caught_signals() as signals,
-        _strip(tickets) as live,
+        _strip(attempts) as live,
     ):
         runner = Runner(
-            tickets,
+            attempts,
             executor,
             workers=settings.batch.workers,
             retries=settings.sandbox.retries,
@@ -100,10 +100,10 @@ def sample_all(
                 progress.interrupted(2)
                 runner.stop()
             if live is not None:
-                live.update(strip(tickets), refresh=True)
+                live.update(strip(attempts), refresh=True)
 
         runner.run(tick)
-    progress.say(strip(tickets).plain)
+    progress.say(strip(attempts).plain)
 
 
 def select(
@@ -129,27 +129,29 @@ def select(
     return found
 
 
-def strip(tickets: Sequence[AttemptState]) -> Text:
+def strip(attempts: Sequence[AttemptState]) -> Text:
     """A mark a sample: waiting, its turn while it runs, handed in or not at its end."""
     text = Text("samples ")
-    for ticket in tickets:
-        if ticket.state in ACTIVE:
-            text.append(f" {ticket.sample}▸{ticket.turn}", "cyan")
-        elif ticket.state in OVER:
-            handed_in = ticket.reason == "submitted"
-            text.append(f" {ticket.sample}{'■' if handed_in else '□'}", "bold" if handed_in else "")
+    for attempt in attempts:
+        if attempt.state in ACTIVE:
+            text.append(f" {attempt.sample}▸{attempt.turn}", "cyan")
+        elif attempt.state in OVER:
+            handed_in = attempt.reason == "submitted"
+            text.append(
+                f" {attempt.sample}{'■' if handed_in else '□'}", "bold" if handed_in else ""
+            )
         else:
-            failed = ticket.state == "failed"
-            text.append(f" {ticket.sample}{'✗' if failed else '·'}", "red" if failed else "dim")
+            failed = attempt.state == "failed"
+            text.append(f" {attempt.sample}{'✗' if failed else '·'}", "red" if failed else "dim")
     return text
 
 
 @contextmanager
-def _strip(tickets: Sequence[AttemptState]) -> Iterator[Live | None]:
+def _strip(attempts: Sequence[AttemptState]) -> Iterator[Live | None]:
     target = console(sys.stderr)
     if not target.is_terminal:
         with nullcontext():
             yield None
         return
-    with Live(strip(tickets), console=target, auto_refresh=False, transient=True) as live:
+    with Live(strip(attempts), console=target, auto_refresh=False, transient=True) as live:
         yield live

@@ -90,9 +90,9 @@ def _writer(
 def _opened(
     choice: PolicyChoice, resolved: Resolved, progress: ProgressDisplay, stack: ExitStack
 ) -> Generate:
-    speaker = open_policy(choice, resolved.settings, show=progress.show, say=progress.say)
-    stack.callback(speaker.policy.close)
-    return TestWriter(speaker, Rules.of(resolved), CancelToken())
+    opened = open_policy(choice, resolved.settings, show=progress.show, say=progress.say)
+    stack.callback(opened.policy.close)
+    return TestWriter(opened, Rules.of(resolved), CancelToken())
 
 
 def summary(gathered: Gathered) -> dict[str, object]:

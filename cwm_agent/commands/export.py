@@ -28,23 +28,23 @@ class ExportRequest:
     best: bool = False
 
 
-def export(run: Run, wish: ExportRequest, entry: Entry) -> list[Path]:
+def export(run: Run, request: ExportRequest, entry: Entry) -> list[Path]:
     """Write it and return where it is; raises UsageError or the like."""
-    source = source_of_run(run, wish.scored)
+    source = source_of_run(run, request.scored)
     predictions: Sequence[Prediction] = source.predictions
-    if wish.best:
-        predictions = _chosen(run, wish, predictions)
-    if wish.format == "preds":
+    if request.best:
+        predictions = _chosen(run, request, predictions)
+    if request.format == "preds":
         wanted = predictions
-        if wish.sample is not None:
-            wanted = one_sample(wanted, wish.sample)
-        folder = wish.out or run.folder
-        if wish.best:
+        if request.sample is not None:
+            wanted = one_sample(wanted, request.sample)
+        folder = request.out or run.folder
+        if request.best:
             return [write_predictions(wanted, folder)]
         return [write_predictions(found, folder, n) for n, found in by_sample(wanted).items()]
-    if wish.format != "leaderboard":
-        raise UsageError(f"unknown format {wish.format!r}; use preds or leaderboard")
-    predictions = predictions if wish.best else one_sample(predictions, wish.sample)
+    if request.format != "leaderboard":
+        raise UsageError(f"unknown format {request.format!r}; use preds or leaderboard")
+    predictions = predictions if request.best else one_sample(predictions, request.sample)
     network, hosts = _reach(run)
     submission = Submission(
         entry=entry,
@@ -57,14 +57,14 @@ def export(run: Run, wish: ExportRequest, entry: Entry) -> list[Path]:
         network=network,
         hosts=hosts,
     )
-    return [write_submission(submission, wish.out or Path("submission"))]
+    return [write_submission(submission, request.out or Path("submission"))]
 
 
 def _chosen(
-    run: Run, wish: ExportRequest, predictions: Sequence[Prediction]
+    run: Run, request: ExportRequest, predictions: Sequence[Prediction]
 ) -> Sequence[Prediction]:
     """The prediction of each issue that was chosen; raises UsageError."""
-    if wish.sample is not None:
+    if request.sample is not None:
         raise UsageError("give --best or --sample, not both")
     chosen = chosen_samples(run)
     return [one for one in predictions if chosen.get(one.instance) == one.sample]

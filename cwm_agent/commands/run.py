@@ -17,14 +17,14 @@ from filelock import FileLock, Timeout
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.attempt.sandboxes import clean_up
 from cwm_agent.batch import manifest
-from cwm_agent.batch.attempt_state import AttemptState, tickets_of
+from cwm_agent.batch.attempt_state import AttemptState, attempts_of
 from cwm_agent.batch.control import serve
 from cwm_agent.batch.ctl import ControlHandler
 from cwm_agent.batch.executor import Executor, OpenExecutor
 from cwm_agent.batch.local.executor import local_executor
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
-from cwm_agent.batch.status import Board, Status, line
+from cwm_agent.batch.status import Status, StatusReporter, line
 from cwm_agent.batch.stopping import StopConditions, caught_signals
 from cwm_agent.commands.best import select
 from cwm_agent.config.resolve import Resolved, load_settings
@@ -85,10 +85,10 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     with _opened(store, request, rules, wanted, progress) as run:
         if request.repair:
             _repair(run, progress)
-        tickets = tickets_of(run, jobs, resolved.settings.samples)
-        waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
+        attempts = attempts_of(run, jobs, resolved.settings.samples)
+        waiting = [attempt for attempt in attempts if attempt.state == "waiting"]
         with open_executor(run, rules, waiting, progress.say, _logger(run)) as executor:
-            code = _go(run, rules, tickets, executor, progress, as_json=as_json)
+            code = _go(run, rules, attempts, executor, progress, as_json=as_json)
         if request.select and code == ExitCode.SUCCESS:
             select(run, resolved, progress)
         return code
@@ -172,7 +172,7 @@ def _removed_unless_begun(run: Run, *, new: bool) -> Iterator[None]:
 def _go(
     run: Run,
     rules: Rules,
-    tickets: list[AttemptState],
+    attempts: list[AttemptState],
     executor: Executor,
     progress: ProgressDisplay,
     *,
@@ -180,7 +180,7 @@ def _go(
 ) -> int:
     settings = rules.resolved.settings.batch
     runner = Runner(
-        tickets,
+        attempts,
         executor,
         workers=settings.workers,
         retries=rules.resolved.settings.sandbox.retries,
@@ -188,23 +188,23 @@ def _go(
         log=_logger(run),
         resized=executor.resize,
     )
-    board = Board(run.name, runner, executor.loads)
+    reporter = StatusReporter(run.name, runner, executor.loads)
     ending = StopConditions(runner, settings)
     with (
-        serve(run.folder, ControlHandler(runner, board).answer) as socket,
+        serve(run.folder, ControlHandler(runner, reporter).answer) as socket,
         caught_signals() as signals,
-        screen(board, sys.stderr) as shown,
+        screen(reporter, sys.stderr) as shown,
     ):
-        _launched(run, socket, board.status(), progress, as_json=as_json)
+        _launched(run, socket, reporter.status(), progress, as_json=as_json)
 
         def tick() -> None:
-            ending.look(signals.count, board.status(), shown.say)
+            ending.look(signals.count, reporter.status(), shown.say)
             shown.refresh()
 
         runner.run(tick)
     run.write_predictions()
     code = ending.code()
-    _done(run, board.status(), tickets, code, progress, as_json=as_json)
+    _done(run, reporter.status(), attempts, code, progress, as_json=as_json)
     return code
 
 
@@ -235,15 +235,15 @@ def _launched(
 def _done(
     run: Run,
     status: Status,
-    tickets: Sequence[AttemptState],
+    attempts: Sequence[AttemptState],
     code: int,
     progress: ProgressDisplay,
     *,
     as_json: bool,
 ) -> None:
-    for ticket in [ticket for ticket in tickets if ticket.state == "failed"][:10]:
-        progress.say(f"{ticket.name} failed: {ticket.reason}: {ticket.doing}", "red")
-    if code in (ExitCode.INTERRUPTED, ExitCode.LIMIT) or any(t.state == "failed" for t in tickets):
+    for attempt in [attempt for attempt in attempts if attempt.state == "failed"][:10]:
+        progress.say(f"{attempt.name} failed: {attempt.reason}: {attempt.doing}", "red")
+    if code in (ExitCode.INTERRUPTED, ExitCode.LIMIT) or any(t.state == "failed" for t in attempts):
         again = f"--name {shlex.quote(run.name)}"
         progress.say(f"resume with the same command and {again}", "yellow")
     if manifest.dataset_of(run):

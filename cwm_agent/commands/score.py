@@ -15,7 +15,7 @@ from cwm_agent.config.settings import ClusterSettings
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
 from cwm_agent.scoring.candidates import Control
-from cwm_agent.scoring.grading import LOCAL, GradingSite
+from cwm_agent.scoring.grading import LOCAL, GradingBackend
 from cwm_agent.scoring.predictions_source import open_source
 from cwm_agent.scoring.score import (
     Scored,
@@ -48,7 +48,7 @@ class ScoreRequest:
 
 
 def run_score(
-    wish: ScoreRequest,
+    request: ScoreRequest,
     runs: str | None,
     *,
     config_files: Sequence[Path],
@@ -61,12 +61,12 @@ def run_score(
     )
     settings = resolved.settings
     options = replace(
-        wish.options,
+        request.options,
         min_free=int(settings.sandbox.min_free),
         cost=settings.cost,
-        place=_place(wish.on, settings.cluster),
+        backend=_backend(request.on, settings.cluster),
     )
-    scored = _scored(wish, options, Store(resolved.runs_folder()))
+    scored = _scored(request, options, Store(resolved.runs_folder()))
     with suppress(ReaderGoneError):
         if as_json:
             print(json.dumps({"folder": str(scored.folder), **encode(scored.report)}, indent=2))
@@ -76,37 +76,37 @@ def run_score(
     return _exit_code(scored.report)
 
 
-def _scored(wish: ScoreRequest, options: ScoreOptions, store: Store) -> Scored:
-    if wish.control is not None:
-        if wish.control not in get_args(Control):
-            raise UsageError(f"unknown control {wish.control!r}; use gold or noop")
-        if wish.target is not None:
+def _scored(request: ScoreRequest, options: ScoreOptions, store: Store) -> Scored:
+    if request.control is not None:
+        if request.control not in get_args(Control):
+            raise UsageError(f"unknown control {request.control!r}; use gold or noop")
+        if request.target is not None:
             raise UsageError("a control has patches of its own: leave out the run or predictions")
-        folder = wish.out or Path(f"control-{wish.control}")
-        suite = load_suite(wish.dataset or DATASET)
-        return score_control(cast(Control, wish.control), suite, folder, options, _say)
-    if wish.target is None:
+        folder = request.out or Path(f"control-{request.control}")
+        suite = load_suite(request.dataset or DATASET)
+        return score_control(cast(Control, request.control), suite, folder, options, _say)
+    if request.target is None:
         raise UsageError("name a run or a file of predictions, or ask for a --control")
-    source = open_source(wish.target, store, wish.out)
+    source = open_source(request.target, store, request.out)
     if source.unfinished:
         _say(f"{source.unfinished} attempts are not finished and are left out")
-    if wish.dataset is None and source.judged:
+    if request.dataset is None and source.judged:
         return report_recorded(source, options)
-    suite = load_suite(wish.dataset or source.dataset or DATASET)
+    suite = load_suite(request.dataset or source.dataset or DATASET)
     return score_source(source, suite, options, _say)
 
 
-def _place(on: str, settings: ClusterSettings) -> GradingSite:
+def _backend(on: str, settings: ClusterSettings) -> GradingBackend:
     """Where to grade; raises UsageError for another word, or without the extra."""
     match on:
         case "local":
             return LOCAL
         case "ray":
             from cwm_agent.cluster.connect import import_ray
-            from cwm_agent.cluster.grading import ray_place
+            from cwm_agent.cluster.grading import ray_backend
 
             import_ray()
-            return ray_place(settings)
+            return ray_backend(settings)
     raise UsageError(f"--on {on}: patches are graded on local (this machine) or on ray (a cluster)")
 
 

@@ -78,23 +78,21 @@ def _work(run: Run, job: Job, rules: Rules, progress: ProgressDisplay) -> Outcom
     """The run's one attempt, in the main thread, where Ctrl-C is heard."""
     settings = rules.resolved.settings
     stop = Interrupt(progress.interrupted, cancel_replies=job.policy.kind == "human")
-    ticket = AttemptState(job, SAMPLE, stop=stop, onlooker=progress)
+    state = AttemptState(job, SAMPLE, stop=stop, observer=progress)
     opened: list[OpenPolicy] = []
 
-    def speaker(choice: PolicyChoice) -> AbstractContextManager[OpenPolicy]:
+    def open_once(choice: PolicyChoice) -> AbstractContextManager[OpenPolicy]:
         if not opened:
             opened.append(open_policy(choice, settings, show=progress.show, say=progress.say))
             stack.callback(opened[0].policy.close)
-            _announce(run, ticket.job, opened[0], progress)
+            _announce(run, state.job, opened[0], progress)
         return nullcontext(opened[0])
 
     with ExitStack() as stack:
-        work = stack.enter_context(open_work(run, rules, [ticket], speaker))
+        work = stack.enter_context(open_work(run, rules, [state], open_once))
         stack.callback(progress.close)
         try:
-            result = with_retries(
-                lambda: work(ticket), settings.sandbox.retries, stop, progress.say
-            )
+            result = with_retries(lambda: work(state), settings.sandbox.retries, stop, progress.say)
         except BaseException:
             if opened and run.find(job.instance, SAMPLE).entries():
                 progress.say(resume_hint(run), "yellow")
@@ -103,11 +101,11 @@ def _work(run: Run, job: Job, rules: Rules, progress: ProgressDisplay) -> Outcom
     return Outcome(run, result)
 
 
-def _announce(run: Run, job: Job, speaker: OpenPolicy, progress: ProgressDisplay) -> None:
+def _announce(run: Run, job: Job, opened: OpenPolicy, progress: ProgressDisplay) -> None:
     where = job.checkout.root if job.checkout else f"{job.root} in {job.image}"
     progress.say(f"{job.instance}: {job.issue.strip().partition(chr(10))[0]}", "bold")
     progress.say(f"  repository {where}, sandbox {job.sandbox}, run {run.folder}", "dim")
-    progress.say(f"  {speaker.note}", "dim")
+    progress.say(f"  {opened.note}", "dim")
 
 
 def apply_to_checkout(outcome: Outcome, job: Job) -> Outcome:

@@ -22,7 +22,7 @@ _RULER = re.compile(r"([=_*#-])\1{2,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class TextComparison:
     """How two texts compare.
 
     `used` counts, by rule, the values that differed and were allowed to.
@@ -39,17 +39,17 @@ class Likeness:
         return self.lines is None
 
 
-def compare(recorded: str, now: str, call: str, rules: Sequence[Rule] = RULES) -> Likeness:
+def compare(recorded: str, now: str, call: str, rules: Sequence[Rule] = RULES) -> TextComparison:
     """Compare two results of the action `call`."""
     if recorded == now:
-        return Likeness()
+        return TextComparison()
     first, second = _Masked(recorded, call, rules), _Masked(now, call, rules)
     used = {name: count for name, count in first.differences(second).items() if count}
     if first.lines == second.lines:
-        return Likeness(used)
+        return TextComparison(used)
     if _UNORDERED.search(call) and sorted(first.lines) == sorted(second.lines):
-        return Likeness(used | {LINE_ORDER: 1})
-    return Likeness(used, _first_difference(first, second))
+        return TextComparison(used | {LINE_ORDER: 1})
+    return TextComparison(used, _first_difference(first, second))
 
 
 class _Masked:

@@ -31,7 +31,7 @@ MODELS = ("embedded:", "endpoint:")
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class PolicyTraits:
     """What an environment must know of the policy that answered."""
 
     meter: Meter
@@ -54,37 +54,39 @@ class EnvironmentFactory:
     def make(self, started: AttemptStarted) -> IssueEnvironment:
         """A closed environment for what one process did; raises SandboxError."""
         found = started.capabilities
-        voice, settings = self.voice(started.policy, found), self.resolved.settings
+        traits, settings = self.traits(started.policy, found), self.resolved.settings
         return IssueEnvironment(
             self.job.task(self.repository),
             self.maker.make(),
             settings.tools,
             self.texts,
             switches(settings.mode, settings.switches),
-            self.limits(voice),
-            voice.meter,
+            self.limits(traits),
+            traits.meter,
             time.monotonic,
-            thinking=voice.thinking,
+            thinking=traits.thinking,
             native=found is not None and found.tool_calls == "native",
         )
 
-    def limits(self, voice: Voice) -> Limits:
+    def limits(self, traits: PolicyTraits) -> Limits:
         """The recorded limits but the clock's: thinking takes no time in a replay."""
         recorded = self.resolved.settings.limits
         limits = replace(Limits(**recorded.model_dump()), total_seconds=None)
-        most = voice.context_tokens or limits.context_tokens
+        most = traits.context_tokens or limits.context_tokens
         return replace(limits, context_tokens=min(limits.context_tokens, most))
 
-    def voice(self, policy: str, found: Capabilities | None = None) -> Voice:
+    def traits(self, policy: str, found: Capabilities | None = None) -> PolicyTraits:
         """How the policy of that recorded name counts; `found` is what its server can do."""
         if policy.startswith(MODELS):
             return self._model
         if found is not None:
-            return Voice(EstimatingMeter(), thinking=False, context_tokens=found.context_tokens)
-        return Voice(EstimatingMeter(), self.thinking)
+            return PolicyTraits(
+                EstimatingMeter(), thinking=False, context_tokens=found.context_tokens
+            )
+        return PolicyTraits(EstimatingMeter(), self.thinking)
 
     @cached_property
-    def _model(self) -> Voice:
+    def _model(self) -> PolicyTraits:
         """The checkpoint's tokenizer; an estimate where the checkpoint is not here any more."""
         from model.checkpoint.layouts import read_shape
         from model.text.tokenizer import Tokenizer
@@ -93,9 +95,9 @@ class EnvironmentFactory:
         source = job.policy.source if job.policy.kind in SHARED else settings.model or ""
         folder = expand(source)
         try:
-            return Voice(Tokenizer.from_folder(folder), True, read_shape(folder).context)
+            return PolicyTraits(Tokenizer.from_folder(folder), True, read_shape(folder).context)
         except (ModelError, OSError) as error:
             self.say(
                 f"tokens are estimated, for the checkpoint's tokenizer cannot be read: {error}"
             )
-            return Voice(EstimatingMeter(), thinking=True)
+            return PolicyTraits(EstimatingMeter(), thinking=True)

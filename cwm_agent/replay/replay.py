@@ -16,7 +16,7 @@ from cwm_agent.prompts.packs import load
 from cwm_agent.replay.environment import EnvironmentFactory
 from cwm_agent.replay.patterns import RULES, token_rule
 from cwm_agent.replay.verdict import Findings
-from cwm_agent.replay.walk import Again, turns_of, walk
+from cwm_agent.replay.walk import ReplayedTurn, turns_of, walk
 from cwm_agent.tasks.job import Job, read_job
 from envs.cleanup import owned_folder
 from envs.sandbox.owner import boot_id
@@ -26,7 +26,7 @@ from results.store import Attempt, Run
 from tools.parsing import THINK_END
 
 Say = Callable[[str], None]
-Watch = Callable[[Again], None]
+Watch = Callable[[ReplayedTurn], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class ReplayRequest:
 
 @dataclass(slots=True)
 class Replayed:
-    """What a replay did. `again` holds its turns, the opening messages first."""
+    """What a replay did. `walked` holds its turns, the opening messages first."""
 
     run: str
     instance: str
@@ -48,10 +48,10 @@ class Replayed:
     turns: int
     seconds: float = 0.0
     findings: Findings = field(default_factory=Findings)
-    again: list[Again] = field(default_factory=list)
+    walked: list[ReplayedTurn] = field(default_factory=list)
 
 
-def replay(run: Run, attempt: Attempt, wish: ReplayRequest, say: Say, watch: Watch) -> Replayed:
+def replay(run: Run, attempt: Attempt, request: ReplayRequest, say: Say, watch: Watch) -> Replayed:
     """Do an attempt's actions again; `watch` sees each turn when it is done.
 
     The run folder is not written to. Raises UsageError for a turn that the
@@ -59,17 +59,17 @@ def replay(run: Run, attempt: Attempt, wish: ReplayRequest, say: Say, watch: Wat
     """
     events = tuple(entry.event for entry in attempt.entries())
     job = read_job(attempt.folder)
-    turns = _checked(events, wish.until)
+    turns = _checked(events, request.until)
     replayed = Replayed(run.name, job.instance, attempt.sample, job.sandbox, turns)
     began = time.monotonic()
     with ExitStack() as stack:
         place = stack.enter_context(_place(run, attempt, job, events, say))
         rules = (*RULES, token_rule(place.texts.templates))
-        turns_again = stack.enter_context(closing(walk(events, place.make, until=wish.until)))
-        for again in turns_again:
-            replayed.again.append(again)
-            alike = not wish.verify or replayed.findings.judge(again, rules)
-            watch(again)
+        turns_again = stack.enter_context(closing(walk(events, place.make, until=request.until)))
+        for turn in turns_again:
+            replayed.walked.append(turn)
+            alike = not request.verify or replayed.findings.judge(turn, rules)
+            watch(turn)
             if not alike:
                 break
     replayed.seconds = round(time.monotonic() - began, 3)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cwm_agent.replay.replay import Replayed
 from cwm_agent.replay.verdict import Difference
-from cwm_agent.replay.walk import OPENING, Again
+from cwm_agent.replay.walk import OPENING, ReplayedTurn
 from cwm_agent.view.console import console
 from cwm_agent.view.sanitize import clean, clean_line
 from tools.parsing import answer_of
@@ -18,24 +18,24 @@ WIDTH = 72
 _CALL = re.compile(r"<tool:[ \t]*([^\s<>]+)[ \t]*>[ \t]*\n?(.*)")
 
 
-def title(again: Again) -> str:
+def title(turn: ReplayedTurn) -> str:
     """One line: the turn, its call and how that ended."""
-    if again.turn == OPENING or not again.reply:
-        return f"turn {again.turn:>3}  (messages of the environment)"
-    found = _CALL.search(answer_of(again.reply, thinking=True))
+    if turn.number == OPENING or not turn.reply:
+        return f"turn {turn.number:>3}  (messages of the environment)"
+    found = _CALL.search(answer_of(turn.reply, thinking=True))
     call = f"{found[1]:<7}{found[2][:WIDTH]}" if found else "no call"
-    ran = again.now.ran
+    ran = turn.now.ran
     if ran is None:
-        return f"turn {again.turn:>3}  {call}"
+        return f"turn {turn.number:>3}  {call}"
     ended = f"exit {ran.exit_code}" if ran.exit_code is not None else ran.ending or ran.error
-    return f"turn {again.turn:>3}  {call}  {ended or ('ok' if ran.ok else 'failed')}"
+    return f"turn {turn.number:>3}  {call}  {ended or ('ok' if ran.ok else 'failed')}"
 
 
-def print_turn(again: Again) -> None:
+def print_turn(turn: ReplayedTurn) -> None:
     """The title and everything that the turn gives now."""
     screen = console()
-    screen.print(Text(clean_line(title(again)), "bold"))
-    screen.print(Text(clean(again.now.text)))
+    screen.print(Text(clean_line(title(turn)), "bold"))
+    screen.print(Text(clean(turn.now.text)))
 
 
 def print_verdict(replayed: Replayed) -> None:
@@ -80,7 +80,7 @@ def as_object(replayed: Replayed, *, verified: bool) -> dict[str, object]:
         "seconds": replayed.seconds,
     }
     if not verified:
-        return common | {"observations": [_observation(again) for again in replayed.again]}
+        return common | {"observations": [_observation(turn) for turn in replayed.walked]}
     difference = findings.difference
     return common | {
         "compared": findings.compared,
@@ -92,13 +92,13 @@ def as_object(replayed: Replayed, *, verified: bool) -> dict[str, object]:
     }
 
 
-def _observation(again: Again) -> dict[str, object]:
-    ran = again.now.ran
+def _observation(turn: ReplayedTurn) -> dict[str, object]:
+    ran = turn.now.ran
     return {
-        "turn": again.turn,
+        "turn": turn.number,
         "tool": ran.tool if ran else None,
         "ok": ran.ok if ran else None,
         "ending": ran.ending if ran else None,
         "exit_code": ran.exit_code if ran else None,
-        "text": again.now.text,
+        "text": turn.now.text,
     }

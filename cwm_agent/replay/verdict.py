@@ -9,7 +9,7 @@ from typing import Literal
 
 from cwm_agent.replay.compare import compare
 from cwm_agent.replay.patterns import Rule
-from cwm_agent.replay.walk import Again
+from cwm_agent.replay.walk import ReplayedTurn
 from results.records import ExitReason
 
 REPEATABLE: frozenset[ExitReason] = frozenset(
@@ -48,29 +48,29 @@ class Findings:
     difference: Difference | None = None
     tree_differs: int | None = None
 
-    def judge(self, again: Again, rules: Sequence[Rule]) -> bool:
+    def judge(self, turn: ReplayedTurn, rules: Sequence[Rule]) -> bool:
         """Take one more turn; False when it differs."""
-        self.compared += bool(again.reply)
-        self.difference = self._texts(again, rules) or _facts(again) or _end(again)
-        if self.tree_differs is None and again.recorded.tree != again.now.tree:
-            self.tree_differs = again.turn
+        self.compared += bool(turn.reply)
+        self.difference = self._texts(turn, rules) or _facts(turn) or _end(turn)
+        if self.tree_differs is None and turn.recorded.tree != turn.now.tree:
+            self.tree_differs = turn.number
         return self.difference is None
 
-    def _texts(self, again: Again, rules: Sequence[Rule]) -> Difference | None:
+    def _texts(self, turn: ReplayedTurn, rules: Sequence[Rule]) -> Difference | None:
         pairs: tuple[tuple[What, str, str], ...] = (
-            ("text", again.recorded.text, again.now.text),
-            ("patch", again.recorded.patch or "", again.now.patch or ""),
+            ("text", turn.recorded.text, turn.now.text),
+            ("patch", turn.recorded.patch or "", turn.now.patch or ""),
         )
         for what, recorded, now in pairs:
-            likeness = compare(recorded, now, again.call, rules)
-            self.rules.update(likeness.used)
-            if likeness.lines is not None:
-                return Difference(again.turn, what, *likeness.lines)
+            comparison = compare(recorded, now, turn.call, rules)
+            self.rules.update(comparison.used)
+            if comparison.lines is not None:
+                return Difference(turn.number, what, *comparison.lines)
         return None
 
 
-def _facts(again: Again) -> Difference | None:
-    before, after = again.recorded.ran, again.now.ran
+def _facts(turn: ReplayedTurn) -> Difference | None:
+    before, after = turn.recorded.ran, turn.now.ran
     facts: list[tuple[What, object, object]] = [
         ("tool", before and before.tool, after and after.tool),
         ("ending", before and before.ending, after and after.ending),
@@ -78,15 +78,15 @@ def _facts(again: Again) -> Difference | None:
     ]
     for what, recorded, now in facts:
         if recorded != now:
-            return Difference(again.turn, what, _shown(recorded), _shown(now))
+            return Difference(turn.number, what, _shown(recorded), _shown(now))
     return None
 
 
-def _end(again: Again) -> Difference | None:
-    recorded, now = again.recorded.exit, again.now.exit
+def _end(turn: ReplayedTurn) -> Difference | None:
+    recorded, now = turn.recorded.exit, turn.now.exit
     if recorded == now or (recorded is not None and recorded not in REPEATABLE):
         return None
-    return Difference(again.turn, "end", recorded, now)
+    return Difference(turn.number, "end", recorded, now)
 
 
 def _shown(value: object) -> str | None:

@@ -62,10 +62,10 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class ReplayedTurn:
     """One turn twice: as recorded, and now. `reply` is what was acted on."""
 
-    turn: int
+    number: int
     reply: str
     recorded: Result
     now: Result
@@ -86,7 +86,7 @@ def walk(
     make: Callable[[AttemptStarted], Environment],
     *,
     until: int | None = None,
-) -> Generator[Again]:
+) -> Generator[ReplayedTurn]:
     """Do the completed turns of `events` again, up to turn `until`.
 
     `make` gives the environment of one process's part. The walk ends where an
@@ -97,14 +97,14 @@ def walk(
         for place, event in enumerate(walker.events):
             if until is not None and isinstance(event, Replied) and event.turn > until:
                 return
-            again = walker.go(place)
-            if again is not None:
-                if again.now.exit == "sandbox_error":
+            turn = walker.go(place)
+            if turn is not None:
+                if turn.now.exit == "sandbox_error":
                     raise SandboxError(
-                        f"the sandbox was lost in turn {again.turn}; start the replay again"
+                        f"the sandbox was lost in turn {turn.number}; start the replay again"
                     )
-                yield again
-                if again.now.exit is not None:
+                yield turn
+                if turn.now.exit is not None:
                     return
     finally:
         walker.leave()
@@ -132,7 +132,7 @@ class _Walker:
         if environment is not None:
             environment.close()
 
-    def go(self, place: int) -> Again | None:
+    def go(self, place: int) -> ReplayedTurn | None:
         """Take the event at `place`; a turn that it completes comes back."""
         event = self.events[place]
         if isinstance(event, AttemptStarted):
@@ -167,17 +167,17 @@ class _Walker:
             return following.reason
         return None
 
-    def _complete(self, messages: tuple[Message, ...], ended: ExitReason | None) -> Again:
+    def _complete(self, messages: tuple[Message, ...], ended: ExitReason | None) -> ReplayedTurn:
         reply, step = self._reply, self._step
         now = Result(self._notices)
         if reply is not None:
             notices = self._notices if step.exit is None else ()
             now = Result((*step.messages, *notices), step.events, step.exit)
-        again = Again(
+        turn = ReplayedTurn(
             self._turn,
             reply.reply.text if reply else "",
             Result(messages, tuple(self._happened), ended),
             now,
         )
         self._reply, self._notices, self._happened, self._step = None, (), [], Step(())
-        return again
+        return turn

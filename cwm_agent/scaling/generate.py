@@ -38,7 +38,7 @@ class TestWriter:
 
     __test__ = False
 
-    speaker: OpenPolicy
+    opened: OpenPolicy
     rules: Rules
     stop: CancelToken
 
@@ -74,7 +74,7 @@ class TestWriter:
         journal: Journal,
     ) -> Trajectory:
         settings = self.rules.resolved.settings
-        setting = Setting(issue.job, number, self.rules, self.speaker)
+        setting = Setting(issue.job, number, self.rules, self.opened)
         environment = writing_environment(
             task,
             make(),
@@ -82,13 +82,13 @@ class TestWriter:
             self.rules.texts,
             self.rules.switches,
             setting.limits,
-            self.speaker.policy.meter,
-            thinking=self.speaker.thinking,
+            self.opened.policy.meter,
+            thinking=self.opened.thinking,
         )
         started = AttemptStarted(
             instance=issue.instance,
             sample=number,
-            policy=self.speaker.policy.name,
+            policy=self.opened.policy.name,
             sandbox=issue.job.sandbox,
             prompt_pack=self.rules.prompt_pack,
             mode=settings.mode,
@@ -97,7 +97,7 @@ class TestWriter:
         )
         with closing(environment):
             return rollout(
-                self.speaker.policy,
+                self.opened.policy,
                 environment,
                 journal,
                 started=started,

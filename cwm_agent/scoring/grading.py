@@ -14,7 +14,7 @@ from envs.swebench.grader import GradeOptions, Grader
 
 
 @dataclass(frozen=True, slots=True)
-class GradingPlace:
+class GradingTools:
     """Makes graders, and has an image there before it is needed."""
 
     make_grader: Callable[[], PatchGrader]
@@ -22,7 +22,7 @@ class GradingPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceWish:
+class GradingSetup:
     """`folder` takes the grader's files; `min_free` bytes are left free by image pulls."""
 
     folder: Path
@@ -30,29 +30,29 @@ class PlaceWish:
     min_free: int
 
 
-OpenPlace = Callable[[PlaceWish, Say], AbstractContextManager[GradingPlace]]
+OpenBackend = Callable[[GradingSetup, Say], AbstractContextManager[GradingTools]]
 ImageIds = Callable[[Iterable[str]], Mapping[str, str]]
 ENGINE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class GradingSite:
+class GradingBackend:
     """Where to grade. `image_ids` are those that names stand for now, as far as it is known."""
 
-    open: OpenPlace
+    open: OpenBackend
     image_ids: ImageIds
 
 
 @contextmanager
-def open_here(wish: PlaceWish, progress: Say) -> Iterator[GradingPlace]:
+def open_here(setup: GradingSetup, progress: Say) -> Iterator[GradingTools]:
     """This machine's engine, cleared of strays, before and after."""
     from envs.cleanup import sweep
 
-    with images_here(wish.min_free, progress) as have_image:
+    with images_here(setup.min_free, progress) as have_image:
         for stray in sweep():
             progress(f"removed a stray {stray.kind}: {stray.name}")
         try:
-            yield GradingPlace(lambda: Grader(wish.folder, wish.grade), have_image)
+            yield GradingTools(lambda: Grader(setup.folder, setup.grade), have_image)
         finally:
             sweep()  # a killed worker may have asked for its container just before
 
@@ -74,7 +74,7 @@ def image_ids_here(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-LOCAL = GradingSite(open_here, image_ids_here)
+LOCAL = GradingBackend(open_here, image_ids_here)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from cwm_agent.scoring.candidates import (
     to_grade,
 )
 from cwm_agent.scoring.cost import costs_of
-from cwm_agent.scoring.grading import LOCAL, GradingSite, PlaceWish
+from cwm_agent.scoring.grading import LOCAL, GradingBackend, GradingSetup
 from cwm_agent.scoring.pool import Pool, PoolOptions
 from cwm_agent.scoring.predictions_source import SCORES, Source
 from cwm_agent.scoring.report_lines import Attempts, lines_of, priced, recorded_lines
@@ -52,7 +52,7 @@ class ScoreOptions:
     pool: PoolOptions = field(default_factory=PoolOptions)
     min_free: int = 0
     cost: CostSettings = field(default_factory=CostSettings)
-    place: GradingSite = LOCAL
+    backend: GradingBackend = LOCAL
     again: bool = False
 
 
@@ -162,7 +162,7 @@ def grade_all(
 
     Returns the candidates under the conditions by which their scores are looked up.
     """
-    images = options.place.image_ids(item.instance.image for item in work)
+    images = options.backend.image_ids(item.instance.image for item in work)
     grade = options.grade
     under = Conditions("", grade.timeout, grade.network, grader_name())
     whole = placed(work, under, images)
@@ -222,9 +222,9 @@ def _grade(
         )
 
     progress(f"{len(left)} patches to grade, {min(options.pool.workers, len(left))} at once")
-    wish = PlaceWish(book.folder.absolute(), options.grade, options.min_free)
-    with options.place.open(wish, progress) as place:
-        Pool(place.make_grader, place.have_image, book, options.pool, seen, begun).run(left)
+    setup = GradingSetup(book.folder.absolute(), options.grade, options.min_free)
+    with options.backend.open(setup, progress) as tools:
+        Pool(tools.make_grader, tools.have_image, book, options.pool, seen, begun).run(left)
 
 
 def _report(

@@ -10,7 +10,7 @@ from tools.workspace import Cause
 
 
 @dataclass(frozen=True, slots=True)
-class BubblewrapWitness:
+class BubblewrapDiagnostics:
     """What is known from outside; see Diagnostics."""
 
     cgroup: Cgroup | None

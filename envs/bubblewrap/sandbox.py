@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from envs.bubblewrap.cgroup import Cgroup, make_cgroup
-from envs.bubblewrap.diagnosis import BubblewrapWitness
+from envs.bubblewrap.diagnosis import BubblewrapDiagnostics
 from envs.bubblewrap.namespaces import arguments, sizes
 from envs.bubblewrap.process import BubblewrapProcess, own_bash, start
 from envs.errors import SandboxError
@@ -118,7 +118,7 @@ class BubblewrapSandbox:
                 log=self._folder / "log",
                 enter=self._cgroup.command if self._cgroup else list,
             )
-            self._session.open(BubblewrapWitness(self._cgroup))
+            self._session.open(BubblewrapDiagnostics(self._cgroup))
         except BaseException:
             self.close()
             raise

@@ -17,7 +17,7 @@ ASK_SECONDS = 5.0
 SETTLE_SECONDS = 3.0
 
 
-class DockerWitness:
+class DockerDiagnostics:
     """Asks the engine about a container, never for long."""
 
     def __init__(self, client: DockerClient, container: str, *, watched_bytes: int | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envs.docker.diagnosis import DockerWitness
+from envs.docker.diagnosis import DockerDiagnostics
 from envs.docker.exec_stream import ExecStream
 from envs.docker.limits import entry, has_quotas, walls
 from envs.docker.proxy import Gateway
@@ -89,11 +89,11 @@ class DockerSandbox:
         if self._client is None:
             self._client = connect_engine()
         try:
-            witness = self._create(self._client)
+            diagnostics = self._create(self._client)
             if self._behind_proxy:
                 self._gateway = Gateway(self._client, self._owner, self._limits)
                 self._gateway.open(self.container_id)
-            self._session.open(witness)
+            self._session.open(diagnostics)
         except SandboxError as error:
             foreign = foreign_processor(self._client, self._image)
             self.close()
@@ -193,7 +193,7 @@ class DockerSandbox:
                     f"{source} could not be copied into the container: {first_line(error)}"
                 ) from error
 
-    def _create(self, client: DockerClient) -> DockerWitness:
+    def _create(self, client: DockerClient) -> DockerDiagnostics:
         """Create and start the container."""
         from docker.errors import APIError, DockerException, ImageNotFound
 
@@ -236,7 +236,7 @@ class DockerSandbox:
                 cause="engine_unreachable",
             ) from error
         watched_bytes = None if quota else self._limits.disk_bytes
-        return DockerWitness(client, container.id, watched_bytes=watched_bytes)
+        return DockerDiagnostics(client, container.id, watched_bytes=watched_bytes)
 
     def _created(self, client: DockerClient, *, quota: bool) -> Any:
         settings = walls(self._limits, quota=quota)

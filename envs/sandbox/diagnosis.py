@@ -65,15 +65,15 @@ class Diagnostics(Protocol):
 class Diagnosis:
     """Names the causes of one sandbox's failures, one command after the other."""
 
-    def __init__(self, witness: Diagnostics, control: Control) -> None:
-        self._witness = witness
+    def __init__(self, diagnostics: Diagnostics, control: Control) -> None:
+        self._diagnostics = diagnostics
         self._control = control
         self._seen = Counters()
 
     def cause(self, finished: Finished) -> Cause | None:
         """Why it failed; None for a success and for a plain exit code."""
         if finished.ending == "lost":
-            return self._witness.gone()
+            return self._diagnostics.gone()
         if finished.ending == "exited" and finished.exit_code == 0:
             return None
         if finished.cause in ("disk_full", "interactive"):
@@ -82,7 +82,7 @@ class Diagnosis:
 
     def _counted(self) -> Cause | None:
         """By the kernel, since the last failure."""
-        before, now = self._seen, self._witness.counters(self._control)
+        before, now = self._seen, self._diagnostics.counters(self._control)
         self._seen = now
         if now.oom_kills > before.oom_kills:
             return "out_of_memory"
@@ -99,7 +99,7 @@ class Diagnosis:
         return "killed" if finished.exit_code == SIGKILLED else None
 
     def _host_full(self) -> bool:
-        if not self._witness.on_host_disk():
+        if not self._diagnostics.on_host_disk():
             return False
         blocks, _, size = self._control("stat -f -c '%a %S' /").partition(b" ")
         return blocks.isdigit() and int(blocks) * int(size) < FULL_BYTES

@@ -56,15 +56,15 @@ class Session:
         )
         self._starter = Starter(self._shell, say)
         self._lease = lease
-        self._witness: Diagnostics | None = None
+        self._diagnostics: Diagnostics | None = None
         self._diagnosis: Diagnosis | None = None
         self._write_seconds: dict[str, int] = {}
         """The modification time that `write_file` last gave each path (see its script)."""
 
-    def open(self, witness: Diagnostics) -> None:
+    def open(self, diagnostics: Diagnostics) -> None:
         """Start both shells; the model's in the root folder, made if it is missing."""
-        self._witness = witness
-        self._diagnosis = Diagnosis(witness, self._quietly)
+        self._diagnostics = diagnostics
+        self._diagnosis = Diagnosis(diagnostics, self._quietly)
         try:
             self._control.open()
         except StreamClosed as error:
@@ -213,10 +213,10 @@ class Session:
             raise SandboxError(str(error), cause=self._lost()) from error
 
     def _lost(self) -> Cause:
-        return self._witness.gone() if self._witness else "container_gone"
+        return self._diagnostics.gone() if self._diagnostics else "container_gone"
 
     def _disk_exceeded(self) -> bool:
-        return self._witness is not None and self._witness.disk_exceeded()
+        return self._diagnostics is not None and self._diagnostics.disk_exceeded()
 
     def _quietly(self, script: str) -> bytes:
         """The output of a script in the control shell, b"" where it cannot be had."""

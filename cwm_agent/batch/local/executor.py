@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import AttemptState
-from cwm_agent.batch.local.policies import Speakers
+from cwm_agent.batch.local.policies import Policies
 from cwm_agent.batch.local.work import Work, open_work
 from cwm_agent.config.settings import BatchSettings
 from cwm_agent.policies.choice import SHARED
@@ -23,23 +23,23 @@ class LocalExecutor:
 
     work: Work
     settings: BatchSettings
-    speakers: Speakers
+    policies: Policies
 
-    def __call__(self, ticket: AttemptState) -> AttemptResult:
+    def __call__(self, attempt: AttemptState) -> AttemptResult:
         """The attempt, in the calling thread."""
-        return self.work(ticket)
+        return self.work(attempt)
 
-    def over(self, ticket: AttemptState) -> None:
+    def over(self, attempt: AttemptState) -> None:
         """Forget what only this attempt needed."""
-        self.work.materials.over(ticket)
+        self.work.files.over(attempt)
 
     def loads(self) -> dict[str, EngineStats]:
         """What the engines and servers do now."""
-        return self.speakers.loads()
+        return self.policies.loads()
 
     def resize(self, workers: int) -> None:
-        """Widen or narrow the gates."""
-        self.work.gates.follow(self.settings, workers)
+        """Let more or fewer attempts work at once."""
+        self.work.semaphores.follow(self.settings, workers)
 
 
 @contextmanager
@@ -54,9 +54,9 @@ def local_executor(
     del log
     settings = rules.resolved.settings
     with ExitStack() as stack:
-        speakers = Speakers(settings, say)
-        stack.callback(speakers.close)
-        work = stack.enter_context(open_work(run, rules, waiting, speakers.speaker))
+        policies = Policies(settings, say)
+        stack.callback(policies.close)
+        work = stack.enter_context(open_work(run, rules, waiting, policies.open))
         for choice in {t.job.policy for t in waiting if t.job.policy.kind in SHARED}:
-            speakers.engine(choice)  # a bad checkpoint is no failure of every attempt
-        yield LocalExecutor(work, settings.batch, speakers)
+            policies.shared(choice)  # a bad checkpoint is no failure of every attempt
+        yield LocalExecutor(work, settings.batch, policies)

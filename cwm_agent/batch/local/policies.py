@@ -1,4 +1,4 @@
-"""Who answers in a run: one engine for all attempts, and a recording for each that has one."""
+"""The policies of a run: one engine for all attempts, and a recording for each that has one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cwm_agent.policies.choose import OpenPolicy, open_policy
 from model.stats import EngineStats
 
 
-class Speakers:
+class Policies:
     """Opens a model once, at its first use, and keeps it until `close`."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
@@ -22,19 +22,19 @@ class Speakers:
         self._kept: dict[PolicyChoice, OpenPolicy] = {}
 
     @contextmanager
-    def speaker(self, choice: PolicyChoice) -> Iterator[OpenPolicy]:
-        """Who answers for this choice; raises ModelError, PolicyError and UsageError."""
+    def open(self, choice: PolicyChoice) -> Iterator[OpenPolicy]:
+        """The policy for this choice; raises ModelError, PolicyError and UsageError."""
         if choice.kind in SHARED:
-            yield self.engine(choice)
+            yield self.shared(choice)
             return
-        speaker = self._open(choice)
+        opened = self._open(choice)
         try:
-            yield speaker
+            yield opened
         finally:
-            speaker.policy.close()
+            opened.policy.close()
 
-    def engine(self, choice: PolicyChoice) -> OpenPolicy:
-        """The speaker of a checkpoint or of a served model, ready to talk."""
+    def shared(self, choice: PolicyChoice) -> OpenPolicy:
+        """The policy of a checkpoint or of a served model, which all attempts share."""
         with self._lock:
             if choice not in self._kept:
                 self._kept[choice] = self._open(choice)
@@ -43,15 +43,15 @@ class Speakers:
     def loads(self) -> dict[str, EngineStats]:
         """What the engines do now, by name; at once, even while another one is being opened."""
         found: dict[str, EngineStats] = {}
-        for speaker in list(self._kept.values()):
-            found |= speaker.loads()
+        for opened in list(self._kept.values()):
+            found |= opened.loads()
         return found
 
     def close(self) -> None:
         """Stop the engines."""
         with self._lock:
-            for speaker in self._kept.values():
-                speaker.policy.close()
+            for opened in self._kept.values():
+                opened.policy.close()
             self._kept.clear()
 
     def _open(self, choice: PolicyChoice) -> OpenPolicy:

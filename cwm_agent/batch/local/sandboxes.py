@@ -24,19 +24,19 @@ class SandboxFactory:
     settings: SandboxSettings
     builds: OncePerKey
 
-    def __call__(self, ticket: AttemptState) -> MakeSandbox:
+    def __call__(self, attempt: AttemptState) -> MakeSandbox:
         """A maker of sandboxes that end when the attempt is told to; the job then has a place.
 
         Waits until image or environment are there; raises SandboxError when
         they cannot be had, StoppedError when the attempt shall end.
         """
-        job, stop = ticket.job, ticket.stop
-        owner = Owner(self.run, job.instance, ticket.sample, os.getpid(), boot_id())
-        maker = SandboxMaker(job, self.settings, owner, ticket.tell)
+        job, stop = attempt.job, attempt.stop
+        owner = Owner(self.run, job.instance, attempt.sample, os.getpid(), boot_id())
+        maker = SandboxMaker(job, self.settings, owner, attempt.tell)
         key = (job.sandbox, job.image, job.pip, job.apt, tuple(sorted(job.environment.items())))
-        ticket.say("waiting for its image or environment")
+        attempt.say("waiting for its image or environment")
         self.builds.ensure(key, maker.prepare, stop)
-        ticket.job = maker.locate()
+        attempt.job = maker.locate()
 
         def make() -> Sandbox:
             if stop.stopped:

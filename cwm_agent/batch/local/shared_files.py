@@ -29,61 +29,61 @@ class Shared:
 class SharedFiles:
     """Makes what is shared on first use, and forgets it when the last attempt is over."""
 
-    def __init__(self, folder: Path, tickets: Sequence[AttemptState]) -> None:
-        """`folder` is this process's own; `tickets` are the attempts that are to come."""
+    def __init__(self, folder: Path, attempts: Sequence[AttemptState]) -> None:
+        """`folder` belongs to this process; `attempts` are those still to be worked on."""
         self._folder = folder
         self._coming: dict[str, set[AttemptState]] = {}
-        for ticket in tickets:
-            self._coming.setdefault(ticket.job.instance, set()).add(ticket)
+        for attempt in attempts:
+            self._coming.setdefault(attempt.job.instance, set()).add(attempt)
         self._lock = threading.Lock()
         self._shared: dict[str, Shared] = {}
         self._numbers = count()
 
-    def repository(self, ticket: AttemptState) -> Path | None:
+    def repository(self, attempt: AttemptState) -> Path | None:
         """A copy of the job's checkout that nobody writes to; None when the image holds it."""
-        source = ticket.job.source()
+        source = attempt.job.source()
         if source is None:
             return None
-        shared = self._enter(ticket)
+        shared = self._enter(attempt)
         with shared.copying:
             if not shared.copy.exists():
                 partial = shared.copy.with_name(f"{shared.copy.name}.partial")
                 for notice in source.copy_to(partial):
-                    ticket.tell(notice, "yellow")
+                    attempt.tell(notice, "yellow")
                 partial.rename(shared.copy)
         return shared.copy
 
-    def verifier(self, ticket: AttemptState, make_sandbox: Callable[[], Sandbox]) -> Verifier:
+    def verifier(self, attempt: AttemptState, make_sandbox: Callable[[], Sandbox]) -> Verifier:
         """A judge that knows what the tests say without a patch; raises SandboxError."""
-        repository = self.repository(ticket)
-        shared = self._enter(ticket)
+        repository = self.repository(attempt)
+        shared = self._enter(attempt)
         with shared.judging:
             if shared.verifier is None:
                 verifier = Verifier(make_sandbox)
-                verifier.before(ticket.job.task(repository))
+                verifier.before(attempt.job.task(repository))
                 shared.verifier = verifier
         return shared.verifier.using(make_sandbox)
 
-    def over(self, ticket: AttemptState) -> None:
+    def over(self, attempt: AttemptState) -> None:
         """The attempt ended for good, as far as one knows: it may be asked for again."""
-        name = ticket.job.instance
+        name = attempt.job.instance
         with self._lock:
-            self._coming.get(name, set()).discard(ticket)
+            self._coming.get(name, set()).discard(attempt)
             shared = self._shared.get(name)
             if shared is None:
                 return
-            shared.users.discard(ticket)
+            shared.users.discard(attempt)
             if shared.users or self._coming.get(name):
                 return
             del self._shared[name]
         shutil.rmtree(shared.copy, ignore_errors=True)
 
-    def _enter(self, ticket: AttemptState) -> Shared:
+    def _enter(self, attempt: AttemptState) -> Shared:
         """What is shared now; a later one has another folder, for this may just be removed."""
-        name = ticket.job.instance
+        name = attempt.job.instance
         with self._lock:
             if name not in self._shared:
                 place = self._folder / f"{folder_name(name)}.{next(self._numbers)}"
                 self._shared[name] = Shared(place, set())
-            self._shared[name].users.add(ticket)
+            self._shared[name].users.add(attempt)
             return self._shared[name]

@@ -1,4 +1,4 @@
-"""The work on one attempt of a run: in its folder, through the gates, up to its result."""
+"""The work on one attempt of a run: in its folder, within the limits, up to its result."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Semaphores:
     @classmethod
     def of(cls, settings: BatchSettings) -> Semaphores:
         """As wide as the settings say."""
-        gates = cls(Semaphore(1), Semaphore(1), Semaphore(settings.grading))
-        gates.follow(settings, settings.workers)
-        return gates
+        semaphores = cls(Semaphore(1), Semaphore(1), Semaphore(settings.grading))
+        semaphores.follow(settings, settings.workers)
+        return semaphores
 
     def follow(self, settings: BatchSettings, workers: int) -> None:
         """Let in as many as now work, where the settings name no number."""
@@ -55,83 +55,83 @@ class Semaphores:
         self.sandboxes.resize(settings.sandboxes or workers + settings.grading)
 
 
-OpenSpeaker = Callable[[PolicyChoice], AbstractContextManager[OpenPolicy]]
-"""Who answers for a choice, as long as the context lasts."""
+PolicyOpener = Callable[[PolicyChoice], AbstractContextManager[OpenPolicy]]
+"""Gives the policy of a choice for as long as the context lasts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """What all attempts of a run share, on one machine; `solve` is a run of one.
 
-    `speaker` gives who answers; `places` makes ready what an attempt's sandboxes
-    need and gives their maker; `environment` is where the conversations happen.
+    `open_policy` gives the policy of a choice; `sandboxes` prepares what an attempt's
+    sandboxes need and gives their maker; `environment` is where the conversations happen.
     `patience` is how many seconds a journal's last writer may take to let go of it.
     """
 
     run: Run
     rules: Rules
-    speaker: OpenSpeaker
-    gates: Semaphores
-    materials: SharedFiles
-    places: Callable[[AttemptState], MakeSandbox]
+    open_policy: PolicyOpener
+    semaphores: Semaphores
+    files: SharedFiles
+    sandboxes: Callable[[AttemptState], MakeSandbox]
     environment: MakeEnvironment = issue_environment
     patience: float = LOCK_PATIENCE
 
-    def __call__(self, ticket: AttemptState) -> AttemptResult:
+    def __call__(self, attempt: AttemptState) -> AttemptResult:
         """Begin an attempt or go on with it; its result is written when it is over.
 
         Raises SandboxError when a sandbox cannot be had, StoppedError when it
         was told to end before it began, ResultsError when the disk refuses.
         """
-        attempt = self.run.attempt(ticket.job.instance, ticket.sample)
-        write_job(attempt.folder, ticket.job)
+        stored = self.run.attempt(attempt.job.instance, attempt.sample)
+        write_job(stored.folder, attempt.job)
         with ExitStack() as stack:
-            journal = stack.enter_context(attempt.journal(patience=self.patience))
-            known = attempt.result()
+            journal = stack.enter_context(stored.journal(patience=self.patience))
+            known = stored.result()
             if known is not None and known.exit_reason not in UNFINISHED:
                 return known  # a worker that was thought lost brought it to its end
-            if not ticket.job.root:
-                self.places(ticket)
-                write_job(attempt.folder, ticket.job)
-            speaker = stack.enter_context(self.speaker(ticket.job.policy))
-            setting = Setting(ticket.job, ticket.sample, self.rules, speaker)
+            if not attempt.job.root:
+                self.sandboxes(attempt)
+                write_job(stored.folder, attempt.job)
+            opened = stack.enter_context(self.open_policy(attempt.job.policy))
+            setting = Setting(attempt.job, attempt.sample, self.rules, opened)
             trajectory = finished(journal.events, self.rules.switches)
             if trajectory is None:
-                trajectory = self._play(setting, ticket, journal)
+                trajectory = self._play(setting, attempt, journal)
             judgement = Judgement()
-            if trajectory.reason not in UNFINISHED and ticket.job.tests is not None:
-                judgement = self._judge(ticket, trajectory, attempt)
-            result = result_of(setting, trajectory, judgement, attempt.entries())
-            attempt.finish(result)
+            if trajectory.reason not in UNFINISHED and attempt.job.tests is not None:
+                judgement = self._judge(attempt, trajectory, stored)
+            result = result_of(setting, trajectory, judgement, stored.entries())
+            stored.finish(result)
         return result
 
-    def _play(self, setting: Setting, ticket: AttemptState, journal: Journal) -> Trajectory:
-        gates, stop = self.gates, ticket.stop
-        repository = self._repository(ticket)
-        make = self.places(ticket)
-        ticket.say("waiting for a place in the engine")
-        with gates.sessions.hold(stop):
-            ticket.say("waiting for a sandbox's place")
-            with gates.sandboxes.hold(stop):
+    def _play(self, setting: Setting, attempt: AttemptState, journal: Journal) -> Trajectory:
+        semaphores, stop = self.semaphores, attempt.stop
+        repository = self._repository(attempt)
+        make = self.sandboxes(attempt)
+        attempt.say("waiting for a free session of the engine")
+        with semaphores.sessions.hold(stop):
+            attempt.say("waiting for a free sandbox")
+            with semaphores.sandboxes.hold(stop):
                 environment = self.environment(setting, repository, make)
                 with stop:
-                    return play(setting, environment, journal, stop, ticket.watch)
+                    return play(setting, environment, journal, stop, attempt.watch)
 
-    def _judge(self, ticket: AttemptState, trajectory: Trajectory, attempt: Attempt) -> Judgement:
-        gates, stop = self.gates, ticket.stop
-        ticket.state = "judging"
-        ticket.say("waiting to be judged")
-        repository = self._repository(ticket)
-        make = self.places(ticket)
-        with gates.grading.hold(stop), gates.sandboxes.hold(stop):
-            ticket.tell("running the tests without and with the patch")
-            verifier = self.materials.verifier(ticket, make)
-            keep = attempt.keep_test_output
-            return judge(ticket.job, repository, trajectory.patch, verifier, keep)
+    def _judge(self, attempt: AttemptState, trajectory: Trajectory, stored: Attempt) -> Judgement:
+        semaphores, stop = self.semaphores, attempt.stop
+        attempt.state = "judging"
+        attempt.say("waiting to be judged")
+        repository = self._repository(attempt)
+        make = self.sandboxes(attempt)
+        with semaphores.grading.hold(stop), semaphores.sandboxes.hold(stop):
+            attempt.tell("running the tests without and with the patch")
+            verifier = self.files.verifier(attempt, make)
+            keep = stored.keep_test_output
+            return judge(attempt.job, repository, trajectory.patch, verifier, keep)
 
-    def _repository(self, ticket: AttemptState) -> Path | None:
-        ticket.say("copying the repository")
-        return self.materials.repository(ticket)
+    def _repository(self, attempt: AttemptState) -> Path | None:
+        attempt.say("copying the repository")
+        return self.files.repository(attempt)
 
 
 @contextmanager
@@ -139,7 +139,7 @@ def open_work(
     run: Run,
     rules: Rules,
     waiting: Sequence[AttemptState],
-    speaker: OpenSpeaker,
+    open_policy: PolicyOpener,
     *,
     patience: float = LOCK_PATIENCE,
 ) -> Iterator[Work]:
@@ -150,7 +150,7 @@ def open_work(
         yield Work(
             run,
             rules,
-            speaker,
+            open_policy,
             Semaphores.of(settings.batch),
             SharedFiles(folder, waiting),
             SandboxFactory(

@@ -12,7 +12,7 @@ from cwm_agent.attempt.interrupt import CancelToken
 from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.semaphores import OncePerKey, Semaphore, StoppedError
-from cwm_agent.batch.status import Board, line
+from cwm_agent.batch.status import StatusReporter, line
 from cwm_agent.batch.stopping import StopConditions
 from cwm_agent.config.settings import BatchSettings
 from cwm_agent.errors import UsageError
@@ -32,18 +32,18 @@ SILENT = replace(LOST, exit_reason="policy_error", cause="model_unreachable")
 WRONG = replace(SILENT, cause="model_refused")
 
 
-def tickets(count: int) -> list[AttemptState]:
+def attempts(count: int) -> list[AttemptState]:
     return [AttemptState(JOB, sample) for sample in range(count)]
 
 
 def states(runner: Runner) -> list[str]:
-    return [ticket.state for ticket in runner.tickets]
+    return [attempt.state for attempt in runner.attempts]
 
 
 def test_never_more_at_once_than_workers_but_judging_does_not_count() -> None:
     lock, running, most = threading.Lock(), 0, 0
 
-    def work(ticket: AttemptState) -> AttemptResult:
+    def work(attempt: AttemptState) -> AttemptResult:
         nonlocal running, most
         with lock:
             running += 1
@@ -51,12 +51,12 @@ def test_never_more_at_once_than_workers_but_judging_does_not_count() -> None:
         time.sleep(0.02)
         with lock:
             running -= 1
-        ticket.state = "judging"
+        attempt.state = "judging"
         time.sleep(0.05)
         return RESULT
 
     over: list[str] = []
-    runner = Runner(tickets(12), work, workers=3, over=lambda ticket: over.append(ticket.name))
+    runner = Runner(attempts(12), work, workers=3, over=lambda attempt: over.append(attempt.name))
     runner.run()
     assert states(runner) == ["resolved"] * 12
     assert most <= 4  # one may be launched before another has told that it is being judged
@@ -66,52 +66,52 @@ def test_never_more_at_once_than_workers_but_judging_does_not_count() -> None:
 def test_a_failed_sandbox_is_tried_again_a_few_times() -> None:
     calls: list[int] = []
 
-    def work(ticket: AttemptState) -> AttemptResult:
-        calls.append(ticket.sample)
-        if ticket.sample == 1 and calls.count(1) == 1:
+    def work(attempt: AttemptState) -> AttemptResult:
+        calls.append(attempt.sample)
+        if attempt.sample == 1 and calls.count(1) == 1:
             raise SandboxError("the engine is busy", cause="engine_unreachable")
-        return LOST if ticket.sample == 0 else RESULT
+        return LOST if attempt.sample == 0 else RESULT
 
-    runner = Runner(tickets(2), work, workers=2, retries=1)
+    runner = Runner(attempts(2), work, workers=2, retries=1)
     runner.run()
     assert states(runner) == ["failed", "resolved"]
     assert (calls.count(0), calls.count(1)) == (2, 2)
-    assert runner.tickets[0].code == 4
+    assert runner.attempts[0].code == 4
 
 
 def test_servers_that_were_away_are_asked_again_but_not_for_what_they_refuse() -> None:
     calls: list[int] = []
 
-    def work(ticket: AttemptState) -> AttemptResult:
-        calls.append(ticket.sample)
-        if ticket.sample == 1:
+    def work(attempt: AttemptState) -> AttemptResult:
+        calls.append(attempt.sample)
+        if attempt.sample == 1:
             return WRONG
         return SILENT if len(calls) == 1 else RESULT
 
-    runner = Runner(tickets(2), work, workers=1, retries=1)
+    runner = Runner(attempts(2), work, workers=1, retries=1)
     runner.run()
     assert (states(runner), calls) == (["resolved", "failed"], [0, 0, 1])
-    assert runner.tickets[1].code == 5
+    assert runner.attempts[1].code == 5
 
 
 def test_a_failure_that_lasts_is_not_tried_again() -> None:
     calls: list[int] = []
 
-    def work(ticket: AttemptState) -> AttemptResult:
-        calls.append(ticket.sample)
+    def work(attempt: AttemptState) -> AttemptResult:
+        calls.append(attempt.sample)
         raise SandboxError("there is no such image", cause="image_missing")
 
-    runner = Runner(tickets(1), work, workers=1, retries=3)
+    runner = Runner(attempts(1), work, workers=1, retries=3)
     runner.run()
     assert (states(runner), calls) == (["failed"], [0])
 
 
 def test_missing_images_do_not_count_as_a_machine_at_fault() -> None:
-    def work(ticket: AttemptState) -> AttemptResult:
-        cause: Cause = "image_missing" if ticket.sample < 3 else "setup"
+    def work(attempt: AttemptState) -> AttemptResult:
+        cause: Cause = "image_missing" if attempt.sample < 3 else "setup"
         raise SandboxError("no", cause=cause)
 
-    runner = Runner(tickets(5), work, workers=1)
+    runner = Runner(attempts(5), work, workers=1)
     runner.run()
     assert (states(runner), runner.failures_in_row) == (["failed"] * 5, 2)
 
@@ -119,23 +119,23 @@ def test_missing_images_do_not_count_as_a_machine_at_fault() -> None:
 def test_an_unexpected_error_fails_one_attempt_and_is_logged() -> None:
     log: list[str] = []
 
-    def work(ticket: AttemptState) -> AttemptResult:
-        return RESULT if ticket.sample else 1 / 0  # type: ignore[return-value]
+    def work(attempt: AttemptState) -> AttemptResult:
+        return RESULT if attempt.sample else 1 / 0  # type: ignore[return-value]
 
-    runner = Runner(tickets(2), work, workers=1, log=log.append)
+    runner = Runner(attempts(2), work, workers=1, log=log.append)
     runner.run()
     assert states(runner) == ["failed", "resolved"]
-    assert (runner.tickets[0].code, "ZeroDivisionError" in log[0]) == (1, True)
+    assert (runner.attempts[0].code, "ZeroDivisionError" in log[0]) == (1, True)
 
 
-def until_asked(ticket: AttemptState) -> AttemptResult:
-    while not ticket.stop.requested:
+def until_asked(attempt: AttemptState) -> AttemptResult:
+    while not attempt.stop.requested:
         time.sleep(0.01)
     return replace(RESULT, exit_reason="interrupted")
 
 
 def test_a_drained_run_ends_with_what_is_left_waiting() -> None:
-    runner = Runner(tickets(3), until_asked, workers=2)
+    runner = Runner(attempts(3), until_asked, workers=2)
     threading.Timer(0.2, runner.drain).start()
     runner.run()
     assert states(runner) == ["waiting"] * 3
@@ -152,33 +152,33 @@ def test_a_drained_run_ends_with_what_is_left_waiting() -> None:
 def test_attempts_that_would_never_end_are_ended_by_a_limit_of_the_run(
     limits: BatchSettings, used: str
 ) -> None:
-    def work(ticket: AttemptState) -> AttemptResult:
-        while not ticket.stop.requested:
-            ticket.turn, ticket.tokens = ticket.turn + 1, ticket.tokens + 100
+    def work(attempt: AttemptState) -> AttemptResult:
+        while not attempt.stop.requested:
+            attempt.turn, attempt.tokens = attempt.turn + 1, attempt.tokens + 100
             time.sleep(0.01)
         return replace(RESULT, exit_reason="interrupted")
 
     said: list[str] = []
-    runner = Runner(tickets(3), work, workers=2)
-    board, ending = Board("run", runner), StopConditions(runner, limits)
-    runner.run(lambda: ending.look(0, board.status(), said.append))
+    runner = Runner(attempts(3), work, workers=2)
+    reporter, ending = StatusReporter("run", runner), StopConditions(runner, limits)
+    runner.run(lambda: ending.look(0, reporter.status(), said.append))
     assert said == [f"the run has used its {used}; finishing the turns"]
     assert states(runner) == ["waiting"] * 3
     assert ending.code() == ExitCode.LIMIT
 
 
 def test_cancelled_attempts_are_given_up_and_can_be_asked_for_again() -> None:
-    def work(ticket: AttemptState) -> AttemptResult:
-        return until_asked(ticket) if ticket.sample == 0 else RESULT
+    def work(attempt: AttemptState) -> AttemptResult:
+        return until_asked(attempt) if attempt.sample == 0 else RESULT
 
-    runner = Runner(tickets(3), work, workers=1)
+    runner = Runner(attempts(3), work, workers=1)
 
-    def wishes() -> None:
+    def requests() -> None:
         assert runner.cancel("a/2") == ["a/2"]
         assert runner.requeue("a/2") == ["a/2"]
         assert runner.cancel("a/0") == ["a/0"]
 
-    threading.Timer(0.2, wishes).start()
+    threading.Timer(0.2, requests).start()
     runner.run()
     assert states(runner) == ["cancelled", "resolved", "resolved"]
     assert runner.requeue("a/1") == []  # it has its result
@@ -188,25 +188,25 @@ def test_cancelled_attempts_are_given_up_and_can_be_asked_for_again() -> None:
 
 def test_the_board_says_how_fast_it_goes() -> None:
     now = 100.0
-    runner = Runner(tickets(4), lambda _ticket: RESULT, workers=1)
-    board = Board("run", runner, clock=lambda: now)
-    assert board.status().eta is None
-    runner.tickets[0].settle(RESULT)
+    runner = Runner(attempts(4), lambda _attempt: RESULT, workers=1)
+    reporter = StatusReporter("run", runner, clock=lambda: now)
+    assert reporter.status().eta is None
+    runner.attempts[0].settle(RESULT)
     now = 110.0
-    status = board.status()
+    status = reporter.status()
     assert (status.eta, status.tokens_per_second, status.ended) == (30.0, 0.7, 1)
     assert line(status).startswith("running 1/4: 3 waiting, 0 running, 0 judging, 1 resolved")
 
 
 def test_a_gate_lets_in_as_many_as_it_says_and_gives_up_when_told_to() -> None:
-    gate, stop = Semaphore(1), CancelToken()
-    with gate.hold(stop):
+    semaphore, stop = Semaphore(1), CancelToken()
+    with semaphore.hold(stop):
         stop.ask()
-        with pytest.raises(StoppedError), gate.hold(stop):
+        with pytest.raises(StoppedError), semaphore.hold(stop):
             pass
-    gate.resize(2)
-    with gate.hold(stop), gate.hold(stop):
-        assert gate.inside == 2
+    semaphore.resize(2)
+    with semaphore.hold(stop), semaphore.hold(stop):
+        assert semaphore.inside == 2
 
 
 def test_the_same_is_made_once_and_again_after_an_error() -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
-from cwm_agent.batch.status import Board, Status, line, table
+from cwm_agent.batch.status import Status, StatusReporter, line, table
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.job import Job
 from model.stats import EngineStats
@@ -21,8 +21,8 @@ STARTED = AttemptStarted("a", 0, "replay", "bubblewrap", "default", "improved", 
 CALL = Reply("<tool: bash>\npytest -q \x1b]0;owned\x07\n</tool>", ids=(1, 2, 3))
 
 
-def never(ticket: AttemptState) -> AttemptResult:
-    raise AssertionError(ticket)
+def never(attempt: AttemptState) -> AttemptResult:
+    raise AssertionError(attempt)
 
 
 class Engines:
@@ -38,20 +38,20 @@ class Engines:
         }
 
 
-def board(*, clock: float, instance: str = "astropy-12907") -> Board:
+def reporter(*, clock: float, instance: str = "astropy-12907") -> StatusReporter:
     job = Job(instance, "issue", PolicyChoice("replay", "x"), "bubblewrap")
-    tickets = [AttemptState(job, sample) for sample in range(3)]
-    runner = Runner(tickets, never, workers=2)
+    attempts = [AttemptState(job, sample) for sample in range(3)]
+    runner = Runner(attempts, never, workers=2)
     for event in (STARTED, Observed(()), Replied(1, CALL)):
-        tickets[0].watch(event)
-    tickets[0].state, tickets[0].since = "running", clock - 90
-    runner._active[tickets[0]] = None  # type: ignore[assignment]
-    return Board("first", runner, clock=lambda: clock)
+        attempts[0].watch(event)
+    attempts[0].state, attempts[0].since = "running", clock - 90
+    runner._active[attempts[0]] = None  # type: ignore[assignment]
+    return StatusReporter("first", runner, clock=lambda: clock)
 
 
 def test_an_instance_id_cannot_write_to_the_terminal() -> None:
     target = Console(file=io.StringIO(), width=100)
-    status = board(clock=1.0, instance="a\x1b]0;owned\x07\nb").status()
+    status = reporter(clock=1.0, instance="a\x1b]0;owned\x07\nb").status()
     with target.capture() as captured:
         target.print(table(status))
     assert "a␛]0;owned␇␊b/0" in captured.get()
@@ -60,7 +60,7 @@ def test_an_instance_id_cannot_write_to_the_terminal() -> None:
 def test_a_terminal_shows_what_each_attempt_waits_for_and_for_how_long() -> None:
     target = Console(file=io.StringIO(), width=100)
     with target.capture() as captured:
-        target.print(table(board(clock=1000.0).status()))
+        target.print(table(reporter(clock=1000.0).status()))
     shown = captured.get()
     assert "first (running)" in shown
     assert "0/3" in shown
@@ -73,7 +73,7 @@ def test_a_terminal_shows_what_each_attempt_waits_for_and_for_how_long() -> None
 
 def test_a_log_gets_one_plain_line_now_and_then() -> None:
     log = io.StringIO()
-    with screen(board(clock=1000.0), log, every=0) as shown:
+    with screen(reporter(clock=1000.0), log, every=0) as shown:
         shown.refresh()
         shown.say("finishing the turns")
     first, second = log.getvalue().splitlines()
@@ -81,7 +81,7 @@ def test_a_log_gets_one_plain_line_now_and_then() -> None:
     assert first.endswith("longest silent astropy-12907/0 90 s")
     assert second == "finishing the turns"
     log = io.StringIO()
-    with screen(board(clock=1000.0), log) as shown:
+    with screen(reporter(clock=1000.0), log) as shown:
         shown.refresh()
     assert log.getvalue() == ""
 
@@ -89,7 +89,7 @@ def test_a_log_gets_one_plain_line_now_and_then() -> None:
 def test_engines_say_how_fast_they_go_and_how_full_they_are() -> None:
     engines = Engines()
     runner = Runner([], never, workers=2)
-    looking = Board("first", runner, engines, clock=lambda: engines.now)
+    looking = StatusReporter("first", runner, engines, clock=lambda: engines.now)
     assert looking.status().tokens_per_second == 0
     engines.now = 10
     status = looking.status()
@@ -105,6 +105,6 @@ def test_engines_say_how_fast_they_go_and_how_full_they_are() -> None:
 
 
 def test_without_an_engine_replies_tell_the_speed_and_nothing_tells_the_memory() -> None:
-    shown = line(board(clock=1000.0).status())
+    shown = line(reporter(clock=1000.0).status())
     assert "1 turns, 0 tokens/s, " in shown
     assert "KV" not in shown

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from helpers import Batch
 
-from cwm_agent.cluster.grading import Homes
+from cwm_agent.cluster.grading import NodeAffinity
 
 from ...envs.graded import BUGGY, NAMES, Greetings, greetings_image
 
 
 def test_patches_of_an_image_keep_to_a_node_until_it_is_much_busier() -> None:
-    homes, nodes = Homes(), {"a": "one", "b": "two"}
-    with homes.node("x", nodes) as first, homes.node("x", nodes) as second:
+    affinity, nodes = NodeAffinity(), {"a": "one", "b": "two"}
+    with affinity.node("x", nodes) as first, affinity.node("x", nodes) as second:
         assert first == second == "a"
-        with homes.node("y", nodes) as other, homes.node("x", nodes) as third:
+        with affinity.node("y", nodes) as other, affinity.node("x", nodes) as third:
             assert (other, third) == ("b", "a")
-    with homes.node("x", {"b": "two"}) as left:
+    with affinity.node("x", {"b": "two"}) as left:
         assert left == "b"
 
 

@@ -36,15 +36,15 @@ def test_a_try_after_a_lost_one_waits_for_it_and_takes_what_it_brought(batch: Ba
     outcome: list[AttemptResult | Failure] = []
     thread = threading.Thread(target=lambda: outcome.append(lost.run(Assignment("first", job, 0))))
     thread.start()
-    while (standing := lost.standing()) is None or standing.turn < 2:
+    while (progress := lost.progress()) is None or progress.turn < 2:
         time.sleep(0.02)
-    lost.stop("another", True)  # a wish that came late, for a try that is over
+    lost.stop("another", True)  # a stop that came late, for a try that is over
     again = other.run(Assignment("second", job, 0))  # it still holds the journal
     thread.join()
     assert outcome == [again]
     assert isinstance(again, AttemptResult)
     assert (again.exit_reason, again.resolved) == ("submitted", True)
-    assert lost.standing() is None
+    assert lost.progress() is None
     for worker in (lost, other):
         worker.close()
 
@@ -55,7 +55,7 @@ def test_a_worker_stops_when_told_and_another_goes_on(batch: Batch) -> None:
     outcome: list[AttemptResult | Failure] = []
     thread = threading.Thread(target=lambda: outcome.append(worker.run(Assignment("only", job, 0))))
     thread.start()
-    while (standing := worker.standing()) is None or standing.doing != "waiting for a reply":
+    while (progress := worker.progress()) is None or progress.doing != "waiting for a reply":
         time.sleep(0.02)
     worker.stop("only", True)
     thread.join()

@@ -34,25 +34,25 @@ def test_a_model_is_heard_through_its_tokenizer(
 ) -> None:
     said: list[str] = []
     here = place(make_checkpoint(), said)
-    voice = here.voice(policy)
-    assert isinstance(voice.meter, Tokenizer)
-    assert (voice.thinking, voice.context_tokens) == (True, 512)
-    assert here.limits(voice).context_tokens == 512
+    traits = here.traits(policy)
+    assert isinstance(traits.meter, Tokenizer)
+    assert (traits.thinking, traits.context_tokens) == (True, 512)
+    assert here.limits(traits).context_tokens == 512
     assert said == []
 
 
 def test_without_its_checkpoint_tokens_are_estimated_and_that_is_said(tmp_path: Path) -> None:
     said: list[str] = []
     here = place(tmp_path / "gone", said)
-    voice = here.voice("embedded:gone")
-    assert isinstance(voice.meter, EstimatingMeter)
-    assert voice.thinking
-    here.voice("embedded:gone")
+    traits = here.traits("embedded:gone")
+    assert isinstance(traits.meter, EstimatingMeter)
+    assert traits.thinking
+    here.traits("embedded:gone")
     assert len(said) == 1
     assert "tokens are estimated" in said[0]
 
 
 def test_time_does_not_run_out_in_a_replay(tmp_path: Path) -> None:
     here = place(tmp_path, [])
-    limits = here.limits(here.voice("replay:talk"))
+    limits = here.limits(here.traits("replay:talk"))
     assert limits == Limits(total_seconds=None)

@@ -100,9 +100,9 @@ DIFFERENT = [
 @pytest.mark.parametrize(("rule", "call", "recorded", "now"), ALIKE)
 def test_what_a_rule_lets_differ(rule: str, call: str, recorded: str, now: str) -> None:
     around = "before\n{}\nafter"
-    likeness = compare(around.format(recorded), around.format(now), call)
-    assert likeness.same, likeness.lines
-    assert rule in likeness.used
+    comparison = compare(around.format(recorded), around.format(now), call)
+    assert comparison.same, comparison.lines
+    assert rule in comparison.used
     assert compare(recorded, now, call).same
 
 
@@ -111,9 +111,9 @@ def test_what_a_rule_lets_differ(rule: str, call: str, recorded: str, now: str) 
     [pytest.param(r, n, c, id=name) for name, c, r, n in DIFFERENT],
 )
 def test_what_no_rule_lets_differ(recorded: str, now: str, call: str) -> None:
-    likeness = compare(recorded, now, call)
-    assert not likeness.same
-    assert likeness.lines is not None
+    comparison = compare(recorded, now, call)
+    assert not comparison.same
+    assert comparison.lines is not None
 
 
 def test_every_rule_is_tried_and_documented() -> None:
@@ -139,8 +139,8 @@ def test_no_text_takes_long(piece: str) -> None:
 
 
 def test_the_first_line_that_differs_is_shown_as_it_was() -> None:
-    likeness = compare("in 0.1s\nok 2\nx", "in 0.2s\nok 3", "")
-    assert likeness.lines == ("ok 2", "ok 3")
+    comparison = compare("in 0.1s\nok 2\nx", "in 0.2s\nok 3", "")
+    assert comparison.lines == ("ok 2", "ok 3")
     assert compare("a", "a\nb", "").lines == (None, "b")
     assert compare("a\nb", "a", "").lines == ("b", None)
 

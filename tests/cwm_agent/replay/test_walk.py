@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from cwm_agent.replay.patterns import RULES
 from cwm_agent.replay.verdict import Findings
-from cwm_agent.replay.walk import Again, Result, turns_of
+from cwm_agent.replay.walk import ReplayedTurn, Result, turns_of
 from results.records import Ended, Event, Message, Observed, Replied, Reply, ToolRan
 
 CALL = "<tool: bash>\nls\n</tool>"
 
 
-def again(recorded: str, now: str, reply: str = CALL) -> Again:
-    return Again(1, reply, Result((Message("x", recorded),)), Result((Message("x", now),)))
+def replayed_turn(recorded: str, now: str, reply: str = CALL) -> ReplayedTurn:
+    return ReplayedTurn(1, reply, Result((Message("x", recorded),)), Result((Message("x", now),)))
 
 
 def test_only_completed_turns_count() -> None:
@@ -25,16 +25,18 @@ def test_only_completed_turns_count() -> None:
 
 def test_words_before_a_call_do_not_loosen_the_comparison() -> None:
     thought = "I should find . and grep -r, then\nfind /x\n</think>\nLet me\nfind it.\n"
-    assert not Findings().judge(again("a\nb", "b\na", thought + CALL), RULES)
+    assert not Findings().judge(replayed_turn("a\nb", "b\na", thought + CALL), RULES)
     found = Findings()
-    assert found.judge(again("a\nb", "b\na", "<tool: bash>\nfind .\n</tool>"), RULES)
+    assert found.judge(replayed_turn("a\nb", "b\na", "<tool: bash>\nfind .\n</tool>"), RULES)
     assert found.rules == {"line order": 1}
 
 
 def test_an_end_that_the_clock_made_is_no_difference() -> None:
     before = Result((), exit="time_limit")
-    assert Findings().judge(Again(1, "x", before, Result(())), RULES)
+    assert Findings().judge(ReplayedTurn(1, "x", before, Result(())), RULES)
     findings = Findings()
-    assert not findings.judge(Again(1, "x", Result(()), Result((), exit="token_limit")), RULES)
+    assert not findings.judge(
+        ReplayedTurn(1, "x", Result(()), Result((), exit="token_limit")), RULES
+    )
     assert findings.difference is not None
     assert (findings.difference.what, findings.difference.now) == ("end", "token_limit")

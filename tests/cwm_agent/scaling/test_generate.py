@@ -46,10 +46,10 @@ def settings() -> Resolved:
 
 
 def table_of(run: Run, replies: tuple[str, ...]) -> Table:
-    speaker = OpenPolicy(
+    opened = OpenPolicy(
         ReplayPolicy(Recording(Path("written.yaml"), replies)), thinking=False, note=""
     )
-    writer = TestWriter(speaker, Rules.of(settings()), CancelToken())
+    writer = TestWriter(opened, Rules.of(settings()), CancelToken())
     (gathered,) = gather(run, settings(), quiet, generate=writer)
     assert gathered.table is not None, gathered.error
     return gathered.table
