@@ -70,9 +70,9 @@ class BashTool:
         if not self.keep_partial_output:
             return f"{self._fresh_cause(result)} {self.texts.render('bash.fresh.session')}"
         if result.ending == "timeout":
-            stopped = self.texts.render(
-                "bash.timeout", seconds=f"{result.seconds:.0f}", cwd=result.cwd
-            )
+            # What a busy machine took to notice is not what the command was given.
+            seconds = min(result.seconds, self.timeout)
+            stopped = self.texts.render("bash.timeout", seconds=f"{seconds:.0f}", cwd=result.cwd)
             return f"{stopped} {self._cause(result)}".rstrip()
         if result.ending == "lost":
             return self.texts.render("bash.lost")

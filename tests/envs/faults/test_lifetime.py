@@ -73,7 +73,8 @@ def test_an_idle_or_old_sandbox_ends_by_itself(places: Places, limit: str) -> No
     assert (result.ending, result.cause) == ("lost", "container_gone")
 
 
-def test_thirty_at_once(places: Places) -> None:
+@pytest.mark.parametrize("count", [8, pytest.param(30, marks=pytest.mark.slow)])
+def test_many_at_once(places: Places, count: int) -> None:
     limits = dataclasses.replace(SMALL, cpus=0.5)
 
     def work(number: int) -> str:
@@ -83,6 +84,6 @@ def test_thirty_at_once(places: Places) -> None:
         finally:
             place.close()
 
-    with ThreadPoolExecutor(30) as pool:
-        answers = list(pool.map(work, range(30)))
-    assert answers == [f"{number * 2}\n" for number in range(30)]
+    with ThreadPoolExecutor(count) as pool:
+        answers = list(pool.map(work, range(count)))
+    assert answers == [f"{number * 2}\n" for number in range(count)]
