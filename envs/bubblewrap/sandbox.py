@@ -104,7 +104,7 @@ class BubblewrapSandbox(SessionSandbox):
             )
         for path in self._read_only:
             if not Path(path).exists():
-                raise SandboxError(f"{path} is to be shown in the sandbox but does not exist")
+                raise SandboxError(f"{path} should be visible in the sandbox but does not exist")
         self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         try:
             (self._folder / OWNER_FILE).write_text(json.dumps(labels(self._owner)))

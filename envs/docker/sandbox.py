@@ -243,7 +243,7 @@ class DockerSandbox(SessionSandbox):
             return ExecStream(api.exec_start(created["Id"], socket=True))
         except (DockerException, OSError) as error:
             raise SandboxError(
-                f"the container {self._container.name} takes no commands any more: "
+                f"the container {self._container.name} accepts no more commands: "
                 f"{first_line(error)}",
                 cause="container_gone",
             ) from error
