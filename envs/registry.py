@@ -25,7 +25,7 @@ def sandbox_kind(name: str) -> SandboxKind:
     for kind in SANDBOX_KINDS:
         if kind.name == name:
             return kind
-    raise SandboxError(f"there is no sandbox '{name}'; say {CHOICES_TEXT}")
+    raise SandboxError(f"there is no sandbox '{name}'; use {CHOICES_TEXT}")
 
 
 def suitable_kinds(name: str = AUTO, needs: Collection[Need] = ()) -> tuple[SandboxKind, ...]:

@@ -106,5 +106,5 @@ def _read(row: object, where: str) -> Prediction:
     model = row.get("model_name_or_path") or "unknown"
     values = (row["instance_id"], patch, model)
     if not all(isinstance(value, str) for value in values):
-        raise PredictionError(f"{where}: instance_id, model_patch and model must be texts")
+        raise PredictionError(f"{where}: instance_id, model_patch and model must be strings")
     return Prediction(*values)

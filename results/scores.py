@@ -186,5 +186,5 @@ def _read(path: Path) -> Iterator[Score]:
             yield decode(Score, parse_json(line))
         except (ValueError, RecordError) as error:
             raise RunFolderError(
-                f"{path} is damaged in line {number} ({error}); remove that line to go on"
+                f"{path} is damaged in line {number} ({error}); remove that line to continue"
             ) from error

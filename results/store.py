@@ -212,7 +212,7 @@ class Store:
         """
         if name is not None and not _PLAIN_NAME.fullmatch(name):
             raise ResultsError(
-                f"{name!r} cannot name a run: use up to 100 letters, digits, '.', '_' and '-'"
+                f"{name!r} is not a valid run name: use up to 100 letters, digits, '.', '_' and '-'"
             )
         _make_folder(self.root)
         folder = self._new_folder(name)

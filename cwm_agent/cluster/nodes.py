@@ -58,7 +58,7 @@ def visit_nodes(file: Path, say: Callable[[str], None]) -> None:
     asked = _ask_all(file)
     done, late = ray.wait(list(asked), num_returns=len(asked), timeout=SECONDS)
     for ref in late:
-        say(f"node {asked[ref]} does not answer; its strays stay")
+        say(f"node {asked[ref]} does not answer; its strays remain")
     for ref in done:
         try:
             report: NodeReport = ray.get(ref)

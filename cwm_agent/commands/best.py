@@ -62,7 +62,7 @@ def _result(run: Run, attempt: AttemptState) -> AttemptResult:
     result = run.find(attempt.job.instance, attempt.sample).result()
     if result is None:
         raise NotReadyError(
-            f"interrupted; go on with `cwm-agent solve --resume {shlex.quote(str(run.folder))}`"
+            f"interrupted; resume with `cwm-agent solve --resume {shlex.quote(str(run.folder))}`"
         )
     return result
 

@@ -35,7 +35,7 @@ class LiveControls:
         """What `ctl RUN ACTION VALUE` does; raises UsageError, NotReadyError."""
         folder = self._folders.get(run)
         if folder is None:
-            raise UsageError(f"{run} is no run of ours: it cannot be controlled")
+            raise UsageError(f"{run} was not made by cwm-agent, so it cannot be controlled")
         from cwm_agent.batch.control import ask
         from cwm_agent.batch.ctl import request_of
 

@@ -89,7 +89,7 @@ def _scored(request: ScoreRequest, options: ScoreOptions, store: Store) -> Score
         raise UsageError("name a run or a file of predictions, or ask for a --control")
     source = open_source(request.target, store, request.out)
     if source.unfinished:
-        _say(f"{source.unfinished} attempts are not finished and are left out")
+        _say(f"{source.unfinished} attempts are unfinished and left out")
     if request.dataset is None and source.judged:
         return report_recorded(source, options)
     suite = load_suite(request.dataset or source.dataset or DATASET)

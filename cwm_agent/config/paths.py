@@ -12,6 +12,4 @@ def expand(text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise UsageError(
-            f"{text!r} names a home folder that is not known; write the whole path"
-        ) from error
+        raise UsageError(f"{text!r} names an unknown home folder; write the full path") from error

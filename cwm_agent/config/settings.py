@@ -45,7 +45,7 @@ def _sensible_hosts(hosts: tuple[str, ...], found: ValidationInfo) -> tuple[str,
 
 def _known_sandbox(name: str) -> str:
     if name not in CHOICES:
-        raise ValueError(f"there is no sandbox '{name}'; say {CHOICES_TEXT}")
+        raise ValueError(f"there is no sandbox '{name}'; use {CHOICES_TEXT}")
     return name
 
 

@@ -98,6 +98,6 @@ class EnvironmentFactory:
             return PolicyTraits(Tokenizer.from_folder(folder), True, read_shape(folder).context)
         except (ModelError, OSError) as error:
             self.say(
-                f"tokens are estimated, for the checkpoint's tokenizer cannot be read: {error}"
+                f"tokens are estimated because the checkpoint's tokenizer cannot be read: {error}"
             )
             return PolicyTraits(EstimatingMeter(), thinking=True)

@@ -114,4 +114,7 @@ def _place(
 def _compare_packs(events: Sequence[Event], now: str, say: Say) -> None:
     packs = {event.prompt_pack for event in events if isinstance(event, AttemptStarted)}
     for pack in sorted(packs - {now}):
-        say(f"the texts have changed since ({pack} then, {now} now), so results may be worded anew")
+        say(
+            f"the prompts have changed since ({pack} then, {now} now), "
+            "so the wording of results may differ"
+        )

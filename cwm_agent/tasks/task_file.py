@@ -114,7 +114,7 @@ def _check(entry: Entry, where: str) -> None:
         raise UsageError(f"{where}: give one of example, nano, issue, issue_file; {_REMEDY}")
     own = entry.issue is not None or entry.issue_file is not None
     if own and entry.instance is None:
-        raise UsageError(f"{where}: an own issue needs a name: instance; {_REMEDY}")
+        raise UsageError(f"{where}: an issue of your own needs a name: instance; {_REMEDY}")
     if not own and any(getattr(entry, key) for key in _OF_OWN_ISSUES):
         raise UsageError(f"{where}: an example or nano task has its own repository and tests")
     if entry.nano is not None and "/" not in entry.nano:

@@ -17,13 +17,13 @@ from envs.bubblewrap.namespaces import arguments, sizes
 from envs.bubblewrap.process import BubblewrapProcess, own_bash, start
 from envs.errors import SandboxError
 from envs.sandbox.archive import archive
+from envs.sandbox.base import SessionSandbox
 from envs.sandbox.lease import Lease
 from envs.sandbox.owner import labels
 from envs.sandbox.sandbox import Owner, SandboxLimits
 from envs.sandbox.session import Session
 from envs.shell.keeper import Keeper
 from envs.shell.stream import PipeStream, Stream, StreamClosed
-from tools.workspace import CommandResult, PathKind
 
 PREFIX = "cwm-agent-sandbox-"
 OWNER_FILE = "owner.json"
@@ -31,7 +31,7 @@ CHANNELS = "/run/cwm-agent"
 START_SECONDS = 30.0
 
 
-class BubblewrapSandbox:
+class BubblewrapSandbox(SessionSandbox):
     """Namespaces over the host's own system folders, read-only, with a private writable root.
 
     Hidden: the host's files outside the system folders, its processes, its
@@ -73,13 +73,14 @@ class BubblewrapSandbox:
         self._process: BubblewrapProcess | None = None
         self._cgroup: Cgroup | None = None
         self._numbers = count()
-        self._session = Session(
+        session = Session(
             self._connect,
             self._first,
             root=root,
             output_bytes=limits.output_bytes,
             lease=Lease(self._renew, limits),
         )
+        super().__init__(session)
 
     def open(self) -> None:
         """Make the namespaces and start the shells; raises SandboxError with the remedy.
@@ -103,7 +104,7 @@ class BubblewrapSandbox:
             )
         for path in self._read_only:
             if not Path(path).exists():
-                raise SandboxError(f"{path} is to be shown in the sandbox but does not exist")
+                raise SandboxError(f"{path} should be visible in the sandbox but does not exist")
         self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         try:
             (self._folder / OWNER_FILE).write_text(json.dumps(labels(self._owner)))
@@ -141,46 +142,6 @@ class BubblewrapSandbox:
         process = self._process
         if process is not None:
             process.kill()
-
-    def __enter__(self) -> BubblewrapSandbox:
-        self.open()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    @property
-    def cwd(self) -> str:
-        """See Workspace."""
-        return self._session.cwd
-
-    def run(self, command: str, *, timeout: float) -> CommandResult:
-        """See Workspace."""
-        return self._session.run(command, timeout=timeout)
-
-    def control(self, command: str, *, timeout: float) -> CommandResult:
-        """See Sandbox."""
-        return self._session.control(command, timeout=timeout)
-
-    def run_fresh(self, command: str, *, timeout: float) -> CommandResult:
-        """See Sandbox."""
-        return self._session.run_fresh(command, timeout=timeout)
-
-    def restart_shell(self, *, cwd: str) -> None:
-        """See Sandbox."""
-        self._session.restart_shell(cwd=cwd)
-
-    def path_kind(self, path: str) -> PathKind:
-        """See Workspace."""
-        return self._session.path_kind(path)
-
-    def read_file(self, path: str) -> bytes:
-        """See Workspace."""
-        return self._session.read_file(path)
-
-    def write_file(self, path: str, data: bytes) -> None:
-        """See Workspace."""
-        self._session.write_file(path, data)
 
     def put_tree(self, source: str, target: str) -> None:
         """See Sandbox. Unpacked inside, so that no link there can lead a write outside."""

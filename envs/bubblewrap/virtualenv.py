@@ -43,9 +43,7 @@ def host_environment(recipe: Recipe, progress: Say = quiet) -> HostEnvironment:
                 progress(f"making the environment {folder} (once per recipe)")
                 _make(folder, recipe, progress)
     if recipe.apt:
-        progress(
-            f"not installed here, taken from this host if it has them: {', '.join(recipe.apt)}"
-        )
+        progress(f"not installed, used from this host where it has them: {', '.join(recipe.apt)}")
     variables = {"VIRTUAL_ENV": str(folder), "PATH": f"{folder}/bin:{SYSTEM_PATH}"}
     return HostEnvironment(
         variables=variables | dict(recipe.environment),

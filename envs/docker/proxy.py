@@ -77,7 +77,7 @@ class Gateway:
             ) from error
         if ready.exit_code != 0:
             raise SandboxError(
-                "the proxy before the allowed hosts does not answer; is the machine out of memory?",
+                "the proxy for the allowed hosts does not answer; is the machine out of memory?",
                 cause="container_gone",
             )
 

@@ -18,20 +18,20 @@ from envs.images.processor import foreign_processor
 from envs.progress import Say, quiet
 from envs.sandbox.allowed_hosts import proxy_variables
 from envs.sandbox.archive import archive
+from envs.sandbox.base import SessionSandbox
 from envs.sandbox.lease import Lease
 from envs.sandbox.owner import labels
 from envs.sandbox.sandbox import Owner, SandboxLimits
 from envs.sandbox.session import Session
 from envs.shell.keeper import Keeper
 from envs.shell.stream import Stream, StreamClosed
-from tools.workspace import CommandResult, PathKind
 
 if TYPE_CHECKING:
     from docker import DockerClient
 from envs.docker.engine import connect_engine
 
 
-class DockerSandbox:
+class DockerSandbox(SessionSandbox):
     """A container that only this process uses, and that ends when this process does.
 
     No network unless `limits.network`, and without it no host but
@@ -73,7 +73,7 @@ class DockerSandbox:
         self._gateway: Gateway | None = None
         self._root = root
         self._lease = Lease(self._renew, limits)
-        self._session = Session(
+        session = Session(
             self._connect,
             self._first,
             root=root,
@@ -81,6 +81,7 @@ class DockerSandbox:
             lease=self._lease,
             say=say,
         )
+        super().__init__(session)
 
     def open(self) -> None:
         """Create the container and start the shells; raises SandboxError with the remedy."""
@@ -128,18 +129,6 @@ class DockerSandbox:
             with contextlib.suppress(DockerException, OSError):  # it ended by itself
                 container.kill()
 
-    def __enter__(self) -> DockerSandbox:
-        self.open()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    @property
-    def cwd(self) -> str:
-        """See Workspace."""
-        return self._session.cwd
-
     @property
     def container_id(self) -> str:
         """The engine's name of the container; raises SandboxError while it is not open."""
@@ -147,34 +136,6 @@ class DockerSandbox:
             raise SandboxError("the sandbox is not open")
         name: str = self._container.id
         return name
-
-    def run(self, command: str, *, timeout: float) -> CommandResult:
-        """See Workspace."""
-        return self._session.run(command, timeout=timeout)
-
-    def control(self, command: str, *, timeout: float) -> CommandResult:
-        """See Sandbox."""
-        return self._session.control(command, timeout=timeout)
-
-    def run_fresh(self, command: str, *, timeout: float) -> CommandResult:
-        """See Sandbox."""
-        return self._session.run_fresh(command, timeout=timeout)
-
-    def restart_shell(self, *, cwd: str) -> None:
-        """See Sandbox."""
-        self._session.restart_shell(cwd=cwd)
-
-    def path_kind(self, path: str) -> PathKind:
-        """See Workspace."""
-        return self._session.path_kind(path)
-
-    def read_file(self, path: str) -> bytes:
-        """See Workspace."""
-        return self._session.read_file(path)
-
-    def write_file(self, path: str, data: bytes) -> None:
-        """See Workspace."""
-        self._session.write_file(path, data)
 
     def put_tree(self, source: str, target: str) -> None:
         """See Sandbox."""
@@ -282,7 +243,7 @@ class DockerSandbox:
             return ExecStream(api.exec_start(created["Id"], socket=True))
         except (DockerException, OSError) as error:
             raise SandboxError(
-                f"the container {self._container.name} takes no commands any more: "
+                f"the container {self._container.name} accepts no more commands: "
                 f"{first_line(error)}",
                 cause="container_gone",
             ) from error

@@ -71,7 +71,7 @@ class GitFolder:
             if symbolic is None:
                 raise GitError(f"{name} of {self.common} is damaged: {value[:60]!r}")
             name = symbolic[1]
-        raise GitError(f"the refs of {self.common} go round in a circle; see `git fsck` there")
+        raise GitError(f"the refs of {self.common} form a circle; see `git fsck` there")
 
     def refs(self) -> dict[str, str]:
         """All refs with the object ids that they lead to."""
@@ -127,7 +127,7 @@ def repository_at(root: Path) -> GitFolder | None:
     if key != "gitdir" or "\0" in place or not is_git_folder(own):
         raise GitError(
             f"{marker} leads to {place or 'nowhere'}, which is not a git directory; was the "
-            "repository moved? (`git worktree repair` mends a moved worktree)"
+            "repository moved? (`git worktree repair` repairs a moved worktree)"
         )
     return open_git_folder(own.resolve(), root)
 
@@ -143,7 +143,9 @@ def open_git_folder(own: Path, root: Path | None) -> GitFolder:
         )
     object_format = settings.get("extensions.objectformat", "sha1")
     if object_format not in ("sha1", "sha256"):
-        raise GitError(f"{common} names its objects by {object_format!r}: sha1 and sha256 are read")
+        raise GitError(
+            f"{common} uses the object format {object_format!r}; only sha1 and sha256 are supported"
+        )
     return GitFolder(root, own, common, object_format)
 
 

@@ -210,7 +210,7 @@ class Shell:
         """Raise StreamClosed where `kill -9 -1` or the like took it: nobody starts shells then."""
         seen = self._keeper().look(self._supervisor)
         if seen is None or seen.parent != 0:
-            raise StreamClosed("what keeps the shell running was killed")
+            raise StreamClosed("the process that keeps the shell running was killed")
 
     def _overruns(self, call: Call) -> bool:
         """Whether the running command must be stopped before its time."""

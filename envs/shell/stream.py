@@ -54,7 +54,7 @@ def send_all(descriptor: int, write: Callable[[memoryview], int], data: bytes) -
         except BlockingIOError:
             poll.poll(1000)
             if time.monotonic() - last_progress > STALL_SECONDS:
-                raise StreamClosed("the sandbox's shell stopped reading; it was given up") from None
+                raise StreamClosed("the sandbox's shell stopped reading its input") from None
         except OSError as error:
             raise StreamClosed(f"the connection to the sandbox broke: {error.strerror}") from error
 

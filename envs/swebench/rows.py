@@ -75,7 +75,7 @@ def read_instance(row: Mapping[str, Any], where: str) -> Instance:
     if missing := [field for field in CLASSIC if row.get(field) is None]:
         raise RowError(f"{where}: {name} lacks {', '.join(missing)}; it is not a SWE-bench row")
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", str(name)):
-        raise RowError(f"{where}: {name!r} cannot name a container; rename the instance")
+        raise RowError(f"{where}: {name!r} is not a valid container name; rename the instance")
     if missing := [field for field in SINCE_5 if not row.get(field)]:
         raise RowError(
             f"{where}: {name} lacks {', '.join(missing)}, which swebench 5 grades with: "

@@ -170,8 +170,8 @@ def _base(access: ImageAccess, wanted: RepositoryImage) -> tuple[str, str]:
         access.have(f"python:{python}-slim")
     except PullError as error:
         raise SandboxError(
-            f"there is no Python {python} to build on ({error.said}). Without a registry there are "
-            f"{', '.join(SUITES)}; else name an image that has it with --base"
+            f"there is no Python {python} to build on ({error.said}). Available without "
+            f"a registry: {', '.join(SUITES)}; else name an image that has it with --base"
         ) from error
     return f"python:{python}-slim", f"python{python}"
 

@@ -80,7 +80,7 @@ def require_fit(fit: Fit) -> None:
     """Raise MemoryPlanError with the numbers, and with what would fit, unless it does."""
     if not fit.fits:
         raise MemoryPlanError(
-            f"{shortage(fit)}; what would fit (options of `cwm-agent model plan`): "
+            f"{shortage(fit)}; possible settings (options of `cwm-agent model plan`): "
             f"{', or '.join(fit.remedies)}"
         )
 

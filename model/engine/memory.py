@@ -19,7 +19,7 @@ from model.config.shards import Shard, shard_config
 from model.engine.scheduler import SchedulerSettings
 from model.kvcache.sizing import PageCosts
 from model.parallel.symmetric import symmetric_bytes
-from model.runner.graph_sizes import graph_sizes
+from model.runner.graphs import graph_sizes
 
 GIB = 2**30
 MARGIN = 0.05  # of the card: the driver's context, NCCL, what allocators lose between blocks

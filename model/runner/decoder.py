@@ -1,20 +1,21 @@
-"""Decode steps on buffers that keep their place: padded to a size, and on CUDA captured."""
+"""Decode steps on buffers at fixed addresses: padded to a size, and on CUDA recorded as graphs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from model.kvcache.layer_groups import LayerGroup
-from model.runner.decode_buffers import DecodeBuffers, Token, tokens_of
-from model.runner.graph_sizes import graph_sizes, padded_size
+from model.runner.buffers import StepBuffers, Token, tokens_of
+from model.runner.graphs import Step, StepResults, graph_sizes, padded_size, recorder
 from model.step.batch import Batch
 from model.step.plan import Row
-from model.step.sampler import Draw
+from model.step.sampler import NOT_FINITE, Draw
 
 MOST_DRAFT_KEYS = 2**18
 """Keys that the drafts of a step may read on this path. A draft token reads the keys of its
@@ -50,8 +51,10 @@ class Launched(Protocol):
 
 
 class Decoder:
-    """See the module. `forward` turns a batch into logits (wanted, vocabulary).
+    """The decode steps of one device, sampler included.
 
+    `forward` turns a batch into logits (wanted, vocabulary); where steps are
+    recorded (`captures`) it must neither wait nor read a tensor on the host.
     `samples`: whether this rank is the one that samples from them.
     """
 
@@ -70,28 +73,22 @@ class Decoder:
         self.fixed = decoding.fixed
         self.sizes = (decoding.most,) if decoding.fixed else graph_sizes(decoding.most)
         self._forward = forward
-        self.buffers = DecodeBuffers(
+        self._samples = samples
+        self.buffers = StepBuffers(
             groups,
             most=decoding.most,
             context=decoding.context,
             page_size=page_size,
             device=device,
         )
-        self._recorded = None
+        self._results: StepResults | None = None
+        self._replays: dict[int, Step] = {}
         if captures:
-            from model.runner.graphs import RecordedSteps
-
-            self._recorded = RecordedSteps(
-                self.buffers,
-                self.sizes,
-                forward,
-                vocabulary=vocabulary,
-                device=device,
-                samples=samples,
-            )
+            self._results = StepResults(decoding.most, vocabulary, device)
+            self._replays = self._record(self._results, device)
 
     def run(self, rows: Sequence[Row]) -> list[Tensor]:
-        """Logits (tokens, vocabulary) of each row of decodes or drafts, without a graph."""
+        """Logits (tokens, vocabulary) of each row of decodes or drafts, without a recording."""
         tokens = list(tokens_of(rows))
         if not tokens:
             return []
@@ -100,28 +97,60 @@ class Decoder:
         return list(torch.split(torch.cat(parts), [len(row.tokens) for row in rows]))
 
     def _run(self, tokens: Sequence[Token]) -> Tensor:
-        size = padded_size(self.sizes, len(tokens))
-        assert size is not None, "the largest size holds a full batch"
-        self.buffers.fill(tokens, size)
-        return self._forward(self.buffers.batch(size))[: len(tokens)]
+        return self._forward(self.buffers.batch(self._fill(tokens)))[: len(tokens)]
 
     def takes(self, rows: Sequence[Row], draws: Sequence[Draw]) -> bool:
         """Whether `launch` can: decodes and drafts only, no masks or biases, and few enough."""
-        if self._recorded is None or any(row.logits != len(row.tokens) for row in rows):
+        if not self._replays or any(row.logits != len(row.tokens) for row in rows):
             return False
         if any(draw.allowed is not None or draw.bias for draw in draws):
             return False
         again = sum((len(row.tokens) - 1) * (row.start + len(row.tokens)) for row in rows)
         if again > MOST_DRAFT_KEYS:
             return False
-        return self.buffers.fits(list(tokens_of(rows)))
+        return self.buffers.fits(rows)
 
+    @torch.inference_mode()
     def launch(self, rows: Sequence[Row], draws: Sequence[Draw]) -> Launched:
-        """Begin a step that `takes` accepts."""
-        assert self._recorded is not None, "ask `takes` first"
-        return self._recorded.launch(list(tokens_of(rows)), draws)
+        """Begin a step that `takes` accepts; draws token by token."""
+        assert self._results is not None, "ask `takes` first"
+        tokens = list(tokens_of(rows))
+        size = self._fill(tokens)
+        self.buffers.fill_draws(draws, size)
+        self._replays[size]()
+        return self._results.read(len(tokens))
 
+    @torch.inference_mode()
     def follow(self, rows: Sequence[Row]) -> None:
-        """This rank's part of a step that the first rank launches."""
-        assert self._recorded is not None, "all ranks of a group record"
-        self._recorded.follow(list(tokens_of(rows)))
+        """This rank's part of a step that the first rank launches; it samples nothing."""
+        assert self._replays, "all ranks of a group record"
+        self._replays[self._fill(list(tokens_of(rows)))]()
+
+    def _fill(self, tokens: Sequence[Token]) -> int:
+        size = padded_size(self.sizes, len(tokens))
+        assert size is not None, "the largest size holds a full batch"
+        self.buffers.fill(tokens, size)
+        return size
+
+    @torch.inference_mode()
+    def _record(self, results: StepResults, device: torch.device) -> dict[int, Step]:
+        """A recording of each size, the largest first: the others find room in its memory.
+
+        All ranks of a group record the same sizes in the same order. The run
+        before each recording has set up what NCCL needs for it.
+        """
+        from model.ops.triton.sample import sample_rows  # there is Triton where steps are recorded
+
+        def step(size: int) -> None:
+            logits = self._forward(self.buffers.batch(size))
+            if self._samples:
+                finite = torch.isfinite(logits).all(-1)
+                ids = sample_rows(logits, self.buffers.sample_inputs(size))
+                results.store(logits, ids.masked_fill(~finite, NOT_FINITE))
+
+        record, replays = recorder(device), {}
+        for size in sorted(self.sizes, reverse=True):
+            self.buffers.fill((), size)
+            self.buffers.fill_draws((), size)
+            replays[size] = record(partial(step, size))
+        return replays

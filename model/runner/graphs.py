@@ -1,4 +1,4 @@
-"""Decode steps that are recorded once and replayed, one for each number of rows, sampler included.
+"""How a decode step is recorded, for which sizes, and what is left of a replay.
 
 On CUDA a recording is a graph: a single launch replays it, which saves about
 a thousand launches a step. Everything in it lies where it lay at the
@@ -8,23 +8,37 @@ one pool that all graphs share, since only one runs at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-from model.ops.triton.sample import sample_rows
-from model.runner.decode_buffers import DecodeBuffers, Token
-from model.runner.graph_sizes import padded_size
-from model.runner.sample_buffers import SampleBuffers
-from model.step.batch import Batch
 from model.step.pinned import new_event
-from model.step.sampler import NOT_FINITE, Draw
 
 Step: TypeAlias = Callable[[], None]
 Recorder: TypeAlias = Callable[[Step], Step]
+_STEP = 16
+
+
+def graph_sizes(most: int) -> tuple[int, ...]:
+    """The numbers of rows that are recorded: 1, 2, 4, 8, 16, then every 16 up to `most`.
+
+    `most` is always the last. A step with a number between two sizes is padded to the larger one.
+    """
+    powers = [size for size in (1, 2, 4, 8) if size < most]
+    return (*powers, *range(_STEP, most, _STEP), most)
+
+
+def padded_size(sizes: tuple[int, ...], rows: int) -> int | None:
+    """The smallest size that holds `rows`; None if there is none."""
+    return next((size for size in sizes if size >= rows), None)
+
+
+def recorder(device: torch.device) -> Recorder:
+    """Records steps as the device can."""
+    return CudaRecorder() if device.type == "cuda" else rerun
 
 
 class CudaRecorder:
@@ -57,93 +71,42 @@ def rerun(step: Step) -> Step:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """See `model.runner.decoder.Launched`."""
+    """A `model.runner.decoder.Launched`."""
 
     logits: Tensor
     host_ids: Tensor
     done: torch.cuda.Event | None
 
     def ready(self) -> bool:
-        """See Launched."""
+        """Whether the device is through with it."""
         return self.done is None or bool(self.done.query())  # type: ignore[no-untyped-call]
 
     def ids(self) -> list[int]:
-        """See Launched: the one place where the host waits for the device."""
+        """The sampled tokens: the one place where the host waits for the device."""
         if self.done is not None:
             self.done.synchronize()
         found: list[int] = self.host_ids.tolist()
         return found
 
 
-class RecordedSteps:
-    """Steps over `buffers`; `forward` must neither wait nor read a tensor on the host.
+class StepResults:
+    """Where a recorded step leaves its logits and tokens."""
 
-    Without `samples` a step ends with `forward`: on all ranks of a group but the first.
-    """
-
-    def __init__(
-        self,
-        buffers: DecodeBuffers,
-        sizes: Sequence[int],
-        forward: Callable[[Batch], Tensor],
-        *,
-        vocabulary: int,
-        device: torch.device,
-        samples: bool = True,
-    ) -> None:
-        self._buffers = buffers
-        self._sizes = tuple(sizes)
-        self._forward = forward
-        self._samples = samples
-        self._sampling = SampleBuffers(buffers.most, device)
-        self._logits = torch.zeros((buffers.most, vocabulary), device=device)
-        self._ids = torch.zeros(buffers.most, dtype=torch.int64, device=device)
-        on_cuda = device.type == "cuda"
-        self._host_ids = torch.zeros(buffers.most, dtype=torch.int64, pin_memory=on_cuda)
+    def __init__(self, most: int, vocabulary: int, device: torch.device) -> None:
+        self._logits = torch.zeros((most, vocabulary), device=device)
+        self._ids = torch.zeros(most, dtype=torch.int64, device=device)
+        self._host_ids = torch.zeros(most, dtype=torch.int64, pin_memory=device.type == "cuda")
         self._done = new_event(device)
-        self._replays = self._record_all(CudaRecorder() if on_cuda else rerun)
 
-    @torch.inference_mode()
-    def launch(self, tokens: Sequence[Token], draws: Sequence[Draw]) -> Replayed:
-        """Begin a step; tokens and draws row by row."""
-        size, rows = self._fill(tokens), len(tokens)
-        self._sampling.fill(draws, size)
-        self._replays[size]()
+    def store(self, logits: Tensor, ids: Tensor) -> None:
+        """Part of the recording: keep (rows, vocabulary) and (rows,)."""
+        rows = len(ids)
+        self._logits[:rows].copy_(logits)
+        self._ids[:rows].copy_(ids)
+
+    def read(self, rows: int) -> Replayed:
+        """After a replay: the first `rows` of them, once the device is there."""
         self._host_ids[:rows].copy_(self._ids[:rows], non_blocking=True)
         if self._done is not None:
             self._done.record()
         return Replayed(self._logits[:rows], self._host_ids[:rows], self._done)
-
-    @torch.inference_mode()
-    def follow(self, tokens: Sequence[Token]) -> None:
-        """The same step on a rank that samples nothing: begin it, and leave it to the device."""
-        self._replays[self._fill(tokens)]()
-
-    def _fill(self, tokens: Sequence[Token]) -> int:
-        size = padded_size(self._sizes, len(tokens))
-        assert size is not None, "the largest size holds a full batch"
-        self._buffers.fill(tokens, size)
-        return size
-
-    @torch.inference_mode()
-    def _record_all(self, record: Recorder) -> dict[int, Step]:
-        """The largest first: the others then find room in its memory.
-
-        All ranks of a group record the same sizes in the same order. The run
-        before each recording has set up what NCCL needs for it.
-        """
-        replays = {}
-        for size in sorted(self._sizes, reverse=True):
-            self._buffers.fill((), size)
-            self._sampling.fill((), size)
-            replays[size] = record(lambda size=size: self._step(size))  # type: ignore[misc]
-        return replays
-
-    def _step(self, size: int) -> None:
-        logits = self._forward(self._buffers.batch(size))
-        if not self._samples:
-            return
-        finite = torch.isfinite(logits).all(-1)
-        ids = sample_rows(logits, self._sampling.inputs(size))
-        self._logits[:size].copy_(logits)
-        self._ids[:size].copy_(ids.masked_fill(~finite, NOT_FINITE))

@@ -15,7 +15,7 @@ def new_event(device: torch.device) -> torch.cuda.Event | None:
     return event
 
 
-class Mirrored:
+class PinnedBuffer:
     """On CUDA the image is pinned, so that the host need not wait while it is copied.
 
     It must not be written again before a copy of it is over: `wait` makes sure.

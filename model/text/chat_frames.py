@@ -162,7 +162,7 @@ class _Probe:
         if unknown and tool and unknown.before.replace(_UNKNOWN, "tool") == tool.before:
             later["tool"] = None  # it takes any name, so its model has not seen this one
         if later["user"] is None or later["assistant"] is None:
-            raise _UnfitError("it does not take a user's and an assistant's messages in turn")
+            raise _UnfitError("it does not accept alternating user and assistant messages")
         after_system = self._frame(asked[:1], "user")
         if first["system"] is None or after_system != later["user"]:
             del first["system"]
@@ -214,8 +214,8 @@ class _Probe:
                 for number, (role, body) in enumerate(messages)
             )
             if text != self.render(messages):
-                raise _UnfitError("a conversation is not the sum of its messages")
+                raise _UnfitError("a conversation is not the concatenation of its messages")
             if text + frames.answer != self.render(messages, answer=True):
-                raise _UnfitError("what begins an answer depends on what was said before")
+                raise _UnfitError("how an answer begins depends on earlier messages")
         if frames.answer != frames.later["assistant"].before:
-            raise _UnfitError("an answer to come is begun otherwise than one that was given")
+            raise _UnfitError("a new answer begins differently from an earlier one")

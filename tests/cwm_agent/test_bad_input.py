@@ -79,7 +79,7 @@ CASES: dict[str, tuple[int, str, tuple[str, ...]]] = {
         ("x y", *HERE, "--sandbox", "bubblewrap", "--set", "sandbox.allow_hosts=a.org"),
     ),
     "unwritable runs": (4, "cannot create .*--runs", ("x y", *HERE, "--runs", "empty.md/runs")),
-    "bad run name": (4, "cannot name a run", ("x y", *HERE, "--name", "../up")),
+    "bad run name": (4, "not a valid run name", ("x y", *HERE, "--name", "../up")),
     "unknown run": (2, "no run 'none'", ("--resume", "none")),
     "resume with issue": (
         2,

@@ -47,7 +47,7 @@ def test_a_table_by_instance_is_read_as_mini_swe_agent_writes_it(tmp_path: Path)
     [
         ("[1]", "row 1 is not an object"),
         ('[{"instance_id": "a"}]', "row 1 lacks model_patch"),
-        ('[{"instance_id": 1, "model_patch": ""}]', "must be texts"),
+        ('[{"instance_id": 1, "model_patch": ""}]', "must be strings"),
         ("5", "must hold a list"),
         ("[", "holds no predictions"),
         (None, "cannot read .*No such file"),

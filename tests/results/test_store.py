@@ -73,7 +73,7 @@ def test_missing_runs_are_one_clear_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "-x", "x" * 101, "a b"])
 def test_a_run_cannot_have_an_unsafe_name(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ResultsError, match="cannot name a run"):
+    with pytest.raises(ResultsError, match="not a valid run name"):
         Store(tmp_path).create(INFO, name)
 
 

@@ -68,7 +68,7 @@ class Conductor:
                 continue
             for part in parts:
                 if of.ceilings and self._ceilings is None:
-                    self._miss(part, "failed: without ceilings nothing can be compared")
+                    self._miss(part, "failed: there is nothing to compare with without ceilings")
                 elif self._fits(part):
                     self._alone(part)
 
@@ -90,7 +90,7 @@ class Conductor:
                     "Run it where nvidia-smi lists a GPU, with a CUDA build of torch; "
                     "'--device cpu --shape nano' only tries the program."
                 )
-        raise NoDeviceError(f"the machine could not be asked: {ended.error}\n{ended.log}")
+        raise NoDeviceError(f"the machine could not be examined: {ended.error}\n{ended.log}")
 
     def _fits(self, part: Part) -> bool:
         if wrong := [need for need in part.needs if need in self._bad]:

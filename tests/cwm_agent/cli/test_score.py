@@ -164,7 +164,7 @@ def test_attempts_that_are_not_finished_are_left_out_and_said(
     run = make_run(store, INFO, "first", OUTCOMES)
     (run.folder / "a__x-3" / "0" / "result.json").unlink()
     done = cwm_agent("score", "first", "--dataset", str(write_rows(tmp_path)), "--json")
-    assert "1 attempts are not finished and are left out" in done.stderr
+    assert "1 attempts are unfinished and left out" in done.stderr
     report = json.loads(done.stdout)
     assert (report["resolved"]["n"], report["of_suite"]["n"]) == (3, 4)
 

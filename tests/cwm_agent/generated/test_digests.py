@@ -27,17 +27,30 @@ for split in ("train", "seen", "unseen", "phrasing"):
         digest.update(json.dumps(parts).encode())
 print(digest.hexdigest())
 """
+WRONG = "def letters(one, other):\n    return ''.join(list(set(one) & set(other)))"
+"""A bug of the task `train:111`: `sorted` of a set of texts became `list`."""
+OUTCOMES = f"""
+from cwm_agent.generated.probes import outcomes
+print(outcomes({WRONG!r}, "letters", ["'dace', 'edca'", "'abcdefgh', 'hgfedcba'"]))
+"""
 
 
-@pytest.mark.parametrize("tasks", [200, pytest.param(2000, marks=pytest.mark.slow)])
-def test_the_same_seeds_draw_the_same_tasks(tasks: int) -> None:
-    """With a fixed hash seed, since one bug in a thousand shows in the order of a set."""
+def printed(hash_seed: str, program: str, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tasks)],
-        env=os.environ | {"PYTHONHASHSEED": "0"},
+        [sys.executable, "-c", program, *arguments],
+        env=os.environ | {"PYTHONHASHSEED": hash_seed},
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == DIGESTS[tasks]
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("tasks", [200, pytest.param(2000, marks=pytest.mark.slow)])
+def test_the_same_seeds_draw_the_same_tasks(tasks: int) -> None:
+    assert printed("random", PROGRAM, str(tasks)) == DIGESTS[tasks]
+
+
+def test_what_a_bug_does_to_the_order_of_a_set_does_not_depend_on_the_hash_seed() -> None:
+    assert printed("1", OUTCOMES) == printed("2", OUTCOMES) == printed("0", OUTCOMES)

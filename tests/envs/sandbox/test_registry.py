@@ -12,7 +12,7 @@ from envs.sandbox.kind import Need
 
 
 def test_an_unknown_kind_names_those_that_there_are() -> None:
-    with pytest.raises(SandboxError, match="no sandbox 'dokcer'; say auto, docker or bubblewrap"):
+    with pytest.raises(SandboxError, match="no sandbox 'dokcer'; use auto, docker or bubblewrap"):
         sandbox_kind("dokcer")
     assert CHOICES_TEXT == "auto, docker or bubblewrap"
     assert [sandbox_kind(kind.name) for kind in SANDBOX_KINDS] == list(SANDBOX_KINDS)

@@ -55,7 +55,7 @@ def test_tests_must_be_a_list_of_names(value: object) -> None:
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "-a", "a b"])
 def test_an_id_must_be_fit_for_a_container_and_a_folder(name: str) -> None:
-    with pytest.raises(RowError, match="cannot name a container"):
+    with pytest.raises(RowError, match="not a valid container name"):
         read_instance(row(name), "rows.jsonl")
 
 

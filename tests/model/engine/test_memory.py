@@ -21,7 +21,7 @@ from model.engine.memory import GIB, Deployment, plan_memory, weight_bytes
 from model.engine.scheduler import SchedulerSettings
 from model.errors import ConfigError, MemoryPlanError
 from model.kvcache.sizing import PageCosts, plan_pages
-from model.runner.graph_sizes import graph_sizes, padded_size
+from model.runner.graphs import graph_sizes, padded_size
 
 LARGE = Deployment(CWM_32B)
 

@@ -156,12 +156,12 @@ FORGETFUL = CHATML.replace(  # thoughts of earlier answers are dropped, as reaso
 @pytest.mark.parametrize(
     ("template", "said"),
     [
-        (FORGETFUL, "not the sum of its messages"),
+        (FORGETFUL, "not the concatenation of its messages"),
         ("{% for m in messages %}{{ m.content }}{% endfor %}", "no control token"),
-        ("{{ messages[0].content }}", "in turn"),
+        ("{{ messages[0].content }}", "alternating"),
         ("{% for x in range(10**9) %}{{ x }}{% endfor %}", "Range too big"),
-        ("{{ raise_exception('no chats here') }}", "in turn"),
-        ("{{ messages.__class__.__mro__ }}", "in turn|unsafe"),
+        ("{{ raise_exception('no chats here') }}", "alternating"),
+        ("{{ messages.__class__.__mro__ }}", "alternating|unsafe"),
         ("{% if %}", "cannot be used"),
         (CHATML.replace("<|im_end|>", "<|other|>"), "no control token"),
     ],

@@ -99,7 +99,7 @@ class Bench:
     def ceilings(self) -> Ceilings:
         """What the machine can do at most; raises ValueError where that was not measured."""
         if self.task.ceilings is None:
-            raise ValueError("without ceilings nothing can be compared")
+            raise ValueError("there is nothing to compare with without ceilings")
         return Ceilings(*self.task.ceilings)
 
     def random(self, *shape: int) -> Tensor:

@@ -91,7 +91,8 @@ def _quantise(bench: Bench) -> list[Problem]:
 
 
 def _sample(bench: Bench) -> list[Problem]:
-    from model.ops.triton.sample import pack_draws, sample_rows
+    from model.ops.triton.sample import sample_rows
+    from model.step.sample_inputs import pack_draws
 
     def of(rows: int) -> Problem:
         logits = torch.randn((rows, bench.config.vocabulary), device=bench.device) * 4

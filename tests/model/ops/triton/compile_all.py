@@ -31,6 +31,7 @@ from model.ops.triton import (
     tuning,
 )
 from model.step.page_tables import Pages
+from model.step.sample_inputs import pack_draws
 from model.step.sampler import Draw, Sampling
 
 HIDDEN, INNER, HEADS, KV_HEADS, WINDOW, VOCABULARY = 6144, 21504, 48, 8, 8192, 128256
@@ -85,7 +86,7 @@ def launch_fp8(dtype: torch.dtype, head_dim: int) -> None:
 def launch_sampling(dtype: torch.dtype, head_dim: int) -> None:
     """All passes of all filters."""
     draws = [Draw(Sampling(1.0, 0.9, 20), 1, place) for place in range(ROWS)]
-    sample.sample_rows(torch.zeros(ROWS, VOCABULARY), sample.pack_draws(draws, torch.device("cpu")))
+    sample.sample_rows(torch.zeros(ROWS, VOCABULARY), pack_draws(draws, torch.device("cpu")))
 
 
 def recorded(capability: int) -> Launches:

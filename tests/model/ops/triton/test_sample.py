@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from rows import numbers
 
 from model.ops.triton import sample as kernels
-from model.ops.triton.sample import pack_draws, sample_rows
+from model.ops.triton.sample import sample_rows
 from model.ops.triton.tuning import RowTuning, tuning_for
+from model.step.sample_inputs import pack_draws
 from model.step.sampler import GREEDY, PUBLISHED, Draw, Sampling, sample, uniform
 
 CPU = torch.device("cpu")

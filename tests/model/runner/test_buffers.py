@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import hypothesis.strategies as st
 import numpy as np
-import pytest
 import torch
 from engines import CPU
 from hypothesis import given, settings
 
 from model.kvcache.layer_groups import group_layers
-from model.runner.decode_buffers import NOWHERE, DecodeBuffers, Token
+from model.runner.buffers import NOWHERE, StepBuffers, Token
 from model.runner.decoder import MOST_DRAFT_KEYS
-from model.step.pinned import Mirrored
-from model.step.plan import PageSpan
+from model.step.pinned import PinnedBuffer
+from model.step.plan import PageSpan, Row
+from model.step.sample_inputs import pack_draws
 from model.step.sampler import GREEDY, Draw, Sampling
 
 
 def test_a_step_is_for_the_buffers_only_if_all_of_it_fits() -> None:
-    buffers = DecodeBuffers(group_layers((None, 16)), most=4, context=40, page_size=4, device=CPU)
-    token = Token(1, 39, ())
-    assert buffers.fits([token] * 4)
-    assert not buffers.fits([token] * 5)
-    assert not buffers.fits([Token(1, 40, ())])
+    buffers = StepBuffers(group_layers((None, 16)), most=4, context=40, page_size=4, device=CPU)
+    row = Row(0, 39, (1,), 1, ())
+    assert buffers.fits([row] * 4)
+    assert not buffers.fits([row] * 5)
+    assert buffers.fits([Row(0, 36, (1, 2, 3, 4), 4, ())])
+    assert not buffers.fits([Row(0, 37, (1, 2, 3, 4), 4, ())])
+    assert not buffers.fits([Row(0, 0, (1, 2, 3, 4, 5), 5, ())])
     assert not buffers.fits([])
     assert MOST_DRAFT_KEYS > 16 * 2**13  # drafts at the usual lengths stay in a graph
 
@@ -41,7 +43,7 @@ def test_buffers_hold_exactly_the_step(
 ) -> None:
     """After any steps before: ids, slots and visible pages of this one, and padding after it."""
     groups = group_layers((None, 16, None))
-    buffers = DecodeBuffers(groups, most=8, context=200, page_size=page_size, device=CPU)
+    buffers = StepBuffers(groups, most=8, context=200, page_size=page_size, device=CPU)
     for step in steps:
         tokens = [token_at(position, groups, page_size, data) for position in step]
         size = 8 if len(step) > 4 else 4
@@ -82,31 +84,27 @@ def token_at(position: int, groups: object, page_size: int, data: st.DataObject)
 
 
 def test_only_rows_that_changed_are_sent() -> None:
-    mirrored = Mirrored(torch.zeros((2, 4), dtype=torch.int32), CPU)
+    buffer = PinnedBuffer(torch.zeros((2, 4), dtype=torch.int32), CPU)
     values = np.array([5, 6], dtype=np.int32)
-    mirrored.set_row(1, values)
-    assert mirrored.device.tolist() == [[0, 0, 0, 0], [5, 6, 0, 0]]
-    mirrored.device.zero_()
-    mirrored.set_row(1, values)
-    assert mirrored.device.tolist()[1] == [0, 0, 0, 0]  # the same: not sent again
-    mirrored.set_row(1, values[:1] + 1)
-    assert mirrored.device.tolist()[1] == [6, 0, 0, 0]
+    buffer.set_row(1, values)
+    assert buffer.device.tolist() == [[0, 0, 0, 0], [5, 6, 0, 0]]
+    buffer.device.zero_()
+    buffer.set_row(1, values)
+    assert buffer.device.tolist()[1] == [0, 0, 0, 0]  # the same: not sent again
+    buffer.set_row(1, values[:1] + 1)
+    assert buffer.device.tolist()[1] == [6, 0, 0, 0]
 
 
 def test_draws_in_buffers_are_those_that_the_sampler_packs() -> None:
-    pytest.importorskip("triton")
-    from model.ops.triton.sample import pack_draws
-    from model.runner.sample_buffers import SampleBuffers
-
     draws = [
         Draw(Sampling(0.7, 0.9, top_k=5, min_p=0.1, seed=2**40), 2**63 + 5, 17),
         Draw(GREEDY, 3, 4),
         Draw(Sampling(1.3), 0, 2),
     ]
-    buffers = SampleBuffers(4, CPU)
-    buffers.fill([draws[0]] * 4, 4)
-    buffers.fill(draws, 4)
-    found, packed = buffers.inputs(4), pack_draws(draws, CPU)
+    buffers = StepBuffers(group_layers((None,)), most=4, context=8, page_size=4, device=CPU)
+    buffers.fill_draws([draws[0]] * 4, 4)
+    buffers.fill_draws(draws, 4)
+    found, packed = buffers.sample_inputs(4), pack_draws(draws, CPU)
     for name in ("seeds", "streams", "positions", "temperatures", "top_p", "min_p", "top_k"):
         assert torch.equal(getattr(found, name)[:3], getattr(packed, name)), name
         assert getattr(found, name).dtype == getattr(packed, name).dtype

@@ -1,7 +1,7 @@
-"""Tensors that keep their place while decode steps come and go, as a captured graph needs them.
+"""The inputs of decode steps at fixed addresses, as a captured graph needs them.
 
 A step of any number of rows is laid out in the first rows of the buffers, up
-to one of the sizes of `model.runner.graph_sizes`; the rest of that size is padding: no
+to one of the sizes of `model.runner.graphs`; the rest of that size is padding: no
 keys to read, nowhere to write (docs/kernels.md). Drafts are rows of their own,
 one for each token: a token sees the ones before it, since all keys of a layer
 are written before any is read.
@@ -18,10 +18,13 @@ import torch
 from model.kvcache.layer_groups import LayerGroup
 from model.step.batch import Batch
 from model.step.page_tables import PagedRows, Pages
-from model.step.pinned import Mirrored
+from model.step.pinned import PinnedBuffer
 from model.step.plan import PageSpan, Row
+from model.step.sample_inputs import SampleInputs, low_64
+from model.step.sampler import Draw
 
 NOWHERE = -1  # the slot of a row that only fills the batch
+_FILTERS = frozenset({"top_k", "top_p"})  # a captured step serves them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ def tokens_of(rows: Sequence[Row]) -> Iterator[Token]:
             yield Token(token, row.start + i, row.spans)
 
 
-class DecodeBuffers:
-    """Room for `most` rows of contexts up to `context`."""
+class StepBuffers:
+    """Room for `most` rows of contexts up to `context`: what they compute, and how they sample."""
 
     def __init__(
         self,
@@ -56,27 +59,35 @@ class DecodeBuffers:
         self.context = context
         self._groups = tuple(groups)
         self._page_size = page_size
-        count = len(self._groups)
         self._longest = tuple(_longest(group, context, page_size) for group in groups)
-        widths = [-(-longest // page_size) for longest in self._longest]
+
+        def zeros(rows: int, columns: int, dtype: torch.dtype) -> PinnedBuffer:
+            return PinnedBuffer(torch.zeros((rows, columns), dtype=dtype), device)
+
+        count = len(self._groups)
         # ids, positions, then the slots of each group; and lengths by group.
-        self._places = Mirrored(torch.zeros((2 + count, most), dtype=torch.int64), device)
-        self._lengths = Mirrored(torch.zeros((count, most), dtype=torch.int32), device)
+        self._places = zeros(2 + count, most, torch.int64)
+        self._lengths = zeros(count, most, torch.int32)
         self._tables = [
-            Mirrored(torch.zeros((most, width), dtype=torch.int32), device) for width in widths
+            zeros(most, -(-longest // page_size), torch.int32) for longest in self._longest
         ]
         self._begins = torch.arange(most + 1, dtype=torch.int32, device=device)
         self._wanted = torch.arange(most, device=device)
+        # Seeds, streams, positions, top-k; temperatures, min-p; top-p.
+        self._whole = zeros(4, most, torch.int64)
+        self._real = zeros(2, most, torch.float32)
+        self._mass = zeros(1, most, torch.float64)
 
-    def fits(self, tokens: Sequence[Token]) -> bool:
-        """Whether these rows can be laid out."""
-        longest = max((token.position + 1 for token in tokens), default=0)
-        return 0 < len(tokens) <= self.most and longest <= self.context
+    def fits(self, rows: Sequence[Row]) -> bool:
+        """Whether all tokens of these rows can be laid out at once."""
+        count = sum(len(row.tokens) for row in rows)
+        longest = max((row.start + len(row.tokens) for row in rows), default=0)
+        return 0 < count <= self.most and longest <= self.context
 
     def fill(self, tokens: Sequence[Token], size: int) -> None:
-        """Lay out a step in the first `size` rows, behind whatever still reads the last one."""
-        for mirrored in (self._places, self._lengths, *self._tables):
-            mirrored.wait()
+        """Lay out a step in the first `size` rows, after all that still reads the last one."""
+        for buffer in (self._places, self._lengths, *self._tables):
+            buffer.wait()
         places, lengths = self._places.host.numpy(), self._lengths.host.numpy()
         places[:2, :size] = 0
         places[2:, :size] = NOWHERE
@@ -94,6 +105,23 @@ class DecodeBuffers:
                 places[2 + g, i] = int(visible[-1]) * self._page_size + within
         self._places.send()
         self._lengths.send()
+
+    def fill_draws(self, draws: Sequence[Draw], size: int) -> None:
+        """Set how the first `size` rows sample; one without a draw takes the likeliest token."""
+        buffers = (self._whole, self._real, self._mass)
+        for buffer in buffers:
+            buffer.wait()
+        whole, real, mass = (buffer.host.numpy() for buffer in buffers)
+        whole[:, :size], real[:, :size], mass[:, :size] = 0, 0.0, 1.0
+        for i, draw in enumerate(draws):
+            params = draw.params
+            whole[:, i] = [
+                low_64(params.seed), low_64(draw.stream), low_64(draw.position), params.top_k
+            ]  # fmt: skip
+            real[:, i] = params.temperature, params.min_p
+            mass[0, i] = params.top_p
+        for buffer in buffers:
+            buffer.send()
 
     def batch(self, size: int) -> Batch:
         """The first `size` rows, as views that stay valid."""
@@ -114,6 +142,21 @@ class DecodeBuffers:
             decodes=size,
             extend=(),
             wanted=self._wanted[:size],
+        )
+
+    def sample_inputs(self, size: int) -> SampleInputs:
+        """How the first `size` rows sample, as views that stay valid."""
+        seeds, streams, positions, top_k = self._whole.device[:, :size]
+        temperatures, min_p = self._real.device[:, :size]
+        return SampleInputs(
+            seeds=seeds,
+            streams=streams,
+            positions=positions,
+            temperatures=temperatures,
+            top_p=self._mass.device[0, :size],
+            min_p=min_p,
+            top_k=top_k,
+            filters=_FILTERS,
         )
 
 
