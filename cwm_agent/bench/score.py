@@ -163,7 +163,7 @@ def _run(folder: Path, module: str, *arguments: str) -> str:
     """What a command printed, run in a folder; raises NotReadyError with the end of its log."""
     with (folder / LOG).open("wb") as log:
         done = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
+            [sys.executable, "-P", "-m", module, *arguments],
             cwd=folder, stdout=subprocess.PIPE, stderr=log, check=False,
         )  # fmt: skip
     if done.returncode and not (module == "cwm_agent" and done.stdout):

@@ -90,6 +90,37 @@ def init(
 
 
 @app.command()
+def trust(
+    revoke: Annotated[bool, typer.Option("--revoke", help="Trust them no longer.")] = False,
+) -> None:
+    """Let this folder's own settings files say where commands run and who answers.
+
+    Without it they may only say how an attempt goes (docs/security.md). Prints what is
+    trusted: these values, until one changes.
+
+    \b
+    Example:
+      cwm-agent config trust
+    """
+    from cwm_agent.config.layers import ConfigFiles, project_layers
+    from cwm_agent.config.resolve import resolve
+    from cwm_agent.config.template import shown_value
+    from cwm_agent.config.trust import is_guarded
+    from cwm_agent.errors import UsageError
+
+    places = ConfigFiles()
+    layers = project_layers(places)
+    resolve(list(layers.values()))
+    if not layers:
+        raise UsageError("there is no settings file in this folder; `cwm-agent config init`")
+    values = {path: {} if revoke else layer.values for path, layer in layers.items()}
+    places.trusted.trust(values)
+    for path, chosen in values.items():
+        for key in filter(is_guarded, chosen):
+            print(f"{path.name}: {key} = {shown_value(chosen[key])}")
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of the settings.
 

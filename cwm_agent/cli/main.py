@@ -19,6 +19,7 @@ from cwm_agent.errors import NotReadyError
 from cwm_agent.exit_codes import ExitCode, code_of_error
 from cwm_agent.streams import ReaderGoneError, set_up_streams
 from cwm_agent.view.sanitize import clean
+from envs.host_git.git import search_path
 
 COMMANDS = {
     "solve": Lazy("cwm_agent.cli.solve", "Solve one issue and print a tested patch."),
@@ -161,7 +162,17 @@ def _wants_traceback(arguments: Sequence[str]) -> bool:
     return any(argument in ("-v", "--verbose") for argument in before_command)
 
 
+def _start_nothing_from_here() -> None:
+    """The current folder may be anybody's: look there neither for programs nor for their modules.
+
+    `python -c`, as multiprocessing starts its helpers, and `python -m` would take a module from it.
+    """
+    os.environ["PATH"] = search_path()
+    os.environ["PYTHONSAFEPATH"] = "1"
+
+
 def main() -> NoReturn:
     """The program `cwm-agent`."""
+    _start_nothing_from_here()
     set_up_streams()
     sys.exit(run(sys.argv[1:]))

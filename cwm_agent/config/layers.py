@@ -8,6 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
+from cwm_agent.config.trust import TrustedFiles, is_guarded
 from cwm_agent.errors import ConfigError
 from cwm_agent.parsing import parse_json, parse_toml, parse_yaml
 
@@ -20,10 +21,14 @@ NOT_SETTINGS = frozenset({"CWM_AGENT_DEBUG", API_KEY})
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Values by dotted key, and where they stand (a file, "environment", "--set", a flag)."""
+    """Values by dotted key, and where they stand (a file, "environment", "--set", a flag).
+
+    `ignored` are values that stand there without effect, because the folder is not trusted.
+    """
 
     values: Mapping[str, object]
     origins: Mapping[str, str]
+    ignored: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +40,57 @@ class ConfigFiles:
         default_factory=lambda: platformdirs.user_config_path("cwm-agent") / "config.toml"
     )
     project: Path = field(default_factory=Path.cwd)
+    trusted: TrustedFiles = field(default_factory=TrustedFiles.of_user)
 
     def files(self) -> list[Path]:
         """The files that are read when they exist, lowest layer first."""
-        return [
-            self.system,
-            self.user,
-            self.project / "pyproject.toml",
-            self.project / "cwm-agent.toml",
-        ]
+        return [self.system, self.user, *self.project_files()]
+
+    def project_files(self) -> list[Path]:
+        """Those that a checkout may bring."""
+        return [self.project / "pyproject.toml", self.project / "cwm-agent.toml"]
 
 
 def file_layers(places: ConfigFiles, extra: Sequence[Path]) -> Iterator[Layer]:
     """Layers of the files that exist, then of the `--config` files, which must exist."""
-    for path in places.files():
+    for path in (places.system, places.user):
+        if path.is_file():
+            yield table_layer(read_table(path), str(path))
+    named = {path.absolute() for path in extra}
+    for path, layer in project_layers(places).items():
+        if places.trusted.holds(path, layer.values) or path.absolute() in named:
+            yield layer
+        else:
+            yield _guarded(layer)
+    for path in extra:
+        yield table_layer(read_table(path), str(path))
+
+
+def project_layers(places: ConfigFiles) -> dict[Path, Layer]:
+    """What the folder's own files say, trusted or not; raises ConfigError."""
+    found = {}
+    for path in places.project_files():
         if path.is_file():
             table = read_table(path)
             if path.name == "pyproject.toml":
-                tool = table.get("tool")
-                table = tool.get("cwm-agent", {}) if isinstance(tool, dict) else {}
-            yield table_layer(table, str(path))
-    for path in extra:
-        yield table_layer(read_table(path), str(path))
+                table = _tool_table(table, path)
+            found[path] = table_layer(table, str(path))
+    return found
+
+
+def _tool_table(table: Mapping[str, object], path: Path) -> dict[str, object]:
+    tool = table.get("tool")
+    ours = tool.get("cwm-agent", {}) if isinstance(tool, dict) else {}
+    if not isinstance(ours, dict):
+        raise ConfigError(f"tool.cwm-agent in {path} must be a table of settings")
+    return ours
+
+
+def _guarded(layer: Layer) -> Layer:
+    """The layer without the settings that only a trusted folder may set."""
+    ignored = {key: value for key, value in layer.values.items() if is_guarded(key)}
+    free = {key: value for key, value in layer.values.items() if key not in ignored}
+    return Layer(free, layer.origins, ignored)
 
 
 def read_table(path: Path) -> dict[str, object]:

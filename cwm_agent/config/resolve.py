@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,10 +69,12 @@ def load_settings(
     flags: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
     places: ConfigFiles | None = None,
+    notify: Callable[[str], None] | None = None,
 ) -> Resolved:
     """Merge all layers and check them.
 
     `flags` are the command's own options by dotted key (None: not given).
+    `notify` (None: standard error) is told what the current folder wanted to set in vain.
     Raises ConfigError that names key, value, origin and, for an unknown key,
     the nearest known one.
     """
@@ -82,6 +85,9 @@ def load_settings(
         flags_layer(flags or {}),
     ]
     resolved = resolve(layers)
+    for layer in layers:
+        if layer.ignored:
+            (notify or _to_stderr)(_not_trusted(layer))
     if resolved.settings.mode != "faithful":
         return resolved
     return with_defaults(resolved, Layer(PUBLISHED_PLACE, dict.fromkeys(PUBLISHED_PLACE, FAITHFUL)))
@@ -93,9 +99,10 @@ def resolve(layers: Sequence[Layer]) -> Resolved:
     origins: dict[str, str] = {}
     known = set(leaf_keys())
     for layer in layers:
-        for key, value in layer.values.items():
+        for key, value in [*layer.ignored.items(), *layer.values.items()]:
             if key not in known and not _is_switch(key):
                 raise ConfigError(_unknown(key, value, layer.origins[key]))
+        for key, value in layer.values.items():
             values[key] = value
             origins[key] = layer.origins[key]
     try:
@@ -120,6 +127,19 @@ def recorded(
     `flags` (None: not given) are put above them.
     """
     return resolve([_layer_of(records), flags_layer(flags or {})])
+
+
+def _not_trusted(layer: Layer) -> str:
+    name = Path(next(iter(layer.origins.values()))).name
+    return (
+        f"notice: {name} in this folder sets {', '.join(layer.ignored)}: not applied, as a "
+        "repository could open ways out by it. If you know the file, `cwm-agent config trust` "
+        "applies it from now on"
+    )
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _layer_of(records: Mapping[str, SettingRecord]) -> Layer:

@@ -79,7 +79,8 @@ class SandboxRepository:
         if ignore_untracked:
             self._control(git_scripts.ignore_untracked(self._root), timeout=SLOW)
         self._trial.remember()
-        self._start = self._trial.start = self._write_tree()
+        seed = git_scripts.seed(self._root, self._scratch)
+        self._start = self._trial.start = self._write_tree(seed)
         self._last = WorkingTree(self._start, "", "")
 
     def reopen(self, start: str) -> None:

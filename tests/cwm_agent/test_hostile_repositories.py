@@ -221,3 +221,31 @@ def test_a_source_that_is_a_program_is_no_address(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="check the address"):
         resolve_commit(f"ext::sh -c 'touch {tmp_path}/mark'", "main")
     assert not (tmp_path / "mark").exists()
+
+
+def test_the_command_starts_nothing_that_lies_in_the_folder(tmp_path: Path) -> None:
+    """On the PATH of people who write `.` into it, or a module named as one of Python's."""
+    for name in ("git", "bwrap", "docker", "bash", "sh", "uname", "debootstrap"):
+        place = tmp_path / name
+        place.write_text(f"#!/bin/sh\necho {name} >> {tmp_path}/mark\n")
+        place.chmod(0o755)
+    for module in ("pip", "multiprocessing", "cwm_agent", "envs", "docker", "typing"):
+        (tmp_path / f"{module}.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w')\n")
+    environment = os.environ | {"PATH": f".:{os.environ['PATH']}", "HOME": str(tmp_path / "home")}
+    script = """
+        import atexit, multiprocessing.resource_tracker as tracker, subprocess, sys
+        from cwm_agent.cli.main import main
+        atexit.register(tracker.ensure_running)
+        atexit.register(subprocess.run, ["uname"])
+        sys.argv[1:] = ["config", "path"]
+        main()
+    """
+    subprocess.run(
+        [sys.executable, "-P", "-c", textwrap.dedent(script)],
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        timeout=240,
+    )
+    assert not (tmp_path / "mark").exists()

@@ -28,7 +28,7 @@ class Terminal:
         environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self.started = time.monotonic()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cwm_agent", *arguments],
+            [sys.executable, "-P", "-m", "cwm_agent", *arguments],
             stdin=terminal, stdout=terminal, stderr=terminal, env=environment,
             start_new_session=True,
         )  # fmt: skip

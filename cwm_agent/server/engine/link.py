@@ -193,7 +193,13 @@ class EngineLink:
         self.starts += 1
         with theirs:
             popen = subprocess.Popen(
-                [sys.executable, "-m", "cwm_agent.server.engine.process", str(theirs.fileno())],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "cwm_agent.server.engine.process",
+                    str(theirs.fileno()),
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr,

@@ -70,3 +70,17 @@ def test_an_unwritable_place_is_one_clear_error(cwm_agent: Command, tmp_path: Pa
     done = cwm_agent("config", "init")
     assert done.returncode == 2
     assert done.stderr.startswith("error: cannot write ")
+
+
+def test_trust_applies_what_a_checkout_brings(cwm_agent: Command, tmp_path: Path) -> None:
+    assert cwm_agent("config", "trust").returncode == 2
+    (tmp_path / "pyproject.toml").write_text("[tool.cwm-agent.sandbox]\nnetwork = true\n")
+    shown = cwm_agent("config", "show")
+    assert "sandbox.network = false\n" in shown.stdout
+    assert "pyproject.toml in this folder sets sandbox.network" in shown.stderr
+    assert cwm_agent("config", "trust").stdout == "pyproject.toml: sandbox.network = true\n"
+    trusted = cwm_agent("config", "show")
+    assert "sandbox.network = true\n" in trusted.stdout
+    assert trusted.stderr == ""
+    assert cwm_agent("config", "trust", "--revoke").stdout == ""
+    assert "sandbox.network = false\n" in cwm_agent("config", "show").stdout

@@ -12,6 +12,7 @@ from cwm_agent.config.layers import ConfigFiles, table_layer
 from cwm_agent.config.resolve import Resolved, field_help, load_settings, resolve
 from cwm_agent.config.settings import Settings, leaf_keys
 from cwm_agent.config.template import template
+from cwm_agent.config.trust import TrustedFiles
 from cwm_agent.errors import ConfigError
 from results.records import SettingRecord
 from tools.registry import PUBLISHED_TOOLS
@@ -20,7 +21,8 @@ from tools.registry import PUBLISHED_TOOLS
 @pytest.fixture
 def places(tmp_path: Path) -> ConfigFiles:
     (tmp_path / "project").mkdir()
-    return ConfigFiles(tmp_path / "etc.toml", tmp_path / "user.toml", tmp_path / "project")
+    trusted = TrustedFiles(tmp_path / "trusted.json")
+    return ConfigFiles(tmp_path / "etc.toml", tmp_path / "user.toml", tmp_path / "project", trusted)
 
 
 def load(places: ConfigFiles, **layers: Any) -> Resolved:
@@ -60,6 +62,7 @@ def test_every_layer_overrides_those_below_it(places: ConfigFiles, tmp_path: Pat
 def test_layers_merge_key_by_key(places: ConfigFiles) -> None:
     places.user.write_text("samples = 3\n[sandbox]\npids = 100\n[switches]\nhide_future = true\n")
     (places.project / "cwm-agent.toml").write_text('[sandbox]\nmemory = "2GiB"\n')
+    places.trusted.trust({places.project / "cwm-agent.toml": {"sandbox.memory": "2GiB"}})
     resolved = load(places, environment={"CWM_AGENT_SWITCHES__EDIT": "false"})
     assert resolved.settings.samples == 3
     assert resolved.settings.sandbox.pids == 100

@@ -169,3 +169,29 @@ def test_a_patch_that_does_not_fit_changes_nothing(place: Place) -> None:
     with pytest.raises(PatchError, match=r"greet.py: patch does not apply"):
         place.repository.apply(bad)
     assert place.repository.snapshot().diff == ""
+
+
+@pytest.mark.parametrize(("kind", "packs"), [("sha1", 2), ("sha256", 1)])
+def test_the_first_tree_is_that_of_the_files_and_takes_what_git_has_packed(
+    place: Place, tmp_path: Path, kind: str, packs: int
+) -> None:
+    """The objects of HEAD are taken over as they are, where they have the names that ours have."""
+    shutil.rmtree(place.root / ".git")
+    place.git("init", "-q", f"--object-format={kind}")
+    (place.root / ".gitignore").write_text("*.log\n")
+    for name in ("kept.log", "gone", "changed", "odd\nname ü"):
+        (place.root / name).write_text(f"{name}\n")
+    place.git("add", "-f", ".")
+    place.git("-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "all")
+    (place.root / "gone").unlink()
+    (place.root / "changed").write_text("degnahc\n")
+    (place.root / "new").write_text("new\n")
+    (place.root / "noise.log").write_text("ignored\n")
+    own = ["git", f"--git-dir={tmp_path / 'own'}", f"--work-tree={place.root}"]
+    for words in ("init -q", "add -A", "add -f kept.log"):
+        subprocess.run([*own, *words.split()], check=True, cwd=place.root)
+    expected = subprocess.check_output([*own, "write-tree"], text=True).strip()
+    place.repository.prepare()
+    assert place.repository.start_tree == expected
+    scratch = Path(f"/tmp/.cwm-agent{str(place.root).replace('/', '-')}")
+    assert len(list(scratch.glob("git/objects/pack/*.pack"))) == packs
