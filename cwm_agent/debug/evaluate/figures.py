@@ -183,7 +183,7 @@ def _components(wrongs: Sequence[frozenset[Component]]) -> dict[str, Share]:
     With another event, or beyond the end, nothing of a frame is right.
     """
     count = len(wrongs)
-    row = {
+    row: dict[str, Share] = {
         component: share(sum(not wrong & {component, "event", "end"} for wrong in wrongs), count)
         for component in COMPONENTS
     }
