@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import Annotated
 
 import typer
 
 from cwm_agent.cli.trace import Arguments, Entry, Free, ModelFolder, Source, Temperature
+from cwm_agent.errors import UsageError
 
 app = typer.Typer()
 
@@ -20,6 +22,8 @@ def debug(
     model: ModelFolder = None,
     free: Free = False,
     temperature: Temperature = 0.0,
+    tui: Annotated[bool, typer.Option("--tui", help="A full screen with panes and keys.")] = False,
+    ascii_: Annotated[bool, typer.Option("--ascii", help="Draw it with ASCII only.")] = False,
 ) -> None:
     """Step through an execution that is predicted, not run, with pdb's commands.
 
@@ -30,12 +34,23 @@ def debug(
     Examples:
       cwm-agent debug program.py
       cwm-agent debug program.py --entry f --arg x=3
+      cwm-agent debug program.py --tui
     """
     from cwm_agent.debug.faces.line_mode import LineMode
     from cwm_agent.debug.faces.opening import Opening, opened
 
+    if tui and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("--tui needs a terminal; leave it out to debug through a pipe")
     opening = Opening(source, entry, tuple(arguments or ()), model, not free, temperature)
     with opened(opening) as (debugger, recorder):
+        if tui:
+            from cwm_agent.debug.screen.app import DebuggerApp
+            from cwm_agent.view.app.glyphs import ASCII, UNICODE
+            from cwm_agent.view.app.panels import wants_ascii
+
+            glyphs = ASCII if ascii_ or wants_ascii() else UNICODE
+            DebuggerApp(debugger, recorder, source.name, glyphs).run()
+            return
         LineMode(debugger, recorder, lambda line: print(line, flush=True)).run(_commands())
 
 

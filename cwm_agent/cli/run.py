@@ -117,7 +117,8 @@ def run(
     if suite == "trace-prediction":
         from cwm_agent.commands.trace_prediction import predict_suite
 
-        return predict_suite(programs, Path(model) if model else None, as_json=as_json)
+        folder = Path(model) if model else None
+        return predict_suite(programs, folder, part=part, as_json=as_json)
 
     from cwm_agent.commands.run import RunRequest, run_suite
     from cwm_agent.tasks.filters import Selection

@@ -4,51 +4,76 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from cwm_agent.debug.evaluate.figures import (
     Item,
     Measured,
+    Side,
     by_action,
+    by_cell,
     by_horizon,
+    exact,
     measure,
     outputs,
+    whole,
 )
 from cwm_agent.debug.evaluate.suite import cruxeval_rows, read_rows, record_items
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.predict.engine import EnginePredictor
 from cwm_agent.debug.record.sandboxed import SandboxRecorder
+from cwm_agent.errors import UsageError
 from cwm_agent.nano.programs import record_program
+from cwm_agent.tasks.filters import read_slice
+from results.reports.metrics import Share
 
 BUILTIN_PROGRAMS = 100
+_LOCALS, _VALUE = ("event", "line", "locals", "state"), ("event", "line", "value", "state")
+_PARTS = {
+    "call": _LOCALS,
+    "line": _LOCALS,
+    "return": _VALUE,
+    "exception": _VALUE,
+    "end": ("event", "state"),
+    "all": ("event", "action", "state"),
+}
+"""What a frame of an event has; `action`: event and line, `state`: everything."""
 
 
-def predict_suite(suite: str, model: Path | None, *, as_json: bool) -> int:
+def predict_suite(suite: str, model: Path | None, *, part: str = "", as_json: bool) -> int:
     """Measure `builtin` (generated programs), `cruxeval`, or a file of rows; always 0.
 
-    Raises UsageError for a file that is none, ModelError, SandboxError.
+    `part` is a slice of the programs, such as 0:20. Raises UsageError for a file
+    that is none and for programs of which none can be run, ModelError, SandboxError.
     """
 
     def progress(line: str) -> None:
         print(line, file=sys.stderr)
 
+    chosen = read_slice(part) if part else slice(None)
+    rows: Sequence[dict[str, Any]] = ()
+    if suite != "builtin":  # a slip is told before weights are loaded
+        rows = (cruxeval_rows() if suite == "cruxeval" else read_rows(Path(suite)))[chosen]
     with closing(EnginePredictor(model)) as predictor, SandboxRecorder() as recorder:
-        comprehensions = predictor.comprehensions
-        if suite == "builtin":
-            items: Iterable[Item] = _builtin(comprehensions)
-        else:
-            rows = cruxeval_rows() if suite == "cruxeval" else read_rows(Path(suite))
-            items = record_items(rows, recorder, comprehensions=comprehensions, progress=progress)
+        shown = predictor.comprehensions
+        items: Iterable[Item] = (
+            _builtin(range(BUILTIN_PROGRAMS)[chosen], comprehensions=shown)
+            if suite == "builtin"
+            else record_items(rows, recorder, comprehensions=shown, progress=progress)
+        )
         found = measure(predictor, items, progress)
-    print(json.dumps(_to_json(found), indent=2) if as_json else "\n".join(_lines(found)))
+    if not found.items:
+        raise UsageError(f"none of the programs of {suite} could be run; see above for each")
+    print(json.dumps(_to_json(found), indent=2) if as_json else "\n".join(report(found)))
     return 0
 
 
-def _builtin(comprehensions: bool) -> Iterator[Item]:
-    for number in range(BUILTIN_PROGRAMS):
+def _builtin(numbers: Iterable[int], *, comprehensions: bool) -> Iterator[Item]:
+    for number in numbers:
         drawn = record_program(f"trace-prediction/{number}", held_out=number % 2 == 0)
         program = Program.read(drawn.source, comprehensions=comprehensions)
         yield Item(str(number), program, drawn.frames)
@@ -57,29 +82,61 @@ def _builtin(comprehensions: bool) -> Iterator[Item]:
 def _to_json(found: Measured) -> dict[str, object]:
     sides = {}
     for name, side in (("free", found.free), ("legal", found.legal)):
-        actions = by_action(side.judged)
         sides[name] = {
-            "by_action": {
-                event: {part: asdict(share) for part, share in row.items()}
-                for event, row in actions.items()
-            },
-            "by_horizon": {
-                steps: asdict(share) for steps, share in by_horizon(side.alone, found.items).items()
-            },
+            "by_action": _plain(by_action(side.judged)),
+            "by_horizon": _plain(by_horizon(side.alone, found.items)),
+            "by_horizon_and_action": _plain(by_cell(side.alone)),
+            "whole": asdict(whole(side.alone)),
             "outputs": asdict(outputs(side.alone, found.items)),
             "illegal_steps": sum(one.illegal for one in side.alone),
+            "sampled_tokens": sum(one.sampled for one in side.judged),
             "first_divergence": [one.divergence for one in side.alone],
         }
-    return {"programs": len(found.items), "frames": len(found.free.judged), **sides}
+    return {
+        "programs": [item.name for item in found.items],
+        "frames": len(found.free.judged),
+        **sides,
+    }
 
 
-def _lines(found: Measured) -> list[str]:
-    lines = [f"{len(found.items)} programs"]
-    for name, side in (("free", found.free), ("legal", found.legal)):
-        lines.append(f"{name}: outputs {outputs(side.alone, found.items)}")
-        for event, row in by_action(side.judged).items():
-            parts = "  ".join(f"{part} {share.value:6.1%}" for part, share in row.items())
-            lines.append(f"  {event:10} {parts}  n={row['exact'].n}")
-        curve = by_horizon(side.alone, found.items).items()
-        lines.append("  right to step " + "  ".join(f"{n}: {one.value:.1%}" for n, one in curve))
-    return lines
+def _plain(table: Any) -> Any:
+    """Shares as objects, at whatever depth."""
+    if isinstance(table, Share):
+        return asdict(table)
+    return {str(name): _plain(one) for name, one in table.items()}
+
+
+def report(found: Measured) -> list[str]:
+    """Both ways of decoding side by side, with intervals at 95 %."""
+    sides: tuple[Side, Side] = (found.free, found.legal)
+    lines = [
+        f"{len(found.items)} programs, {len(found.free.judged)} steps (the end of each is one)",
+        f"{'':26}{'free':30}within the program",
+        _row("whole programs", *(whole(side.alone) for side in sides)),
+        _row("outputs", *(outputs(side.alone, found.items) for side in sides)),
+        _row("steps to the letter", *(exact(side.judged) for side in sides)),
+        f"{'illegal steps':26}" + "".join(f"{sum(a.illegal for a in s.alone):<30}" for s in sides),
+        f"{'sampled tokens':26}"
+        + "".join(f"{sum(j.sampled for j in s.judged):<30}" for s in sides),
+        "",
+        "After the true steps before it:",
+    ]
+    free, legal = (by_action(side.judged) for side in sides)
+    for event, row in free.items():
+        parts = (*_PARTS[event], "exact")
+        lines += [_row(f"{event} {part}", row[part], legal[event][part]) for part in parts]
+    lines += ["", "Alone, all right up to a step:"]
+    curves = [by_horizon(side.alone, found.items) for side in sides]
+    lines += [_row(f"step {n}", one, curves[1][n]) for n, one in curves[0].items()]
+    lines += ["", "Alone, by step and event:"]
+    cells = [by_cell(side.alone) for side in sides]
+    for horizon, events in cells[0].items():
+        for event, row in events.items():
+            both = (row, cells[1][horizon][event])
+            for part in _PARTS[event]:
+                lines.append(_row(f"from {horizon} {event} {part}", *(one[part] for one in both)))
+    return [line.rstrip() for line in lines]
+
+
+def _row(name: str, free: Share, legal: Share) -> str:
+    return f"{name:26}{str(free).strip():30}{str(legal).strip()}"

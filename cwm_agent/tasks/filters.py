@@ -60,7 +60,7 @@ class Selection:
             and (not self.repositories or instance.repository in self.repositories)
             and (not self.difficulties or instance.difficulty in self.difficulties)
             and pattern.search(instance.id)
-        ][_slice(self.part)]
+        ][read_slice(self.part)]
         if not chosen:
             raise UsageError(
                 f"none of the {len(instances)} instances matches; relax --id, --match, "
@@ -89,7 +89,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         raise UsageError(f"--match {pattern!r} is not a regular expression: {error}") from error
 
 
-def _slice(text: str) -> slice:
+def read_slice(text: str) -> slice:
     """`start:stop` or `start:stop:step`; a number alone is a count from the start."""
     match = re.fullmatch(r"\s*(-?\d*)(?::(-?\d*)(?::(-?\d*))?)?\s*", text)
     if match is None or "-" in match.groups() or match[3] in ("0", "-0"):

@@ -34,6 +34,14 @@ class Node:
         """This step and the others that were predicted or set instead."""
         return [self] if self.parent is None else self.parent.children
 
+    @property
+    def root(self) -> Node:
+        """Before the first step."""
+        here = self
+        while here.parent is not None:
+            here = here.parent
+        return here
+
     def add(self, child: Node) -> Node:
         """A new last branch."""
         self.children.append(child)

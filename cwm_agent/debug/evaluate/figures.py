@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cwm_agent.debug.evaluate.judge import Alone, Judged, judge_steps, run_alone
-from cwm_agent.debug.frames.compare import COMPONENTS
+from cwm_agent.debug.frames.compare import COMPONENTS, Component
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.predict.predictor import Predictor
@@ -149,18 +149,47 @@ def by_action(judged: Sequence[Judged]) -> dict[str, dict[str, Share]]:
     for one in judged:
         groups[one.event].append(one)
         groups["all"].append(one)
-    table: dict[str, dict[str, Share]] = {}
+    table = {}
     for event, members in sorted(groups.items()):
-        row: dict[str, Share] = {
-            component: share(sum(component not in m.wrong for m in members), len(members))
-            for component in COMPONENTS
-        }
-        row["state"] = share(sum(not m.wrong for m in members), len(members))
+        row = _components([one.wrong for one in members])
         row["exact"] = exact(members)
-        action = [m for m in members if not m.wrong & {"event", "line", "end"}]
-        row["action"] = share(len(action), len(members))
         table[event] = row
     return table
+
+
+def by_cell(alone: Sequence[Alone]) -> dict[int, dict[str, dict[str, Share]]]:
+    """Horizon -> event -> component -> share of steps, predicted alone, in which it is right.
+
+    A horizon is the first step of a range that ends before the next one. A step
+    is compared with the true one at its place, so after a missing step all are wrong.
+    """
+    groups: dict[int, dict[str, list[frozenset[Component]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for one in alone:
+        for step, (event, wrong) in enumerate(one.trail, 1):
+            horizon = max(h for h in HORIZONS if h <= step)
+            groups[horizon][event].append(wrong)
+            groups[horizon]["all"].append(wrong)
+    return {
+        horizon: {event: _components(wrongs) for event, wrongs in sorted(row.items())}
+        for horizon, row in sorted(groups.items())
+    }
+
+
+def _components(wrongs: Sequence[frozenset[Component]]) -> dict[str, Share]:
+    """Component -> share in which it is right; `action`: event and line; `state`: everything.
+
+    With another event, or beyond the end, nothing of a frame is right.
+    """
+    count = len(wrongs)
+    row: dict[str, Share] = {
+        component: share(sum(not wrong & {component, "event", "end"} for wrong in wrongs), count)
+        for component in COMPONENTS
+    }
+    row["action"] = share(sum(not wrong & {"event", "line", "end"} for wrong in wrongs), count)
+    row["state"] = share(sum(not wrong for wrong in wrongs), count)
+    return row
 
 
 def by_horizon(alone: Sequence[Alone], items: Sequence[Item]) -> dict[int, Share]:

@@ -35,6 +35,7 @@ class Alone:
     """A program predicted without help. `divergence` is the first wrong step, None if none is.
 
     `output` is the predicted result of the entry, None when it came to none.
+    `trail` has, for each true step, its event and what is wrong in the predicted one.
     """
 
     steps: int
@@ -45,6 +46,7 @@ class Alone:
     sampled: int
     forced: int
     problem: str = ""
+    trail: tuple[tuple[str, frozenset[Component]], ...] = ()
 
 
 def true_moments(program: Program, frames: Sequence[Frame]) -> list[Moment]:
@@ -136,7 +138,22 @@ def run_alone(
         parted = len(said)
     whole = bool(said) and said[-1].ended and frames_said == list(frames)
     output = _output(said)
-    return Alone(len(said), whole, illegal, parted, output, sampled, forced, problem)
+    trail = _trail(said, real)
+    return Alone(len(said), whole, illegal, parted, output, sampled, forced, problem, trail)
+
+
+def _trail(
+    said: Sequence[Moment], real: Sequence[Moment]
+) -> tuple[tuple[str, frozenset[Component]], ...]:
+    """Step by step, what is wrong; a step that was not predicted has no right event."""
+    found = []
+    for number, moment in enumerate(real):
+        event = END if moment.ended or moment.frame is None else moment.frame.event
+        wrong: frozenset[Component] = frozenset({"event"})
+        if number < len(said):
+            wrong = frozenset(one.component for one in differences(said[number], moment))
+        found.append((event, wrong))
+    return tuple(found)
 
 
 def _output(said: Sequence[Moment]) -> str | None:

@@ -36,12 +36,10 @@ def differences(predicted: Moment, real: Moment) -> list[Difference]:
     assert real.frame is not None
     one, two = predicted.frame, real.frame
     found = []
-    if one.event != two.event:
-        found.append(Difference("event", one.event, two.event))
     if one.line.rstrip() != two.line.rstrip():
         found.append(Difference("line", one.line.strip(), two.line.strip()))
-    if found:
-        return found
+    if one.event != two.event:  # the rest means something else
+        return [Difference("event", one.event, two.event), *found]
     if one.event in ("call", "line"):
         mine = dict(predicted.scopes[-1].locals)
         true = dict(real.scopes[-1].locals)

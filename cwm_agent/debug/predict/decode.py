@@ -1,8 +1,8 @@
 """Decoding of one frame: free, or so that it cannot leave the program.
 
 In legal decoding the model chooses the event among those that may come, writes
-locals and values as it likes, and chooses the line among those that may come.
-Text that is certain is appended, not sampled. Where the lines of the program
+those locals and values that are not certain, and chooses the line among those
+that may come. Text that is certain is appended, not sampled. Where the lines of the program
 part, the model is asked although only legal ones are obeyed: the mass that the
 mask takes away there tells that it has lost the thread.
 """
@@ -16,18 +16,21 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from cwm_agent.debug.certain.outlook import NOTHING, Content, agreement, outlook
 from cwm_agent.debug.frames.confidence import Confidence, Piece, least, of_variables
+from cwm_agent.debug.frames.parse import read_locals
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.machine import Move
+from cwm_agent.debug.predict.filled import write_locals, write_value
 from cwm_agent.debug.predict.predictor import Prediction, Wish
 from cwm_agent.debug.predict.trie import Choices
 from cwm_agent.debug.predict.voice import Voice
 from cwm_agent.debug.predict.watchers import UntilJson, UntilToken
 from model.engine.generation import Request
-from model.text.traces import Event, Frame
+from model.text.traces import Frame
 
 if TYPE_CHECKING:
-    from model.engine.generation import Generation, Watcher
+    from model.engine.generation import Generation, TokenMask, Watcher
     from model.engine.session import Session
 
 SEEN = 24
@@ -72,16 +75,9 @@ class Writer:
         """The last token said."""
         return self.ids[-1]
 
-    def write(self, watcher: Watcher, most: int, *, plain: bool) -> list[Piece]:
-        """Sample until the watcher ends it; `plain` forbids control tokens.
-
-        Returns its tokens; fewer than asked for when it ended.
-        """
-        mask = None
-        if plain:
-            ordinary = torch.ones(self.voice.vocabulary, dtype=torch.bool)
-            ordinary[list(self.voice.tokenizer.specials.values())] = False
-            mask = lambda _: ordinary  # noqa: E731
+    def write(self, watcher: Watcher, mask: TokenMask | None) -> list[Piece]:
+        """Sample until the watcher ends it, or the frame is as long as it may be."""
+        most = max(1, self.voice.frame_tokens - len(self.ids))
         done = self._run(Request(most, self.voice.sampling, mask=mask, logprobs=0), watcher)
         assert done.logprobs is not None
         return [
@@ -100,7 +96,7 @@ class Writer:
 def predict_legal(voice: Voice, session: Session, moment: Moment, wish: Wish) -> Prediction:
     """The next frame, one that may follow `moment`; a problem where none can be had."""
     leaping = leaps(moment, wish)
-    moves = moment.legal.leaps() if leaping else moment.legal.moves(moment.bound)
+    moves = dict.fromkeys(moment.legal.leaps(), NOTHING) if leaping else outlook(moment)
     form, writer = voice.form, Writer(voice, session)
     events = {form.event_ids[move.event]: move.event for move in moves}
     if wish.event is not None:
@@ -115,7 +111,11 @@ def predict_legal(voice: Voice, session: Session, moment: Moment, wish: Wish) ->
         sure = least([writer.choose(allowed)])
     if writer.last == form.end_id:
         return _booked(writer, None, Confidence(event=sure, removed=writer.removed), ended=True)
-    return _legal_body(writer, events[writer.last], sure, list(moves), moment)
+    event = events[writer.last]
+    contents = {move: content for move, content in moves.items() if move.event == event}
+    if event in ("call", "line"):
+        return _with_locals(writer, sure, contents, moment)
+    return _with_value(writer, sure, contents, moment)
 
 
 def leaps(moment: Moment, wish: Wish) -> bool:
@@ -124,32 +124,57 @@ def leaps(moment: Moment, wish: Wish) -> bool:
     return wish.event == "return" and before is not None and before.event == "call"
 
 
-def _legal_body(
-    writer: Writer, event: Event, sure: float, moves: list[Move], moment: Moment
+def _with_locals(
+    writer: Writer, sure: float, contents: dict[Move, Content], moment: Moment
 ) -> Prediction:
-    voice, program = writer.voice, moment.program
-    form, shows_locals = voice.form, event in ("call", "line")
-    variables: dict[str, float] = {}
-    if shows_locals:
+    form = writer.voice.form
+    agreed = agreement(contents.values())
+    variables: dict[str, float] | None
+    if agreed.names is None:
         pieces = _json(writer)
-        if pieces is None:
-            return _unfinished(writer, "locals")
-        variables = of_variables(pieces)
+        variables = None if pieces is None else of_variables(pieces)
+    else:
+        variables = write_locals(writer, agreed.names, agreed.values)
+    if variables is None:
+        return _unfinished(writer, "locals")
+    written, _ = read_locals(writer.voice.tokenizer.decode(writer.ids[1:]))
     writer.force([form.action_sep_id])
-    end = form.frame_sep_id if shows_locals else form.arg_sep_id
-    mine = [[*form.line(program.text(m.line)), end] for m in moves if m.event == event]
-    others = [[*form.line(line), end] for line in program.lines if line.strip()]
-    line = _chosen(writer, Choices.of(mine, others))
+    fitting = [move for move, content in contents.items() if content.fits(dict(written))]
+    line = _say_line(writer, fitting or list(contents), form.frame_sep_id, moment)
+    read = writer.voice.parser.read(writer.ids)
+    confidence = Confidence(sure, line, 1.0, variables, writer.removed)
+    return _booked(writer, read.frame, confidence, warnings=read.problems)
+
+
+def _with_value(
+    writer: Writer, sure: float, contents: dict[Move, Content], moment: Moment
+) -> Prediction:
+    form, program = writer.voice.form, moment.program
+    writer.force([form.action_sep_id])
+    before = len(writer.ids)
+    line = _say_line(writer, list(contents), form.arg_sep_id, moment)
+    said = writer.ids[before:-1]
+    agreed = agreement(c for m, c in contents.items() if form.line(program.text(m.line)) == said)
     value = 1.0
-    if not shows_locals:
+    if agreed.value is not None:
+        write_value(writer, agreed.value)
+    else:
         pieces = _json(writer)
         if pieces is None:
             return _unfinished(writer, "value")
         value = least(pieces)
-        writer.force([form.frame_sep_id])
-    read = voice.parser.read(writer.ids)
-    confidence = Confidence(sure, line, value, variables, writer.removed)
+    writer.force([form.frame_sep_id])
+    read = writer.voice.parser.read(writer.ids)
+    confidence = Confidence(sure, line, value, {}, writer.removed)
     return _booked(writer, read.frame, confidence, warnings=read.problems)
+
+
+def _say_line(writer: Writer, moves: list[Move], end: int, moment: Moment) -> float:
+    """The line of one of some moves; how sure its choice was."""
+    form, program = writer.voice.form, moment.program
+    mine = [[*form.line(program.text(move.line)), end] for move in moves]
+    others = [[*form.line(line), end] for line in program.lines if line.strip()]
+    return _chosen(writer, Choices.of(mine, others))
 
 
 def _chosen(writer: Writer, choices: Choices) -> float:
@@ -176,7 +201,9 @@ def _json(writer: Writer) -> list[Piece] | None:
     """Sample one JSON value; None when it does not end."""
     voice = writer.voice
     watcher = UntilJson(lambda token: voice.tokenizer.decode([token]), ())
-    pieces = writer.write(watcher, max(1, voice.frame_tokens - len(writer.ids)), plain=True)
+    ordinary = torch.ones(voice.vocabulary, dtype=torch.bool)
+    ordinary[list(voice.tokenizer.specials.values())] = False
+    pieces = writer.write(watcher, lambda _: ordinary)
     return pieces if watcher.complete else None
 
 
@@ -189,7 +216,7 @@ def predict_free(voice: Voice, session: Session, moment: Moment, wish: Wish) -> 
         writer.force([form.event_ids["call"]])  # what a trace begins with is no prediction
     watcher = UntilToken((form.frame_sep_id, form.end_id))
     pieces = [Piece("", None)] * len(writer.ids)
-    pieces += writer.write(watcher, voice.frame_tokens, plain=False)
+    pieces += writer.write(watcher, None)
     ids = writer.ids
     if ids[0] == form.end_id:
         return _booked(writer, None, Confidence(event=least(pieces)), ended=True)

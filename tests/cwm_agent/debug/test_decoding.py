@@ -35,7 +35,7 @@ def test_illegal_steps_are_impossible_and_certain_text_is_not_sampled(
     found = measure(nano, items(1), lambda _: None)
     assert sum(one.illegal for one in found.legal.alone) == 0
     free = sum(one.sampled for one in found.free.judged)
-    assert sum(one.sampled for one in found.legal.judged) < 0.8 * free
+    assert sum(one.sampled for one in found.legal.judged) < 0.5 * free
     assert found.legal_steps == found.real_steps
 
 

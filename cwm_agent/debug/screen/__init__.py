@@ -1,0 +1,1 @@
+"""The debugger as a textual screen: source, variables, stack, branches, timeline."""
