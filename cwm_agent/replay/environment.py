@@ -80,7 +80,7 @@ class EnvironmentFactory:
         if policy.startswith(MODELS):
             return self._model
         if found is not None:
-            return Voice(EstimatingMeter(), thinking=False, context_tokens=found.context_tokens)
+            return Voice(EstimatingMeter(), found.thinking, context_tokens=found.context_tokens)
         return Voice(EstimatingMeter(), self.thinking)
 
     @cached_property

@@ -115,11 +115,13 @@ class Service:
     async def chat(self, wanted: Wanted) -> AsyncGenerator[Piece, None]:
         """The answers to a conversation, as they come; raises RequestError."""
         rendered, tools = await self.render(wanted)
-        thinking = rendered.thinking and THINK_CLOSE not in rendered.earlier
+        divided = not wanted.written
+        thinking = divided and rendered.thinking and THINK_CLOSE not in rendered.earlier
+        fresh = divided and not rendered.earlier
         ends = Ends(
             ids=self._ends(wanted.stop_ids, wanted.ignore_eos),
             texts=wanted.stops,
-            after_tool_call=bool(tools),
+            after_tool_call=bool(tools) or wanted.stop_after_call,
             thinking=rendered.thinking,
             earlier=rendered.earlier,
         )
@@ -136,9 +138,7 @@ class Service:
         )
         choices = []
         for index in range(wanted.n):
-            channels = Channels(
-                tools, thinking=thinking, fresh=not rendered.earlier, stops=wanted.stops
-            )
+            channels = Channels(tools, thinking=thinking, fresh=fresh, stops=wanted.stops)
             choice = Choice(index, _for_choice(base, index), channels)
             if not rendered.earlier:
                 choice.finished = lambda ids, whole: self.transcript().remember(

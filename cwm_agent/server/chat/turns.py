@@ -23,7 +23,8 @@ class ToolCall:
 class Turn:
     """One message. `reasoning` None: the client does not say what was thought.
 
-    `tool` is the client's name of the tool whose result this is.
+    `tool` is the client's name of the tool whose result this is. `written`: the
+    text is what the model reads, nothing is put around it.
     """
 
     role: Role
@@ -31,6 +32,7 @@ class Turn:
     reasoning: str | None = None
     calls: tuple[ToolCall, ...] = ()
     tool: str = ""
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
