@@ -14,7 +14,7 @@ from cwm_agent import __version__
 from cwm_agent.config.settings import Settings
 from cwm_agent.server.answering import Choice, answer, merged
 from cwm_agent.server.chat.channels import Channels
-from cwm_agent.server.chat.grammars import call_grammar
+from cwm_agent.server.chat.grammars import call_grammar, strict_grammar
 from cwm_agent.server.chat.memory import Memory
 from cwm_agent.server.chat.toolset import ToolSet
 from cwm_agent.server.chat.transcript import Rendered, Transcript
@@ -220,7 +220,7 @@ class Service:
     @staticmethod
     def _grammar(wanted: Wanted, tools: ToolSet) -> Grammar | None:
         if wanted.choice.kind not in ("required", "named"):
-            return wanted.grammar
+            return wanted.grammar or strict_grammar(tools)
         name = wanted.choice.name if wanted.choice.kind == "named" else None
         if not tools or (name is not None and name not in tools.by_client_name):
             raise RequestError(

@@ -37,11 +37,15 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class ToolDefinition:
-    """A tool that the client offers; `schema` is the JSON Schema of its arguments."""
+    """A tool that the client offers; `schema` is the JSON Schema of its arguments.
+
+    `strict`: a call's arguments must follow it.
+    """
 
     name: str
     description: str = ""
     schema: Mapping[str, object] = field(default_factory=dict)
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

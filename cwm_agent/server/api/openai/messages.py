@@ -94,7 +94,12 @@ def definitions(tools: Sequence[ToolField]) -> list[ToolDefinition]:
             )
         function = tool.function
         found.append(
-            ToolDefinition(function.name, function.description or "", function.parameters or {})
+            ToolDefinition(
+                function.name,
+                function.description or "",
+                function.parameters or {},
+                strict=bool(function.strict),
+            )
         )
     return found
 
