@@ -91,13 +91,15 @@ class Capabilities:
 
     `tool_calls`: by the text grammar, or by functions of the API.
     `left_out` are parameters of a request that the server does not take;
-    `context_tokens` is the longest conversation, where it says so.
+    `context_tokens` is the longest conversation, where it says so. `thinking`: its
+    replies hold a thinking part first, as those of the embedded engine do.
     """
 
     tool_calls: ToolCalls
     left_out: tuple[str, ...] = ()
     context_tokens: int | None = None
     evidence: str = ""
+    thinking: bool = False
 
 
 @dataclass(frozen=True, slots=True)

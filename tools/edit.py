@@ -230,5 +230,6 @@ EDIT = ToolSpec(
         "edit.unchanged": ("path", "line"),
         "edit.done": ("path", "line", "total", "excerpt"),
     },
+    layout=f"[path]\n{_SEARCH}\n[old_lines]\n{_DIVIDER}\n[new_lines]\n{_REPLACE}",
     published="plugin",
 )

@@ -1,8 +1,7 @@
 """Tools as functions of a chat API, and their calls as bodies of the text grammar.
 
-A prompt pack describes a tool by an example call, whose body names the tool's
-arguments in brackets, and by what follows it. The example is the form that
-turns arguments into a body; what follows describes the function.
+A tool's form turns arguments into a body. A prompt pack may describe a tool by an
+example call and by what follows it; a function is described by the latter.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.errors import UnknownToolError
 from tools.parsing import CLOSE
 from tools.registry import tool_spec
 from tools.texts import Texts
@@ -29,12 +27,15 @@ class Function:
 
 def functions(names: Sequence[str], texts: Texts) -> tuple[Function, ...]:
     """The tools of these names as functions; raises UnknownToolError and TextError."""
-    return tuple(_function(name, texts) for name in names)
+    return tuple(
+        Function(name, _description(name, texts), tool_spec(name).schema, tool_spec(name).form)
+        for name in names
+    )
 
 
 def described(name: str, texts: Texts) -> str:
     """A tool in the system message of a model that gets it as a function."""
-    return f"{name}: {_parts(name, texts)[1]}"
+    return f"{name}: {_description(name, texts)}"
 
 
 def body_of(function: Function, arguments: object) -> str | None:
@@ -65,22 +66,11 @@ def call_text(name: str, body: str) -> str:
     return f"<tool: {name}>\n{body}\n{CLOSE}"
 
 
-def _function(name: str, texts: Texts) -> Function:
-    form, description = _parts(name, texts)
-    return Function(name, description, tool_spec(name).schema, form)
-
-
-def _parts(name: str, texts: Texts) -> tuple[str, str]:
-    """The body of the example call, and what is said after it."""
+def _description(name: str, texts: Texts) -> str:
+    """What is said after the example call; all there is where the pack shows none."""
     text = texts.render(tool_spec(name).text_key)
-    call, _, description = text.partition(f"\n{CLOSE}")
-    _, opened, form = call.partition(f"<tool: {name}>\n")
-    if not opened:
-        raise UnknownToolError(
-            f"text '{tool_spec(name).text_key}' of prompt pack '{texts.name}' shows no call of "
-            f"'{name}'; it has to begin with one"
-        )
-    return form, description.strip()
+    _, shown, description = text.partition(f"\n{CLOSE}")
+    return description.strip() if shown else text.strip()
 
 
 def _filled(form: str, values: Mapping[str, str]) -> str:

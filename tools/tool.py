@@ -129,7 +129,8 @@ class ToolSpec:
     """All that is registered of a tool; `tools/registry.py` lists every one.
 
     `make` builds the tool for an episode. `arguments` are the parts of a call's
-    body, with what each means; the description writes them as `[NAME]`.
+    body, with what each means; the description writes them as `[NAME]`. `layout`
+    is the body with these marks; "": each argument follows the one before on a new line.
     `texts` are the keys of the sentences that the tool says, with the variables
     of each; `text_key`, its description, is one more. `wording` has texts for
     prompt packs that lack them: a tool that came after a pack brings its own.
@@ -144,12 +145,18 @@ class ToolSpec:
     texts: Mapping[str, tuple[str, ...]]
     wording: Mapping[str, str] = field(default_factory=dict)
     published: Literal["core", "plugin"] | None = None
+    layout: str = ""
     may_be_empty: Callable[[ToolSwitches], bool] = _never
 
     @property
     def text_key(self) -> str:
         """The key of the text by which the model learns of the tool."""
         return f"environment.tool.{self.name}"
+
+    @property
+    def form(self) -> str:
+        """The body of a call, with `[NAME]` where an argument stands."""
+        return self.layout or "\n".join(f"[{name}]" for name in self.arguments)
 
     @property
     def schema(self) -> dict[str, object]:

@@ -222,7 +222,7 @@ def _open_chat(source: str, settings: Settings, *, tools: bool) -> OpenPolicy:
     note = f"model {policy.name} at {', '.join(urls)}"
     if tools:
         note += f"; tools are called by {calls} ({found.evidence})"
-    return OpenPolicy(policy, False, note, found.context_tokens, policy.loads, found)
+    return OpenPolicy(policy, found.thinking, note, found.context_tokens, policy.loads, found)
 
 
 def _sampling(settings: Settings) -> Sampling:

@@ -81,7 +81,7 @@ class EnvironmentFactory:
             return self._model
         if found is not None:
             return PolicyTraits(
-                EstimatingMeter(), thinking=False, context_tokens=found.context_tokens
+                EstimatingMeter(), found.thinking, context_tokens=found.context_tokens
             )
         return PolicyTraits(EstimatingMeter(), self.thinking)
 

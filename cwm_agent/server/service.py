@@ -14,7 +14,7 @@ from cwm_agent import __version__
 from cwm_agent.config.settings import Settings
 from cwm_agent.server.answering import Choice, answer, merged
 from cwm_agent.server.chat.channels import Channels
-from cwm_agent.server.chat.grammars import call_grammar
+from cwm_agent.server.chat.grammars import call_grammar, strict_grammar
 from cwm_agent.server.chat.memory import Memory
 from cwm_agent.server.chat.toolset import ToolSet
 from cwm_agent.server.chat.transcript import Rendered, Transcript
@@ -115,11 +115,13 @@ class Service:
     async def chat(self, wanted: Wanted) -> AsyncGenerator[Piece, None]:
         """The answers to a conversation, as they come; raises RequestError."""
         rendered, tools = await self.render(wanted)
-        thinking = rendered.thinking and THINK_CLOSE not in rendered.earlier
+        divided = not wanted.written
+        thinking = divided and rendered.thinking and THINK_CLOSE not in rendered.earlier
+        fresh = divided and not rendered.earlier
         ends = Ends(
             ids=self._ends(wanted.stop_ids, wanted.ignore_eos),
             texts=wanted.stops,
-            after_tool_call=bool(tools),
+            after_tool_call=bool(tools) or wanted.stop_after_call,
             thinking=rendered.thinking,
             earlier=rendered.earlier,
         )
@@ -136,9 +138,7 @@ class Service:
         )
         choices = []
         for index in range(wanted.n):
-            channels = Channels(
-                tools, thinking=thinking, fresh=not rendered.earlier, stops=wanted.stops
-            )
+            channels = Channels(tools, thinking=thinking, fresh=fresh, stops=wanted.stops)
             choice = Choice(index, _for_choice(base, index), channels)
             if not rendered.earlier:
                 choice.finished = lambda ids, whole: self.transcript().remember(
@@ -220,7 +220,7 @@ class Service:
     @staticmethod
     def _grammar(wanted: Wanted, tools: ToolSet) -> Grammar | None:
         if wanted.choice.kind not in ("required", "named"):
-            return wanted.grammar
+            return wanted.grammar or strict_grammar(tools)
         name = wanted.choice.name if wanted.choice.kind == "named" else None
         if not tools or (name is not None and name not in tools.by_client_name):
             raise RequestError(

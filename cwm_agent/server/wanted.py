@@ -31,7 +31,9 @@ class Wanted:
     `max_tokens` None: up to the end of the context. `thoughts` is the most tokens
     of thinking, None without a bound. `stop_ids` end an answer besides the
     model's own, which `ignore_eos` takes away. `keep_thoughts` False leaves the
-    reasoning of earlier answers out. `job` names who asks, for fairness.
+    reasoning of earlier answers out. `written`: the client speaks the model's
+    grammar itself, so an answer is all text; a call in it ends it with
+    `stop_after_call`. `job` names who asks, for fairness.
     """
 
     turns: Sequence[Turn]
@@ -48,6 +50,8 @@ class Wanted:
     thoughts: int | None = None
     keep_thoughts: bool = True
     grammar: Grammar | None = None
+    written: bool = False
+    stop_after_call: bool = False
     job: str = ""
 
 

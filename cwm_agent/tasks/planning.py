@@ -11,6 +11,7 @@ from cwm_agent.config.resolve import Resolved, with_defaults
 from cwm_agent.config.settings import SandboxSettings, Settings
 from cwm_agent.errors import UsageError
 from cwm_agent.policies import bundled
+from cwm_agent.policies.chat.provider import chat_model
 from cwm_agent.policies.choose import choose_policy
 from cwm_agent.tasks import examples
 from cwm_agent.tasks.datasets import job_of
@@ -124,11 +125,13 @@ def _plan_example(request: Request, resolved: Resolved, say: Say) -> Job:
 def model_settings(request: Request, resolved: Resolved) -> Resolved:
     """The settings with those of the bundled model below them, if that is the one to answer.
 
-    It answers when no other model, recording or person is named; examples
-    have a recording of their own.
+    It answers when no other model, recording or person is named, here or behind a chat API;
+    examples have a recording of their own.
     """
     model, named = resolved.settings.model, _names_model(resolved.settings)
-    other = request.replay is not None or request.human or (named and model != bundled.NAME)
+    served = chat_model(model)
+    ours = bundled.NAME in (model, served and served.name)
+    other = request.replay is not None or request.human or (named and not ours)
     if other or (request.example is not None and not named):
         return resolved
     origins = dict.fromkeys(bundled.SETTINGS, bundled.ORIGIN)

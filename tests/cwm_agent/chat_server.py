@@ -13,8 +13,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal
+
+from listener import listening
 
 Calls = Sequence[tuple[str, object]]
 
@@ -81,17 +83,8 @@ def chatting(server: ChatServer) -> Iterator[ChatServer]:
     class Handler(_Handler):
         it = server
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
-        listener.daemon_threads = True
-        server.url = f"http://127.0.0.1:{listener.server_address[1]}/v1"
-        thread = threading.Thread(target=listener.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.over.set()
-            listener.shutdown()
-            thread.join()
+    with listening(Handler, server.over) as server.url:
+        yield server
 
 
 class _Handler(BaseHTTPRequestHandler):

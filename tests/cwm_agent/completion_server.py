@@ -14,10 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal
+
+from listener import listening
 
 from cwm_agent.policies import bundled
 from model.checkpoint.open import open_checkpoint
@@ -82,17 +84,8 @@ def serving(server: Server) -> Iterator[Server]:
     class Handler(_Handler):
         it = server
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
-        listener.daemon_threads = True
-        server.url = f"http://127.0.0.1:{listener.server_address[1]}/v1"
-        thread = threading.Thread(target=listener.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.over.set()
-            listener.shutdown()
-            thread.join()
+    with listening(Handler, server.over) as server.url:
+        yield server
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 
 from cwm_agent.policies.chat.request import (
@@ -17,8 +16,9 @@ from cwm_agent.policies.chat.request import (
     shown,
     stored,
 )
+from cwm_agent.policies.endpoint.asking import Asking
 from cwm_agent.policies.endpoint.background import Background
-from cwm_agent.policies.endpoint.client import Asker, Placement
+from cwm_agent.policies.endpoint.client import Asker
 from cwm_agent.policies.estimate import EstimatingMeter
 from envs.environment import ReplyLimits
 from results.records import (
@@ -36,12 +36,16 @@ from tools.native import Function
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How replies are asked for. `functions` are given to the model where calls are native."""
+    """How replies are asked for. `functions` are given to the model where calls are native.
+
+    `as_read`: where they are not, messages go out as the model reads them.
+    """
 
     tool_calls: ToolCalls
     functions: Sequence[Function]
     temperature: float
     top_p: float
+    as_read: bool = False
 
 
 class ChatConversation:
@@ -55,16 +59,12 @@ class ChatConversation:
         manner: Manner,
         seed: int,
     ) -> None:
-        self._asker = asker
-        self._background = background
+        self._asking = Asking(asker, background)
         self._meter = meter
         self._manner = manner
         self._tool_calls = manner.tool_calls
         self._seed = seed
         self._history: list[Message | Reply] = []
-        self._place = Placement()
-        self._running: Future[None] | None = None
-        self._cancelled = False
 
     def observe(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """Append messages."""
@@ -78,15 +78,7 @@ class ChatConversation:
         not, ContextFullError when the conversation is too long for the model.
         """
         began, answer, request = time.monotonic(), ChatAnswer(), self._request(limits)
-        self._running = self._background.begin(
-            self._asker.ask(self._place, answer, lambda: request)
-        )
-        if self._cancelled:
-            self._running.cancel()
-        try:
-            self._running.result()
-        except CancelledError:
-            self._cancelled = False
+        if not self._asking.fill(answer, lambda: request):
             return Reply("", finish="cancelled", seconds=time.monotonic() - began)
         assert answer.said is not None
         reply = self._reply(answer.said, request.functions, time.monotonic() - began)
@@ -106,29 +98,26 @@ class ChatConversation:
 
     def cancel(self) -> None:
         """End a running `reply`; if none runs, the next one ends at once."""
-        self._cancelled = True
-        if (running := self._running) is not None:
-            running.cancel()
+        self._asking.cancel()
 
     def close(self) -> None:
         """Give up the place at the server."""
-        if (running := self._running) is not None:
-            running.cancel()
-        server, self._place.server = self._place.server, None
-        if server is not None:
-            self._asker.servers.leave(server)
+        self._asking.close()
 
     def _request(self, limits: ReplyLimits) -> ChatRequest:
         replies = sum(isinstance(entry, Reply) for entry in self._history)
         number = hashlib.sha256(f"{self._seed} {replies}".encode()).digest()[:4]
+        seed = int.from_bytes(number) >> 1  # servers take 31 bits
+        as_read = self._manner.as_read and self._tool_calls == "text"
         return ChatRequest(
             history=tuple(self._history),
             functions=self._manner.functions if self._tool_calls == "native" else (),
             max_tokens=limits.max_tokens,
             temperature=self._manner.temperature,
             top_p=self._manner.top_p,
-            seed=int.from_bytes(number) >> 1,  # servers take 31 bits
+            seed=self._seed if as_read else seed,  # ours counts places in a conversation
             stop_after_call=limits.stop_after_tool_call,
+            as_read=as_read,
         )
 
     def _reply(self, said: Said, functions: Sequence[Function], seconds: float) -> Reply:

@@ -63,11 +63,12 @@ class Fragments:
                 raise ServerGoneError(f"the server ended its answer with '{reason}'")
             self.finish = reason
 
-    def said(self, *, native: bool, stopped: bool) -> Said:
-        """The whole answer. `native`: calls are functions; else the server `stopped` at a call."""
+    def said(self, *, native: bool, stopped: bool, as_read: bool = False) -> Said:
+        """The whole answer. `native`: calls are functions; else the server `stopped` at a call,
+        or it came `as_read`: a text with all that was sampled."""
         finish: Finish = "length" if self.finish in _CUT else "stop"
-        thought, answer = split_thought(self._content)
-        if not native:
+        thought, answer = ("", self._content) if as_read else split_thought(self._content)
+        if not native and not as_read:
             answer = closed(answer, stopped=stopped and finish == "stop")
         calls = self._usable_calls(cut=finish == "length")
         message: dict[str, Any] = {"role": "assistant", "content": answer, **self._texts}

@@ -88,7 +88,9 @@ class ChatCompletionsApi:
         if stopped and fragments.in_thought:
             raise StoppedInThoughtError
         async with heard(url):
-            said = fragments.said(native="tools" in body, stopped=stopped)
+            said = fragments.said(
+                native="tools" in body, stopped=stopped, as_read="text_tool_calls" in body
+            )
         yield ChatPiece(said)
 
 
@@ -98,6 +100,8 @@ class StoppedInThoughtError(Exception):
 
 def request_body(model: str, wanted: ChatRequest, max_tokens: int) -> dict[str, Any]:
     """The JSON of a request."""
+    if wanted.as_read:
+        return _as_read(model, wanted, max_tokens)
     body: dict[str, Any] = {
         "model": model,
         "messages": chat_messages(wanted.history, native=bool(wanted.functions)),
@@ -115,6 +119,26 @@ def request_body(model: str, wanted: ChatRequest, max_tokens: int) -> dict[str, 
     elif wanted.stop_after_call:
         body["stop"] = [CLOSE]
     return body
+
+
+def _as_read(model: str, wanted: ChatRequest, max_tokens: int) -> dict[str, Any]:
+    """For `cwm-agent serve`: what the embedded model would read, sampled in the same way."""
+    messages = []
+    for entry in wanted.history:
+        role, _, tool = ("assistant" if isinstance(entry, Reply) else entry.role).partition(": ")
+        messages.append({"role": role, "content": entry.text} | ({"name": tool} if tool else {}))
+    return {
+        "model": model,
+        "messages": messages,
+        "max_tokens": max_tokens,
+        "temperature": wanted.temperature,
+        "top_p": wanted.top_p,
+        "seed": wanted.seed,
+        "text_tool_calls": True,
+        "stop_after_tool_call": wanted.stop_after_call,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
 
 
 def chat_messages(history: Sequence[Message | Reply], *, native: bool) -> list[dict[str, Any]]:

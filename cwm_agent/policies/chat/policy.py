@@ -54,7 +54,8 @@ class ChatPolicy:
         except BaseException:
             self.close()
             raise
-        self._manner = Manner(calls, functions, temperature, top_p)
+        as_read = bool(functions) and calls == "text" and self._knows_text_calls
+        self._manner = Manner(calls, functions, temperature, top_p, as_read)
 
     @property
     def name(self) -> str:
@@ -79,7 +80,13 @@ class ChatPolicy:
             tuple(sorted(left_out)),
             min(contexts, default=None),
             self._evidence,
+            thinking=self._manner.as_read,
         )
+
+    @property
+    def _knows_text_calls(self) -> bool:
+        """Every server that was met is `cwm-agent serve`, asked by the API that can say so."""
+        return all(s.text_calls for s in self._asker.servers.all if s.model)
 
     def loads(self) -> Mapping[str, EngineStats]:
         """What every server does for this process, by URL."""
@@ -107,6 +114,8 @@ class ChatPolicy:
             return "text", "there are no tools"
         if wanted != "auto":
             return wanted, "endpoint.tool_calls says so"
+        if self._knows_text_calls:
+            return "text", "the server says that its model knows our text grammar"
         able, evidence = self._background.begin(
             self._asker.inquire(lambda server: calls_functions(self._api, server, temperature))
         ).result()

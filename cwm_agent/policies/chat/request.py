@@ -22,6 +22,7 @@ class ChatRequest:
 
     `functions` are tools to be called natively; without them calls stand in the
     text, and `stop_after_call` ends it there. `seed` is of this reply alone.
+    `as_read`: the server takes messages as the model reads them, and answers so.
     """
 
     history: Sequence[Message | Reply]
@@ -31,6 +32,7 @@ class ChatRequest:
     top_p: float
     seed: int
     stop_after_call: bool
+    as_read: bool = False
 
 
 @dataclass(frozen=True, slots=True)

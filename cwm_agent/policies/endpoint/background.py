@@ -16,16 +16,30 @@ class Background:
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
+        self._lock = threading.Lock()
+        self._open = True
         self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
         self._thread.start()
 
     def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Start a coroutine."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        """Start a coroutine; once this is closing, it is cancelled instead.
+
+        A loop that has been stopped would never tell whoever waits for it.
+        """
+        with self._lock:
+            if self._open:
+                return asyncio.run_coroutine_threadsafe(work, self._loop)
+        work.close()
+        cancelled: Future[T] = Future()
+        cancelled.cancel()
+        return cancelled
 
     def close(self, last: Coroutine[Any, Any, None]) -> None:
         """Cancel what runs and wait for it to end, do the `last` thing, and stop the thread."""
-        self.begin(_wind_up(last)).result()
+        with self._lock:
+            self._open = False
+            ended = asyncio.run_coroutine_threadsafe(_wind_up(last), self._loop)
+        ended.result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

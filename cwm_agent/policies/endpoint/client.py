@@ -223,6 +223,7 @@ class Asker(Generic[Wanted, Piece]):
                 "set endpoint.model to one of them"
             )
         server.model, server.context = chosen.name, chosen.context
+        server.text_calls = chosen.text_calls
 
     async def _offered(self, server: Server) -> tuple[Served, ...]:
         """What a server lists; nothing where it need not, and has no such list."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cwm_agent.policies.dialogue import Dialogue
 from cwm_agent.policies.endpoint.answer import Answer
+from cwm_agent.policies.endpoint.asking import Asking
 from cwm_agent.policies.endpoint.background import Background
-from cwm_agent.policies.endpoint.client import Asker, Patience, Placement
+from cwm_agent.policies.endpoint.client import Asker, Patience
 from cwm_agent.policies.endpoint.completions import Completion, CompletionsApi, Piece
 from cwm_agent.policies.endpoint.connections import open_client
 from envs.environment import Meter, ReplyLimits
@@ -108,15 +108,11 @@ class EndpointConversation:
         sampling: Sampling,
         seed: int,
     ) -> None:
-        self._asker = asker
-        self._background = background
         self._sampling = sampling
         self._seed = seed
         self._ids: list[int] = []
         self._dialogue = Dialogue(tokenizer, chat, self._ids.extend)
-        self._place = Placement()
-        self._running: Future[None] | None = None
-        self._cancelled = False
+        self._asking = Asking(asker, background)
 
     def observe(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """Append messages and the header of the next answer; returns all ids appended."""
@@ -129,15 +125,7 @@ class EndpointConversation:
         """
         began, prompt = time.monotonic(), len(self._ids)
         answer = Answer(self._dialogue, limits)
-        self._running = self._background.begin(
-            self._asker.ask(self._place, answer, lambda: self._rest_of(answer))
-        )
-        if self._cancelled:
-            self._running.cancel()
-        try:
-            self._running.result()
-        except CancelledError:
-            self._cancelled = False
+        if not self._asking.fill(answer, lambda: self._rest_of(answer)):
             return Reply("", finish="cancelled", prompt_tokens=prompt, context_tokens=prompt)
         assert answer.finish is not None
         text, ids = answer.result()
@@ -174,14 +162,8 @@ class EndpointConversation:
 
     def cancel(self) -> None:
         """End a running `reply`; if none runs, the next one ends at once."""
-        self._cancelled = True
-        if (running := self._running) is not None:
-            running.cancel()
+        self._asking.cancel()
 
     def close(self) -> None:
         """Give up the place at the server."""
-        if (running := self._running) is not None:
-            running.cancel()
-        server, self._place.server = self._place.server, None
-        if server is not None:
-            self._asker.servers.leave(server)
+        self._asking.close()

@@ -23,13 +23,15 @@ class Server:
     """One URL, and what is known of what lies behind it.
 
     `model` is the name it knows the model by, "" until it was asked; `context`
-    the most tokens it takes. `sessions` conversations stay here, `requests` run
-    now. Tokens are sums; of prompts only those that the server reports.
+    the most tokens it takes, `text_calls` as in Served. `sessions` conversations
+    stay here, `requests` run now. Tokens are sums; of prompts only those that the
+    server reports.
     """
 
     url: str
     model: str = ""
     context: int | None = None
+    text_calls: bool = False
     sessions: int = 0
     requests: int = 0
     decoded: int = 0

@@ -55,10 +55,15 @@ class BadRequestError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A model that a server offers. `context` is None where it does not say."""
+    """A model that a server offers. `context` is None where it does not say.
+
+    `text_calls`: the server says that its model has our text grammar, and takes messages as
+    the model reads them (`cwm-agent serve`).
+    """
 
     name: str
     context: int | None
+    text_calls: bool = False
 
 
 class Counted(Protocol):
@@ -96,7 +101,10 @@ async def models(client: httpx.AsyncClient, url: str) -> tuple[Served, ...]:
         response = await client.get(f"{url}/models")
         check(url, response)
         listed = parse_json(response.content)["data"]
-        return tuple(Served(str(entry["id"]), _context(entry)) for entry in listed)
+        return tuple(
+            Served(str(entry["id"]), _context(entry), entry.get("text_tool_calls") is True)
+            for entry in listed
+        )
 
 
 async def events(

@@ -79,4 +79,5 @@ def _model(service: Service) -> Json:
         "max_model_len": hello.context if hello else None,
         "type": "model",
         "display_name": service.options.name,
+        "text_tool_calls": True,
     }

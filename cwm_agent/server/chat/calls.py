@@ -24,6 +24,7 @@ class CallReader:
         self._after = ""
         self._sent = -1  # characters of the text that is told live; -1: not begun
         self.complete = False
+        self.unparsed = False
 
     def push(self, text: str) -> tuple[list[Delta], bool]:
         """Take more text: what is certain now, and whether the call is closed."""
@@ -41,15 +42,17 @@ class CallReader:
         `whole`: it was closed, or the model ended its answer without closing it.
         """
         body = self._body.removesuffix("\n") if self._after else self._body
+        deltas = self._live(body)
         if self._sent >= 0:
-            deltas = self._live(body)
             if whole:
-                self.complete = True
-                deltas.append(CallArguments('"}'))
+                ending, sound = self._tool.form.ending(body)
+                self.complete, self.unparsed = True, not sound
+                deltas.append(CallArguments(ending))
             return deltas, ""
         arguments = self._tool.form.arguments(body) if whole else None
         written = None if arguments is None else _json(arguments)
         if written is None:
+            self.unparsed = True
             return [], f"{self._opening}{self._body}{self._after}"
         self.complete = True
         return [self._begun(), CallArguments(written)], ""

@@ -36,7 +36,7 @@ class Channels:
         self, tools: ToolSet, *, thinking: bool, fresh: bool = True, stops: Sequence[str] = ()
     ) -> None:
         self.unparsed = False
-        """A call went out as text, since its body says nothing."""
+        """A call went out as text, or without some of its arguments: its body is malformed."""
         self.called = False
         """The answer ends with a complete call."""
         self._tools = tools
@@ -131,7 +131,7 @@ class Channels:
         assert self._call is not None
         deltas, text = self._call.end(whole=whole)
         self.called, self._phase, self._held = self._call.complete, "over", ""
+        self.unparsed = self._call.unparsed
         if not text:
             return deltas
-        self.unparsed = True
         return deltas + self._said(text if self._bare else self._gap + text)

@@ -48,6 +48,11 @@ class Form(Protocol):
         """For a body that is still coming: JSON text that is certain to begin the arguments, up to
         the inside of a text, and what of the body belongs into that text. None: not known yet."""
 
+    def ending(self, body: str) -> tuple[str, bool]:
+        """For a whole body of which `prefix` knew something: the JSON text behind that text, and
+        whether the body says all arguments. One that is malformed is told without those that
+        are in doubt, so that no client takes it for a call that it can carry out."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextForm:
@@ -67,6 +72,11 @@ class TextForm:
     def prefix(self, body: str) -> tuple[str, str] | None:
         """See Form."""
         return (f"{{{json.dumps(self.key)}: " + '"', body) if body.strip() else None
+
+    def ending(self, body: str) -> tuple[str, bool]:
+        """See Form."""
+        del body
+        return '"}', True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,11 @@ class FileForm:
             return None
         known = json.dumps({self.path: path.strip()}, ensure_ascii=False)
         return f"{known[:-1]}, {json.dumps(self.content)}: " + '"', content
+
+    def ending(self, body: str) -> tuple[str, bool]:
+        """See Form."""
+        del body
+        return '"}', True
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +145,26 @@ class EditForm:
         return {self.path: path.strip(), self.old: "\n".join(old), self.new: "\n".join(new)}
 
     def prefix(self, body: str) -> tuple[str, str] | None:
-        """See Form: whether it is a block is known at its end only."""
-        del body
-        return None
+        """See Form: the lines to search; those to put there wait until all is known to be well."""
+        path, end, rest = body.partition("\n")
+        opening, opened, rest = rest.lstrip("\n").partition("\n")
+        if not end or not path.strip() or not opened or opening.rstrip() != _SEARCH:
+            return None
+        lines = rest.split("\n")
+        marks = [number for number, line in enumerate(lines) if line.rstrip() == _DIVIDER]
+        if marks:
+            lines = lines[: marks[0]]
+        elif _DIVIDER.startswith(lines[-1].rstrip()):
+            lines.pop()  # it may become one
+        known = json.dumps({self.path: path.strip()}, ensure_ascii=False)
+        return f"{known[:-1]}, {json.dumps(self.old)}: " + '"', "\n".join(lines)
+
+    def ending(self, body: str) -> tuple[str, bool]:
+        """See Form."""
+        found = self.arguments(body)
+        if found is None:
+            return '"}', False
+        return f'", {json.dumps({self.new: found[self.new]}, ensure_ascii=False)[1:]}', True
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +189,10 @@ class JsonForm:
         """See Form: whether it is JSON is known at its end only."""
         del body
         return None
+
+    def ending(self, body: str) -> tuple[str, bool]:
+        """See Form."""
+        raise NotImplementedError("nothing of it was known")
 
 
 def form_of(tool: ToolDefinition) -> Form:

@@ -79,7 +79,8 @@ class Transcript:
         count = next((i for i, t in enumerate(turns) if t.role != "system"), len(turns))
         said = [normalised(turn.text, self._rules).strip() for turn in turns[:count]]
         text = "\n\n".join(filter(None, said)) or self._texts.render("system.description")
-        if thinking and THINK_OPEN not in text:
+        written = count > 0 and all(turn.written for turn in turns[:count])
+        if thinking and THINK_OPEN not in text and not written:
             text = self._texts.render("system.thinking", description=text)
         if tools:
             about = tools.described(self._texts)
@@ -103,7 +104,9 @@ class Transcript:
     def _message(self, turn: Turn, tools: ToolSet) -> ChatMessage:
         if turn.role != "tool":
             return ChatMessage(turn.role, turn.text)
-        body = self._texts.render("result.output", feedback=turn.text)
+        body = turn.text
+        if not turn.written:
+            body = self._texts.render("result.output", feedback=body)
         return ChatMessage(f"tool: {tools.own_name(turn.tool or 'tool')}", body)
 
     def _answer(
@@ -128,6 +131,8 @@ class Transcript:
     @staticmethod
     def _answer_text(turn: Turn, tools: ToolSet, thinking: bool) -> str:
         """What stands behind the header, and behind the opening of a thought if there is one."""
+        if turn.written:
+            return turn.text
         parts = [turn.text] if turn.text else []
         parts += [tools.call_text(call) for call in turn.calls]
         text = "\n".join(parts)

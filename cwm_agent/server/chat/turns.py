@@ -23,7 +23,8 @@ class ToolCall:
 class Turn:
     """One message. `reasoning` None: the client does not say what was thought.
 
-    `tool` is the client's name of the tool whose result this is.
+    `tool` is the client's name of the tool whose result this is. `written`: the
+    text is what the model reads, nothing is put around it.
     """
 
     role: Role
@@ -31,15 +32,20 @@ class Turn:
     reasoning: str | None = None
     calls: tuple[ToolCall, ...] = ()
     tool: str = ""
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ToolDefinition:
-    """A tool that the client offers; `schema` is the JSON Schema of its arguments."""
+    """A tool that the client offers; `schema` is the JSON Schema of its arguments.
+
+    `strict`: a call's arguments must follow it.
+    """
 
     name: str
     description: str = ""
     schema: Mapping[str, object] = field(default_factory=dict)
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

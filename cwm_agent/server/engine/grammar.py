@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from cwm_agent.server.engine.messages import Ends, Grammar
+from cwm_agent.server.engine.messages import JSON_OPTIONS, Ends, Grammar
 from model.errors import SamplingError
 from model.text.chat import THINK_CLOSE
 from model.text.tokenizer import Tokenizer
@@ -35,7 +37,20 @@ class Grammars:
         matcher = LLMatcher(self._prepared(), compiled(grammar), log_level=0)
         if matcher.is_error():
             raise SamplingError(f"the grammar cannot be used: {matcher.get_error()}")
-        return _Follower(self._tokenizer, matcher, ends, self._vocabulary)
+        _, closed, begun = ends.earlier.rpartition(THINK_CLOSE)
+        thinking = ends.thinking and not closed
+        seed = [] if thinking else self._tokenizer.encode_text(begun.lstrip())
+        if not _accepts(matcher, seed):
+            raise SamplingError("the answer that was begun does not follow the grammar")
+        inside = torch.ones(self._vocabulary, dtype=torch.bool)
+        inside[sorted(ends.ids)] = False  # the answer is to come
+        for token, rest in self._crossings.items():
+            inside[token] = _accepts(matcher, rest)
+        return _Follower(self._tokenizer, matcher, ends.ids, inside, None if thinking else seed)
+
+    @cached_property
+    def _crossings(self) -> dict[int, list[int]]:
+        return _crossings(self._tokenizer, self._vocabulary)
 
     def _prepared(self) -> LLTokenizer:
         if self._tables is None:
@@ -46,6 +61,14 @@ class Grammars:
         return self._tables
 
 
+def _of_schema(schema: str) -> str:
+    """Blanks are bounded: small models may like them too much to go on."""
+    from llguidance import LLMatcher
+
+    bounded = {"x-guidance": JSON_OPTIONS, **json.loads(schema)}
+    return str(LLMatcher.grammar_from_json_schema(json.dumps(bounded)))
+
+
 def compiled(grammar: Grammar) -> str:
     """The grammar in llguidance's own form; raises SamplingError."""
     from llguidance import LLMatcher
@@ -53,15 +76,31 @@ def compiled(grammar: Grammar) -> str:
     try:
         match grammar.kind:
             case "json":
-                return str(LLMatcher.grammar_from_json_schema('{"type": "object"}'))
+                return _of_schema('{"type": "object"}')
             case "json_schema":
-                return str(LLMatcher.grammar_from_json_schema(grammar.text))
+                return _of_schema(grammar.text)
             case "regex":
                 return str(LLMatcher.grammar_from_regex(grammar.text))
             case "lark":
                 return str(LLMatcher.grammar_from_lark(grammar.text))
     except ValueError as error:
         raise SamplingError(f"the grammar cannot be used: {error}") from error
+
+
+def _accepts(matcher: LLMatcher, ids: list[int]) -> bool:
+    taken = matcher.try_consume_tokens(ids)
+    matcher.rollback(taken)
+    return bool(taken == len(ids))
+
+
+def _crossings(tokenizer: Tokenizer, vocabulary: int) -> dict[int, list[int]]:
+    """Tokens that end a thought and begin the answer, with what they begin it with."""
+    found = {}
+    for token in range(min(vocabulary, tokenizer.size)):
+        text = tokenizer.token_bytes(token, specials=True).decode("utf-8", "replace")
+        if begun := text.partition(THINK_CLOSE)[2].lstrip():
+            found[token] = tokenizer.encode_text(begun)
+    return found
 
 
 class _Tables:
@@ -90,13 +129,21 @@ class _Follower:
     """Holds the grammar's state at one place of the answer, and goes on or back from there."""
 
     def __init__(
-        self, tokenizer: Tokenizer, matcher: LLMatcher, ends: Ends, vocabulary: int
+        self,
+        tokenizer: Tokenizer,
+        matcher: LLMatcher,
+        end_ids: Collection[int],
+        inside: Tensor,
+        seed: list[int] | None,
     ) -> None:
+        """`seed` is what the answer was begun with, None where a thought comes first, in which
+        the tokens `inside` are allowed."""
         self._tokenizer = tokenizer
         self._matcher: Any = matcher
-        self._vocabulary = vocabulary
-        self._end_ids = sorted(ends.ids)
-        self._start: int | None = None if ends.thinking else 0  # of what follows the grammar
+        self._end_ids = sorted(end_ids)
+        self._inside = inside
+        self._start: int | None = None if seed is None else 0  # of what follows the grammar
+        self._seed: list[int] = seed or []
         self._mark: tuple[int, ...] = ()  # what stands before it
         self._seen: list[int] = []
 
@@ -107,10 +154,13 @@ class _Follower:
             self._follow([])
         if self._start is None:
             self._mark = self._before(ids, len(ids))
-            if THINK_CLOSE not in self._tokenizer.decode(self._mark, specials=True):
-                return None
-            self._start = len(ids)
-        self._follow(list(ids[self._start :]))
+            _, closed, begun = self._tokenizer.decode(self._mark, specials=True).partition(
+                THINK_CLOSE
+            )
+            if not closed:
+                return self._inside
+            self._start, self._seed = len(ids), self._tokenizer.encode_text(begun.lstrip())
+        self._follow([*self._seed, *ids[self._start :]])
         return self._allowed()
 
     @staticmethod
@@ -131,8 +181,8 @@ class _Follower:
         bits = torch.frombuffer(bytearray(self._matcher.compute_bitmask()), dtype=torch.uint8)
         shifts = torch.arange(8, dtype=torch.uint8)
         allowed = ((bits[:, None] >> shifts) & 1).bool().flatten()
-        out = torch.zeros(self._vocabulary, dtype=torch.bool)
-        count = min(self._vocabulary, len(allowed))
+        out = torch.zeros_like(self._inside)
+        count = min(len(out), len(allowed))
         out[:count] = allowed[:count]
         if self._matcher.is_accepting() or not out.any():
             out[self._end_ids] = True

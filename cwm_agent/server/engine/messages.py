@@ -15,6 +15,8 @@ from model.stats import EngineStats
 
 Finish = Literal["stop", "length", "cancelled"]
 FailureKind = Literal["too_long", "invalid", "gone"]
+JSON_OPTIONS = {"whitespace_pattern": r"[ \n\r\t]{0,40}"}
+"""Of llguidance, for every JSON schema."""
 GrammarKind = Literal["json", "json_schema", "regex", "lark"]
 
 

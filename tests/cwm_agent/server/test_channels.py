@@ -9,7 +9,7 @@ import pytest
 
 from cwm_agent.server.chat.channels import Channels
 from cwm_agent.server.chat.toolset import ToolSet
-from cwm_agent.server.chat.turns import ToolDefinition, Whole
+from cwm_agent.server.chat.turns import CallArguments, ToolDefinition, Whole
 from tools.errors import CallError
 from tools.parsing import parse_call
 
@@ -25,7 +25,9 @@ PARTS = [
     "</think>", "\n</think>\n", "</thi", "nk>", "<tool: bash>\n", "<tool: edit>\n", "</tool>",
     "<tool: create>\n", "<tool: lookup>\n", "<tool: other>\n", "<tool:", " bash", ">", "\n", "  ",
     "ls -l", "\n</tool>", "</too", "l>", '{"word": "é"}', '{"word": ', "a.py\n", "STOP", "ST",
-    "<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE", "é", "🙂", '"', "\\", "\t", "<", "/",
+    "<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE", "<tool: edit>\na.py\n<<<<<<< SEARCH\n",
+    "x\n=======\n", "\n=======", "===", ">>>>>>> REPLACE\n</tool>", "é",
+    "🙂", '"', "\\", "\t", "<", "/",
 ]  # fmt: skip
 
 
@@ -118,6 +120,25 @@ def test_a_call_is_what_the_agent_loop_reads(number: int) -> None:
     except CallError:
         return
     assert json.loads(found.calls[0].arguments) == {"command": expected.body}
+
+
+def test_the_arguments_of_an_edit_come_while_it_is_written() -> None:
+    text = "<tool: edit>\na.py\n<<<<<<< SEARCH\nx = 1\n====\n=======\ny\n>>>>>>> REPLACE\n</tool>"
+    channels, told = Channels(ToolSet(TOOLS), thinking=False), []
+    for letter in text:
+        told += [d.text for d in channels.push(letter) if isinstance(d, CallArguments)]
+    assert told[0] == '{"path": "a.py", "old_str": "'
+    assert "".join(told[1:-1]) == "x = 1\\n===="
+    assert len(told) > 5
+    assert told[-1] == '", "new_str": "y"}'
+
+
+@pytest.mark.parametrize("rest", ["y\n=======\nz\n>>>>>>> REPLACE", "y", ">>>>>>> REPLACE\nz"])
+def test_a_malformed_edit_is_a_call_that_nobody_can_carry_out(rest: str) -> None:
+    text = f"<tool: edit>\na.py\n<<<<<<< SEARCH\nx\n=======\n{rest}\n</tool>"
+    found, channels = told(text, [20, 40], thinking=False, stops=(), whole=True)
+    assert json.loads(found.calls[0].arguments) == {"path": "a.py", "old_str": "x"}
+    assert channels.unparsed
 
 
 def test_a_call_that_says_nothing_is_text() -> None:

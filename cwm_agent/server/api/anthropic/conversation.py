@@ -23,7 +23,9 @@ def wanted_of(request: CountRequest, job: str) -> Wanted:
     return Wanted(
         turns=turns_of(request),
         tools=[
-            ToolDefinition(tool.name, tool.description or "", tool.input_schema)
+            ToolDefinition(
+                tool.name, tool.description or "", tool.input_schema, strict=bool(tool.strict)
+            )
             for tool in request.tools or ()
             if tool.input_schema is not None
         ],

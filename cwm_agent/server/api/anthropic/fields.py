@@ -35,6 +35,7 @@ class Tool(Lenient):
     name: Annotated[str, Field(pattern=r"^[^\s<>]{1,128}$")]
     description: str | None = None
     input_schema: Json | None = None
+    strict: bool | None = None
 
 
 class ToolChoice(Lenient):

@@ -92,7 +92,12 @@ class ReasoningOptions(Lenient):
 
 
 class ChatRequest(SamplingFields):
-    """See the module."""
+    """See the module.
+
+    With `text_tool_calls` the client speaks the model's grammar itself: system prompts and
+    results of tools are what the model reads, answers are all text, with thoughts and calls.
+    With `stop_after_tool_call` an answer ends behind its first call.
+    """
 
     model: str | None = None
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
@@ -106,6 +111,8 @@ class ChatRequest(SamplingFields):
     reasoning_effort: str | None = None
     reasoning: ReasoningOptions | None = None
     chat_template_kwargs: Json | None = None
+    text_tool_calls: bool | None = None
+    stop_after_tool_call: bool | None = None
 
 
 class CompletionRequest(SamplingFields):

@@ -25,7 +25,7 @@ def wanted_of(request: ChatRequest, job: str) -> Wanted:
     found = request.response_format
     schema = found.json_schema.schema_ if found and found.json_schema else None
     return Wanted(
-        turns=turns_of(request.messages),
+        turns=turns_of(request.messages, written=bool(request.text_tool_calls)),
         tools=definitions(request.tools or ()),
         choice=choice_of(request.tool_choice),
         sampled=sampled(request),
@@ -39,25 +39,32 @@ def wanted_of(request: ChatRequest, job: str) -> Wanted:
         thoughts=bound,
         keep_thoughts=template.get("preserve_previous_think") is not False,
         grammar=response_grammar(found.type if found else None, schema),
+        written=bool(request.text_tool_calls),
+        stop_after_call=bool(request.text_tool_calls and request.stop_after_tool_call),
         job=job,
     )
 
 
-def turns_of(messages: Sequence[ChatMessage]) -> list[Turn]:
-    """The conversation; the name of a result's tool is that of the call with its id."""
+def turns_of(messages: Sequence[ChatMessage], *, written: bool = False) -> list[Turn]:
+    """The conversation; the name of a result's tool is that of the call with its id, or its own.
+
+    `written`: they are what the model reads.
+    """
     turns: list[Turn] = []
     names: dict[str, str] = {}
     for message in messages:
         text = _text(message.content)
-        if message.role == "assistant":
+        if message.role == "assistant" and written:
+            turns.append(Turn("assistant", text, written=True))
+        elif message.role == "assistant":
             turns.append(_answer(message, text, names))
         elif message.role in ("tool", "function"):
             name = names.get(message.tool_call_id or "") or message.name or "tool"
-            turns.append(Turn("tool", text, tool=name))
+            turns.append(Turn("tool", text, tool=name, written=written))
         elif message.role == "user":
             turns.append(Turn("user", text))
         else:
-            turns.append(Turn("system", text))
+            turns.append(Turn("system", text, written=written))
     return turns
 
 
@@ -87,7 +94,12 @@ def definitions(tools: Sequence[ToolField]) -> list[ToolDefinition]:
             )
         function = tool.function
         found.append(
-            ToolDefinition(function.name, function.description or "", function.parameters or {})
+            ToolDefinition(
+                function.name,
+                function.description or "",
+                function.parameters or {},
+                strict=bool(function.strict),
+            )
         )
     return found
 

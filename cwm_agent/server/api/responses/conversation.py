@@ -21,7 +21,9 @@ def wanted_of(request: ResponsesRequest, turns: Sequence[Turn], job: str) -> Wan
     return Wanted(
         turns=[*opening, *turns],
         tools=[
-            ToolDefinition(tool.name, tool.description or "", tool.parameters or {})
+            ToolDefinition(
+                tool.name, tool.description or "", tool.parameters or {}, strict=bool(tool.strict)
+            )
             for tool in request.tools or ()
             if tool.type == "function" and tool.name
         ],

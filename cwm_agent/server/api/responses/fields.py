@@ -45,6 +45,7 @@ class Tool(Lenient):
     name: str | None = None
     description: str | None = None
     parameters: Json | None = None
+    strict: bool | None = None
 
 
 class NamedTool(Lenient):
