@@ -12,6 +12,8 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from cwm_agent.commands.live import LiveControls
+from cwm_agent.commands.reference import References
+from cwm_agent.commands.weighing import Weighing
 from cwm_agent.errors import UsageError
 from cwm_agent.view.attempts import Chosen, choose, follow_attempt, show_attempts
 from cwm_agent.view.plain import Detail
@@ -158,6 +160,8 @@ def _application(source: Source, request: ViewRequest, keymap: Mapping[str, str]
         ASCII if request.ascii or wants_ascii() else UNICODE,
         find_text=index.holding,
         decode=decoder_of(source),
+        weigh=Weighing(folders),
+        reference_of=References(folders),
     )
     session.filter = (
         parse_filter(request.filter, index.holding) if request.filter else Filter("", ())

@@ -12,6 +12,7 @@ from rich.text import Text
 from cwm_agent.view.app import palette
 from cwm_agent.view.app.glyphs import Glyphs
 from cwm_agent.view.app.session import TABS, Session
+from cwm_agent.view.app.tabs.samples import why_chosen
 from cwm_agent.view.app.tabs.tests import why_lines
 from cwm_agent.view.sanitize import clean_line
 from cwm_agent.view.sources.row import MARKS, Row
@@ -100,6 +101,8 @@ def why_text(session: Session, glyphs: Glyphs, live: Mapping[str, Any] | None, w
     if opened is not None:
         if row is not None and row.state == "live":
             lines.append(waiting_line(session, row, live))
+        chosen = why_chosen(session.evidence, opened.sample)
+        lines += [chosen] if chosen is not None else []
         lines += why_lines(opened, glyphs)
     room = max(10, width - 2)
     for line in lines:

@@ -128,7 +128,6 @@ class Trajectory:
     steps: tuple[Step, ...] = ()
     outcome: Outcome = Outcome()
     facts: dict[str, str] = field(default_factory=dict)
-    gold: str = ""
     context_limit: int = 0
     started: str = ""
     problem: str = ""

@@ -91,8 +91,11 @@ class Layout(Screen[None]):
 
     def enter(self, *, detail: bool) -> None:
         """Give the keys to one of the panes."""
+        unseen = detail and not self.detail.size
         self.set_class(detail, "detail")
         (self.detail if detail else self.table).focus()
+        if unseen:  # where it is narrow, its width is only known now
+            self.call_after_refresh(self.refit)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click may have given them, too."""

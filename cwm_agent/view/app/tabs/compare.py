@@ -17,6 +17,9 @@ from cwm_agent.view.trajectory.actions import headline
 from cwm_agent.view.trajectory.align import Alignment, Row, align, differs, pivot
 from cwm_agent.view.trajectory.trajectory import Step, Trajectory
 
+NARROWEST = 12
+"""Cells of a column; what has no room is named."""
+
 
 def compare_blocks(
     several: Sequence[Trajectory], glyphs: Glyphs, width: int, decode: Decode | None = None
@@ -24,11 +27,16 @@ def compare_blocks(
     """A heading for each, a line for each aligned row; a row opens into its calls."""
     if len(several) < 2:
         return []
+    fit = max(2, (width - 6) // (NARROWEST + 2))
+    left_out, several = several[fit:], several[:fit]
     aligned = align(several)
-    column = max(16, (width - 6) // len(several) - 2)
+    column = max(NARROWEST, (width - 6) // len(several) - 2)
     blocks = [Block(_names(several, glyphs, column))]
     same = sum(not differs(row) for row in aligned.rows)
     blocks.append(Block(Text(f"      {_summary(aligned, same)}", palette.DIM)))
+    if left_out:
+        names = ", ".join(f"#{known.sample}" for known in left_out)
+        blocks.append(Block(Text(f"      no room for {names}", palette.WARN)))
     for place, row in enumerate(aligned.rows):
         blocks += _row(place, row, aligned, column, glyphs, decode)
     return blocks
@@ -40,7 +48,8 @@ def _names(several: Sequence[Trajectory], glyphs: Glyphs, column: int) -> Text:
         state = {True: "resolved", False: "unresolved", None: "unscored"}[known.outcome.resolved]
         mark = glyphs.mark(state)  # type: ignore[arg-type]
         style = {True: palette.GOOD, False: palette.BAD, None: palette.DIM}[known.outcome.resolved]
-        name = Text(f"{mark} ", style).append(clean_line(known.name), "bold")
+        name = Text(f"{mark} ", style).append(f"#{known.sample} ", "bold")
+        name.append(clean_line(known.instance), palette.DIM)
         name.truncate(column, overflow="ellipsis", pad=True)
         line.append_text(name).append("  ")
     return line

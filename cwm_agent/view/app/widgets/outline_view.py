@@ -132,10 +132,9 @@ class OutlineView(ScrollView, can_focus=True, inherit_bindings=False):
                     [*Text(f" {self.outline.empty}", palette.DIM).render(self.app.console)]
                 ).adjust_cell_length(width, base)
             return Strip.blank(width, base)
-        strip = self._strip(place).adjust_cell_length(width, base)
-        if place == self.cursor:
-            return strip.apply_style(CURSOR if self.has_focus else IDLE)
-        return strip.apply_style(base)
+        here = CURSOR if self.has_focus else IDLE
+        style = base + here if place == self.cursor else base
+        return self._strip(place).apply_style(style).adjust_cell_length(width, style)
 
     def _strip(self, place: int) -> Strip:
         block, offset = self.outline.at(place)
@@ -151,6 +150,8 @@ class OutlineView(ScrollView, can_focus=True, inherit_bindings=False):
         if self.words:
             flags = re.IGNORECASE if self.words == self.words.lower() else 0
             text.highlight_regex(re.compile(re.escape(self.words), flags), palette.HIT)
+        if text.cell_len > self._room:
+            text.truncate(self._room, overflow="ellipsis")
         text.end = ""
         text.stylize_before(text.style)  # `render` leaves it out where there are no spans
         return Strip(list(text.render(self.app.console)))
