@@ -147,8 +147,7 @@ def _places(source: Source) -> list[object]:
 
 def _application(source: Source, request: ViewRequest, keymap: Mapping[str, str]) -> None:
     from cwm_agent.view.app.app import ViewerApp
-    from cwm_agent.view.app.glyphs import ASCII, UNICODE
-    from cwm_agent.view.app.panels import wants_ascii
+    from cwm_agent.view.app.glyphs import ASCII, glyphs_here
     from cwm_agent.view.app.session import Session
     from cwm_agent.view.app.tabs.decoding import decoder_of
 
@@ -157,7 +156,7 @@ def _application(source: Source, request: ViewRequest, keymap: Mapping[str, str]
     index = index_of(source)
     session = Session(
         source,
-        ASCII if request.ascii or wants_ascii() else UNICODE,
+        ASCII if request.ascii else glyphs_here(),
         find_text=index.holding,
         decode=decoder_of(source),
         weigh=Weighing(folders),

@@ -11,12 +11,12 @@ from typing import Any
 from textual import work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
+from textual.theme import Theme
 from textual.worker import get_current_worker
 
 from cwm_agent.view.app.commands import Commands, Deck
 from cwm_agent.view.app.controls import Controls, NoControls
 from cwm_agent.view.app.keys import KEYS
-from cwm_agent.view.app.palette import THEME
 from cwm_agent.view.app.screens.main import Main
 from cwm_agent.view.app.screens.windows import Help
 from cwm_agent.view.app.session import Key, Session
@@ -35,6 +35,11 @@ POLL = 0.4
 """Seconds between two looks at the opened attempt."""
 RESCAN = 2.0
 """Seconds between two looks at all attempts of a live run; ten times that for others."""
+THEME = Theme(
+    name="cwm", primary="#5fb3e8", secondary="#a8b0bd", accent="#e5b454", warning="#e5b454",
+    error="#e8697d", success="#4ec27a", foreground="#d7dce3", background="#12161c",
+    surface="#171c24", panel="#1f2630", dark=True,
+)  # fmt: skip
 
 
 class ViewerApp(App[None]):

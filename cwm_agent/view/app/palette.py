@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from textual.theme import Theme
-
 TITLE = "bold"
 DIM = "#8b94a1"
 KEY = "bold #5fb3e8"
@@ -19,8 +17,3 @@ HIT = "black on #e5b454"
 ADDED = "#4ec27a"
 REMOVED = "#e8697d"
 HUNK = "#5fb3e8"
-THEME = Theme(
-    name="cwm", primary="#5fb3e8", secondary="#a8b0bd", accent="#e5b454", warning="#e5b454",
-    error="#e8697d", success="#4ec27a", foreground="#d7dce3", background="#12161c",
-    surface="#171c24", panel="#1f2630", dark=True,
-)  # fmt: skip

@@ -36,7 +36,9 @@ def test_an_attempt_is_written_in_each_format(
 
 def test_trajectories_of_other_programs_are_converted(cwm_agent: Command, tmp_path: Path) -> None:
     said = [{"role": "user", "content": "Mend it."}, {"role": "assistant", "content": "Done."}]
-    (tmp_path / "a.traj.json").write_text(json.dumps({"info": {}, "messages": said, "instance_id": "x-1"}))
+    (tmp_path / "a.traj.json").write_text(
+        json.dumps({"info": {}, "messages": said, "instance_id": "x-1"})
+    )
     out = tmp_path / "out"
     done = cwm_agent("export", str(tmp_path / "a.traj.json"), "--format", "atif", "--out", str(out))
     assert done.returncode == ExitCode.SUCCESS, done.stderr

@@ -20,6 +20,7 @@ from cwm_agent.view.app.widgets.bar import Bar
 from cwm_agent.view.app.widgets.outline_view import OutlineView
 from cwm_agent.view.app.widgets.prompt import Prompt
 from cwm_agent.view.app.widgets.row_table import RowTable
+from cwm_agent.view.sources.row import counts
 
 
 class Layout(Screen[None]):
@@ -113,7 +114,8 @@ class Layout(Screen[None]):
         session, glyphs = self.session, self.session.glyphs
         width = self.size.width
         rows = list(session.known.values())
-        self.bar("strip").show(strip(session.source.name, rows, glyphs, width, self.live))
+        name, found = session.source.name, counts(rows)
+        self.bar("strip").show(strip(name, found, glyphs, width, self.live))
         said = session.filter.said
         text = Text(f" {len(session.shown)} of {len(rows)}  ", palette.DIM)
         text.append(f"filter: {said}" if said else "f filters, ? helps", palette.DIM)

@@ -37,8 +37,9 @@ def compare_blocks(
     if left_out:
         names = ", ".join(f"#{known.sample}" for known in left_out)
         blocks.append(Block(Text(f"      no room for {names}", palette.WARN)))
+    blocks += _pivot(several, aligned, decode)
     for place, row in enumerate(aligned.rows):
-        blocks += _row(place, row, aligned, column, glyphs, decode)
+        blocks += _row(place, row, aligned, column, glyphs)
     return blocks
 
 
@@ -61,9 +62,7 @@ def _summary(aligned: Alignment, same: int) -> str:
     return f"{same} of {len(aligned.rows)} rows the same; they part in row {aligned.first + 1} (=)"
 
 
-def _row(
-    place: int, row: Row, aligned: Alignment, column: int, glyphs: Glyphs, decode: Decode | None
-) -> list[Block]:
+def _row(place: int, row: Row, aligned: Alignment, column: int, glyphs: Glyphs) -> list[Block]:
     differ = differs(row)
     mark = ("=" if glyphs.ascii else "═") if not differ else ("#" if glyphs.ascii else "≠")
     line = Text(f"{place + 1:>3} ", palette.DIM)
@@ -83,8 +82,6 @@ def _row(
                     open=True,
                 )
             )
-    if place == aligned.first and (found := _pivot(row, decode)):
-        blocks.append(Block(found, depth=1))
     return blocks
 
 
@@ -104,14 +101,24 @@ def _call(step: Step) -> str:
     return as_diff(step) if step.action.search else step.action.body or step.prose
 
 
-def _pivot(row: Row, decode: Decode | None) -> Text | None:
-    """Where the tokens of the first two part."""
-    steps = [step for step in row if step is not None]
-    if len(steps) < 2 or (found := pivot(steps[0], steps[1])) is None:
-        return None
-    line = Text(f"  pivot: token {found.place} of the reply", palette.WARN)
-    for number, (token, logprob) in enumerate(zip(found.ids, found.logprobs, strict=True)):
+def _pivot(several: Sequence[Trajectory], aligned: Alignment, decode: Decode | None) -> list[Block]:
+    """Where the tokens of the first two part, and what each side gave both choices."""
+    parted = (
+        (place, pivot(row[0], row[1]) if row[0] is not None and row[1] is not None else None)
+        for place, row in enumerate(aligned.rows)
+    )
+    place, found = next(((place, one) for place, one in parted if one is not None), (0, None))
+    if found is None:
+        return []
+    text = f"      tokens part in row {place + 1}, token {found.place + 1} of the reply"
+    lines = [Text(text, palette.WARN)]
+    sides = zip(several, found.ids, found.logprobs, found.crossed, strict=False)
+    for known, token, own, crossed in sides:
         shown = "the end" if token is None else repr(clean(decode(token)[0])) if decode else token
-        line.append(f"   {number + 1}: {shown}", "bold")
-        line.append("" if logprob is None else f" p={math.exp(logprob):.3f}", palette.DIM)
-    return line
+        line = Text(f"        #{known.sample} ", palette.DIM).append(f"{shown}", "bold")
+        line.append("" if own is None else f"  p {math.exp(own):.3f}", palette.DIM)
+        line.append(
+            "" if crossed is None else f", of the other {math.exp(crossed):.3f}", palette.DIM
+        )
+        lines.append(line)
+    return [Block(line) for line in lines]

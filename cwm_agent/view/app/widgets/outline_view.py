@@ -145,13 +145,13 @@ class OutlineView(ScrollView, can_focus=True, inherit_bindings=False):
             text = Text().append(f"{sign} ", palette.DIM).append_text(text)
         elif found.heading is not None and offset == 0:
             text = Text("  ").append_text(text)
+        if text.cell_len > self._room:
+            text.truncate(self._room, overflow="ellipsis")
         if self._glyphs.ascii:
             text.plain = self._glyphs.text(text.plain)
         if self.words:
             flags = re.IGNORECASE if self.words == self.words.lower() else 0
             text.highlight_regex(re.compile(re.escape(self.words), flags), palette.HIT)
-        if text.cell_len > self._room:
-            text.truncate(self._room, overflow="ellipsis")
         text.end = ""
         text.stylize_before(text.style)  # `render` leaves it out where there are no spans
         return Strip(list(text.render(self.app.console)))
