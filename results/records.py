@@ -62,6 +62,19 @@ class ChatReply:
 
 
 @dataclass(frozen=True, slots=True)
+class Odds:
+    """Log-probabilities of a reply's tokens (natural, before any filter of the sampling).
+
+    `chosen` has that of each token, None for one that was forced; `ids` and `logprobs` have the
+    likeliest tokens at each place, best first.
+    """
+
+    chosen: tuple[float | None, ...]
+    ids: tuple[tuple[int, ...], ...] = ()
+    logprobs: tuple[tuple[float, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One answer of a policy.
 
@@ -69,7 +82,7 @@ class Reply:
     `ids` are the sampled token ids, empty for policies without tokens.
     `prompt_tokens` counts the whole context before the reply,
     `cached_tokens` how many of them needed no prefill, `context_tokens` the
-    whole context after it.
+    whole context after it. `odds` is kept where `sampling.logprobs` asks for it.
     """
 
     text: str
@@ -80,6 +93,7 @@ class Reply:
     context_tokens: int = 0
     seconds: float = 0.0
     chat: ChatReply | None = None
+    odds: Odds | None = None
 
 
 ToolCalls = Literal["text", "native"]

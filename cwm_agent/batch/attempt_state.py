@@ -11,7 +11,7 @@ from cwm_agent.attempt.interrupt import CancelToken, Stop
 from cwm_agent.attempt.rollout import replies, written_tokens
 from cwm_agent.exit_codes import code_of_attempt
 from cwm_agent.tasks.job import Job
-from cwm_agent.view.progress import call_of
+from cwm_agent.view.trajectory.actions import called
 from results.records import (
     AttemptResult,
     AttemptStarted,
@@ -91,7 +91,7 @@ class AttemptState:
             case Replied():
                 self.turn = event.turn
                 self.tokens += written_tokens(event.reply)
-                self.say(" ".join(call_of(event.reply)) or "reading the answer")
+                self.say(called(event.reply.text) or "reading the answer")
             case ToolRan():
                 self.say("taking a snapshot")
             case Ended():

@@ -25,7 +25,7 @@ from results.store import Run
 FILE = "batch.json"
 INDIFFERENT = (
     "batch.", "cluster.", "cost.", "scaling.", "runs", "samples",
-    "engine.kv_memory", "engine.typical_tokens",
+    "sampling.logprobs", "engine.kv_memory", "engine.typical_tokens",
     "engine.host_memory", "engine.speculation", "engine.cuda_graphs", "endpoint.urls",
     "endpoint.silence_seconds", "endpoint.patience_seconds",
 )  # fmt: skip

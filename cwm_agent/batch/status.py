@@ -1,4 +1,4 @@
-"""What a run looks like now: as an object for `ctl status`, as a line, as a table on a terminal."""
+"""What a run looks like now: as an object for `ctl status`, and as a line for a log."""
 
 from __future__ import annotations
 
@@ -8,21 +8,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from rich.console import Group
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
-
 from cwm_agent.batch.attempt_state import STATES
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.throughput import EngineStatus, Loads, Speed, Throughput, fullest
-from cwm_agent.view.sanitize import clean_line
-
-SHOWN = 40
-"""Running attempts on the screen."""
-ENGINES = 8
-"""Engines on the screen, when there are several."""
-STYLES = {"resolved": "green", "unresolved": "red", "failed": "bold red", "running": "cyan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,49 +123,6 @@ def line(status: Status) -> str:
         f"{status.turns} turns, {_throughput(status)}, "
         f"{_duration(status.seconds)} so far, {eta} to go{quiet}"
     )
-
-
-def table(status: Status) -> Group:
-    """The run for a terminal: a bar, the states, and a line for each attempt at work."""
-    bar = Table.grid(padding=(0, 1))
-    bar.add_column(no_wrap=True)
-    bar.add_column(width=30)
-    bar.add_column(no_wrap=True)
-    eta = "?" if status.eta is None else _duration(status.eta)
-    bar.add_row(
-        Text(f"{status.run} ({status.phase})", "bold"),
-        ProgressBar(total=max(1, status.total), completed=status.ended, width=30),
-        Text(f"{status.ended}/{status.total}  {_duration(status.seconds)} so far, {eta} to go"),
-    )
-    states = Table.grid(padding=(0, 2))
-    states.add_row(*(Text(state, STYLES.get(state, "dim")) for state in _shown(status)))
-    states.add_row(*(Text(str(status.counts[state])) for state in _shown(status)))
-    spent = Text(
-        f"{status.workers} workers, {status.turns} turns, {status.tokens:,} tokens, "
-        f"{_throughput(status)}",
-        "dim",
-    )
-    working = Table.grid(padding=(0, 2))
-    for busy in status.active[:SHOWN]:
-        silent = Text(f"{busy.silent:.0f} s", "yellow" if busy.silent > 60 else "dim")
-        doing = Text(clean_line(busy.doing)[:60], no_wrap=True)
-        working.add_row(Text(clean_line(busy.id)), Text(f"turn {busy.turn}", "dim"), doing, silent)
-    return Group(bar, states, spent, *_engines(status), working)
-
-
-def _engines(status: Status) -> list[Table]:
-    """A line for each of several engines; of a single one all is said already."""
-    if len(status.engines) < 2:
-        return []
-    rows = Table.grid(padding=(0, 2))
-    for engine in status.engines[:ENGINES]:
-        rows.add_row(
-            Text(clean_line(engine.name)),
-            Text(f"{engine.running} running, {engine.waiting} waiting", "dim"),
-            Text(f"{engine.tokens_per_second:.0f} tokens/s", "dim"),
-            Text("" if engine.kv_used is None else f"KV {engine.kv_used:.0%}", "dim"),
-        )
-    return [rows]
 
 
 def _throughput(status: Status) -> str:

@@ -47,7 +47,8 @@ def ctl(
 
     from cwm_agent.batch.control import ask
     from cwm_agent.batch.ctl import request_of, status_of
-    from cwm_agent.batch.status import line, table
+    from cwm_agent.batch.screen import drawn
+    from cwm_agent.batch.status import line
     from cwm_agent.config.resolve import load_settings
     from cwm_agent.view.console import console
     from results.store import Store
@@ -62,4 +63,4 @@ def ctl(
     for name in answer.get("changed", ()):  # type: ignore[attr-defined]
         target.print(Text(f"{action} {name}"))
     status = status_of(answer)
-    target.print(table(status) if target.is_terminal else Text(line(status)))
+    target.print(drawn(status, target) if target.is_terminal else Text(line(status)))

@@ -11,8 +11,14 @@ from cwm_agent.cli.options import ConfigFiles, RunsFolder
 
 app = typer.Typer()
 
-Format = Annotated[str, typer.Option("--format", metavar="preds|leaderboard")]
+Format = Annotated[
+    str,
+    typer.Option("--format", metavar="NAME", help="preds, leaderboard, html, md, svg, atif, mini."),
+]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder to write to.")]
+Instance = Annotated[
+    str | None, typer.Option("--instance", "-i", help="Only this instance's attempts.")
+]
 Sample = Annotated[int | None, typer.Option("--sample", help="Which sample, if there are several.")]
 Scored = Annotated[
     Path | None,
@@ -49,9 +55,10 @@ Best = Annotated[
 
 @app.command()
 def export(
-    run: Annotated[str, typer.Argument(help="Name or folder of a run.")],
+    run: Annotated[str, typer.Argument(help="Name or folder of a run; or trajectory files.")],
     kind: Format = "preds",
     out: Out = None,
+    instance: Instance = None,
     sample: Sample = None,
     best: Best = False,
     scored: Scored = None,
@@ -70,29 +77,34 @@ def export(
     runs: RunsFolder = None,
     config: ConfigFiles = None,
 ) -> None:
-    """Write a run's predictions, or a submission to the SWE-bench leaderboard.
+    """Write a run's predictions, a leaderboard submission, or attempts for others to read.
 
     preds writes all_preds.jsonl to the run's folder or --out, and further
     samples to all_preds.1.jsonl and so on. leaderboard writes the folder
     evaluation/SPLIT/DATE_NAME with predictions, metadata, results, logs and
-    traces, unless it would break one of the leaderboard's rules. The path goes
-    to stdout.
+    traces, unless it would break one of the leaderboard's rules. html, md, svg,
+    atif (v1.8) and mini (mini-swe-agent's) write a file for each attempt to
+    --out (default: export), also of trajectories that other programs recorded.
+    The paths go to stdout.
 
     \b
     Examples:
       cwm-agent export 2026-11-22-201500
       cwm-agent export 2026-11-22-201500 --format leaderboard --name CWM-agent \\
           --site https://example.org/agent --report https://example.org/report
+      cwm-agent export first --format html --instance nano-seen-17
+      cwm-agent export trajectories/ --format atif --out atif
 
     \b
     Exit codes: 0 written, 2 usage, or a rule of the leaderboard is broken.
     """
     from datetime import datetime
 
-    from cwm_agent.commands.export import ExportRequest
+    from cwm_agent.commands.export import ATTEMPTS, ExportRequest, export_attempts
     from cwm_agent.commands.export import export as export_run
     from cwm_agent.config.resolve import load_settings
     from cwm_agent.scoring.leaderboard import Entry
+    from cwm_agent.view.sources.places import source_of
     from results.store import Store
 
     folder = load_settings(config_files=config or (), flags={"runs": runs}).runs_folder()
@@ -110,7 +122,10 @@ def export(
         "2+" if best_of_several or best else "1",
         web_steps,
     )
-    for path in export_run(
-        Store(folder).open(run), ExportRequest(kind, out, sample, scored, best), entry
-    ):
+    wish = ExportRequest(kind, out, sample, scored, best, instance)
+    if kind in ATTEMPTS.split(", "):
+        for path in export_attempts(source_of(Store(folder), [run]), wish):
+            print(path, flush=True)
+        return
+    for path in export_run(Store(folder).open(run), wish, entry):
         print(path)

@@ -29,7 +29,8 @@ from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.job import JOB_FILE, Job, read_job
 from cwm_agent.tasks.planning import check_policy_flags, model_settings, plan
 from cwm_agent.view.console import console
-from cwm_agent.view.progress import ProgressDisplay, print_patch
+from cwm_agent.view.plain import diff_text
+from cwm_agent.view.progress import ProgressDisplay
 from results.codec import encode
 from results.records import AttemptResult
 from results.repair import repair
@@ -77,6 +78,7 @@ def go_on(
 def _work(run: Run, job: Job, rules: Rules, progress: ProgressDisplay) -> Outcome:
     """The run's one attempt, in the main thread, where Ctrl-C is heard."""
     settings = rules.resolved.settings
+    progress.context_limit = settings.limits.context_tokens
     stop = Interrupt(progress.interrupted, cancel_replies=job.policy.kind == "human")
     state = AttemptState(job, SAMPLE, stop=stop, observer=progress)
     opened: list[OpenPolicy] = []
@@ -233,7 +235,7 @@ def _print(outcome: Outcome, progress: ProgressDisplay, *, as_json: bool) -> Non
     if as_json:
         print(json.dumps(as_object(outcome)), flush=True)
     elif sys.stdout.isatty():
-        print_patch(console(), result.patch)
+        console().print(diff_text(result.patch))
     else:
         sys.stdout.buffer.write(result.patch.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()

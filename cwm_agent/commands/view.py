@@ -12,6 +12,8 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from cwm_agent.commands.live import LiveControls
+from cwm_agent.commands.reference import References
+from cwm_agent.commands.weighing import Weighing
 from cwm_agent.errors import UsageError
 from cwm_agent.view.attempts import Chosen, choose, follow_attempt, show_attempts
 from cwm_agent.view.plain import Detail
@@ -145,8 +147,7 @@ def _places(source: Source) -> list[object]:
 
 def _application(source: Source, request: ViewRequest, keymap: Mapping[str, str]) -> None:
     from cwm_agent.view.app.app import ViewerApp
-    from cwm_agent.view.app.glyphs import ASCII, UNICODE
-    from cwm_agent.view.app.panels import wants_ascii
+    from cwm_agent.view.app.glyphs import ASCII, glyphs_here
     from cwm_agent.view.app.session import Session
     from cwm_agent.view.app.tabs.decoding import decoder_of
 
@@ -155,9 +156,11 @@ def _application(source: Source, request: ViewRequest, keymap: Mapping[str, str]
     index = index_of(source)
     session = Session(
         source,
-        ASCII if request.ascii or wants_ascii() else UNICODE,
+        ASCII if request.ascii else glyphs_here(),
         find_text=index.holding,
         decode=decoder_of(source),
+        weigh=Weighing(folders),
+        reference_of=References(folders),
     )
     session.filter = (
         parse_filter(request.filter, index.holding) if request.filter else Filter("", ())

@@ -125,6 +125,9 @@ class SamplingSettings(Section):
     temperatures: Annotated[tuple[Temperature, ...], BeforeValidator(_numbers)] = Field(default=())
     """Temperatures of samples 0, 1, ..., the last for all further ones; empty: as above."""
 
+    logprobs: Annotated[int | None, EmptyUnsets] = Field(default=None, ge=0, le=100)
+    """Keep log-probabilities of the sampled tokens and of so many likeliest ones; empty: none."""
+
     def of_sample(self, sample: int) -> float | None:
         """The temperature of one sample where they differ."""
         return self.temperatures[: sample + 1][-1] if self.temperatures else None

@@ -171,6 +171,7 @@ def _open_embedded(folder: Path, settings: Settings) -> OpenPolicy:
         quantize=settings.quantize,
         sampling=_sampling(settings),
         engine=engine_options(settings),
+        logprobs=settings.sampling.logprobs,
     )
     note = nano.NOTE if folder == nano.folder() else f"model {folder.name} in this process"
     return OpenPolicy(

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from cwm_agent.policies.dialogue import Dialogue
 from cwm_agent.policies.policy import Question
 from envs.environment import Meter, ReplyLimits
-from results.records import Event, Graded, Message, Reply
+from results.records import Event, Graded, Message, Odds, Reply
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts
     from model.checkpoint.quantize import Quantization
     from model.engine.build import EngineOptions
+    from model.engine.generation import TokenLogprob
     from model.engine.session import Session
     from model.stats import EngineStats
     from model.step.sampler import Sampling
@@ -28,7 +29,8 @@ class EmbeddedPolicy:
 
     `device`, `dtype` and `quantize` as in `model.checkpoint.open.open_checkpoint`, whose errors
     it raises. `sampling` None means the published setting, `engine` None its
-    defaults. `thinking` starts every answer with the thinking prefix.
+    defaults. `thinking` starts every answer with the thinking prefix. `logprobs` asks for the
+    odds of the tokens, with so many of the likeliest.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class EmbeddedPolicy:
         sampling: Sampling | None = None,
         engine: EngineOptions | None = None,
         thinking: bool = True,
+        logprobs: int | None = None,
     ) -> None:
         from model.checkpoint.open import open_checkpoint
         from model.engine.build import build_engine
@@ -48,6 +51,7 @@ class EmbeddedPolicy:
         from model.text.chat_template import open_chat
 
         self._name = f"embedded:{folder.resolve().name}"
+        self._logprobs = logprobs
         self._sampling = PUBLISHED if sampling is None else sampling
         files = open_checkpoint(folder, device=device, dtype=dtype, quantize=quantize)
         config = files.config
@@ -82,7 +86,9 @@ class EmbeddedPolicy:
 
         sampling = replace(self._sampling.at(temperature), seed=seed)
         session = Session(self._engine)
-        return EmbeddedConversation(self._tokenizer, self._format, session, sampling)
+        return EmbeddedConversation(
+            self._tokenizer, self._format, session, sampling, self._logprobs
+        )
 
     def close(self) -> None:
         """Stop the engine; running replies end as cancelled."""
@@ -93,8 +99,14 @@ class EmbeddedConversation:
     """One dialogue. Its context is exactly the ids it was given and has sampled."""
 
     def __init__(
-        self, tokenizer: Tokenizer, chat: Chat, session: Session, sampling: Sampling
+        self,
+        tokenizer: Tokenizer,
+        chat: Chat,
+        session: Session,
+        sampling: Sampling,
+        logprobs: int | None = None,
     ) -> None:
+        self._logprobs = logprobs
         self._sampling = sampling
         self._session = session
         self._dialogue = Dialogue(tokenizer, chat, session.append)
@@ -108,7 +120,7 @@ class EmbeddedConversation:
         from model.engine.generation import Request
 
         began = time.monotonic()
-        request = Request(limits.max_tokens, self._sampling)
+        request = Request(limits.max_tokens, self._sampling, logprobs=self._logprobs)
         generation = self._session.generate(request, self._dialogue.watcher(limits)).result()
         self._dialogue.answered(generation.text, generation.ids)
         return Reply(
@@ -119,6 +131,7 @@ class EmbeddedConversation:
             cached_tokens=generation.cached,
             context_tokens=generation.prompt_tokens + len(generation.ids),
             seconds=time.monotonic() - began,
+            odds=odds_of(generation.logprobs),
         )
 
     def grade(self, question: Question) -> Graded:
@@ -157,3 +170,14 @@ class EmbeddedConversation:
     def close(self) -> None:
         """Free keys and values."""
         self._session.close()
+
+
+def odds_of(found: Sequence[TokenLogprob] | None) -> Odds | None:
+    """As a journal keeps them: four decimals are more than a shade needs."""
+    if found is None:
+        return None
+    return Odds(
+        tuple(None if one.logprob is None else round(one.logprob, 4) for one in found),
+        tuple(tuple(token for token, _ in one.top) for one in found),
+        tuple(tuple(round(value, 4) for _, value in one.top) for one in found),
+    )

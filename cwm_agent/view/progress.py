@@ -1,19 +1,27 @@
-"""Live progress of one attempt: a compact block per turn on standard error."""
+"""One attempt as `solve` shows it: the viewer's lines as they come, on standard error."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
+import time
 from typing import TextIO
 
-from rich.console import Console
-from rich.markup import escape
-from rich.status import Status
+from rich.console import Group
+from rich.live import Live
 from rich.text import Text
 
+from cwm_agent.view.app import palette
+from cwm_agent.view.app.glyphs import glyphs_here
+from cwm_agent.view.app.strip import silence
+from cwm_agent.view.app.tabs.steps import step_line
+from cwm_agent.view.app.timeline import timeline
 from cwm_agent.view.console import console
+from cwm_agent.view.plain import diff_text
 from cwm_agent.view.sanitize import clean, clean_line
+from cwm_agent.view.trajectory.actions import called
+from cwm_agent.view.trajectory.steps import Steps
+from cwm_agent.view.trajectory.trajectory import Step, Trajectory
 from results.records import (
     AttemptResult,
     AttemptStarted,
@@ -21,18 +29,14 @@ from results.records import (
     Event,
     Observed,
     Replied,
-    Reply,
     Submitted,
-    ToolRan,
     Verdict,
 )
-from tools.parsing import answer_of
 
-WIDTH = 72
-"""Characters of a command's or thought's first line that are shown."""
-_INDENT = " " * 10
-_CALL = re.compile(r"<tool:[ \t]*([^\s<>]+)[ \t]*>[ \t]*\n(.*)")
-_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan", "d": "bold", "i": "dim"}
+WIDTH = 100
+"""Columns of a step where nobody looks at a terminal."""
+WIDEST = 140
+_INDENT = " " * 5
 
 _VERDICTS = {
     True: ("resolved", "bold green"),
@@ -42,13 +46,20 @@ _VERDICTS = {
 
 
 class ProgressDisplay:
-    """Writes to `stream`: coloured with a status line on a terminal, plain lines elsewhere."""
+    """Writes to `stream`: coloured, with a line of what goes on, on a terminal; plain elsewhere.
+
+    `context_limit` is how many tokens the conversation may have, 0 where nobody said.
+    """
 
     def __init__(self, stream: TextIO) -> None:
+        self.context_limit = 0
         self._console = console(stream)
-        self._status: Status | None = None
+        self._glyphs = glyphs_here()
+        self._live: Live | None = None
         self._spins = False
-        self._pending: Replied | None = None
+        self._steps = Steps()
+        self._shown = 0
+        self._doing, self._since = "", time.monotonic()
 
     def say(self, text: str, style: str = "") -> None:
         """One line about the attempt as a whole."""
@@ -59,32 +70,33 @@ class ProgressDisplay:
         self._console.print(Text(clean(text).removesuffix("\n")))
 
     def watch(self, event: Event) -> None:
-        """Follow the attempt; pass this to `rollout`."""
+        """Follow the attempt; pass this to `rollout`. A step is shown when its result came."""
+        if isinstance(event, (Replied, Ended)):
+            self._show_steps()  # one that nothing answered
+        self._steps.take(event)
         match event:
             case AttemptStarted():
                 # A person types where a status line would be redrawn.
                 self._spins = self._console.is_terminal and event.policy != "human"
                 self._wait("making the sandbox ready")
             case Observed():
+                self._show_steps()
                 self._wait("waiting for the next reply")
             case Replied():
-                self._pending = event
-                self._wait(f"turn {event.turn}: {' '.join(call_of(event.reply)) or 'the answer'}")
-            case ToolRan():
-                self._block(event)
+                self._wait(called(event.reply.text) or "the answer")
             case Submitted():
-                self.say(
-                    f"{_INDENT}submitted a patch of {event.patch.count(chr(10))} lines", "bold"
-                )
+                lines = event.patch.count(chr(10))
+                self._show_steps()
+                self.say(f"{_INDENT}submitted a patch of {lines} lines", "bold")
             case Ended():
-                self._answer()
                 self._wait(None)
             case _:
                 pass
 
     def patch(self, patch: str) -> None:
         """A diff, coloured on a terminal."""
-        print_patch(self._console, patch)
+        if patch:
+            self._console.print(diff_text(patch))
 
     def end(self, result: AttemptResult) -> None:
         """How the attempt ended, what it cost, and what the tests said."""
@@ -122,71 +134,47 @@ class ProgressDisplay:
         """Take the status line away."""
         self._wait(None)
 
-    def _block(self, ran: ToolRan) -> None:
-        """One turn: what was called, how it ended, what it cost, and why it was done."""
-        reply = self._pending.reply if self._pending else Reply("")
-        self._pending = None
-        name, first = call_of(reply) or (ran.tool, "")
-        line = Text().append(f"turn {ran.turn:>3}  ", "bold")
-        if ran.tool:
-            line.append(clean_line(f"{name:<7}{first}"))
-        else:
-            line.append("no valid call", "yellow")
-        went_well = ran.ok and not ran.exit_code
-        line.append(clean_line(f"  {_ending(ran)}"), "green" if went_well else "red")
-        line.append(f"  {ran.seconds:.1f} s  {_tokens(reply)} tokens", "dim")
-        self._console.print(line)
-        if why := _prose(reply):
-            self.say(f"{_INDENT}{why}", "dim")
-
-    def _answer(self) -> None:
-        """The last reply, when it called no tool."""
-        if self._pending is not None:
-            self.say(f"turn {self._pending.turn:>3}  {_prose(self._pending.reply)}", "bold")
-        self._pending = None
+    def _show_steps(self) -> None:
+        """The steps that were not shown yet, and under each why it was made."""
+        width = min(WIDEST, self._console.width) if self._console.is_terminal else WIDTH
+        for step in self._steps.known[self._shown :]:
+            line = step_line(step, self._glyphs, width)
+            line.rstrip()
+            self._console.print(line)
+            if why := _why(step):
+                said = Text(f"{_INDENT}{why}", "dim")
+                said.truncate(width, overflow="ellipsis")
+                self._console.print(said)
+        self._shown = len(self._steps.known)
 
     def _wait(self, what: str | None) -> None:
         """Show what is being waited for; None takes the line away."""
+        self._doing, self._since = what or "", time.monotonic()
         if what is None:
-            if self._status is not None:
-                self._status.stop()
-            self._status = None
-        elif self._status is not None:
-            self._status.update(escape(clean_line(what)))
-        elif self._spins:
-            self._status = self._console.status(escape(clean_line(what)))
-            self._status.start()
+            if self._live is not None:
+                self._live.stop()
+            self._live = None
+        elif self._live is None and self._spins:
+            self._live = Live(
+                get_renderable=self._now, console=self._console, refresh_per_second=4,
+                transient=True,
+            )  # fmt: skip
+            self._live.start()
+
+    def _now(self) -> Group:
+        """The attempt's time line and context, and what it waits for how long."""
+        width = min(WIDEST, self._console.width)
+        known = Trajectory("", steps=tuple(self._steps.known), context_limit=self.context_limit)
+        line = Text(f" {self._glyphs.mark('live')} ", palette.INFO)
+        silent = silence(time.monotonic() - self._since)
+        doing = Text(clean_line(self._doing))
+        doing.truncate(max(8, width - line.cell_len - silent.cell_len), overflow="ellipsis")
+        line.append_text(doing).append_text(silent)
+        return Group(timeline(known, self._glyphs, width), line)
 
 
-def print_patch(console: Console, patch: str) -> None:
-    """A diff with coloured lines; control characters are made harmless."""
-    for line in clean(patch).removesuffix("\n").split("\n") if patch else ():
-        console.print(Text(line, _DIFF_STYLES.get(line[:1], "")))
-
-
-def call_of(reply: Reply) -> tuple[str, str] | tuple[()]:
-    """Tool and first line of the call, for the eye only: the parser is stricter."""
-    found = _CALL.search(answer_of(reply.text, thinking=True))
-    return (found[1], _shorten(found[2])) if found else ()
-
-
-def _prose(reply: Reply) -> str:
-    """First line of what was said to the user."""
-    answer = answer_of(reply.text, thinking=True)
-    return _shorten(_CALL.split(answer, maxsplit=1)[0].strip().partition("\n")[0])
-
-
-def _shorten(line: str) -> str:
-    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
-
-
-def _ending(ran: ToolRan) -> str:
-    if ran.exit_code is not None:
-        return f"exit {ran.exit_code}"
-    if ran.ending is not None and ran.ending != "exited":
-        return ran.ending.replace("_", " ")
-    return ran.error or ("ok" if ran.ok else "failed")
-
-
-def _tokens(reply: Reply) -> str:
-    return f"{len(reply.ids) or max(0, reply.context_tokens - reply.prompt_tokens):,}"
+def _why(step: Step) -> str:
+    """First line of what was said to the user beside the call, or of what failed in it."""
+    if step.action.kind != "none":
+        return clean_line(step.error or step.prose.strip().partition("\n")[0])
+    return clean_line(step.error)

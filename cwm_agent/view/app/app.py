@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -25,10 +24,11 @@ from cwm_agent.view.app.widgets.row_table import RowTable
 from cwm_agent.view.search.index import SearchIndex
 from cwm_agent.view.sources.row import Row
 from cwm_agent.view.sources.source import Reader
+from cwm_agent.view.trajectory.samples import SamplesEvidence
 from cwm_agent.view.trajectory.trajectory import Trajectory
 from results.errors import ResultsError
 
-_LIVE = {key.action.partition("(")[0] for key in KEYS if key.live}
+_LIVE = {key.action for key in KEYS if key.live}
 BATCH = 250
 """Rows that are handed to the screen at once."""
 POLL = 0.4
@@ -130,8 +130,7 @@ class ViewerApp(App[None]):
 
     def _take(self, rows: list[Row]) -> None:
         """New rows on the screen; the first ones open an attempt."""
-        known = self.session.known
-        if known and all(_same(known.get(row.key), row) for row in rows):
+        if self.session.has(rows):
             return
         self.session.take(rows)
         self.main.show_rows()
@@ -168,9 +167,23 @@ class ViewerApp(App[None]):
         same = key == self.session.opened_key
         self.session.show(key, reader, opened)
         self.main.opened(same=same)
+        if not same:
+            self._weigh(key)
+            self.commands.read_reference()
         if self._then is not None and self._then[0] == key:
             do, self._then = self._then[1], None
             self.call_after_refresh(do)
+
+    @work(thread=True, exclusive=True, group="weigh")
+    def _weigh(self, key: Key) -> None:
+        row = self.session.known.get(key)
+        if row is not None and self.session.weigh is not None:
+            self.hand(self._weighed, key, self.session.weigh(row))
+
+    def _weighed(self, key: Key, evidence: SamplesEvidence | None) -> None:
+        if key == self.session.opened_key and evidence != self.session.evidence:
+            self.session.weighed(evidence)
+            self.main.show_detail() if self.session.tab == "compare" else self.main.redraw()
 
     def when_open(self, key: Key, do: Callable[[], object]) -> None:
         """Do something once that attempt is shown."""
@@ -236,7 +249,8 @@ class ViewerApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of live runs are greyed out where nothing lives."""
-        if f"app.{action}" in _LIVE:
+        values = f"({', '.join(map(repr, parameters))})" if parameters else ""
+        if f"app.{action}{values}" in _LIVE:
             return True if self.main.live is not None else None
         return super().check_action(action, parameters)
 
@@ -244,37 +258,13 @@ class ViewerApp(App[None]):
         """All keys."""
         self.push_screen(Help(self.session.glyphs, self.remapped))
 
-    def action_find_all(self) -> None:
-        """Search in all attempts."""
-        self.commands.find_all()
+    def action_command(self, name: str) -> None:
+        """One of `Commands` that needs nothing more."""
+        getattr(self.commands, name)()
 
-    def action_compare(self) -> None:
-        """Compare the marked attempts, or the samples of this one."""
-        self.commands.compare()
-
-    def action_pager(self) -> None:
-        """The block under the cursor in the pager."""
-        self.commands.page("PAGER", "less")
-
-    def action_editor(self) -> None:
-        """The block under the cursor in the editor."""
-        self.commands.page("EDITOR", "vi")
-
-    def action_copy(self) -> None:
-        """The block under the cursor to the clipboard."""
-        self.commands.copy()
-
-    def action_copy_command(self) -> None:
-        """The command line of the run to the clipboard."""
-        self.commands.copy_command()
-
-    def action_export(self) -> None:
-        """Choose a format."""
-        self.commands.export()
-
-    def action_attach(self) -> None:
-        """A shell in the sandbox."""
-        self.commands.attach()
+    def action_outside(self, variable: str, default: str) -> None:
+        """The block under the cursor in the program that a variable names."""
+        self.commands.page(variable, default)
 
     def action_pause(self) -> None:
         """Pause or resume."""
@@ -285,15 +275,7 @@ class ViewerApp(App[None]):
         """Requeue the attempt under the cursor."""
         self.commands.control("requeue", of_attempt=True)
 
-    def action_cancel(self) -> None:
-        """Cancel the attempt under the cursor, after a question."""
-        self.commands.cancel()
-
     def action_workers(self, more: int) -> None:
         """More or fewer workers."""
         count = int((self.main.live or {}).get("workers") or 1) + more
         self.commands.control("workers", str(max(1, count)))
-
-
-def _same(known: Row | None, row: Row) -> bool:
-    return known is not None and replace(known, resolved_of="", flip=False) == row

@@ -19,6 +19,7 @@ from cwm_agent.view.app.controls import Controls
 from cwm_agent.view.app.screens.main import Main
 from cwm_agent.view.app.screens.windows import Choice, Question
 from cwm_agent.view.app.session import Session
+from cwm_agent.view.app.tabs.patch import Reference
 from cwm_agent.view.sanitize import clean, clean_line
 from cwm_agent.view.search.index import SearchIndex
 from cwm_agent.view.sources.row import Row
@@ -85,6 +86,37 @@ class Commands:
             session.compare(several)
             self.deck.main.enter(detail=True)
             self.deck.main.action_tab("compare")
+
+        self.in_background(read, show)
+
+    # -- the reference patch --------------------------------------------------------------------
+
+    def gold(self) -> None:
+        """Show the reference patch, or hide it; it is read when it is first asked for."""
+        session, main = self.deck.session, self.deck.main
+        session.gold = not session.gold
+        session.renew("patch")
+        main.action_tab("patch")
+        self.read_reference()
+
+    def read_reference(self) -> None:
+        """Read that of the opened attempt, if it is to be seen."""
+        session, key = self.deck.session, self.deck.session.opened_key
+        row = session.known.get(key) if key else None
+        if not session.gold or session.reference is not None or row is None:
+            return
+
+        def read() -> Reference:
+            try:
+                return Reference(session.reference_of(row) if session.reference_of else "")
+            except Exception as error:  # noqa: BLE001 - said where the patch would be
+                return Reference("", str(error) or type(error).__name__)
+
+        def show(found: Reference) -> None:
+            session.references[row.key[:2]] = found
+            session.renew("patch")
+            if session.tab == "patch":
+                self.deck.main.show_detail()
 
         self.in_background(read, show)
 

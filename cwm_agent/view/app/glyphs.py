@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,3 +59,10 @@ ASCII = Glyphs(True, ">", "v", "-", "|", "..", ".", "_.-=+*%#", "#.", ">", "*", 
 _PLAIN: Sequence[tuple[str, str]] = (
     ("…", ".."), ("·", "-"), ("—", "-"), ("–", "-"), ("→", "->"), ("×", "x"), ("≥", ">="),
 )  # fmt: skip
+
+
+def glyphs_here() -> Glyphs:
+    """The set that the terminal's locale can show."""
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    chosen = next((name for name in names if name), "")
+    return ASCII if chosen and "utf" not in chosen.lower() else UNICODE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,14 +11,13 @@ from rich.text import Text
 from cwm_agent.view.app import palette
 from cwm_agent.view.app.glyphs import Glyphs
 from cwm_agent.view.app.session import TABS, Session
+from cwm_agent.view.app.strip import silence
+from cwm_agent.view.app.tabs.samples import why_chosen
 from cwm_agent.view.app.tabs.tests import why_lines
 from cwm_agent.view.sanitize import clean_line
 from cwm_agent.view.sources.row import MARKS, Row
 
 WHY_LINES = 8
-SILENT = 60.0
-"""Seconds after which silence is worth a colour."""
-TOOL_TIMEOUT = 120.0
 _HINTS = (
     ("?", "help"), ("/", "find"), ("f", "filter"), ("!", "failure"), ("]", "failed"),
     ("F", "follow"), ("c", "compare"), ("x", "export"), ("q", "quit"), (":", "commands"),
@@ -100,6 +98,8 @@ def why_text(session: Session, glyphs: Glyphs, live: Mapping[str, Any] | None, w
     if opened is not None:
         if row is not None and row.state == "live":
             lines.append(waiting_line(session, row, live))
+        chosen = why_chosen(session.evidence, opened.sample)
+        lines += [chosen] if chosen is not None else []
         lines += why_lines(opened, glyphs)
     room = max(10, width - 2)
     for line in lines:
@@ -119,11 +119,8 @@ def waiting_line(session: Session, row: Row, live: Mapping[str, Any] | None) -> 
             break
     else:
         silent = silent_since(session.reader.last_time if session.reader else row.updated)
-    style = (
-        palette.BAD if silent > TOOL_TIMEOUT else palette.WARN if silent > SILENT else palette.INFO
-    )
-    text = f"silent for {silent:.0f} s"
-    return Text(f"{text}: {clean_line(doing)}" if doing else text, style)
+    line = Text("silent for", palette.DIM).append_text(silence(silent))
+    return line.append(f": {clean_line(doing)}" if doing else "", palette.INFO)
 
 
 def silent_since(time: str) -> float:
@@ -131,10 +128,3 @@ def silent_since(time: str) -> float:
     if not time:
         return 0.0
     return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
-
-
-def wants_ascii() -> bool:
-    """Whether the terminal's locale cannot show more."""
-    names = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
-    chosen = next((name for name in names if name), "")
-    return bool(chosen) and "utf" not in chosen.lower()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cwm_agent.view.app.glyphs import Glyphs
 from cwm_agent.view.app.outline import Block, Outline
 from cwm_agent.view.app.tabs.compare import compare_blocks
 from cwm_agent.view.app.tabs.info import info_blocks, log_blocks
-from cwm_agent.view.app.tabs.patch import patch_blocks
+from cwm_agent.view.app.tabs.patch import Reference, patch_blocks
+from cwm_agent.view.app.tabs.samples import samples_blocks
 from cwm_agent.view.app.tabs.steps import steps_blocks
 from cwm_agent.view.app.tabs.tests import tests_blocks
 from cwm_agent.view.app.tabs.tokens import Decode, tokens_blocks
@@ -17,6 +18,7 @@ from cwm_agent.view.app.widgets.row_table import COLUMNS, STATE
 from cwm_agent.view.search.filters import Filter, FindText, parse_filter
 from cwm_agent.view.sources.row import Row, with_siblings
 from cwm_agent.view.sources.source import Reader, Source
+from cwm_agent.view.trajectory.samples import SamplesEvidence
 from cwm_agent.view.trajectory.trajectory import Trajectory
 
 TABS = {
@@ -45,6 +47,10 @@ class Session:
     glyphs: Glyphs
     find_text: FindText | None = None
     decode: Decode | None = None
+    weigh: Callable[[Row], SamplesEvidence | None] | None = None
+    evidence: SamplesEvidence | None = None
+    reference_of: Callable[[Row], str] | None = None
+    references: dict[tuple[str, str], Reference] = field(default_factory=dict)
     known: dict[Key, Row] = field(default_factory=dict)
     shown: list[Row] = field(default_factory=list)
     filter: Filter = field(default_factory=lambda: Filter("", ()))
@@ -57,6 +63,14 @@ class Session:
     opened_key: Key | None = None
     compared: tuple[Trajectory, ...] = ()
     _outlines: dict[str, Outline] = field(default_factory=dict)
+
+    def has(self, rows: Sequence[Row]) -> bool:
+        """Whether nothing is new in these rows."""
+        return bool(self.known) and all(
+            (known := self.known.get(row.key)) is not None
+            and replace(known, resolved_of="", flip=False) == row
+            for row in rows
+        )
 
     def take(self, rows: Sequence[Row]) -> None:
         """New or changed rows."""
@@ -95,6 +109,8 @@ class Session:
         """Another attempt, or more of the same."""
         same = key == self.opened_key
         self.reader, self.opened, self.opened_key = reader, opened, key
+        if self.evidence is not None and self.evidence.instance != opened.instance:
+            self.weighed(None)
         before = self._outlines if same else {}
         self._outlines = {"compare": before["compare"]} if "compare" in before else {}
         if same and (old := before.get("steps")) is not None:
@@ -114,6 +130,17 @@ class Session:
         self.compared = tuple(several)
         self._outlines.pop("compare", None)
 
+    @property
+    def reference(self) -> Reference | None:
+        """The reference patch of the opened attempt's instance, None as long as it is unread."""
+        return self.references.get(self.opened_key[:2]) if self.opened_key else None
+
+    def weighed(self, evidence: SamplesEvidence | None) -> None:
+        """What is known of the samples of the opened attempt's instance."""
+        if evidence != self.evidence:
+            self.evidence = evidence
+            self._outlines.pop("compare", None)
+
     def outline(self, tab: str, width: int) -> Outline:
         """What a tab shows, kept with its folds until the attempt changes."""
         if tab not in self._outlines:
@@ -132,14 +159,27 @@ class Session:
         assert opened is not None
         builders: dict[str, Callable[[], list[Block]]] = {
             "steps": lambda: steps_blocks(opened, self.glyphs, width - 2),
-            "patch": lambda: patch_blocks(opened, gold=self.gold),
+            "patch": lambda: patch_blocks(opened, self.reference, gold=self.gold),
             "tests": lambda: tests_blocks(opened, self.glyphs),
             "tokens": lambda: tokens_blocks(opened, self.decode),
             "log": lambda: log_blocks(opened),
-            "compare": lambda: compare_blocks(self.compared, self.glyphs, width - 2, self.decode),
+            "compare": lambda: self._compare_blocks(opened, width - 2),
             "info": lambda: info_blocks(opened),
         }
         return builders[tab]()
+
+    def _compare_blocks(self, opened: Trajectory, width: int) -> list[Block]:
+        """The evidence about the samples of the opened instance, then the compared attempts."""
+        run = self.opened_key[0] if self.opened_key else ""
+        states = {
+            row.sample: row.state
+            for row in self.known.values()
+            if (row.run, row.instance) == (run, opened.instance)
+        }
+        return [
+            *samples_blocks(self.evidence, states, self.glyphs, width),
+            *compare_blocks(self.compared, self.glyphs, width, self.decode),
+        ]
 
 
 def _keep_folds(old: Sequence[Block], new: Sequence[Block]) -> None:

@@ -30,7 +30,7 @@ FORMATS: Mapping[str, Format] = {
     form.name: form
     for form in (
         Format("html", ".html", "one page, folded and searchable, no network", as_html),
-        Format("markdown", ".md", "for an issue or a report", as_markdown),
+        Format("md", ".md", "for an issue or a report", as_markdown),
         Format("atif", ".atif.json", "ATIF v1.8, with token ids", as_atif),
         Format("mini", ".traj.json", "mini-swe-agent's trajectory", as_mini),
     )

@@ -92,3 +92,9 @@ def headline(action: Action) -> str:
         return ""
     more = len(lines) > 1
     return lines[0].strip() + (" …" if more else "")
+
+
+def called(reply: str) -> str:
+    """Tool and headline of the call in a reply, "" without one; may hold anything."""
+    _, _, call = split_reply(reply)
+    return f"{call[0]} {headline(action_of(*call))}".strip() if call else ""

@@ -68,12 +68,13 @@ class Pivot:
     """Where two replies part: `place` counts tokens of the reply from 0.
 
     `ids` are the two tokens, None where a reply ends; `logprobs` what each side gave its own
-    choice, None where that was not recorded.
+    choice, `crossed` what it gave the other's; None where that was not recorded.
     """
 
     place: int
     ids: tuple[int | None, int | None]
     logprobs: tuple[float | None, float | None]
+    crossed: tuple[float | None, float | None] = (None, None)
 
 
 def pivot(one: Step, two: Step) -> Pivot | None:
@@ -91,4 +92,12 @@ def pivot(one: Step, two: Step) -> Pivot | None:
         known = step.tokens.logprobs
         return known[place] if place < len(known) else None
 
-    return Pivot(place, (at(a, place), at(b, place)), (chance(one), chance(two)))
+    def given(step: Step, token: int | None) -> float | None:
+        odds = step.tokens.odds
+        if odds is None or place >= len(odds.ids) or token not in odds.ids[place]:
+            return None
+        return odds.logprobs[place][odds.ids[place].index(token)]
+
+    ids = (at(a, place), at(b, place))
+    crossed = (given(one, ids[1]), given(two, ids[0]))
+    return Pivot(place, ids, (chance(one), chance(two)), crossed)

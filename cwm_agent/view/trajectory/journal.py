@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from cwm_agent.view.trajectory.actions import action_of, split_reply
-from cwm_agent.view.trajectory.failures import failure_of
-from cwm_agent.view.trajectory.trajectory import (
-    Action,
-    Outcome,
-    Spent,
-    Step,
-    Tokens,
-    Trajectory,
-)
+from cwm_agent.view.trajectory.steps import Steps
+from cwm_agent.view.trajectory.trajectory import Outcome, Trajectory
 from results.errors import ResultsError
 from results.journal import Entry, Lines
 from results.predictions import digest
@@ -23,17 +14,12 @@ from results.records import (
     AttemptResult,
     AttemptStarted,
     Ended,
-    Message,
-    Observed,
     Replied,
     Snapshot,
     Submitted,
-    ToolRan,
 )
 from results.scores import Score, Verdicts
 from results.store import Attempt, Run
-
-_NONE = Action("none", "", "")
 
 
 class JournalReader:
@@ -47,13 +33,9 @@ class JournalReader:
         self.last_time = ""
         self.problem = ""
         self._lines = Lines(attempt.events_path)
-        self._steps: list[Step] = []
-        self._opening: list[Message] = []
-        self._opening_ids: list[int] = []
-        self._pending_ids: tuple[int, ...] = ()
+        self._steps = Steps()
         self._started: AttemptStarted | None = None
         self._first = ""
-        self._patch = ""
         self._ended: Ended | None = None
         self._log: list[str] = []
 
@@ -83,9 +65,9 @@ class JournalReader:
             instance=started.instance if started else self.attempt.folder.parent.name,
             sample=self.attempt.sample,
             policy=started.policy if started else "",
-            opening=tuple(self._opening),
-            opening_ids=tuple(self._opening_ids),
-            steps=tuple(self._steps),
+            opening=tuple(self._steps.opening),
+            opening_ids=tuple(self._steps.opening_ids),
+            steps=tuple(self._steps.known),
             outcome=self._outcome(result, verdicts),
             facts=facts,
             context_limit=limit,
@@ -101,7 +83,7 @@ class JournalReader:
             ended = self._ended
             return Outcome(
                 exit=ended.reason if ended else "",
-                patch=self._patch,
+                patch=self._steps.patch,
                 detail=ended.detail if ended else "",
                 seconds=_between(self._first, self.last_time),
                 test_output=tests,
@@ -122,93 +104,25 @@ class JournalReader:
     def _take(self, entry: Entry) -> None:
         self._first = self._first or entry.time
         self.last_time = entry.time
+        self._steps.take(entry.event, entry.time)
         match entry.event:
             case AttemptStarted() as started:
                 self._note(entry, f"attempt begins in {started.sandbox}, process {started.pid}")
                 self._started, self._ended = started, None
-            case Observed() as observed:
-                self._observed(observed)
             case Replied() as replied:
-                self._replied(entry, replied)
-            case ToolRan() as ran:
-                self._ran(ran)
+                last = self._steps.known[-1]
+                facts = f"{last.tokens.written} tokens in {last.spent.model:.1f} s"
+                said = f"reply, {facts}, context {last.tokens.context}"
+                self._note(entry, f"turn {replied.turn}: {said}")
             case Snapshot() as snapshot:
-                self._patch = snapshot.handed_in
-                self._change(diff=snapshot.handed_in)
                 self._note(entry, f"turn {snapshot.turn}: working tree {snapshot.tree[:12]}")
             case Submitted() as submitted:
-                self._patch = submitted.patch
                 self._note(entry, f"turn {submitted.turn}: submitted a patch")
             case Ended() as ended:
                 self._ended = ended
                 self._note(entry, f"ended: {ended.reason}{': ' * bool(ended.detail)}{ended.detail}")
-
-    def _observed(self, observed: Observed) -> None:
-        if not self._steps:
-            self._opening += observed.messages
-            self._opening_ids += observed.ids
-            return
-        text = "\n".join(message.text for message in observed.messages)
-        last = self._steps[-1]
-        told = f"{last.observation}\n{text}" if last.answered else text
-        self._change(observation=told, answered=True)
-        self._judge()
-        self._pending_ids += observed.ids
-
-    def _replied(self, entry: Entry, replied: Replied) -> None:
-        reply = replied.reply
-        thinking, prose, call = split_reply(reply.text)
-        written = len(reply.ids) or max(0, reply.context_tokens - reply.prompt_tokens)
-        step = Step(
-            number=len(self._steps) + 1,
-            action=action_of(*call) if call else _NONE,
-            thinking=thinking,
-            prose=prose,
-            raw=reply.text,
-            finish=reply.finish,
-            spent=Spent(model=reply.seconds),
-            tokens=Tokens(
-                written, reply.context_tokens, reply.cached_tokens, reply.prompt_tokens,
-                reply.ids, self._pending_ids,
-            ),
-            time=entry.time,
-        )  # fmt: skip
-        self._pending_ids = ()
-        self._steps.append(step)
-        facts = f"{written} tokens in {reply.seconds:.1f} s, context {reply.context_tokens}"
-        self._note(entry, f"turn {replied.turn}: reply, {facts}")
-
-    def _ran(self, ran: ToolRan) -> None:
-        if not self._steps:
-            return
-        last = self._steps[-1]
-        action = last.action if ran.tool else replace(last.action, kind="none")
-        self._change(
-            action=action,
-            ok=ran.ok,
-            exit_code=ran.exit_code,
-            ending="" if ran.ending in (None, "exited") else str(ran.ending),
-            error=ran.error or "",
-            cause=ran.cause or "",
-            dropped_bytes=ran.dropped_bytes,
-            spent=replace(last.spent, tool=ran.seconds, waiting=ran.queued),
-        )
-        self._judge()
-
-    def _judge(self) -> None:
-        last = self._steps[-1]
-        if last.action.kind == "none" and not last.answered and last.ok:
-            return  # the last words after a submission
-        self._change(
-            failure=failure_of(
-                last.action, ok=last.ok, exit_code=last.exit_code, ending=last.ending,
-                cause=last.cause, observation=last.observation, finish=last.finish,
-            )
-        )  # fmt: skip
-
-    def _change(self, **values: object) -> None:
-        if self._steps:
-            self._steps[-1] = replace(self._steps[-1], **values)  # type: ignore[arg-type]
+            case _:
+                pass
 
     def _note(self, entry: Entry, text: str) -> None:
         self._log.append(f"{entry.time}  {text}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from results.records import Message, Verdict
+from results.records import Message, Odds, Verdict
 
 Kind = Literal["bash", "edit", "create", "submit", "other", "none"]
 """What a call does; "none" is a reply without a valid call."""
@@ -53,7 +53,8 @@ class Tokens:
     """Tokens of one step: written in the reply, in the context after it, of the prompt from cache.
 
     `ids` and `logprobs` (natural logarithm, one a token) are empty where they were not recorded;
-    `prompt_ids` are those that the environment added before the reply.
+    `odds` has the likeliest tokens, too. `prompt_ids` are those that the environment added before
+    the reply.
     """
 
     written: int = 0
@@ -63,6 +64,7 @@ class Tokens:
     ids: tuple[int, ...] = ()
     prompt_ids: tuple[int, ...] = ()
     logprobs: tuple[float | None, ...] = ()
+    odds: Odds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,6 @@ class Trajectory:
     steps: tuple[Step, ...] = ()
     outcome: Outcome = Outcome()
     facts: dict[str, str] = field(default_factory=dict)
-    gold: str = ""
     context_limit: int = 0
     started: str = ""
     problem: str = ""

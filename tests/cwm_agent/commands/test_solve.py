@@ -81,7 +81,7 @@ def test_stdout_is_a_patch_that_git_applies(solve: Solve) -> None:
         ["git", "apply"], input=finished.stdout, text=True, cwd=solve.repository, check=True
     )
     assert (solve.repository / "calc.py").read_text() == FIXED
-    assert "turn   2  bash" in finished.stderr
+    assert "  2 bash " in finished.stderr
     assert "exit 1" in finished.stderr
     assert "not judged: no tests were given" in finished.stderr
     assert "no model runs" in finished.stderr

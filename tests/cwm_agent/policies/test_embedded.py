@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from cwm_agent.policies.policy import Conversation, Policy
 from envs.environment import ReplyLimits
 from model.errors import CheckpointError
 from model.text.tokenizer import Tokenizer
+from results.codec import decode, encode
 from results.records import Event, Message, Observed, Replied, Reply
 
 FIRST = 280  # id of the tiny vocabulary's first control token
@@ -214,3 +216,31 @@ def test_a_quantised_policy_answers_by_its_own_weights(folder: Path) -> None:
     with closing(EmbeddedPolicy(folder, device="cpu", quantize="int8")) as policy:
         one = context(play(policy.open(seed=1)))
         assert context(play(policy.open(seed=1))) == one
+
+
+def test_odds_are_kept_where_they_are_asked_for_and_change_no_token(folder: Path) -> None:
+    plain, asked = (
+        [event.reply for event in events if isinstance(event, Replied)]
+        for events in (replies_with(folder, None), replies_with(folder, 3))
+    )
+    assert [reply.odds for reply in plain] == [None] * 3
+    assert [reply.ids for reply in plain] == [reply.ids for reply in asked]
+    for reply in asked:
+        odds = reply.odds
+        assert odds is not None
+        assert len(odds.chosen) == len(odds.ids) == len(odds.logprobs) == len(reply.ids)
+        for token, own, ids, values in zip(
+            reply.ids, odds.chosen, odds.ids, odds.logprobs, strict=True
+        ):
+            assert own is not None
+            assert own < 0
+            assert len(ids) == 3
+            assert list(values) == sorted(values, reverse=True)
+            if token in ids:
+                assert values[ids.index(token)] == own
+        assert decode(Reply, json.loads(json.dumps(encode(reply)))) == reply
+
+
+def replies_with(folder: Path, logprobs: int | None) -> list[Event]:
+    with closing(EmbeddedPolicy(folder, device="cpu", logprobs=logprobs)) as policy:
+        return play(policy.open(seed=1))

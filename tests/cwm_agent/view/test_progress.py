@@ -36,49 +36,61 @@ def replied(text: str) -> Replied:
     return Replied(1, Reply(text, prompt_tokens=10, context_tokens=1244))
 
 
-def test_a_turn_says_what_ran_how_it_ended_what_it_cost_and_why() -> None:
-    assert watched(
+def observed(text: str) -> Observed:
+    return Observed((Message("tool: bash", text),))
+
+
+def test_a_step_says_what_ran_how_it_ended_what_it_cost_and_why() -> None:
+    first, why = watched(
         STARTED,
         Observed((Message("user", "Begin."),)),
         replied(CALL),
         ToolRan(1, "bash", True, 2.04, ending="exited", exit_code=1),
-    ) == ["turn   1  bash   ls -l  exit 1  2.0 s  1,234 tokens", "          I look."]
+        observed("x" * 20),
+    )
+    assert first.split() == ["✗", "1", "bash", "ls", "-l", "…", "exit", "1", "2.0", "s", "20", "B"]
+    assert why == "     I look."
 
 
 def test_endings_that_are_no_exit_code_are_named() -> None:
     lines = [
-        watched(replied(CALL), ran)[0]
+        watched(replied(CALL), ran, observed(""))[0]
         for ran in (
             ToolRan(1, "bash", False, 120.0, ending="timeout"),
             ToolRan(1, "bash", False, 0.0, ending="shell_ended", exit_code=3),
             ToolRan(1, "edit", False, 0.0),
-            ToolRan(1, "", False, 0.0, error="unclosed: name='bash'"),
         )
     ]
-    assert ["  timeout  " in lines[0], "  exit 3  " in lines[1], "  failed  " in lines[2]] == [
+    assert ["  timeout  " in lines[0], "  exit 3  " in lines[1], "  tool failed  " in lines[2]] == [
         True
     ] * 3
-    assert lines[3].startswith("turn   1  no valid call  unclosed: name='bash'")
+    wrong = ToolRan(1, "", False, 0.0, error="unclosed: name='bash'")
+    line, why = watched(replied("<tool: bash>\nls"), wrong, observed(""))
+    assert line.startswith("✗  1 no call")
+    assert why == "     unclosed: name='bash'"
 
 
 def test_the_submission_and_the_final_answer_are_shown() -> None:
-    assert watched(
+    lines = watched(
         replied("<tool: submit>\n/tmp/p\n</tool>"),
         ToolRan(1, "submit", True, 0.0),
         Submitted(1, "diff\n+a\n"),
         replied("Done.\nReally."),
         Ended("submitted"),
-    )[1:] == ["          submitted a patch of 2 lines", "turn   1  Done."]
+    )
+    assert [line.split()[:3] for line in lines] == [
+        ["1", "submit", "/tmp/p"], ["submitted", "a", "patch"], ["2", "says", "Done."],
+    ]  # fmt: skip
 
 
 def test_nothing_that_a_model_writes_reaches_the_terminal_as_a_command() -> None:
     call = (
         "\x1b]0;title\x07\n<tool: bash>\n\x1b[2Jls [bold]x[/bold] \u202e" + "y" * 100 + "\n</tool>"
     )
-    lines = watched(replied(call), ToolRan(1, "bash", False, 0.0, error="\x1b[1A"))
+    lines = watched(replied(call), ToolRan(1, "bash", False, 0.0, error="\x1b[1A"), observed(""))
     assert not any(mark in line for line in lines for mark in "\x1b\x07\u202e")
     assert "[bold]x[/bold]" in lines[0]
-    assert max(map(len, lines)) < 2 * WIDTH
+    assert max(map(len, lines)) <= WIDTH
 
 
 def test_the_verdict_counts_tests() -> None:

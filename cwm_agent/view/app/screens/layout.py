@@ -20,6 +20,7 @@ from cwm_agent.view.app.widgets.bar import Bar
 from cwm_agent.view.app.widgets.outline_view import OutlineView
 from cwm_agent.view.app.widgets.prompt import Prompt
 from cwm_agent.view.app.widgets.row_table import RowTable
+from cwm_agent.view.sources.row import counts
 
 
 class Layout(Screen[None]):
@@ -91,8 +92,11 @@ class Layout(Screen[None]):
 
     def enter(self, *, detail: bool) -> None:
         """Give the keys to one of the panes."""
+        unseen = detail and not self.detail.size
         self.set_class(detail, "detail")
         (self.detail if detail else self.table).focus()
+        if unseen:  # where it is narrow, its width is only known now
+            self.call_after_refresh(self.refit)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click may have given them, too."""
@@ -110,7 +114,8 @@ class Layout(Screen[None]):
         session, glyphs = self.session, self.session.glyphs
         width = self.size.width
         rows = list(session.known.values())
-        self.bar("strip").show(strip(session.source.name, rows, glyphs, width, self.live))
+        name, found = session.source.name, counts(rows)
+        self.bar("strip").show(strip(name, found, glyphs, width, self.live))
         said = session.filter.said
         text = Text(f" {len(session.shown)} of {len(rows)}  ", palette.DIM)
         text.append(f"filter: {said}" if said else "f filters, ? helps", palette.DIM)

@@ -180,7 +180,6 @@ class Main(Layout):
             self.redraw()
         elif self.table.row is not None:
             self.enter(detail=True)
-            self.call_after_refresh(self.refit)
 
     def action_back(self) -> None:
         """From the detail to the list."""
@@ -265,12 +264,6 @@ class Main(Layout):
     def action_whole(self) -> None:
         """All lines of a block."""
         self.detail.unlimit()
-
-    def action_gold(self) -> None:
-        """The reference patch, or not."""
-        self.session.gold = not self.session.gold
-        self.session.renew("patch")
-        self.action_tab("patch")
 
     def action_divergence(self) -> None:
         """Where the compared attempts part."""

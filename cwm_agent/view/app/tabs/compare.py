@@ -17,6 +17,9 @@ from cwm_agent.view.trajectory.actions import headline
 from cwm_agent.view.trajectory.align import Alignment, Row, align, differs, pivot
 from cwm_agent.view.trajectory.trajectory import Step, Trajectory
 
+NARROWEST = 12
+"""Cells of a column; what has no room is named."""
+
 
 def compare_blocks(
     several: Sequence[Trajectory], glyphs: Glyphs, width: int, decode: Decode | None = None
@@ -24,13 +27,19 @@ def compare_blocks(
     """A heading for each, a line for each aligned row; a row opens into its calls."""
     if len(several) < 2:
         return []
+    fit = max(2, (width - 6) // (NARROWEST + 2))
+    left_out, several = several[fit:], several[:fit]
     aligned = align(several)
-    column = max(16, (width - 6) // len(several) - 2)
+    column = max(NARROWEST, (width - 6) // len(several) - 2)
     blocks = [Block(_names(several, glyphs, column))]
     same = sum(not differs(row) for row in aligned.rows)
     blocks.append(Block(Text(f"      {_summary(aligned, same)}", palette.DIM)))
+    if left_out:
+        names = ", ".join(f"#{known.sample}" for known in left_out)
+        blocks.append(Block(Text(f"      no room for {names}", palette.WARN)))
+    blocks += _pivot(several, aligned, decode)
     for place, row in enumerate(aligned.rows):
-        blocks += _row(place, row, aligned, column, glyphs, decode)
+        blocks += _row(place, row, aligned, column, glyphs)
     return blocks
 
 
@@ -40,7 +49,8 @@ def _names(several: Sequence[Trajectory], glyphs: Glyphs, column: int) -> Text:
         state = {True: "resolved", False: "unresolved", None: "unscored"}[known.outcome.resolved]
         mark = glyphs.mark(state)  # type: ignore[arg-type]
         style = {True: palette.GOOD, False: palette.BAD, None: palette.DIM}[known.outcome.resolved]
-        name = Text(f"{mark} ", style).append(clean_line(known.name), "bold")
+        name = Text(f"{mark} ", style).append(f"#{known.sample} ", "bold")
+        name.append(clean_line(known.instance), palette.DIM)
         name.truncate(column, overflow="ellipsis", pad=True)
         line.append_text(name).append("  ")
     return line
@@ -52,9 +62,7 @@ def _summary(aligned: Alignment, same: int) -> str:
     return f"{same} of {len(aligned.rows)} rows the same; they part in row {aligned.first + 1} (=)"
 
 
-def _row(
-    place: int, row: Row, aligned: Alignment, column: int, glyphs: Glyphs, decode: Decode | None
-) -> list[Block]:
+def _row(place: int, row: Row, aligned: Alignment, column: int, glyphs: Glyphs) -> list[Block]:
     differ = differs(row)
     mark = ("=" if glyphs.ascii else "═") if not differ else ("#" if glyphs.ascii else "≠")
     line = Text(f"{place + 1:>3} ", palette.DIM)
@@ -74,8 +82,6 @@ def _row(
                     open=True,
                 )
             )
-    if place == aligned.first and (found := _pivot(row, decode)):
-        blocks.append(Block(found, depth=1))
     return blocks
 
 
@@ -95,14 +101,24 @@ def _call(step: Step) -> str:
     return as_diff(step) if step.action.search else step.action.body or step.prose
 
 
-def _pivot(row: Row, decode: Decode | None) -> Text | None:
-    """Where the tokens of the first two part."""
-    steps = [step for step in row if step is not None]
-    if len(steps) < 2 or (found := pivot(steps[0], steps[1])) is None:
-        return None
-    line = Text(f"  pivot: token {found.place} of the reply", palette.WARN)
-    for number, (token, logprob) in enumerate(zip(found.ids, found.logprobs, strict=True)):
+def _pivot(several: Sequence[Trajectory], aligned: Alignment, decode: Decode | None) -> list[Block]:
+    """Where the tokens of the first two part, and what each side gave both choices."""
+    parted = (
+        (place, pivot(row[0], row[1]) if row[0] is not None and row[1] is not None else None)
+        for place, row in enumerate(aligned.rows)
+    )
+    place, found = next(((place, one) for place, one in parted if one is not None), (0, None))
+    if found is None:
+        return []
+    text = f"      tokens part in row {place + 1}, token {found.place + 1} of the reply"
+    lines = [Text(text, palette.WARN)]
+    sides = zip(several, found.ids, found.logprobs, found.crossed, strict=False)
+    for known, token, own, crossed in sides:
         shown = "the end" if token is None else repr(clean(decode(token)[0])) if decode else token
-        line.append(f"   {number + 1}: {shown}", "bold")
-        line.append("" if logprob is None else f" p={math.exp(logprob):.3f}", palette.DIM)
-    return line
+        line = Text(f"        #{known.sample} ", palette.DIM).append(f"{shown}", "bold")
+        line.append("" if own is None else f"  p {math.exp(own):.3f}", palette.DIM)
+        line.append(
+            "" if crossed is None else f", of the other {math.exp(crossed):.3f}", palette.DIM
+        )
+        lines.append(line)
+    return [Block(line) for line in lines]

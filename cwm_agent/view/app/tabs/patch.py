@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from rich.text import Text
 
@@ -14,15 +15,46 @@ from cwm_agent.view.trajectory.trajectory import Trajectory
 _FILE = re.compile(r"^diff --git .*$", re.MULTILINE)
 
 
-def patch_blocks(known: Trajectory, *, gold: bool) -> list[Block]:
-    """The submitted patch; with `gold` the reference patch below it."""
-    blocks = _section("submitted" if known.outcome.over else "working tree", known.outcome.patch)
-    if known.gold and not gold:
-        title = Text("reference patch", palette.TITLE).append("  hidden: d shows it", palette.DIM)
-        blocks.append(Block(title))
-    elif known.gold:
-        blocks += _section("reference", known.gold)
-    return blocks
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The patch of a data set, "" where there is none; `problem` says why it cannot be read."""
+
+    patch: str
+    problem: str = ""
+
+
+def patch_blocks(known: Trajectory, reference: Reference | None, *, gold: bool) -> list[Block]:
+    """The submitted patch; with `gold` the reference patch below it, None before it is read."""
+    patch = known.outcome.patch
+    blocks = _section("submitted" if known.outcome.over else "working tree", patch)
+    title = Text("reference  ", palette.TITLE)
+    if not gold:
+        return [*blocks, Block(title.append("hidden: d shows it", palette.DIM))]
+    if reference is None:
+        return [*blocks, Block(title.append("is being read", palette.DIM))]
+    if reference.problem:
+        problem = reference.problem
+        title.append("cannot be read", palette.WARN)
+        return [*blocks, Block(title, lambda: problem, open=True)]
+    if not reference.patch.strip():
+        return [*blocks, Block(title.append("none is known here", palette.WARN))]
+    return [
+        *blocks,
+        Block(Text()),
+        *_section("reference", reference.patch),
+        Block(_files(patch, reference.patch)),
+    ]
+
+
+def _files(patch: str, reference: str) -> Text:
+    """Which files both touch."""
+    ours = {path for path, _ in split_files(patch)} if patch.strip() else set()
+    theirs = {path for path, _ in split_files(reference)}
+    parts = [f"{len(ours & theirs)} of the {len(theirs)} files of the reference are touched"]
+    for word, paths in (("left alone", theirs - ours), ("touched besides", ours - theirs)):
+        if paths:
+            parts.append(f"{word}: {', '.join(sorted(paths))}")
+    return Text(clean_line("; ".join(parts)), palette.DIM)
 
 
 def _section(name: str, patch: str) -> list[Block]:

@@ -132,10 +132,9 @@ class OutlineView(ScrollView, can_focus=True, inherit_bindings=False):
                     [*Text(f" {self.outline.empty}", palette.DIM).render(self.app.console)]
                 ).adjust_cell_length(width, base)
             return Strip.blank(width, base)
-        strip = self._strip(place).adjust_cell_length(width, base)
-        if place == self.cursor:
-            return strip.apply_style(CURSOR if self.has_focus else IDLE)
-        return strip.apply_style(base)
+        here = CURSOR if self.has_focus else IDLE
+        style = base + here if place == self.cursor else base
+        return self._strip(place).apply_style(style).adjust_cell_length(width, style)
 
     def _strip(self, place: int) -> Strip:
         block, offset = self.outline.at(place)
@@ -146,6 +145,8 @@ class OutlineView(ScrollView, can_focus=True, inherit_bindings=False):
             text = Text().append(f"{sign} ", palette.DIM).append_text(text)
         elif found.heading is not None and offset == 0:
             text = Text("  ").append_text(text)
+        if text.cell_len > self._room:
+            text.truncate(self._room, overflow="ellipsis")
         if self._glyphs.ascii:
             text.plain = self._glyphs.text(text.plain)
         if self.words:

@@ -170,11 +170,10 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
                 return Strip(list(text.render(self.app.console))).adjust_cell_length(width, base)
             return Strip.blank(width, base)
         text = self.line(self.rows[place])
-        strip = Strip(list(text.render(self.app.console))).adjust_cell_length(width, base)
-        style: Style = base
-        if place == self.cursor:
-            style = CURSOR if self.has_focus else IDLE
-        return strip.apply_style(style)
+        strip = Strip(list(text.render(self.app.console)))
+        here: Style = CURSOR if self.has_focus else IDLE
+        style = base + here if place == self.cursor else base
+        return strip.apply_style(style).adjust_cell_length(width, style)
 
     def line(self, row: Row) -> Text:
         """A row as one line."""

@@ -11,8 +11,10 @@ from textual.pilot import Pilot
 from cwm_agent.view.app.app import ViewerApp
 from cwm_agent.view.app.glyphs import UNICODE, Glyphs
 from cwm_agent.view.app.session import Session
+from cwm_agent.view.sources.row import Row
 from cwm_agent.view.sources.runs import RunSource
 from cwm_agent.view.sources.source import Source
+from cwm_agent.view.trajectory.samples import SamplesEvidence
 from results.store import Run
 
 Drive = Callable[[Pilot[None], ViewerApp], Awaitable[None]]
@@ -23,13 +25,15 @@ def drive(
     test: Drive,
     size: tuple[int, int] = (120, 40),
     glyphs: Glyphs = UNICODE,
+    weigh: Callable[[Row], SamplesEvidence | None] | None = None,
+    reference_of: Callable[[Row], str] | None = None,
     **options: Any,
 ) -> None:
     """Open a run in the application and let `test` press keys once an attempt is shown."""
 
     async def go() -> None:
         source = RunSource(run) if isinstance(run, Run) else run
-        app = ViewerApp(Session(source, glyphs), **options)
+        app = ViewerApp(Session(source, glyphs, weigh=weigh, reference_of=reference_of), **options)
         async with app.run_test(size=size) as pilot:
             for _ in range(400):
                 if app.session.opened is not None or not app.session.source.quick():

@@ -12,6 +12,7 @@ from results.records import (
     Event,
     Message,
     Observed,
+    Odds,
     Replied,
     Reply,
     RunInfo,
@@ -27,6 +28,10 @@ PATCH = "diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-old\n+n
 LONG = "\n".join(f"line {number}" for number in range(1000))
 EDIT = "<tool: edit>\nx.py\n<<<<<<< SEARCH\nold\n=======\nnew\n>>>>>>> REPLACE\n</tool>"
 
+ODDS = Odds(
+    (-0.01, -0.5, -2.5), ((1, 9), (2, 9), (3, 4)), ((-0.01, -5.0), (-0.5, -1.0), (-0.7, -2.5))
+)
+
 
 def events(instance: str, sample: int, *, output: str = LONG, exit_code: int = 1) -> list[Event]:
     """A short attempt: a look, an edit, a submission."""
@@ -38,7 +43,7 @@ def events(instance: str, sample: int, *, output: str = LONG, exit_code: int = 1
             Reply(
                 "<think>\nLook first.\n</think>\n\n<tool: bash>\ncat x.py\n</tool>",
                 ids=(1, 2, 3 + sample), prompt_tokens=100, cached_tokens=90, context_tokens=1234,
-                seconds=2.5,
+                seconds=2.5, odds=ODDS,
             ),
         ),
         ToolRan(1, "bash", ok=True, seconds=0.25, ending="exited", exit_code=exit_code),

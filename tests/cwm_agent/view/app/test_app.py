@@ -84,6 +84,9 @@ def test_comparing_shows_where_samples_part_and_the_pivot_token(run: Run) -> Non
         assert "actions are the same" in text
         assert app.session.tab == "compare"
         assert [known.sample for known in app.session.compared] == [0, 1]
+        assert "tokens part in row 1, token 3 of the reply" in text
+        assert "#0 3  p 0.082, of the other 0.082" in text
+        assert "#1 4  p 0.082, of the other 0.497" in text
         await pilot.press("=")
 
     drive(run, test)
