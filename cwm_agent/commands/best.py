@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 
 from rich.live import Live
@@ -13,11 +13,13 @@ from rich.text import Text
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import ACTIVE, OVER, AttemptState, tickets_of
-from cwm_agent.batch.local.executor import local_executor
+from cwm_agent.batch.local.executor import LocalExecutor, local_executor
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.stopping import caught_signals
 from cwm_agent.commands.evidence import line, tables_of
+from cwm_agent.commands.until import sample_until
 from cwm_agent.config.resolve import Resolved
+from cwm_agent.config.settings import Settings
 from cwm_agent.errors import NotReadyError
 from cwm_agent.scaling.chosen import Chosen, choose_all, reasons
 from cwm_agent.scaling.selection.registry import recipe_named
@@ -43,16 +45,30 @@ def best_of(
 
 def go_on_best(run: Run, job: Job, resolved: Resolved, progress: ProgressDisplay) -> AttemptResult:
     """Sample what is missing, then choose; see `best_of`."""
-    tickets = tickets_of(run, [job], resolved.settings.samples)
-    sample_all(run, Rules.of(resolved), tickets, progress)
+    settings, rules = resolved.settings, Rules.of(resolved)
+    tickets = tickets_of(run, [job], settings.samples)
+    waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
+    wanted = tickets
+    with local_executor(run, rules, waiting, progress.say, progress.say) as executor:
+        if settings.scaling.until < 1:
+
+            def draw(budget: Mapping[str, int]) -> bool:
+                nonlocal wanted
+                wanted = tickets[: budget[job.instance]]
+                sample_all(tickets, wanted, settings, executor, progress)
+                return all(ticket.state in OVER for ticket in wanted)
+
+            sample_until(run, resolved, [job.instance], draw, executor.speakers.engine, progress)
+        else:
+            sample_all(tickets, wanted, settings, executor, progress)
     run.write_predictions()
-    if not all(ticket.state in OVER for ticket in tickets):
-        failed = [ticket for ticket in tickets if ticket.state == "failed"]
+    if not all(ticket.state in OVER for ticket in wanted):
+        failed = [ticket for ticket in wanted if ticket.state == "failed"]
         for ticket in failed:
             progress.say(f"{ticket.name} failed: {ticket.reason}: {ticket.doing}", "red")
         if failed:
             raise NotReadyError("not every sample has a result; repeat with --resume")
-        return _result(run, next(t for t in tickets if t.state not in OVER))
+        return _result(run, next(t for t in wanted if t.state not in OVER))
     (chosen,) = select(run, resolved, progress)
     return _result(run, tickets[chosen.sample or 0])
 
@@ -68,23 +84,21 @@ def _result(run: Run, ticket: AttemptState) -> AttemptResult:
 
 
 def sample_all(
-    run: Run, rules: Rules, tickets: Sequence[AttemptState], progress: ProgressDisplay
+    tickets: Sequence[AttemptState],
+    wanted: Sequence[AttemptState],
+    settings: Settings,
+    executor: LocalExecutor,
+    progress: ProgressDisplay,
 ) -> None:
-    """Every sample that has no result, several at a time, on a strip that shows how they stand."""
-    settings = rules.resolved.settings
-    waiting = [ticket for ticket in tickets if ticket.state == "waiting"]
+    """The wanted samples, several at a time, on a strip that shows how all of them stand."""
 
     def over(ticket: AttemptState) -> None:
         executor.over(ticket)
         progress.say(f"sample {ticket.sample}: {ticket.reason} after {ticket.turn} turns")
 
-    with (
-        local_executor(run, rules, waiting, progress.say, progress.say) as executor,
-        caught_signals() as signals,
-        _strip(tickets) as live,
-    ):
+    with caught_signals() as signals, _strip(tickets) as live:
         runner = Runner(
-            tickets,
+            wanted,
             executor,
             workers=settings.batch.workers,
             retries=settings.sandbox.retries,
