@@ -22,7 +22,9 @@ from cwm_agent.config.resolve import Resolved
 from cwm_agent.config.settings import Settings
 from cwm_agent.errors import NotReadyError
 from cwm_agent.scaling.chosen import Chosen, choose_all, reasons
+from cwm_agent.scaling.posterior.posterior import believe, estimate
 from cwm_agent.scaling.selection.registry import recipe_named
+from cwm_agent.scaling.study.candidates import candidate_lines
 from cwm_agent.tasks.job import Job
 from cwm_agent.view.console import console
 from cwm_agent.view.progress import ProgressDisplay
@@ -94,7 +96,9 @@ def sample_all(
 
     def over(ticket: AttemptState) -> None:
         executor.over(ticket)
-        progress.say(f"sample {ticket.sample}: {ticket.reason} after {ticket.turn} turns")
+        text = f"sample {ticket.sample}: {ticket.reason} after {ticket.turn} turns"
+        # Above the strip, which another console would write into.
+        progress.say(text) if live is None else live.console.print(Text(text))
 
     with caught_signals() as signals, _strip(tickets) as live:
         runner = Runner(
@@ -134,10 +138,15 @@ def select(
         if gathered.table is None:
             raise NotReadyError(f"{gathered.instance} has no evidence: {gathered.error}")
         tables.append(gathered.table)
-    found = choose_all(run, wanted, sorted(tables, key=lambda table: table.instance))
-    for chosen in found:
+    tables.sort(key=lambda table: table.instance)
+    found = choose_all(run, wanted, tables)
+    parameters = estimate(tables)
+    for table, chosen in zip(tables, found, strict=True):
         first, *more = reasons(chosen)
         progress.say(first, "bold")
+        name = None if chosen.sample is None else str(chosen.sample)
+        for text in candidate_lines(table, believe(table, parameters).chance, name):
+            progress.say(text, "cyan" if text.startswith("→") else "")
         for text in more:
             progress.say(text, "dim")
     return found
