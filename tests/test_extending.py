@@ -76,7 +76,7 @@ def test_a_new_selector_chooses(tmp_path: Path) -> None:
         "issue: sample 1 of 3 by longest",
         "  fewest regression failures: kept short, long; out breaking",
         "  longest patch: kept long; out short",
-        "  only a tie-break decided among short, long",
+        "  short, long are equal by the evidence: a tie-break decided",
     ]
 
 

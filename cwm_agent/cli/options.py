@@ -48,4 +48,10 @@ Select = Annotated[
     str | None,
     typer.Option("--select", metavar="RECIPE", help="Recipe that chooses among samples."),
 ]
+Until = Annotated[
+    float | None,
+    typer.Option(
+        "--until", metavar="P", help="Draw samples one by one, and none once P(right) is this."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]

@@ -20,6 +20,7 @@ from cwm_agent.cli.options import (
     Select,
     Setup,
     Slice,
+    Until,
     Variables,
 )
 from envs.registry import CHOICES_TEXT
@@ -69,6 +70,7 @@ def run(
         str | None, typer.Option("--mode", help="improved or faithful (docs/modes.md).")
     ] = None,
     select: Select = None,
+    until: Until = None,
     name: Annotated[
         str | None,
         typer.Option("--name", metavar="RUN", help="Run name; an existing run is resumed."),
@@ -99,7 +101,8 @@ def run(
     one stops. Use `cwm-agent ctl` to inspect or change a live run.
     docs/batch.md describes suites. Attempts at SWE-bench instances are graded
     afterwards, by `cwm-agent score RUN`. With --select, evidence is gathered
-    at the end and one sample of each issue is chosen (docs/evidence.md).
+    at the end and one sample of each issue is chosen (docs/evidence.md). With
+    --until, --samples is the most that an issue gets.
 
     \b
     Examples:
@@ -142,6 +145,7 @@ def run(
         flags={
             "samples": samples,
             "scaling.select": select,
+            "scaling.until": until,
             "batch.workers": workers,
             "model": model,
             "endpoint.urls": engine_url,

@@ -15,6 +15,7 @@ from cwm_agent.cli.options import (
     RunsFolder,
     Select,
     Setup,
+    Until,
     Variables,
 )
 from envs.registry import CHOICES_TEXT
@@ -115,6 +116,7 @@ def solve(
     tests: TestsFile = None,
     samples: Samples = None,
     select: Select = None,
+    until: Until = None,
     mode: Mode = None,
     name: RunName = None,
     resume: ResumedRun = None,
@@ -179,6 +181,7 @@ def solve(
             "runs": runs,
             "samples": samples,
             "scaling.select": select,
+            "scaling.until": until,
         },
     )
     return run_request(request, as_json=as_json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 
 from rich.live import Live
@@ -13,14 +13,18 @@ from rich.text import Text
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import ACTIVE, OVER, AttemptState, attempts_of
-from cwm_agent.batch.local.executor import local_executor
+from cwm_agent.batch.local.executor import LocalExecutor, local_executor
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.stopping import caught_signals
 from cwm_agent.commands.evidence import line, tables_of
+from cwm_agent.commands.until import sample_until
 from cwm_agent.config.resolve import Resolved
+from cwm_agent.config.settings import Settings
 from cwm_agent.errors import NotReadyError
 from cwm_agent.scaling.chosen import Chosen, choose_all, reasons
+from cwm_agent.scaling.posterior.posterior import believe, estimate
 from cwm_agent.scaling.selection.registry import recipe_named
+from cwm_agent.scaling.study.candidates import candidate_lines
 from cwm_agent.tasks.job import Job
 from cwm_agent.view.console import console
 from cwm_agent.view.progress import ProgressDisplay
@@ -43,16 +47,30 @@ def best_of(
 
 def go_on_best(run: Run, job: Job, resolved: Resolved, progress: ProgressDisplay) -> AttemptResult:
     """Sample what is missing, then choose; see `best_of`."""
-    attempts = attempts_of(run, [job], resolved.settings.samples)
-    sample_all(run, Rules.of(resolved), attempts, progress)
+    settings, rules = resolved.settings, Rules.of(resolved)
+    attempts = attempts_of(run, [job], settings.samples)
+    waiting = [attempt for attempt in attempts if attempt.state == "waiting"]
+    wanted = attempts
+    with local_executor(run, rules, waiting, progress.say, progress.say) as executor:
+        if settings.scaling.until < 1:
+
+            def draw(budget: Mapping[str, int]) -> bool:
+                nonlocal wanted
+                wanted = attempts[: budget[job.instance]]
+                sample_all(attempts, wanted, settings, executor, progress)
+                return all(attempt.state in OVER for attempt in wanted)
+
+            sample_until(run, resolved, [job.instance], draw, executor.policies.engine, progress)
+        else:
+            sample_all(attempts, wanted, settings, executor, progress)
     run.write_predictions()
-    if not all(attempt.state in OVER for attempt in attempts):
-        failed = [attempt for attempt in attempts if attempt.state == "failed"]
+    if not all(attempt.state in OVER for attempt in wanted):
+        failed = [attempt for attempt in wanted if attempt.state == "failed"]
         for attempt in failed:
             progress.say(f"{attempt.name} failed: {attempt.reason}: {attempt.doing}", "red")
         if failed:
             raise NotReadyError("not every sample has a result; repeat with --resume")
-        return _result(run, next(t for t in attempts if t.state not in OVER))
+        return _result(run, next(t for t in wanted if t.state not in OVER))
     (chosen,) = select(run, resolved, progress)
     return _result(run, attempts[chosen.sample or 0])
 
@@ -68,23 +86,23 @@ def _result(run: Run, attempt: AttemptState) -> AttemptResult:
 
 
 def sample_all(
-    run: Run, rules: Rules, attempts: Sequence[AttemptState], progress: ProgressDisplay
+    attempts: Sequence[AttemptState],
+    wanted: Sequence[AttemptState],
+    settings: Settings,
+    executor: LocalExecutor,
+    progress: ProgressDisplay,
 ) -> None:
-    """Every sample that has no result, several at a time, on a strip that shows how they stand."""
-    settings = rules.resolved.settings
-    waiting = [attempt for attempt in attempts if attempt.state == "waiting"]
+    """The wanted samples, several at a time, on a strip that shows how all of them stand."""
 
     def over(attempt: AttemptState) -> None:
         executor.over(attempt)
-        progress.say(f"sample {attempt.sample}: {attempt.reason} after {attempt.turn} turns")
+        text = f"sample {attempt.sample}: {attempt.reason} after {attempt.turn} turns"
+        # Above the strip, which another console would write into.
+        progress.say(text) if live is None else live.console.print(Text(text))
 
-    with (
-        local_executor(run, rules, waiting, progress.say, progress.say) as executor,
-        caught_signals() as signals,
-        _strip(attempts) as live,
-    ):
+    with caught_signals() as signals, _strip(attempts) as live:
         runner = Runner(
-            attempts,
+            wanted,
             executor,
             workers=settings.batch.workers,
             retries=settings.sandbox.retries,
@@ -120,10 +138,15 @@ def select(
         if gathered.table is None:
             raise NotReadyError(f"{gathered.instance} has no evidence: {gathered.error}")
         tables.append(gathered.table)
-    found = choose_all(run, wanted, sorted(tables, key=lambda table: table.instance))
-    for chosen in found:
+    tables.sort(key=lambda table: table.instance)
+    found = choose_all(run, wanted, tables)
+    parameters = estimate(tables)
+    for table, chosen in zip(tables, found, strict=True):
         first, *more = reasons(chosen)
         progress.say(first, "bold")
+        name = None if chosen.sample is None else str(chosen.sample)
+        for text in candidate_lines(table, believe(table, parameters).chance, name):
+            progress.say(text, "cyan" if text.startswith("→") else "")
         for text in more:
             progress.say(text, "dim")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from cwm_agent.config.resolve import Resolved, load_settings, recorded
 from cwm_agent.errors import NotReadyError
 from cwm_agent.exit_codes import ExitCode
 from cwm_agent.policies.choice import SHARED, PolicyChoice
-from cwm_agent.policies.choose import open_policy
+from cwm_agent.policies.choose import OpenPolicy, open_policy
 from cwm_agent.scaling.evidence.issue import sampled_issues
 from cwm_agent.scaling.gather import Gathered, Generate, gather
 from cwm_agent.scaling.generate import TestWriter
@@ -58,9 +58,16 @@ def make_evidence(request: EvidenceRequest, *, as_json: bool) -> int:
 
 
 def tables_of(
-    run: Run, resolved: Resolved, progress: ProgressDisplay, instances: tuple[str, ...] = ()
+    run: Run,
+    resolved: Resolved,
+    progress: ProgressDisplay,
+    instances: tuple[str, ...] = (),
+    engine: Callable[[PolicyChoice], OpenPolicy] | None = None,
 ) -> Iterator[Gathered]:
-    """The tables of a run, built by this process alone; raises NotReadyError beside another."""
+    """The tables of a run, built by this process alone; raises NotReadyError beside another.
+
+    `engine` gives a model that is open already, to write tests with.
+    """
     lock = FileLock(run.folder / LOCK, timeout=0)
     try:
         lock.acquire()
@@ -70,12 +77,16 @@ def tables_of(
         ) from error
     with ExitStack() as stack:
         stack.callback(lock.release)
-        writer = _writer(run, resolved, progress, stack)
+        writer = _writer(run, resolved, progress, stack, engine)
         yield from gather(run, resolved, progress.say, instances=instances, generate=writer)
 
 
 def _writer(
-    run: Run, resolved: Resolved, progress: ProgressDisplay, stack: ExitStack
+    run: Run,
+    resolved: Resolved,
+    progress: ProgressDisplay,
+    stack: ExitStack,
+    engine: Callable[[PolicyChoice], OpenPolicy] | None,
 ) -> Generate | None:
     """Who writes tests: the model that solved, if it is one."""
     choices = {issue.job.policy for issue in sampled_issues(run)}
@@ -84,14 +95,11 @@ def _writer(
     (choice,) = choices
     if choice.kind not in SHARED:
         return None
-    return _opened(choice, resolved, progress, stack)
-
-
-def _opened(
-    choice: PolicyChoice, resolved: Resolved, progress: ProgressDisplay, stack: ExitStack
-) -> Generate:
-    opened = open_policy(choice, resolved.settings, show=progress.show, say=progress.say)
-    stack.callback(opened.policy.close)
+    if engine is not None:
+        opened = engine(choice)
+    else:
+        opened = open_policy(choice, resolved.settings, show=progress.show, say=progress.say)
+        stack.callback(opened.policy.close)
     return TestWriter(opened, Rules.of(resolved), CancelToken())
 
 

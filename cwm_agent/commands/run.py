@@ -21,12 +21,13 @@ from cwm_agent.batch.attempt_state import AttemptState, attempts_of
 from cwm_agent.batch.control import serve
 from cwm_agent.batch.ctl import ControlHandler
 from cwm_agent.batch.executor import Executor, OpenExecutor
-from cwm_agent.batch.local.executor import local_executor
+from cwm_agent.batch.local.executor import LocalExecutor, local_executor
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Status, StatusReporter, line
 from cwm_agent.batch.stopping import StopConditions, caught_signals
 from cwm_agent.commands.best import select
+from cwm_agent.commands.until import attempts_until
 from cwm_agent.config.resolve import Resolved, load_settings
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.exit_codes import ExitCode
@@ -70,6 +71,8 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     open_executor = _executor(request.on)
     if request.select:
         recipe_named(str(request.flags["scaling.select"]))
+    if request.flags.get("scaling.until") is not None and request.on != "local":
+        raise UsageError("--until compares samples on this machine; leave out --on, or --until")
     chosen = choose(request.suite, request.selection, request.replay)
     resolved = _settings(request, chosen)
     store = Store(resolved.runs_folder())
@@ -88,8 +91,9 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         attempts = attempts_of(run, jobs, resolved.settings.samples)
         waiting = [attempt for attempt in attempts if attempt.state == "waiting"]
         with open_executor(run, rules, waiting, progress.say, _logger(run)) as executor:
-            code = _go(run, rules, attempts, executor, progress, as_json=as_json)
-        if request.select and code == ExitCode.SUCCESS:
+            code = _sample(run, resolved, attempts, executor, progress, as_json=as_json)
+        adaptive = resolved.settings.scaling.until < 1
+        if (request.select or adaptive) and code == ExitCode.SUCCESS:
             select(run, resolved, progress)
         return code
 
@@ -169,6 +173,30 @@ def _removed_unless_begun(run: Run, *, new: bool) -> Iterator[None]:
             shutil.rmtree(run.folder, ignore_errors=True)
 
 
+def _sample(
+    run: Run,
+    resolved: Resolved,
+    attempts: list[AttemptState],
+    executor: Executor,
+    progress: ProgressDisplay,
+    *,
+    as_json: bool,
+) -> int:
+    """Every attempt, or round by round those of undecided issues; returns the exit code."""
+    rules = Rules.of(resolved)
+
+    def go(wanted: list[AttemptState], *, first: bool = True) -> tuple[int, Status]:
+        return _go(run, rules, wanted, executor, progress, as_json=as_json and first)
+
+    if resolved.settings.scaling.until < 1 and isinstance(executor, LocalExecutor):
+        engine = executor.policies.engine
+        attempts, code, status = attempts_until(run, resolved, attempts, go, engine, progress)
+    else:
+        code, status = go(attempts)
+    _done(run, status, attempts, code, progress, as_json=as_json)
+    return code
+
+
 def _go(
     run: Run,
     rules: Rules,
@@ -177,7 +205,8 @@ def _go(
     progress: ProgressDisplay,
     *,
     as_json: bool,
-) -> int:
+) -> tuple[int, Status]:
+    """The attempts that have no result yet; the exit code, and how they stand at the end."""
     settings = rules.resolved.settings.batch
     runner = Runner(
         attempts,
@@ -203,9 +232,7 @@ def _go(
 
         runner.run(tick)
     run.write_predictions()
-    code = ending.code()
-    _done(run, reporter.status(), attempts, code, progress, as_json=as_json)
-    return code
+    return ending.code(), reporter.status()
 
 
 def _logger(run: Run) -> Callable[[str], None]:

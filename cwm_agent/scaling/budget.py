@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cwm_agent.scaling.posterior.parameters import Parameters
+from cwm_agent.scaling.posterior.posterior import believe
+from cwm_agent.scaling.table import Table
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -28,6 +32,13 @@ class Rule:
     least_gain: float = 0.01
     fewest: int = 2
     most: int = 16
+
+
+def standing(table: Table, parameters: Parameters) -> Standing:
+    """How an issue stands by its evidence."""
+    belief = believe(table, parameters)
+    chance = 0.0 if belief.best is None else belief.chance[belief.best]
+    return Standing(table.instance, len(table.candidates), chance, belief.solve)
 
 
 def gain(standing: Standing) -> float:

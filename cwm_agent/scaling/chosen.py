@@ -67,7 +67,7 @@ def reasons(chosen: Chosen) -> list[str]:
     for step in chosen.steps:
         lines.append(f"  {step.rule}: kept {_listed(step.kept)}; out {_listed(step.removed)}")
     if len(chosen.tied) > 1:
-        lines.append(f"  only a tie-break decided among {_listed(chosen.tied)}")
+        lines.append(f"  {_listed(chosen.tied)} are equal by the evidence: a tie-break decided")
     if chosen.undecided:
         lines.append(f"  undecided: {chosen.undecided}")
     return lines

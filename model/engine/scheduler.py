@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from model.engine.sequence import Leader, Sequence
 from model.kvcache.manager import KVCache
+from model.kvcache.prefix import common
 from model.step.plan import PageSpan, Row, StepPlan
 
 
@@ -95,7 +96,8 @@ class Scheduler:
             budget -= self._plan_row(admitted, rows, budget)
             if admitted not in self._running:
                 break  # there was room for one token, but not for its chunk
-        return StepPlan(self._cache.take_moves(), tuple(rows.values()))
+        # A plan without rows is not carried out: its moves wait for the next one.
+        return StepPlan(self._cache.take_moves() if rows else (), tuple(rows.values()))
 
     def _plan_decodes(self, rows: dict[int, Row], budget: int) -> int:
         """Rows for all that decode, longest unserved first; returns the tokens used."""
@@ -212,11 +214,11 @@ class Scheduler:
         return running and leader.sequence.cache.length < leader.length
 
     def _leader(self, sequence: Sequence, other: Sequence) -> Leader | None:
-        """The other, if it stands in a part that both share, with the whole pages of that part."""
+        """The other, if it stands in a part of a page or more that both share, with its end."""
         size = self._cache.page_size
         mine, theirs = sequence.ids, other.ids
-        most = min(len(mine) - 1, other.cache.length + other.pending) // size
-        low, high = other.cache.length // size + 1, most
+        most = min(len(mine) - 1, other.cache.length + other.pending)
+        low, high = other.cache.length // size + 1, most // size
         here = slice((low - 1) * size, low * size)
         # Its next page differs for nearly every pair: that is cheap to see.
         if low > high or mine[here] != theirs[here] or mine[: low * size] != theirs[: low * size]:
@@ -227,7 +229,10 @@ class Scheduler:
                 low = middle
             else:
                 high = middle - 1
-        return Leader(other, low * size)
+        end = low * size
+        return Leader(
+            other, end + common(mine[end : min(most, end + size)], theirs[end : end + size])
+        )
 
     def _try_admit(self, sequence: Sequence) -> bool:
         fresh = sequence.cache.length == 0 and len(sequence.ids) > 1

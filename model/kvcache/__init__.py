@@ -15,12 +15,14 @@ The regions of one sequence of 22 tokens, with pages of 4; a box is a block:
 
 Blocks 0 to 4 of the full layers are named, too. Another sequence that begins
 with the same ids finds named blocks and holds them with this one; nobody
-writes them again. A block of a sequence that runs is pinned to a page on the
+writes them again. Of the next page it holds what is equal, named or not, and
+copies it before it writes. A block of a sequence that runs is pinned to a page on the
 device; a parked sequence's may move to a slot on the host, one by one.
 
     layer_groups    which layers keep the same positions
     blocks          pages, the blocks on them, the index of names (a pool a group)
     sequence_cache  one table a group: `first` is the number of its first block
+    prefix          what a new sequence may begin with, down to the token
     manager         who gets pages, who must move; it touches no tensor
     storage         the tensors, and the moves carried out
     sizing          how many pages a piece of memory holds

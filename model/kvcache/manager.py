@@ -15,6 +15,7 @@ from functools import partial
 from model.errors import PoolTooSmallError
 from model.kvcache.blocks import Block, BlockPool, Move
 from model.kvcache.layer_groups import LayerGroup, pages_for
+from model.kvcache.prefix import Followers, longest_match, longest_part, open_ends
 from model.kvcache.sequence_cache import SequenceCache, Table, extend_keys
 
 
@@ -34,6 +35,7 @@ class KVCache:
             BlockPool(g, p, h) for g, (p, h) in enumerate(zip(pages, host_slots, strict=True))
         )
         self.holders: dict[int, SequenceCache] = {}
+        self._followers = Followers(sum(pages))
         self._moves: list[Move] = []
         self._clock = 0
 
@@ -54,14 +56,12 @@ class KVCache:
     def match(self, cache: SequenceCache, ids: Sequence[int]) -> int:
         """Adopt the longest known beginning of `ids` into an empty sequence; its length.
 
-        Full groups must match from the left; a window group needs only the
-        blocks that the query at the end of the match still sees. At least one
-        token is left to compute, so that there are logits.
+        At least one token is left to compute, so that there are logits.
         """
         size = self.page_size
         keys: list[bytes] = []
         extend_keys(keys, ids, size, len(ids) - 1)
-        count = self._longest_match(keys)
+        count = longest_match(keys, self.groups, self.pools, size)
         if count == 0:
             return 0
         for table, group, pool in zip(cache.tables, self.groups, self.pools, strict=True):
@@ -72,28 +72,22 @@ class KVCache:
                 pool.hold(block)
                 table.append(block)
         cache.keys, cache.length = keys[:count], count * size
+        self._share_part(cache, ids)
         return cache.length
 
-    def _longest_match(self, keys: Sequence[bytes]) -> int:
-        """The largest number of blocks that every group can serve."""
-        runs = [0] * len(self.groups)  # consecutive hits that end at the current block
-        best = 0
-        for number, key in enumerate(keys, start=1):
-            for g, pool in enumerate(self.pools):
-                runs[g] = runs[g] + 1 if pool.find(key) is not None else 0
-            if any(
-                run < number
-                for run, group in zip(runs, self.groups, strict=True)
-                if group.window is None
-            ):
-                break
-            end = number * self.page_size
-            if all(
-                run >= number - group.first_needed(end) // self.page_size
-                for run, group in zip(runs, self.groups, strict=True)
-            ):
-                best = number
-        return best
+    def _share_part(self, cache: SequenceCache, ids: Sequence[int]) -> None:
+        """Adopt the beginning of the page after the match, too; it is copied when written to."""
+        wanted = ids[cache.length : min(len(ids) - 1, cache.length + self.page_size)]
+        parent = cache.keys[-1]
+        known = open_ends(parent, len(cache.keys), self.holders.values())
+        length, blocks = longest_part(wanted, (*self._followers.after(parent, self.pools), *known))
+        if not length:
+            return
+        for table, pool, block in zip(cache.tables, self.pools, blocks, strict=True):
+            pool.hold(block)
+            table.append(block)
+        cache.length += length
+        cache.tail = tuple(wanted[:length])
 
     def activate(self, cache: SequenceCache) -> bool:
         """Pin the sequence on the device, fetching what lies on the host; False if no room."""
@@ -137,7 +131,7 @@ class KVCache:
                 return False
         for g, (table, tail) in enumerate(zip(cache.tables, shared, strict=True)):
             if tail is not None:
-                table.replace_last(self._copied(g, tail))
+                table.replace(cache.length // self.page_size, self._copied(g, tail))
             while table.end < end:
                 table.append(self._fresh(g))
         return True
@@ -170,6 +164,8 @@ class KVCache:
         before = len(cache.keys)
         cache.length += tokens
         extend_keys(cache.keys, ids, size, cache.length)
+        cache.tail = tuple(ids[len(cache.keys) * size : cache.length])
+        self._followers.note(cache.keys, before, ids, size)
         for table, group, pool in zip(cache.tables, self.groups, self.pools, strict=True):
             for number in range(max(before, table.first), len(cache.keys)):
                 pool.publish(table.blocks[number - table.first], cache.keys[number])
@@ -179,7 +175,7 @@ class KVCache:
     def fork(self, cache: SequenceCache) -> SequenceCache:
         """A parked sequence with the same content; pages are shared until one side writes."""
         self._trim(cache)
-        twin = SequenceCache([], cache.length, list(cache.keys))
+        twin = SequenceCache([], cache.length, list(cache.keys), cache.tail)
         for table, pool in zip(cache.tables, self.pools, strict=True):
             twin.tables.append(Table(table.first))
             for block in table.blocks:
@@ -202,6 +198,8 @@ class KVCache:
         if lost or length == 0:
             self.drop(cache)
             return
+        same_page = length // self.page_size == len(cache.keys)
+        cache.tail = cache.tail[: length % self.page_size] if same_page else ()
         cache.length = length
         del cache.keys[length // self.page_size :]
         self._trim(cache)
@@ -212,6 +210,7 @@ class KVCache:
             self._cut(table, pool, 0, cache.running)
             table.first = 0
         cache.length = 0
+        cache.tail = ()
         cache.keys.clear()
 
     def close(self, cache: SequenceCache) -> None:

@@ -33,11 +33,11 @@ class Table:
         self.blocks.append(block)
         self.pages.append(-1 if block.page is None else block.page)
 
-    def replace_last(self, block: Block) -> None:
-        """Put `block` in the place of the last one."""
-        self.blocks.pop()
-        self.pages.pop()
-        self.append(block)
+    def replace(self, number: int, block: Block) -> None:
+        """Put `block` in the place of block `number`."""
+        index = number - self.first
+        self.blocks[index] = block
+        self.pages[index] = -1 if block.page is None else block.page
 
     def cut(self, number: int) -> list[Block]:
         """Take off the blocks from `number` on."""
@@ -64,13 +64,15 @@ class SequenceCache:
     """Keys and values of positions 0..length-1 (window groups: the part still needed).
 
     A checkpoint is a SequenceCache that nobody extends. `keys[i]` names the
-    content of block i and everything before it. `fetched` counts pages brought
+    content of block i and everything before it; `tail` holds the ids of the page behind them,
+    empty also where they are not known. `fetched` counts pages brought
     back from the host for this sequence.
     """
 
     tables: list[Table]
     length: int = 0
     keys: list[bytes] = field(default_factory=list)
+    tail: tuple[int, ...] = ()
     running: bool = False
     last_use: int = 0
     fetched: int = 0

@@ -75,7 +75,10 @@ class _Made:
         return found
 
     def scripts(self) -> list[tuple[Column, dict[str, Cell]]]:
-        """Generated and harvested tests that say something of at least one candidate."""
+        """Tests that a candidate passes, and calls of the issue that none of them gets right.
+
+        A test that somebody wrote and that all fail is more likely wrong than all candidates.
+        """
         found = []
         for script in self._plan.scripts:
             before = self._all(BEFORE, script.id)
@@ -86,7 +89,8 @@ class _Made:
             row = self._row(lambda state, script=script: self._of_script(state, script))  # type: ignore[misc]
             passed = any(cell.outcome == "pass" for cell in row.values())
             checks = script.kind == "generated" or script.rule == "exit"
-            if not passed or (first != "fail" and not checks):
+            quoted = script.kind == "generated" and script.origin is None and first == "fail"
+            if not (passed or quoted) or (first != "fail" and not checks):
                 continue
             column = Column(
                 script.id,

@@ -17,10 +17,10 @@ Integers = NDArray[np.int64]
 
 TESTS = tuple(
     (kind, role)
-    for kind in ("existing", "generated", "harvested", "harvested by a right sample")
+    for kind in ("existing", "generated", "harvested", "harvested by a right sample", "quoted")
     for role in ("regression", "reproduction")
 )
-"""Kinds of tests, each with reliabilities of its own."""
+"""Kinds of tests, each with reliabilities of its own. "quoted": the issue itself makes the call."""
 BY_RIGHT = 2
 """From the place of a harvested test in TESTS to that of one whose author is right."""
 VERIFIERS = ("grade", "trace", "distinguishing")
@@ -67,7 +67,7 @@ def evidence(table: Table, *, all_failed: bool) -> Evidence:
     inputs: dict[tuple[int, ...], int] = defaultdict(int)
     scores: list[tuple[int, list[int]]] = []
     for column in table.columns:
-        kind = (column.kind, column.role)
+        kind = (_kind(column), column.role)
         if kind in TESTS:
             row = tuple(_outcome(table, column, group) for group in groups)
             if 1 in row or (all_failed and 0 in row):
@@ -95,6 +95,12 @@ def evidence(table: Table, *, all_failed: bool) -> Evidence:
     )
 
 
+def _kind(column: Column) -> str:
+    """A generated test without an origin was not written by a model: the issue quotes the call."""
+    quoted = column.kind == "generated" and column.origin is None
+    return "quoted" if quoted else column.kind
+
+
 def _weight(kind: int, count: int) -> float:
     """Regression tests that say the same are no independent witnesses: n weigh 1 + log n, or
     the hundreds that a repository has would drown what tells the candidates apart."""
@@ -102,9 +108,11 @@ def _weight(kind: int, count: int) -> float:
 
 
 def _outcome(table: Table, column: Column, group: Sequence[Candidate]) -> int:
-    """What a cluster does under a test; a sample's own test says nothing of that sample alone."""
-    others = (c for c in group if column.kind != "harvested" or c.sample != column.origin)
-    found = {cell.passed for c in others if (cell := table.steady(c, column)) is not None}
+    """What a cluster does under a test. A sample's own test was written until it passed, so it says
+    nothing of that sample, nor of those that do the same."""
+    if column.kind == "harvested" and any(c.sample == column.origin for c in group):
+        return -1
+    found = {cell.passed for c in group if (cell := table.steady(c, column)) is not None}
     return int(found.pop()) if len(found) == 1 else -1
 
 

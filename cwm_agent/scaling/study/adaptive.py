@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cwm_agent.scaling.budget import Rule, Standing, undecided
+from cwm_agent.scaling.budget import Rule, standing, undecided
 from cwm_agent.scaling.labels import Case
-from cwm_agent.scaling.posterior.parameters import Parameters
-from cwm_agent.scaling.posterior.posterior import believe, estimate
+from cwm_agent.scaling.posterior.posterior import estimate
 from cwm_agent.scaling.selection.recipes.posterior import POSTERIOR
 from cwm_agent.scaling.study.curves import fewer
-from cwm_agent.scaling.table import Table
 
 ENOUGH = (0.7, 0.8, 0.9, 0.95, 0.99)
 
@@ -33,7 +31,7 @@ def replay(cases: Sequence[Case], rule: Rule) -> Spent:
     while True:
         tables = [fewer(t, orders[t.instance][: drawn[t.instance]]) for t, _ in cases]
         parameters = estimate(tables)
-        standings = [_standing(table, parameters) for table in tables]
+        standings = [standing(table, parameters) for table in tables]
         more = [n for n in undecided(standings, rule) if drawn[n] < len(orders[n])]
         if not more:
             break
@@ -63,10 +61,3 @@ def adaptive_lines(cases: Sequence[Case]) -> list[str]:
             f"{saved:.0%} of the tokens saved"
         )
     return lines
-
-
-def _standing(table: Table, parameters: Parameters) -> Standing:
-    belief = believe(table, parameters)
-    best = belief.best
-    chance = 0.0 if best is None else belief.chance[best]
-    return Standing(table.instance, len(table.candidates), chance, belief.solve)

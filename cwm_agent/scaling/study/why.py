@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from cwm_agent.errors import UsageError
 from cwm_agent.scaling.labels import Case
+from cwm_agent.scaling.posterior.posterior import believe, estimate
 from cwm_agent.scaling.selection.registry import RECIPES
-from cwm_agent.scaling.table import Candidate, Table
+from cwm_agent.scaling.study.candidates import candidate_lines
 
 
 def why_lines(cases: Sequence[Case], instance: str) -> list[str]:
@@ -21,7 +22,8 @@ def why_lines(cases: Sequence[Case], instance: str) -> list[str]:
     table, labels = found
     tables = [t for t, _ in cases]
     lines = [f"{instance}: {len(table.candidates)} candidates, {len(table.columns)} columns", ""]
-    lines += [_candidate(table, c, labels.right.get(c.id)) for c in table.candidates]
+    belief = believe(table, estimate(tables))
+    lines += candidate_lines(table, belief.chance, right=labels.right)
     for recipe in RECIPES:
         choice = recipe.make(tables)(table)
         verdict = _word(labels.right.get(choice.chosen or ""))
@@ -34,20 +36,6 @@ def why_lines(cases: Sequence[Case], instance: str) -> list[str]:
         if choice.undecided:
             lines.append(f"  undecided; next: {choice.undecided}")
     return lines
-
-
-def _candidate(table: Table, candidate: Candidate, right: bool | None) -> str:
-    marks = []
-    for column in table.columns:
-        cell = table.cell(candidate, column)
-        if cell is None:
-            marks.append("·")
-        elif column.kind == "grade":
-            marks.append(str(min(9, int(10 * cell.value))))
-        else:
-            marks.append("~" if cell.flaky else "+" if cell.passed else "-")
-    group = candidate.behaviour[:6] or "none"
-    return f"  {candidate.id:>6} {_word(right):<7} behaviour {group:<6} {''.join(marks)}"
 
 
 def _word(right: bool | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cwm_agent.scaling.budget import Rule, Standing, gain, undecided
@@ -21,6 +23,27 @@ def test_a_test_that_tells_right_from_wrong_moves_the_belief_its_way() -> None:
     a, b = (belief.chance[candidate.behaviour] for candidate in made.candidates)
     assert b > 2 * a
     assert belief.best == made.candidates[1].behaviour
+
+
+def test_what_a_sample_wrote_says_nothing_of_those_that_do_the_same() -> None:
+    """It was written until it passed there: five of one behaviour are no five witnesses."""
+    rows = {"a": "+ + -", "b": "+ + -", "c": "+ - +"}
+    made = table("e b0 g", rows, same={"b": "a"})
+    without = table("e g", {name: marks.replace(" ", "")[::2] for name, marks in rows.items()},
+                    same={"b": "a"})  # fmt: skip
+    right, other = believe(made, initial()), believe(without, initial())
+    wrong = made.candidates[0].behaviour
+    assert right.chance[wrong] - other.chance[wrong] < 0.2
+    assert right.best == made.candidates[2].behaviour
+
+
+def test_what_the_issue_quotes_weighs_more_than_what_a_model_wrote() -> None:
+    quoted = table("e g", {"a": "+ -", "b": "+ +"})
+    columns = tuple(replace(c, origin=0) if c.kind == "generated" else c for c in quoted.columns)
+    written = replace(quoted, columns=columns)
+    a, b = (candidate.behaviour for candidate in quoted.candidates)
+    by_quote, by_model = believe(quoted, initial()), believe(written, initial())
+    assert by_quote.chance[b] > by_model.chance[b] > by_model.chance[a] > by_quote.chance[a]
 
 
 def test_what_no_candidate_passes_lowers_every_chance_and_chooses_none() -> None:

@@ -41,13 +41,58 @@ def test_samples_that_start_together_cost_one_prefill(settings: SchedulerSetting
     sessions = begin(engine, [PROMPT] * 4)
     answers = [session.generate(Request(20, WARM), IdWatcher()) for session in sessions]
     engine.run_until_idle()
-    assert prefilled(sessions) <= len(PROMPT) + 3 * PAGE
+    assert prefilled(sessions) == len(PROMPT) + 3  # each runs the last token: it has to sample
     load = engine.load()
     assert (load.prefilled, load.decoded) == (prefilled(sessions), 80)
     assert load.prefilled + load.cached == 4 * len(PROMPT)
     for stream, future in enumerate(answers):
         alone = naive_answer(CONFIG, WEIGHTS, PROMPT, 20, WARM, stream)
         assert list(future.result().ids) == alone
+
+
+@pytest.mark.parametrize(("together", "length"), [(1, 158), (4, 160), (16, 161)])
+def test_sixteen_samples_cost_little_more_than_one_prefill(together: int, length: int) -> None:
+    """However many run at once, also when those before them are gone."""
+    engine = tiny_engine(CONFIG, WEIGHTS, page_size=16, settings=SLOW)
+    prompt = [n % 31 + 1 for n in range(length)]
+    for first in range(0, 16, together):
+        sessions = begin(engine, [prompt] * together)
+        answers = [session.generate(Request(4, WARM), IdWatcher()) for session in sessions]
+        engine.run_until_idle()
+        alone = naive_answer(CONFIG, WEIGHTS, prompt, 4, WARM, 0) if first == 0 else None
+        assert alone is None or list(answers[0].result().ids) == alone
+        for session in sessions:
+            session.close()
+    assert engine.load().prefilled == length + 15
+    assert engine.load().prefilled / length <= 1.1
+
+
+def test_a_page_that_goes_on_differently_is_shared_as_far_as_it_is_equal() -> None:
+    engine = tiny_engine(CONFIG, WEIGHTS, page_size=16, settings=SLOW)
+    prompts = [[*range(1, 27), tail, tail, tail] for tail in (28, 29, 30)]
+    answers = []
+    for stream, prompt in enumerate(prompts):
+        session = Session(engine, stream=stream)
+        session.append(prompt)
+        answers.append(session.generate(Request(9, WARM), IdWatcher()))
+        engine.run_until_idle()
+        assert session.counters.prefilled == (29 if stream == 0 else 3)
+    for stream, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
+        assert list(answer.result().ids) == naive_answer(CONFIG, WEIGHTS, prompt, 9, WARM, stream)
+
+
+def test_a_prefill_that_finds_everything_keeps_what_it_found() -> None:
+    """Nothing is left to run then, but the page that it shares must still be copied."""
+    engine = tiny_engine(CONFIG, WEIGHTS, page_size=16, settings=SLOW)
+    first, second = begin(engine, [PROMPT[:30], PROMPT[:30]])
+    first.prefill()
+    engine.run_until_idle()
+    second.prefill()
+    engine.run_until_idle()
+    assert second.counters.prefilled == 0
+    answer = second.generate(Request(9, WARM), IdWatcher())
+    engine.run_until_idle()
+    assert list(answer.result().ids) == naive_answer(CONFIG, WEIGHTS, PROMPT[:30], 9, WARM, 1)
 
 
 def test_only_the_common_beginning_is_waited_for() -> None:
@@ -80,7 +125,7 @@ def test_when_the_first_one_gives_up_the_next_goes_on_from_there() -> None:
     sessions[0].cancel()
     engine.run_until_idle()
     assert answers[0].result().finish == "cancelled"
-    assert prefilled(sessions) <= len(PROMPT) + PAGE
+    assert prefilled(sessions) == len(PROMPT) + 1
     for stream in (1, 2):
         alone = naive_answer(CONFIG, WEIGHTS, PROMPT, 6, WARM, stream)
         assert list(answers[stream].result().ids) == alone

@@ -61,6 +61,7 @@ def by_upstream_tests(task: IssueTask, job: Job, patches: dict[str, str]) -> set
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", BUGS)
 def test_recipes_pick_a_patch_that_the_upstream_tests_accept(name: str, tmp_path: Path) -> None:
     bug, task = BUGS[name], examples.load(name).task
