@@ -56,6 +56,7 @@ class Score:
     `scores.jsonl`; "" where nothing was run. `seconds` is the time of all
     `tries` together. `failure` is what the official package takes a failure
     for (`missing_module`, ...), `environmental` whether it holds the environment guilty.
+    `cpu_seconds` are known of answers to problems.
     """
 
     instance: str
@@ -69,6 +70,7 @@ class Score:
     failure: str = ""
     environmental: bool = False
     under: Conditions | None = None
+    cpu_seconds: float = 0.0
 
     @property
     def key(self) -> Key:

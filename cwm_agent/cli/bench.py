@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cwm_agent.cli import bench_serve, bench_trace, bench_view
+from cwm_agent.cli import bench_graders, bench_serve, bench_trace, bench_view
 from cwm_agent.cli.bench_scaling import scaling
 from cwm_agent.cli.bench_sets import chosen_sets
 from cwm_agent.cli.options import Ids, Json, Match
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cwm_agent.bench.engine.engine import Part
 
 app = typer.Typer(help="Measure parts of the system.", no_args_is_help=True)
+app.command("graders")(bench_graders.graders)
 app.command("serve")(bench_serve.serve)
 app.command("trace")(bench_trace.trace)
 app.command("view")(bench_view.view)

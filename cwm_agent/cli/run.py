@@ -31,7 +31,7 @@ app = typer.Typer()
 @app.command()
 def run(
     suite: Annotated[
-        str, typer.Argument(help="swebench-verified, ..., a file of rows, or your own tasks.")
+        str, typer.Argument(help="swebench-verified, livecodebench, ..., rows, or tasks.")
     ],
     programs: Annotated[
         str,
@@ -39,6 +39,19 @@ def run(
             "--suite", metavar="NAME|FILE", help="Of trace-prediction: builtin, cruxeval or FILE."
         ),
     ] = "builtin",
+    dataset: Annotated[
+        str,
+        typer.Option("--dataset", metavar="ROWS", help="Of problems: sample, FILE or ID@REVISION."),
+    ] = "",
+    window: Annotated[
+        str, typer.Option("--window", metavar="v5|v6", help="Contest dates of a published score.")
+    ] = "",
+    begin: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="Problems of this day or later.")
+    ] = "",
+    end: Annotated[
+        str, typer.Option("--to", metavar="DATE", help="Problems of before this day.")
+    ] = "",
     samples: Annotated[
         int | None, typer.Option("--samples", metavar="K", help="Attempts per issue.")
     ] = None,
@@ -99,10 +112,12 @@ def run(
     stopped it: finished attempts are kept, the others continue from their
     journals. The first Ctrl-C lets every turn finish and saves, the second
     one stops. Use `cwm-agent ctl` to inspect or change a live run.
-    docs/batch.md describes suites. Attempts at SWE-bench instances are graded
-    afterwards, by `cwm-agent score RUN`. With --select, evidence is gathered
-    at the end and one sample of each issue is chosen (docs/evidence.md). With
-    --until, --samples is the most that an issue gets.
+    docs/batch.md describes suites, docs/reasoning.md livecodebench, math500,
+    aime24 and aime25, which bring their published protocol. Attempts at
+    SWE-bench instances and problems are graded afterwards, by `cwm-agent
+    score RUN`. With --select, evidence is gathered at the end and one sample
+    of each issue is chosen (docs/evidence.md). With --until, --samples is the
+    most that an issue gets.
 
     \b
     Examples:
@@ -110,6 +125,8 @@ def run(
       cwm-agent run tasks.yaml --slice 0:20 --match django --json
       cwm-agent run tasks.yaml --model ~/models/cwm --url http://gpu1:8000/v1
       cwm-agent run tasks.yaml --workers 64 --model /shared/cwm --on ray
+      cwm-agent run livecodebench --window v6 --model ~/models/cwm
+      cwm-agent run math500 --dataset sample --samples 2 --slice 2
       cwm-agent run trace-prediction --suite builtin
 
     \b
@@ -126,6 +143,7 @@ def run(
     from cwm_agent.commands.run import RunRequest, run_suite
     from cwm_agent.tasks.filters import Selection
     from cwm_agent.tasks.inputs import read_variables
+    from cwm_agent.tasks.problems.source import Rows
 
     request = RunRequest(
         suite=suite,
@@ -140,6 +158,7 @@ def run(
         accept_changes=accept_changes,
         repair=repair,
         select=select is not None,
+        rows=Rows(dataset, window, begin, end),
         config_files=tuple(config or ()),
         assignments=tuple(assignments or ()),
         flags={

@@ -41,6 +41,9 @@ Timeout = Annotated[
 Tries = Annotated[
     int, typer.Option("--tries", min=1, help="Attempts when the infrastructure fails.")
 ]
+TestSeconds = Annotated[
+    float, typer.Option("--test-seconds", min=0.1, help="Seconds per test of a contest problem.")
+]
 Strip = Annotated[
     bool, typer.Option("--strip", help="Drop test, configuration, binary and scratch files.")
 ]
@@ -67,6 +70,7 @@ def score(
     workers: Workers = 1,
     timeout: Timeout = 1800,
     tries: Tries = 3,
+    test_seconds: TestSeconds = 6.0,
     strip: Strip = False,
     network: Network = True,
     again: Again = False,
@@ -83,18 +87,22 @@ def score(
     assignments: Assignments = None,
     as_json: Json = False,
 ) -> int:
-    """Grade patches with swebench 5.0.2 and write report.md and report.json.
+    """Grade patches with swebench 5.0.2, or answers; write report.md and report.json.
 
     Patches that already have a score are skipped, so an interrupted command
     resumes where it stopped. A patch is graded again if its image was rebuilt,
     if it timed out and --timeout is now longer, or with --again. A run whose
     attempts were judged by their own tests is only reported on, unless
-    --dataset is given. The report goes to stdout (docs/scoring.md).
+    --dataset is given. Answers to problems (livecodebench, math500, aime24,
+    aime25) are graded here (docs/reasoning.md). The report goes to stdout
+    (docs/scoring.md).
 
     \b
     Examples:
       cwm-agent score 2026-11-22-201500 --workers 4
       cwm-agent score all_preds.jsonl --dataset rows.jsonl --json
+      cwm-agent score lcb --workers 8
+      cwm-agent score answers.jsonl --dataset math500:rows.jsonl
       cwm-agent score --control gold --repository pallets/flask
       cwm-agent score first --dataset swebench-verified --workers 64 --on ray
 
@@ -103,6 +111,7 @@ def score(
     patches could not be graded (run it again), 130 interrupted.
     """
     from cwm_agent.commands.score import ScoreRequest, run_score
+    from cwm_agent.scoring.answers.graders import AnswerOptions
     from cwm_agent.scoring.pool import PoolOptions
     from cwm_agent.scoring.score import ScoreOptions
     from cwm_agent.tasks.filters import Selection
@@ -118,7 +127,8 @@ def score(
         PoolOptions(workers, tries),
         again=again,
     )
-    request = ScoreRequest(target, dataset, control, out, options, on)
+    answers = AnswerOptions(workers, test_seconds)
+    request = ScoreRequest(target, dataset, control, out, options, answers, on)
     return run_score(
         request, runs, config_files=config or (), assignments=assignments or (), as_json=as_json
     )

@@ -28,7 +28,8 @@ from cwm_agent.batch.status import Status, StatusReporter, line
 from cwm_agent.batch.stopping import StopConditions, caught_signals
 from cwm_agent.commands.best import select
 from cwm_agent.commands.until import attempts_until
-from cwm_agent.config.resolve import Resolved, load_settings
+from cwm_agent.config.layers import Layer
+from cwm_agent.config.resolve import Resolved, load_settings, with_defaults
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.exit_codes import ExitCode
 from cwm_agent.scaling.selection.registry import recipe_named
@@ -36,6 +37,7 @@ from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.filters import Selection
 from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.planning import model_settings, plan
+from cwm_agent.tasks.problems.source import Rows
 from cwm_agent.tasks.suite import Chosen, choose, jobs_of
 from cwm_agent.view.progress import ProgressDisplay
 from envs.registry import choose_kind
@@ -60,6 +62,7 @@ class RunRequest:
     accept_changes: bool = False
     repair: bool = False
     select: bool = False
+    rows: Rows = field(default_factory=Rows)
     config_files: tuple[Path, ...] = ()
     assignments: tuple[str, ...] = ()
     flags: Mapping[str, object] = field(default_factory=dict)
@@ -73,11 +76,13 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         recipe_named(str(request.flags["scaling.select"]))
     if request.flags.get("scaling.until") is not None and request.on != "local":
         raise UsageError("--until compares samples on this machine; leave out --on, or --until")
-    chosen = choose(request.suite, request.selection, request.replay)
+    chosen = choose(request.suite, request.selection, request.replay, request.rows)
+    if request.select and chosen.protocol is not None:
+        raise UsageError("--select chooses among patches; answers are counted by `score` (cons@k)")
     resolved = _settings(request, chosen)
     store = Store(resolved.runs_folder())
     clean_up(progress.say)
-    if chosen.dataset:
+    if chosen.dataset and chosen.protocol is None:
         choose_kind(needs=["image"])  # once, and not for each of 500 images
     jobs = jobs_of(
         chosen,
@@ -126,6 +131,9 @@ def _settings(request: RunRequest, chosen: Chosen) -> Resolved:
     resolved = load_settings(
         config_files=request.config_files, assignments=request.assignments, flags=request.flags
     )
+    if (protocol := chosen.protocol) is not None:
+        origins = dict.fromkeys(protocol.settings, protocol.origin)
+        resolved = with_defaults(resolved, Layer(protocol.settings, origins))
     settings = resolved.settings
     recorded = chosen.recorded and settings.model is None and settings.endpoint.urls is None
     # The bundled model's settings apply where it speaks, as in `solve`.

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast, get_args
 
@@ -14,6 +14,8 @@ from cwm_agent.config.resolve import load_settings
 from cwm_agent.config.settings import ClusterSettings
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
+from cwm_agent.scoring.answers.graders import AnswerOptions
+from cwm_agent.scoring.answers.score import score_answers
 from cwm_agent.scoring.candidates import Control
 from cwm_agent.scoring.grading import LOCAL, GradingBackend
 from cwm_agent.scoring.predictions_source import open_source
@@ -26,6 +28,8 @@ from cwm_agent.scoring.score import (
 )
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.datasets import load_suite
+from cwm_agent.tasks.problems.load import load_problems
+from cwm_agent.tasks.problems.source import is_source, read_source
 from cwm_agent.view.sanitize import clean, clean_line
 from results.codec import encode
 from results.reports.markdown import as_markdown
@@ -44,6 +48,7 @@ class ScoreRequest:
     control: str | None
     out: Path | None
     options: ScoreOptions
+    answers: AnswerOptions = field(default_factory=AnswerOptions)
     on: str = "local"
 
 
@@ -66,6 +71,7 @@ def run_score(
         cost=settings.cost,
         backend=_backend(request.on, settings.cluster),
     )
+    request = replace(request, answers=replace(request.answers, sandbox=settings.sandbox))
     scored = _scored(request, options, Store(resolved.runs_folder()))
     with suppress(ReaderGoneError):
         if as_json:
@@ -92,7 +98,11 @@ def _scored(request: ScoreRequest, options: ScoreOptions, store: Store) -> Score
         _say(f"{source.unfinished} attempts are unfinished and left out")
     if request.dataset is None and source.judged:
         return report_recorded(source, options)
-    suite = load_suite(request.dataset or source.dataset or DATASET)
+    dataset = request.dataset or source.dataset or DATASET
+    if is_source(dataset):
+        problems = load_problems(read_source(dataset))
+        return score_answers(source, problems, options, request.answers, _say)
+    suite = load_suite(dataset)
     return score_source(source, suite, options, _say)
 
 

@@ -14,6 +14,7 @@ from cwm_agent.prompts.schema import NEEDED, TEXTS, WORDING
 from tools.texts import TextError, Texts
 
 BUILT_IN = ("default", "nano")
+SHARED = ("scaling.yaml", "reasoning.yaml")
 
 
 def user_folder() -> Path:
@@ -120,10 +121,13 @@ def _parse(name: str, source: str, where: str) -> Texts:
 
 def _shared() -> dict[str, object]:
     """Texts that every pack may leave to us."""
-    source = resources.files("cwm_agent.prompts").joinpath("scaling.yaml").read_text("utf-8")
-    shared = parse_yaml(source)
-    assert isinstance(shared, dict)
-    return {str(key): value for key, value in shared.items()}
+    texts: dict[str, object] = {}
+    for name in SHARED:
+        source = resources.files("cwm_agent.prompts").joinpath(name).read_text("utf-8")
+        shared = parse_yaml(source)
+        assert isinstance(shared, dict)
+        texts |= {str(key): value for key, value in shared.items()}
+    return texts
 
 
 def _read(path: Path) -> str:

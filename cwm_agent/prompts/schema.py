@@ -17,6 +17,14 @@ SCALING_TEXTS: dict[str, tuple[str, ...]] = {
 }
 """Texts for choosing among samples; packs that lack them use those of `scaling.yaml`."""
 
+REASONING_TEXTS: dict[str, tuple[str, ...]] = {
+    "contest.task": ("problem", "form"),
+    "contest.program": (),
+    "contest.function": ("starter",),
+    "mathematics.task": ("problem",),
+}
+"""Texts for problems with one right answer; packs that lack them use those of `reasoning.yaml`."""
+
 TEXTS: dict[str, tuple[str, ...]] = {
     "system.description": (),
     "system.thinking": ("description",),
@@ -42,6 +50,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "format.reply_cut": ("max_tokens",),
     **{key: variables for spec in TOOLS for key, variables in spec.texts.items()},
     **SCALING_TEXTS,
+    **REASONING_TEXTS,
     "serve.tools": ("tools",),
     "serve.tool": ("name", "description", "schema"),
 }
@@ -53,6 +62,9 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "result.output": ("feedback",),
     "submit.review": ("submission",),
     "testgen.task": ("issue",),
+    "contest.task": ("problem",),
+    "contest.function": ("starter",),
+    "mathematics.task": ("problem",),
     "serve.tools": ("tools",),
     "serve.tool": ("name",),
 }

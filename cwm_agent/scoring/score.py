@@ -34,6 +34,7 @@ from results.files import write_atomically, write_record
 from results.predictions import Prediction, doubts
 from results.reports.markdown import as_markdown
 from results.reports.report import REPORT_FILE, Heading, Line, Report, build_report
+from results.reports.sampled import Sampled
 from results.scores import Conditions, Key, Score, ScoreBook
 
 
@@ -104,7 +105,7 @@ def score_control(
         control=control,
         logs=SCORES,
     )
-    return _write(folder, heading, lines_of(work, book, {}))
+    return write_report(folder, heading, lines_of(work, book, {}))
 
 
 def report_recorded(source: Source, options: ScoreOptions) -> Scored:
@@ -232,7 +233,7 @@ def _report(
 ) -> Scored:
     costs = costs_of(prices, source.run, source.attempts)
     heading = replace(heading, currency=costs.currency, cost_basis=costs.basis)
-    return _write(source.reports, heading, priced(lines, costs.by_attempt))
+    return write_report(source.reports, heading, priced(lines, costs.by_attempt))
 
 
 def grader_name() -> str:
@@ -247,10 +248,13 @@ def _logs(scores: Path, reports: Path) -> str:
     return Path(os.path.relpath(scores, reports)).as_posix()
 
 
-def _write(folder: Path, heading: Heading, lines: tuple[Line, ...]) -> Scored:
+def write_report(
+    folder: Path, heading: Heading, lines: tuple[Line, ...], figures: Sampled | None = None
+) -> Scored:
+    """Write `report.json` and `report.md`; `figures` are those over samples of problems."""
     made = datetime.now(UTC).isoformat(timespec="seconds")
     heading = replace(heading, made=made, version=f"cwm-agent {__version__}")
-    report = build_report(heading, lines)
+    report = replace(build_report(heading, lines), sampled=figures)
     folder.mkdir(parents=True, exist_ok=True)
     write_record(folder / REPORT_FILE, report)
     write_atomically(folder / "report.md", as_markdown(report).encode("utf-8", "replace"))

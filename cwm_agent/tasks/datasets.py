@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def load_suite(name: str, *, split: str = "test", pins: Path | None = None) -> S
     """
     if name.endswith(FORMATS):
         path = expand(name)
-        rows = _rows_of_file(path)
+        rows = rows_of_file(path)
         values, places = [row.value for row in rows], [row.place for row in rows]
         return Suite(path.name, read_instances(values, path.name, places))
     match = _HUB_ID.fullmatch(name)
@@ -67,9 +67,9 @@ def load_suite(name: str, *, split: str = "test", pins: Path | None = None) -> S
             f"(owner/name@revision), or a file that ends with {', '.join(FORMATS)}"
         )
     hub_id = HUB.get(match["name"], match["name"])
-    revision = match["revision"] or _pinned(hub_id, pins or _default_pins())
+    revision = match["revision"] or pinned_revision(hub_id, pins or default_pins())
     source = f"{hub_id}@{revision}"
-    return Suite(source, read_instances(_rows_of_hub(hub_id, revision, split), source))
+    return Suite(source, read_instances(rows_of_hub(hub_id, revision, split), source))
 
 
 def job_of(instance: Instance, policy: PolicyChoice, sandbox: str) -> Job:
@@ -89,7 +89,8 @@ def job_of(instance: Instance, policy: PolicyChoice, sandbox: str) -> Job:
     )
 
 
-def _rows_of_file(path: Path) -> list[Row]:
+def rows_of_file(path: Path) -> list[Row]:
+    """The rows of a local file; raises UsageError."""
     try:
         if path.suffix == ".parquet":
             parquet = _rows_of_parquet(path)
@@ -117,24 +118,31 @@ def _rows_of_parquet(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _rows_of_hub(hub_id: str, revision: str, split: str) -> Iterable[dict[str, Any]]:
+def rows_of_hub(hub_id: str, revision: str, split: str) -> Iterable[dict[str, Any]]:
+    """The rows of a data set of the hub; raises NotReadyError."""
     from datasets import load_dataset
 
     try:
         rows: Iterable[dict[str, Any]] = load_dataset(hub_id, revision=revision, split=split)
     except Exception as error:  # its clients raise errors of their own, of many packages
-        raise _not_there(f"{hub_id}@{revision}", error) from error
+        raise not_there(f"{hub_id}@{revision}", error) from error
     return rows
 
 
-def _default_pins() -> Path:
+def default_pins() -> Path:
+    """Where the revisions of first use are kept."""
     from platformdirs import user_cache_path
 
     return user_cache_path("cwm-agent") / "suites.json"
 
 
-def _pinned(hub_id: str, pins: Path) -> str:
+def pinned_revision(hub_id: str, pins: Path) -> str:
     """The revision taken at the first use of a data set, looked up and kept if this is it."""
+    return kept(hub_id, pins, lambda: _newest_revision(hub_id))
+
+
+def kept(name: str, pins: Path, first: Callable[[], str]) -> str:
+    """What the file `pins` says of a name; `first` is asked, and kept, where it says nothing."""
     from filelock import FileLock
 
     pins.parent.mkdir(parents=True, exist_ok=True)
@@ -145,10 +153,10 @@ def _pinned(hub_id: str, pins: Path) -> str:
             known = {}
         except ValueError as error:
             raise UsageError(f"{pins} is damaged ({error}); remove it") from error
-        if hub_id not in known:
-            known[hub_id] = _newest_revision(hub_id)
+        if name not in known:
+            known[name] = first()
             pins.write_text(json.dumps(known, indent=2) + "\n")
-        return known[hub_id]
+        return known[name]
 
 
 def _newest_revision(hub_id: str) -> str:
@@ -160,7 +168,7 @@ def _newest_revision(hub_id: str) -> str:
     except Exception as error:  # its clients raise errors of their own, of many packages
         if revision := _cached_revision(hub_id):
             return revision
-        raise _not_there(hub_id, error) from error
+        raise not_there(hub_id, error) from error
 
 
 def _cached_revision(hub_id: str) -> str | None:
@@ -175,7 +183,8 @@ def _cached_revision(hub_id: str) -> str | None:
         return None
 
 
-def _not_there(source: str, error: Exception) -> NotReadyError:
+def not_there(source: str, error: Exception) -> NotReadyError:
+    """The error for a data set that cannot be had."""
     said = (str(error).strip().splitlines() or [""])[0]
     reason = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return NotReadyError(

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.checkout import Checkout
+from envs.problem.problem import Kind
 from envs.task import HiddenTests, IssueTask, Recipe
 from results.errors import RunFolderError
 from results.files import read_record, write_record
 
 JOB_FILE = "job.json"
+NO_SANDBOX = "none"
+"""The sandbox of a job with a problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,21 @@ class CheckoutRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ProblemRecord:
+    """What a problem asks for beside its text (envs.problem.problem.Problem)."""
+
+    kind: Kind
+    starter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """One issue, one repository, one policy, one kind of sandbox.
+    """One issue, one repository, one policy, one kind of sandbox; or one problem, and a policy.
 
     `build` is a command that makes `image` where it cannot be pulled. `root` ""
     means the folder where the image has its repository, to be found there.
-    `variables` and the commands `setup` are of its sandboxes, not of an image.
+    `variables` and the commands `setup` are of its sandboxes, not of an image. With `problem`,
+    `issue` is its text, and there is no sandbox.
     """
 
     instance: str
@@ -100,6 +112,7 @@ class Job:
     apply: bool = False
     variables: dict[str, str] = field(default_factory=dict)
     setup: tuple[str, ...] = ()
+    problem: ProblemRecord | None = None
 
     def source(self) -> Checkout | None:
         """The user's checkout, None when the image holds the repository."""

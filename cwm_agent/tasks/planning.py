@@ -24,8 +24,9 @@ from cwm_agent.tasks.inputs import (
     read_tests,
     secret_names,
 )
-from cwm_agent.tasks.job import Job, TestsRecord
+from cwm_agent.tasks.job import NO_SANDBOX, Job, ProblemRecord, TestsRecord
 from envs.errors import SandboxError
+from envs.problem.problem import Problem
 from envs.progress import Say
 from envs.registry import choose_kind, suitable_kinds
 from envs.sandbox.kind import Need, SandboxKind
@@ -58,6 +59,8 @@ def _plan(request: Request, resolved: Resolved, say: Say) -> Job:
     settings = resolved.settings
     if request.instance is not None:
         return _plan_instance(request, request.instance, settings)
+    if request.problem is not None:
+        return _plan_problem(request, request.problem, settings)
     if request.example is not None:
         return _plan_example(request, resolved, say)
     if request.generated is not None:
@@ -93,6 +96,17 @@ def _plan_instance(request: Request, instance: Instance, settings: Settings) -> 
     kind = _suitable(settings.sandbox.kind, ["image"], "its repository is in an image")[0]
     policy = choose_policy(request.replay, request.human, settings)
     return job_of(instance, policy, kind.name)
+
+
+def _plan_problem(request: Request, problem: Problem, settings: Settings) -> Job:
+    """A problem is answered in one reply; what solutions do is seen when they are graded."""
+    return Job(
+        instance=problem.id,
+        issue=problem.statement,
+        policy=choose_policy(request.replay, request.human, settings),
+        sandbox=NO_SANDBOX,
+        problem=ProblemRecord(problem.kind, problem.starter),
+    )
 
 
 def _plan_example(request: Request, resolved: Resolved, say: Say) -> Job:

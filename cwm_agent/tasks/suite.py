@@ -1,7 +1,8 @@
 """From the name of a suite to the jobs of a run.
 
 A suite is a file of own tasks, or rows of SWE-bench: a data set of the hub or a
-file. Rows are told from tasks by their key `instance_id`.
+file. Rows are told from tasks by their key `instance_id`. Or it is one of those
+of problems, by name.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from cwm_agent.tasks.datasets import FORMATS, load_suite
 from cwm_agent.tasks.filters import Selection
 from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.job import Job
+from cwm_agent.tasks.problems.load import load_problems
+from cwm_agent.tasks.problems.source import Rows, chosen_source
+from cwm_agent.tasks.problems.suites import SUITES, ProblemSuite
 from cwm_agent.tasks.task_file import read_tasks, recording_in, request_of
 from envs.images.access import by_image
 
@@ -26,12 +30,14 @@ YAML = (".yaml", ".yml")
 class Chosen:
     """What was chosen of a suite: what `solve` would be asked for, by instance.
 
-    `dataset` names the rows that judge the patches afterwards, "" for own tasks.
+    `dataset` names the rows that judge the patches afterwards, "" for own tasks. A suite of
+    problems has a `protocol`.
     """
 
     suite: str
     requests: Mapping[str, Request]
     dataset: str = ""
+    protocol: ProblemSuite | None = None
 
     @property
     def recorded(self) -> bool:
@@ -39,12 +45,19 @@ class Chosen:
         return all(r.replay is not None or r.example is not None for r in self.requests.values())
 
 
-def choose(suite: str, selection: Selection, replay: Path | None) -> Chosen:
+def choose(
+    suite: str, selection: Selection, replay: Path | None, rows: Rows | None = None
+) -> Chosen:
     """The chosen instances of a suite; raises UsageError, NotReadyError or RowError.
 
     `replay` is a recording for every instance, or a folder with one of the name
-    `<instance>.yaml` for each.
+    `<instance>.yaml` for each. `rows` are for the suites of problems alone.
     """
+    rows = rows or Rows()
+    if suite in SUITES:
+        return _problems(suite, selection, replay, rows)
+    if rows != Rows():
+        raise UsageError(f"--dataset, --window, --from and --to are for {', '.join(SUITES)}")
     path = Path(suite)
     if path.suffix in YAML or ((path.is_file() or path.suffix in FORMATS) and not _has_rows(path)):
         tasks = selection.of(read_tasks(path))
@@ -57,6 +70,17 @@ def choose(suite: str, selection: Selection, replay: Path | None) -> Chosen:
         for instance in selection.of(found.instances)
     }
     return Chosen(suite, requests, str(path.absolute()) if path.is_file() else found.source)
+
+
+def _problems(name: str, selection: Selection, replay: Path | None, rows: Rows) -> Chosen:
+    found = load_problems(chosen_source(name, rows))
+    requests = {
+        problem.id: Request(
+            problem=problem, replay=recording_in(replay, problem.id) if replay else None
+        )
+        for problem in selection.of(found.problems)
+    }
+    return Chosen(name, requests, str(found.source), SUITES[name])
 
 
 def jobs_of(chosen: Chosen, plan: Callable[[Request], Job]) -> list[Job]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from results.reports.bootstrap import Estimate, difference_of, mean_of
 from results.reports.markdown import percent
 from results.reports.metrics import Share, mcnemar, share
 from results.reports.report import Line, Report
@@ -30,6 +31,16 @@ class Comparison:
     p_value: float
     left_out: tuple[str, ...]
     alone: tuple[str, ...]
+    samples: SampledComparison | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SampledComparison:
+    """pass@1 over all samples, on the problems that both have; `gain` is second - first."""
+
+    first: Estimate
+    second: Estimate
+    gain: Estimate
 
 
 def compare(first: Report, second: Report) -> Comparison:
@@ -56,7 +67,17 @@ def compare(first: Report, second: Report) -> Comparison:
         p_value=mcnemar(len(only_first), len(only_second)),
         left_out=tuple(left_out),
         alone=tuple(sorted(one.keys() ^ two.keys())),
+        samples=_samples(first, second),
     )
+
+
+def _samples(first: Report, second: Report) -> SampledComparison | None:
+    if first.sampled is None or second.sampled is None:
+        return None
+    one, two = first.sampled.shares, second.sampled.shares
+    common = sorted(one.keys() & two.keys())
+    ours, theirs = [one[name] for name in common], [two[name] for name in common]
+    return SampledComparison(mean_of(ours), mean_of(theirs), difference_of(theirs, ours))
 
 
 def as_text(found: Comparison) -> str:
@@ -67,6 +88,13 @@ def as_text(found: Comparison) -> str:
         f"both {found.both}, only A {len(found.only_first)}, only B {len(found.only_second)}, "
         f"neither {found.neither}; McNemar's exact test p = {found.p_value:.3g}",
     ]
+    if (many := found.samples) is not None:
+        gain = many.gain
+        lines.append(
+            f"pass@1 A {100 * many.first.value:.1f} %, B {100 * many.second.value:.1f} %, "
+            f"B - A {100 * gain.value:.1f} points [{100 * gain.low:.1f}, {100 * gain.high:.1f}] "
+            f"(all samples of {gain.n} problems; 95 % interval by a bootstrap over problems)"
+        )
     if not found.same_suite:
         lines.append("the reports are of different suites or revisions: rows may differ")
     for title, names in (

@@ -8,6 +8,12 @@ from pathlib import PurePosixPath
 
 from results.reports.metrics import Share
 from results.reports.report import Line, Report
+from results.reports.sampled_markdown import (
+    ANSWERS,
+    sampled_headline,
+    sampled_lines,
+    sampled_tables,
+)
 from results.store import UNFINISHED
 
 OUTCOMES = {
@@ -29,19 +35,36 @@ def as_markdown(report: Report) -> str:
         f"# {_cell(report.name)}",
         _headline(report),
         _warnings(report),
+        *_figures(report),
+        _shares("By model", report.by_model),
+        _table("Outcomes", ("outcome", "predictions"), report.outcomes.items(), _names(report)),
+        _table("Why attempts ended", ("reason", "attempts"), report.exit_reasons.items(), {}),
+        _signs(report),
+        _usage(report),
+        *_details(report),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _names(report: Report) -> Mapping[str, str]:
+    return OUTCOMES if report.sampled is None else ANSWERS
+
+
+def _details(report: Report) -> list[str]:
+    if report.sampled is not None:
+        return [sampled_lines(report.lines)]
+    return [_lines(report.lines, cost=report.cost is not None), _failures(report)]
+
+
+def _figures(report: Report) -> list[str]:
+    if report.sampled is not None:
+        return sampled_tables(report.sampled)
+    return [
         _pass_at(report),
         _shares("By repository", report.repositories),
         _shares("By difficulty", report.difficulties),
         _shares("By year of the issue", report.years),
-        _shares("By model", report.by_model),
-        _table("Outcomes", ("outcome", "predictions"), report.outcomes.items(), OUTCOMES),
-        _table("Why attempts ended", ("reason", "attempts"), report.exit_reasons.items(), {}),
-        _signs(report),
-        _usage(report),
-        _lines(report.lines, cost=report.cost is not None),
-        _failures(report),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 _COUNTED = {"first": "first sample", "last": "last prediction"}
@@ -54,9 +77,13 @@ def percent(found: Share) -> str:
 
 def _headline(report: Report) -> str:
     resolved = report.resolved
-    lines = [
+    first = [
         f"**{resolved.count} of {resolved.n} resolved: {percent(resolved)}** "
         f"(95 % Wilson interval; {_COUNTED[report.counted]} of each instance)",
+        "",
+    ]
+    lines = [
+        *(first if report.sampled is None else sampled_headline(report.sampled)),
         f"- suite {_cell(report.suite)}, {report.instances} of {report.suite_size} instances",
         f"- judged by {_cell(report.grader)}; {report.predictions} predictions"
         + (f" of {', '.join(map(_cell, report.models))}" if report.models else ""),
@@ -67,7 +94,7 @@ def _headline(report: Report) -> str:
         lines.append(f"- mode {', '.join(map(_cell, report.modes))}")
     if report.stripped:
         lines.append("- test, configuration, binary and scratch files were left out of every patch")
-    if report.instances < report.suite_size:
+    if report.instances < report.suite_size and report.sampled is None:
         whole = report.of_suite
         lines.append(f"- of the whole suite: {whole.count} of {whole.n}, {percent(whole)}")
     if cost := report.cost:
@@ -75,7 +102,7 @@ def _headline(report: Report) -> str:
             f"- cost {cost.total:,.4f} {_cell(cost.currency)}, {cost.per_instance:,.4f} for an "
             f"instance with all its samples ({_cell(cost.basis)})"
         )
-    return "\n".join([lines[0], "", *lines[1:]])
+    return "\n".join(lines)
 
 
 def _warnings(report: Report) -> str:

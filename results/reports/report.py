@@ -13,6 +13,7 @@ from results.errors import RunNotFoundError
 from results.files import read_record
 from results.records import ExitReason
 from results.reports.metrics import Share, pass_at_k, share
+from results.reports.sampled import Sampled
 from results.scores import ScoreOutcome
 
 REPORT_FILE = "report.json"
@@ -61,6 +62,7 @@ class Line:
     image: str = ""
     failure: str = ""
     environmental: bool = False
+    cpu_seconds: float = 0.0
 
     @property
     def resolved(self) -> bool:
@@ -132,6 +134,8 @@ class Report:
     made: str = ""
     version: str = ""
     logs: str = ""
+    sampled: Sampled | None = None
+    """Of problems with several samples each, which the headline then counts."""
 
     @property
     def headline(self) -> list[Line]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cwm_agent.attempt.attempt import (
     MakeEnvironment,
     Rules,
     Setting,
-    issue_environment,
+    environment_of,
     play,
     result_of,
 )
@@ -25,10 +25,12 @@ from cwm_agent.batch.semaphores import OncePerKey, Semaphore
 from cwm_agent.config.settings import BatchSettings
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import OpenPolicy
-from cwm_agent.tasks.job import write_job
+from cwm_agent.tasks.job import Job, write_job
 from envs.cleanup import owned_folder
+from envs.errors import SandboxError
+from envs.issue.modes import Switches
 from envs.sandbox.owner import boot_id
-from envs.sandbox.sandbox import Owner
+from envs.sandbox.sandbox import Owner, Sandbox
 from results.journal import LOCK_PATIENCE, Journal
 from results.records import AttemptResult
 from results.store import UNFINISHED, Attempt, Run
@@ -74,7 +76,7 @@ class Work:
     semaphores: Semaphores
     files: SharedFiles
     sandboxes: Callable[[AttemptState], MakeSandbox]
-    environment: MakeEnvironment = issue_environment
+    environment: MakeEnvironment = environment_of
     patience: float = LOCK_PATIENCE
 
     def __call__(self, attempt: AttemptState) -> AttemptResult:
@@ -95,7 +97,7 @@ class Work:
                 write_job(stored.folder, attempt.job)
             opened = stack.enter_context(self.open_policy(attempt.job.policy))
             setting = Setting(attempt.job, attempt.sample, self.rules, opened)
-            trajectory = finished(journal.events, self.rules.switches)
+            trajectory = finished(journal.events, _counting(self.rules, attempt.job))
             if trajectory is None:
                 trajectory = self._play(setting, attempt, journal)
             judgement = Judgement()
@@ -108,7 +110,7 @@ class Work:
     def _play(self, setting: Setting, attempt: AttemptState, journal: Journal) -> Trajectory:
         semaphores, stop = self.semaphores, attempt.stop
         repository = self._repository(attempt)
-        make = self.sandboxes(attempt)
+        make = _nowhere if attempt.job.problem else self.sandboxes(attempt)
         attempt.say("waiting for a free session of the engine")
         with semaphores.sessions.hold(stop):
             attempt.say("waiting for a free sandbox")
@@ -132,6 +134,17 @@ class Work:
     def _repository(self, attempt: AttemptState) -> Path | None:
         attempt.say("copying the repository")
         return self.files.repository(attempt)
+
+
+def _counting(rules: Rules, job: Job) -> Switches:
+    """Which patch of a finished journal counts: an answer by the rule, and no other."""
+    if job.problem is None:
+        return rules.switches
+    return replace(rules.switches, keep_submission_on_limit=False, submit_on_limit=False)
+
+
+def _nowhere() -> Sandbox:
+    raise SandboxError("a problem is answered without a sandbox", cause="not_available")
 
 
 @contextmanager

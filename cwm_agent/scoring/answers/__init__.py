@@ -1,0 +1,1 @@
+"""Answers to problems: graded here, and reported over several samples each."""

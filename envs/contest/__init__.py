@@ -1,0 +1,1 @@
+"""Contest problems: rows of LiveCodeBench, how they are asked, what a solution is worth."""
