@@ -102,9 +102,9 @@ def environment_of(
 
 
 def _problem_environment(setting: Setting, problem: ProblemRecord) -> Environment:
-    rules, policy = setting.rules, setting.speaker.policy
+    rules, policy = setting.rules, setting.opened.policy
     around = (rules.texts, rules.switches, setting.limits, policy.meter)
-    thinking = setting.speaker.thinking
+    thinking = setting.opened.thinking
     if problem.kind == "contest":
         statement = setting.job.issue
         return contest_environment(statement, problem.starter, *around, thinking=thinking)

@@ -45,10 +45,9 @@ def debug(
     with opened(opening) as (debugger, recorder):
         if tui:
             from cwm_agent.debug.screen.app import DebuggerApp
-            from cwm_agent.view.app.glyphs import ASCII, UNICODE
-            from cwm_agent.view.app.panels import wants_ascii
+            from cwm_agent.view.app.glyphs import ASCII, glyphs_here
 
-            glyphs = ASCII if ascii_ or wants_ascii() else UNICODE
+            glyphs = ASCII if ascii_ else glyphs_here()
             DebuggerApp(debugger, recorder, source.name, glyphs).run()
             return
         LineMode(debugger, recorder, lambda line: print(line, flush=True)).run(_commands())

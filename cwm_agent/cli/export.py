@@ -122,10 +122,10 @@ def export(
         "2+" if best_of_several or best else "1",
         web_steps,
     )
-    wish = ExportRequest(kind, out, sample, scored, best, instance)
+    request = ExportRequest(kind, out, sample, scored, best, instance)
     if kind in ATTEMPTS.split(", "):
-        for path in export_attempts(source_of(Store(folder), [run]), wish):
+        for path in export_attempts(source_of(Store(folder), [run]), request):
             print(path, flush=True)
         return
-    for path in export_run(Store(folder).open(run), wish, entry):
+    for path in export_run(Store(folder).open(run), request, entry):
         print(path)

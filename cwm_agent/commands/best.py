@@ -60,7 +60,7 @@ def go_on_best(run: Run, job: Job, resolved: Resolved, progress: ProgressDisplay
                 sample_all(attempts, wanted, settings, executor, progress)
                 return all(attempt.state in OVER for attempt in wanted)
 
-            sample_until(run, resolved, [job.instance], draw, executor.policies.engine, progress)
+            sample_until(run, resolved, [job.instance], draw, executor.policies.shared, progress)
         else:
             sample_all(attempts, wanted, settings, executor, progress)
     run.write_predictions()

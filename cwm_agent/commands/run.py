@@ -197,7 +197,7 @@ def _sample(
         return _go(run, rules, wanted, executor, progress, as_json=as_json and first)
 
     if resolved.settings.scaling.until < 1 and isinstance(executor, LocalExecutor):
-        engine = executor.policies.engine
+        engine = executor.policies.shared
         attempts, code, status = attempts_until(run, resolved, attempts, go, engine, progress)
     else:
         code, status = go(attempts)
