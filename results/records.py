@@ -221,17 +221,30 @@ class Ended:
     cause: str | None = None
 
 
-Event = AttemptStarted | Observed | Replied | ToolRan | Snapshot | Submitted | Graded | Ended
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the hidden tests said of a patch: each named test with its outcome before and after."""
+    """What the hidden tests said of a patch: each named test with its outcome before and after.
+
+    With `state` it is of the sandbox as the attempt left it, and no patch stands for that.
+    """
 
     resolved: bool
     fail_to_pass: dict[str, bool] = field(default_factory=dict)
     pass_to_pass: dict[str, bool] = field(default_factory=dict)
     detail: str = ""
+    state: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the tests said of the sandbox as the attempt left it, before it was given back."""
+
+    verdict: Verdict
+
+
+Event = (
+    AttemptStarted | Observed | Replied | ToolRan | Snapshot | Submitted | Graded | Judged | Ended
+)
 
 
 @dataclass(frozen=True, slots=True)

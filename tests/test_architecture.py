@@ -23,8 +23,9 @@ ORDER = {
     "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench > scaling
         > batch, replay, nano, server > debug > view, attempt > doctor, tasks > policies > config,
         generated, exit_codes > prompts > parsing, streams > errors""",
-    "envs": """swebench, cleanup, registry, testgen > issue, docker, bubblewrap > images, repository
-        > host_git > sandbox > shell > environment, task, failures, progress > errors""",
+    "envs": """swebench, cleanup, registry, testgen, harbor > issue, docker, bubblewrap
+        > images, repository > host_git > sandbox > shell
+        > environment, task, failures, progress > errors""",
     "model": """engine > parallel > runner > checkpoint > ops > step > kvcache > text, config
         > device, stats, nano > errors""",
 }

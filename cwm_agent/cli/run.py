@@ -30,7 +30,7 @@ app = typer.Typer()
 @app.command()
 def run(
     suite: Annotated[
-        str, typer.Argument(help="swebench-verified, ..., a file of rows, or your own tasks.")
+        str, typer.Argument(help="swebench-verified, ..., a file of rows or tasks, a task folder.")
     ],
     programs: Annotated[
         str,
@@ -97,7 +97,8 @@ def run(
     stopped it: finished attempts are kept, the others continue from their
     journals. The first Ctrl-C lets every turn finish and saves, the second
     one stops. Use `cwm-agent ctl` to inspect or change a live run.
-    docs/batch.md describes suites. Attempts at SWE-bench instances are graded
+    docs/batch.md describes suites, docs/harbor.md task folders of the Harbor
+    format. Attempts at SWE-bench instances are graded
     afterwards, by `cwm-agent score RUN`. With --select, evidence is gathered
     at the end and one sample of each issue is chosen (docs/evidence.md).
 
@@ -107,6 +108,7 @@ def run(
       cwm-agent run tasks.yaml --slice 0:20 --match django --json
       cwm-agent run tasks.yaml --model ~/models/cwm --url http://gpu1:8000/v1
       cwm-agent run tasks.yaml --workers 64 --model /shared/cwm --on ray
+      cwm-agent run terminal-bench-2/tasks --workers 4 --model ~/models/cwm
       cwm-agent run trace-prediction --suite builtin
 
     \b

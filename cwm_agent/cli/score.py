@@ -96,6 +96,7 @@ def score(
       cwm-agent score 2026-11-22-201500 --workers 4
       cwm-agent score all_preds.jsonl --dataset rows.jsonl --json
       cwm-agent score --control gold --repository pallets/flask
+      cwm-agent score --control gold --dataset terminal-bench-2/tasks
       cwm-agent score first --dataset swebench-verified --workers 64 --on ray
 
     \b

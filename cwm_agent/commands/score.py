@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from cwm_agent.config.resolve import load_settings
-from cwm_agent.config.settings import ClusterSettings
+from cwm_agent.config.settings import ClusterSettings, SandboxSettings
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
 from cwm_agent.scoring.candidates import Control
@@ -26,6 +26,7 @@ from cwm_agent.scoring.score import (
 )
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.datasets import load_suite
+from cwm_agent.tasks.harbor import is_suite
 from cwm_agent.view.sanitize import clean, clean_line
 from results.codec import encode
 from results.reports.markdown import as_markdown
@@ -66,7 +67,7 @@ def run_score(
         cost=settings.cost,
         place=_place(wish.on, settings.cluster),
     )
-    scored = _scored(wish, options, Store(resolved.runs_folder()))
+    scored = _scored(wish, options, Store(resolved.runs_folder()), settings.sandbox)
     with suppress(ReaderGoneError):
         if as_json:
             print(json.dumps({"folder": str(scored.folder), **encode(scored.report)}, indent=2))
@@ -76,10 +77,19 @@ def run_score(
     return _exit_code(scored.report)
 
 
-def _scored(wish: ScoreRequest, options: ScoreOptions, store: Store) -> Scored:
+def _scored(
+    wish: ScoreRequest, options: ScoreOptions, store: Store, sandbox: SandboxSettings
+) -> Scored:
     if wish.control is not None:
         if wish.control not in get_args(Control):
             raise UsageError(f"unknown control {wish.control!r}; use gold or noop")
+        tasks = wish.dataset or wish.target
+        if tasks is not None and is_suite(tasks) and None in (wish.dataset, wish.target):
+            from cwm_agent.commands.harbor_control import score_tasks
+
+            folder = wish.out or Path(f"control-{wish.control}")
+            control = cast(Control, wish.control)
+            return score_tasks(control, tasks, folder, options, sandbox, _say)
         if wish.target is not None:
             raise UsageError("a control has patches of its own: leave out the run or predictions")
         folder = wish.out or Path(f"control-{wish.control}")

@@ -42,7 +42,8 @@ def recorded_lines(attempts: Attempts) -> tuple[Line, ...]:
             pass_to_pass=verdict.pass_to_pass if verdict else {},
             carried=_carried(result.patch),
         )
-        if not result.patch.strip() and not result.resolved:
+        of_state = verdict is not None and verdict.state
+        if not result.patch.strip() and not result.resolved and not of_state:
             line = replace(line, outcome="empty")
         lines.append(with_attempt(line, result))
     return tuple(lines)

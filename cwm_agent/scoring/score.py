@@ -104,7 +104,7 @@ def score_control(
         control=control,
         logs=SCORES,
     )
-    return _write(folder, heading, lines_of(work, book, {}))
+    return write_report(folder, heading, lines_of(work, book, {}))
 
 
 def report_recorded(source: Source, options: ScoreOptions) -> Scored:
@@ -232,7 +232,7 @@ def _report(
 ) -> Scored:
     costs = costs_of(prices, source.run, source.attempts)
     heading = replace(heading, currency=costs.currency, cost_basis=costs.basis)
-    return _write(source.reports, heading, priced(lines, costs.by_attempt))
+    return write_report(source.reports, heading, priced(lines, costs.by_attempt))
 
 
 def grader_name() -> str:
@@ -247,7 +247,8 @@ def _logs(scores: Path, reports: Path) -> str:
     return Path(os.path.relpath(scores, reports)).as_posix()
 
 
-def _write(folder: Path, heading: Heading, lines: tuple[Line, ...]) -> Scored:
+def write_report(folder: Path, heading: Heading, lines: tuple[Line, ...]) -> Scored:
+    """Write report.md and report.json into the folder."""
     made = datetime.now(UTC).isoformat(timespec="seconds")
     heading = replace(heading, made=made, version=f"cwm-agent {__version__}")
     report = build_report(heading, lines)

@@ -77,12 +77,21 @@ class CheckoutRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class HarborRecord:
+    """The folder of a Harbor task, and the key of what was in it."""
+
+    folder: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One issue, one repository, one policy, one kind of sandbox.
 
     `build` is a command that makes `image` where it cannot be pulled. `root` ""
     means the folder where the image has its repository, to be found there.
     `variables` and the commands `setup` are of its sandboxes, not of an image.
+    `harbor` is a task that brings its own environment and tests.
     """
 
     instance: str
@@ -100,6 +109,7 @@ class Job:
     apply: bool = False
     variables: dict[str, str] = field(default_factory=dict)
     setup: tuple[str, ...] = ()
+    harbor: HarborRecord | None = None
 
     def source(self) -> Checkout | None:
         """The user's checkout, None when the image holds the repository."""

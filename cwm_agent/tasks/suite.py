@@ -1,7 +1,7 @@
 """From the name of a suite to the jobs of a run.
 
-A suite is a file of own tasks, or rows of SWE-bench: a data set of the hub or a
-file. Rows are told from tasks by their key `instance_id`.
+A suite is a file of own tasks, a folder of Harbor tasks, or rows of SWE-bench: a data set of
+the hub or a file. Rows are told from tasks by their key `instance_id`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from cwm_agent.errors import UsageError
 from cwm_agent.parsing import parse_json
 from cwm_agent.tasks.datasets import FORMATS, load_suite
 from cwm_agent.tasks.filters import Selection
+from cwm_agent.tasks.harbor import is_suite, read_suite
 from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.job import Job
 from cwm_agent.tasks.task_file import read_tasks, recording_in, request_of
+from envs.harbor.task import HarborTask
 from envs.images.access import by_image
 
 YAML = (".yaml", ".yml")
@@ -46,6 +48,10 @@ def choose(suite: str, selection: Selection, replay: Path | None) -> Chosen:
     `<instance>.yaml` for each.
     """
     path = Path(suite)
+    if is_suite(suite):
+        return Chosen(
+            suite, {task.id: _of_folder(task, replay) for task in read_suite(suite, selection)}
+        )
     if path.suffix in YAML or ((path.is_file() or path.suffix in FORMATS) and not _has_rows(path)):
         tasks = selection.of(read_tasks(path))
         return Chosen(suite, {task.id: request_of(task, path.parent, replay) for task in tasks})
@@ -57,6 +63,10 @@ def choose(suite: str, selection: Selection, replay: Path | None) -> Chosen:
         for instance in selection.of(found.instances)
     }
     return Chosen(suite, requests, str(path.absolute()) if path.is_file() else found.source)
+
+
+def _of_folder(task: HarborTask, replay: Path | None) -> Request:
+    return Request(harbor=task, replay=recording_in(replay, task.id) if replay else None)
 
 
 def jobs_of(chosen: Chosen, plan: Callable[[Request], Job]) -> list[Job]:
@@ -77,7 +87,7 @@ def jobs_of(chosen: Chosen, plan: Callable[[Request], Job]) -> list[Job]:
 
 def _environment(job: Job) -> tuple[object, ...]:
     """Jobs with an equal one share an image or virtual environment."""
-    return job.image, job.pip, job.apt, tuple(sorted(job.environment.items()))
+    return job.image, job.pip, job.apt, tuple(sorted(job.environment.items())), job.harbor
 
 
 def _has_rows(path: Path) -> bool:

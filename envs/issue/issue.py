@@ -14,6 +14,7 @@ from envs.issue.messages import Wording
 from envs.issue.modes import Switches
 from envs.issue.published import PublishedSession
 from envs.issue.toolbox import Toolbox
+from envs.repository.layout import lay_out
 from envs.repository.repository import SandboxRepository
 from envs.repository.restore import bring, fill, state_after
 from envs.sandbox.sandbox import Sandbox
@@ -74,7 +75,9 @@ class IssueEnvironment:
         self._wording = Wording(texts, switches, limits, meter)
         self._repository = SandboxRepository(sandbox, task.root)
         seconds, check = limits.command_seconds, self._repository.check
-        context = ToolContext(texts, switches, seconds, self._working_diff, check, goal.refusal)
+        context = ToolContext(
+            texts, switches, seconds, self._working_diff, check, goal.refusal, goal.state
+        )
         self._toolbox = Toolbox(tools, context)
         self._published = (
             PublishedSession(sandbox, task.root) if switches.published_session else None
@@ -168,6 +171,10 @@ class IssueEnvironment:
         self._sandbox.close()
 
     def _prepare(self) -> None:
+        if self._goal.state:
+            self._sandbox.open()
+            lay_out(self._sandbox, self._task)
+            return
         ignored = self._switches.ignore_untracked
         fill(self._sandbox, self._repository, self._task, ignore_untracked=ignored)
         self._tree = self._repository.start_tree
@@ -252,6 +259,8 @@ class IssueEnvironment:
 
     def _snapshot(self) -> list[Event]:
         """The new state of the repository; one with too many changes is not kept."""
+        if self._goal.state:
+            return []
         try:
             state = self._repository.snapshot()
         except OversizeError:

@@ -33,7 +33,10 @@ class SandboxFactory:
         job, stop = ticket.job, ticket.stop
         owner = Owner(self.run, job.instance, ticket.sample, os.getpid(), boot_id())
         maker = SandboxMaker(job, self.settings, owner, ticket.tell)
-        key = (job.sandbox, job.image, job.pip, job.apt, tuple(sorted(job.environment.items())))
+        key = (
+            job.sandbox, job.image, job.pip, job.apt, tuple(sorted(job.environment.items())),
+            job.harbor,
+        )  # fmt: skip
         ticket.say("waiting for its image or environment")
         self.builds.ensure(key, maker.prepare, stop)
         ticket.job = maker.locate()

@@ -12,11 +12,11 @@ from cwm_agent.attempt.attempt import (
     MakeEnvironment,
     Rules,
     Setting,
-    issue_environment,
     play,
     result_of,
 )
-from cwm_agent.attempt.judge import Judgement, judge
+from cwm_agent.attempt.environments import job_environment
+from cwm_agent.attempt.judge import Judgement, judge, judged_there
 from cwm_agent.attempt.rollout import Trajectory, finished
 from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.local.sandboxes import MakeSandbox, SandboxFactory
@@ -74,7 +74,7 @@ class Work:
     gates: Semaphores
     materials: SharedFiles
     places: Callable[[AttemptState], MakeSandbox]
-    environment: MakeEnvironment = issue_environment
+    environment: MakeEnvironment = job_environment
     patience: float = LOCK_PATIENCE
 
     def __call__(self, ticket: AttemptState) -> AttemptResult:
@@ -98,7 +98,7 @@ class Work:
             trajectory = finished(journal.events, self.rules.switches)
             if trajectory is None:
                 trajectory = self._play(setting, ticket, journal)
-            judgement = Judgement()
+            judgement = judged_there(trajectory.events)
             if trajectory.reason not in UNFINISHED and ticket.job.tests is not None:
                 judgement = self._judge(ticket, trajectory, attempt)
             result = result_of(setting, trajectory, judgement, attempt.entries())
