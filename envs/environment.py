@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from results.enforced import Enforced
 from results.records import Event, ExitReason, Message, Reply, Verdict
 from tools.workspace import Cause
 
@@ -71,6 +72,14 @@ class Environment(Protocol):
 
     def close(self) -> None:
         """Give the place back."""
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """An environment whose place can say what it enforces, once it is open."""
+
+    def enforced(self) -> Enforced:
+        """Limits, time zone and hash seed, as they are inside; raises SandboxError."""
 
 
 @runtime_checkable

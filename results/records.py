@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from results.enforced import Enforced
+
 ExitReason = Literal[
     "submitted",  # the model submitted and ended with a final answer
     "turn_limit",
@@ -223,10 +225,8 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the hidden tests said of a patch: each named test with its outcome before and after.
-
-    With `state` it is of the sandbox as the attempt left it, and no patch stands for that.
-    """
+    """What the hidden tests said of a patch: each named test with its outcome before and after;
+    with `state` of the sandbox as the attempt left it, for which no patch stands."""
 
     resolved: bool
     fail_to_pass: dict[str, bool] = field(default_factory=dict)
@@ -243,8 +243,9 @@ class Judged:
 
 
 Event = (
-    AttemptStarted | Observed | Replied | ToolRan | Snapshot | Submitted | Graded | Judged | Ended
-)
+    AttemptStarted | Enforced | Observed | Replied | ToolRan | Snapshot | Submitted | Graded
+    | Judged | Ended
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from threading import Lock
 from typing import Literal
 
 from results.codec import decode, encode, parse_json
+from results.enforced import Enforced
 from results.errors import RecordError, RunFolderError
 from results.records import Verdict
 
@@ -69,6 +70,7 @@ class Score:
     failure: str = ""
     environmental: bool = False
     under: Conditions | None = None
+    enforced: Enforced | None = None
 
     @property
     def key(self) -> Key:
@@ -103,6 +105,16 @@ class ScoreBook:
         found = self._scores.get(key, [])
         holding = (score for score in reversed(found) if score.holds(wanted))
         return next(holding, found[-1] if found else None)
+
+    def history(self, key: Key, wanted: Conditions) -> list[Score]:
+        """Every verdict of that key that holds under `wanted`, the oldest first.
+
+        Failures of the infrastructure are no verdicts.
+        """
+        found = self._scores.get(key, [])
+        return [
+            s for s in found if s.outcome not in ("infrastructure", "empty") and s.holds(wanted)
+        ]
 
     def final(self, key: Key, wanted: Conditions) -> Score | None:
         """The last score that holds, unless it only says that the infrastructure failed.

@@ -23,7 +23,7 @@ from typing import Protocol
 from cwm_agent.attempt.interrupt import Stop
 from cwm_agent.policies.errors import ContextFullError, PolicyError
 from cwm_agent.policies.policy import Conversation, Gradable, Policy, Question
-from envs.environment import Environment, Judging, Step
+from envs.environment import Environment, Judging, Limited, Step
 from envs.errors import SandboxError
 from envs.issue.modes import Switches
 from model.errors import ModelError
@@ -259,9 +259,12 @@ class _Loop:
         """Open the task, or restore it; returns the step of a turn that was in flight."""
         settled, in_flight = settle(self.past)
         if not any(isinstance(event, Observed) for event in settled):
-            self._observe(conversation, self.environment.start())
+            opening = self.environment.start()
+            self._note_limits()
+            self._observe(conversation, opening)
             return None
         notices = self.environment.restore(settled)
+        self._note_limits()
         if in_flight is None:
             conversation.restore(settled)
             if notices:
@@ -269,6 +272,11 @@ class _Loop:
             return None
         conversation.restore((*settled, in_flight))
         return self._act(conversation, in_flight.reply, notices)
+
+    def _note_limits(self) -> None:
+        """Record what the place really enforces, where it can say so."""
+        if isinstance(self.environment, Limited):
+            self.record(self.environment.enforced())
 
     def turn(self, conversation: Conversation, reply: Reply) -> Step:
         """Record a reply and act on it."""

@@ -44,7 +44,13 @@ Tries = Annotated[
 Strip = Annotated[
     bool, typer.Option("--strip", help="Drop test, configuration, binary and scratch files.")
 ]
-Again = Annotated[bool, typer.Option("--again", help="Grade again what has a score.")]
+Again = Annotated[
+    int, typer.Option("--again", metavar="N", min=0, help="Grade everything N times more.")
+]
+FlawedList = Annotated[
+    Path | None,
+    typer.Option("--flawed", metavar="FILE", help="Instances called flawed; default: shipped."),
+]
 Network = Annotated[
     bool,
     typer.Option(
@@ -69,7 +75,8 @@ def score(
     tries: Tries = 3,
     strip: Strip = False,
     network: Network = True,
-    again: Again = False,
+    again: Again = 0,
+    flawed: FlawedList = None,
     ids: Ids = None,
     match: Match = "",
     part: Slice = "",
@@ -87,7 +94,9 @@ def score(
 
     Patches that already have a score are skipped, so an interrupted command
     resumes where it stopped. A patch is graded again if its image was rebuilt,
-    if it timed out and --timeout is now longer, or with --again. A run whose
+    if it timed out and --timeout is now longer, or with --again. The report says
+    what the score is without instances called flawed (--flawed), and without
+    those whose verdict flipped. A run whose
     attempts were judged by their own tests is only reported on, unless
     --dataset is given. The report goes to stdout (docs/scoring.md).
 
@@ -97,6 +106,7 @@ def score(
       cwm-agent score all_preds.jsonl --dataset rows.jsonl --json
       cwm-agent score --control gold --repository pallets/flask
       cwm-agent score --control gold --dataset terminal-bench-2/tasks
+      cwm-agent score first --again 2 --flawed audit.json
       cwm-agent score first --dataset swebench-verified --workers 64 --on ray
 
     \b
@@ -108,6 +118,7 @@ def score(
     from cwm_agent.scoring.score import ScoreOptions
     from cwm_agent.tasks.filters import Selection
     from envs.swebench.grader import GradeOptions
+    from results.reports.validity import read_flawed
 
     options = ScoreOptions(
         Selection(
@@ -118,6 +129,7 @@ def score(
         GradeOptions(timeout, network=network),
         PoolOptions(workers, tries),
         again=again,
+        flawed=read_flawed(flawed) if flawed else read_flawed(),
     )
     wish = ScoreRequest(target, dataset, control, out, options, on)
     return run_score(

@@ -17,6 +17,7 @@ from envs.issue.issue import IssueEnvironment
 from envs.issue.modes import Switches
 from envs.sandbox.sandbox import Sandbox
 from envs.task import IssueTask
+from results.enforced import Enforced
 from results.records import Event, Message, Observed, Replied, Reply, Verdict
 from tools.texts import Texts
 
@@ -95,6 +96,10 @@ class HarborEnvironment:
                     raise SandboxError(step.detail, cause=step.cause or "setup")
         where = self._sandbox.cwd
         return (Message("user", self._texts.render("restored.state", cwd=where, turns=turns)),)
+
+    def enforced(self) -> Enforced:
+        """What the open container enforces; raises SandboxError."""
+        return self._issue.enforced()
 
     def patch(self) -> str:
         """No patch stands for what was done."""

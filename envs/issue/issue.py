@@ -14,11 +14,12 @@ from envs.issue.messages import Wording
 from envs.issue.modes import Switches
 from envs.issue.published import PublishedSession
 from envs.issue.toolbox import Toolbox
-from envs.repository.layout import lay_out
 from envs.repository.repository import SandboxRepository
 from envs.repository.restore import bring, fill, state_after
+from envs.sandbox.probe import enforced
 from envs.sandbox.sandbox import Sandbox
 from envs.task import IssueTask
+from results.enforced import Enforced
 from results.records import (
     Event,
     ExitReason,
@@ -159,6 +160,10 @@ class IssueEnvironment:
         self._budget.count_messages((notice,))
         return (notice,)
 
+    def enforced(self) -> Enforced:
+        """What the open sandbox enforces; raises SandboxError."""
+        return enforced(self._sandbox)
+
     def patch(self) -> str:
         """The submission if it counts, else (improved mode) the working tree's diff, else ""."""
         ended_well = self._exit == "submitted"
@@ -171,12 +176,9 @@ class IssueEnvironment:
         self._sandbox.close()
 
     def _prepare(self) -> None:
-        if self._goal.state:
-            self._sandbox.open()
-            lay_out(self._sandbox, self._task)
-            return
         ignored = self._switches.ignore_untracked
-        fill(self._sandbox, self._repository, self._task, ignore_untracked=ignored)
+        recorded = None if self._goal.state else self._repository
+        fill(self._sandbox, recorded, self._task, ignore_untracked=ignored)
         self._tree = self._repository.start_tree
 
     def _begin_session(self) -> None:

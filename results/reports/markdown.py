@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
+from results.reports.ledger import ledger
 from results.reports.metrics import Share
 from results.reports.report import Line, Report
 from results.store import UNFINISHED
@@ -37,6 +38,7 @@ def as_markdown(report: Report) -> str:
         _table("Outcomes", ("outcome", "predictions"), report.outcomes.items(), OUTCOMES),
         _table("Why attempts ended", ("reason", "attempts"), report.exit_reasons.items(), {}),
         _signs(report),
+        ledger(report.validity, percent) if report.validity else "",
         _usage(report),
         _lines(report.lines, cost=report.cost is not None),
         _failures(report),

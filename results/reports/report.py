@@ -13,6 +13,7 @@ from results.errors import RunNotFoundError
 from results.files import read_record
 from results.records import ExitReason
 from results.reports.metrics import Share, pass_at_k, share
+from results.reports.validity import Evidence, Validity, build_validity
 from results.scores import ScoreOutcome
 
 REPORT_FILE = "report.json"
@@ -132,6 +133,7 @@ class Report:
     made: str = ""
     version: str = ""
     logs: str = ""
+    validity: Validity | None = None
 
     @property
     def headline(self) -> list[Line]:
@@ -160,8 +162,10 @@ class Heading:
     logs: str = ""
 
 
-def build_report(heading: Heading, lines: Sequence[Line]) -> Report:
-    """All figures over the predictions."""
+def build_report(
+    heading: Heading, lines: Sequence[Line], evidence: Evidence | None = None
+) -> Report:
+    """All figures over the predictions; with `evidence` the ledger of validity, too."""
     ordered = sorted(lines, key=lambda line: (line.instance, line.sample))
     counted = counted_lines(ordered, heading.counted)
     right = sum(line.resolved for line in counted)
@@ -198,6 +202,7 @@ def build_report(heading: Heading, lines: Sequence[Line]) -> Report:
         made=heading.made,
         version=heading.version,
         logs=heading.logs,
+        validity=None if evidence is None else build_validity(counted, evidence),
     )
 
 

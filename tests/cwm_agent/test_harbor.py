@@ -18,6 +18,7 @@ from envs.images.access import ImageAccess, Patience
 from envs.images.recipes import base_image
 from envs.images.store import ImageStore
 from envs.progress import quiet
+from results.enforced import Enforced
 from results.records import Judged
 from results.store import Store
 
@@ -102,6 +103,9 @@ def test_a_run_is_judged_where_the_agent_worked_and_goes_on_in_a_new_container(
     results = {a.result().instance: a.result() for a in run.attempts()}  # type: ignore[union-attr]
     assert results["count-words"].resolved is True  # type: ignore[union-attr]
     assert results["fix-total"].resolved is False  # type: ignore[union-attr]
+    events = [entry.event for entry in run.attempt("count-words", 0).entries()]
+    limits = [event for event in events if isinstance(event, Enforced)]
+    assert [(e.memory_bytes, e.cpus, e.network) for e in limits] == [(512 * 2**20, 1.0, False)]
     report = run_cli("score", "one", "--runs", str(tmp_path), "--json")
     lines = json.loads(report.stdout)["lines"]
     assert [line["outcome"] for line in lines] == ["resolved", "unresolved"]

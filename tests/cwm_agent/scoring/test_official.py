@@ -140,7 +140,7 @@ def test_a_score_holds_for_its_image(desk: Desk) -> None:
             assert (code, second["control_failed"]) == (0, []), said
             ids = [report["lines"][0]["image"] for report in (first, second)]
             assert ids[0] != ids[1] == client.images.get(name).id
-            assert "1 patches are graded again" in desk.score(*gold, "--again")[2]
+            assert "1 patches are graded again" in desk.score(*gold, "--again", "1")[2]
         finally:
             broken.remove(force=True)
             client.images.remove(name, force=True)
