@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "model": {"model"},
 }
 ORDER = {
-    "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench > scaling
+    "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench, reproduce > scaling
         > batch, replay, nano, server > debug > view, attempt > doctor, tasks > policies > config,
         generated, exit_codes > prompts > parsing, streams > errors""",
     "envs": """swebench, cleanup, registry, testgen, harbor > issue, docker, bubblewrap
