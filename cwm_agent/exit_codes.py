@@ -41,6 +41,7 @@ ERROR_CLASSES: dict[str, ExitCode] = {
     "envs.errors.TurnError": ExitCode.USAGE,
     "envs.errors.HostError": ExitCode.USAGE,
     "envs.errors.ReportError": ExitCode.USAGE,
+    "envs.errors.HarborError": ExitCode.USAGE,
     "envs.errors.RecipeError": ExitCode.USAGE,
     "builtins.OSError": ExitCode.ENVIRONMENT,  # what the operating system refuses
     "builtins.MemoryError": ExitCode.ENVIRONMENT,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from results.records import Event, ExitReason, Message, Reply
+from results.found import Enforced
+from results.records import Event, ExitReason, Message, Reply, Verdict
 from tools.workspace import Cause
 
 
@@ -71,3 +72,19 @@ class Environment(Protocol):
 
     def close(self) -> None:
         """Give the place back."""
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """An environment whose place can say what it enforces, once it is open."""
+
+    def enforced(self) -> Enforced:
+        """Limits, time zone and hash seed, as they are inside; raises SandboxError."""
+
+
+@runtime_checkable
+class Judging(Protocol):
+    """An environment whose place is judged as the last action left it."""
+
+    def verdict(self) -> Verdict:
+        """Run the tests there, once, when the conversation is over; raises SandboxError."""

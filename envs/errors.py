@@ -54,5 +54,9 @@ class HostError(Exception):
     """An entry in the list of allowed hosts is invalid; the text says how to write it."""
 
 
+class HarborError(SandboxError):
+    """A task folder cannot be used; the text says what it lacks or wants, and what to do."""
+
+
 class ReportError(Exception):
     """A way to report tests is unknown; the text names the choices."""

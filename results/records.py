@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from results.found import Capabilities, Enforced
+
 ExitReason = Literal[
     "submitted",  # the model submitted and ended with a final answer
     "turn_limit",
@@ -94,26 +96,6 @@ class Reply:
     seconds: float = 0.0
     chat: ChatReply | None = None
     odds: Odds | None = None
-
-
-ToolCalls = Literal["text", "native"]
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a model behind a chat API was found to do, and `evidence` in words.
-
-    `tool_calls`: by the text grammar, or by functions of the API.
-    `left_out` are parameters of a request that the server does not take;
-    `context_tokens` is the longest conversation, where it says so. `thinking`: its
-    replies hold a thinking part first, as those of the embedded engine do.
-    """
-
-    tool_calls: ToolCalls
-    left_out: tuple[str, ...] = ()
-    context_tokens: int | None = None
-    evidence: str = ""
-    thinking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,17 +219,29 @@ class Ended:
     cause: str | None = None
 
 
-Event = AttemptStarted | Observed | Replied | ToolRan | Snapshot | Submitted | Graded | Ended
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the hidden tests said of a patch: each named test with its outcome before and after."""
+    """What the hidden tests said of a patch: each named test with its outcome before and after;
+    with `state` of the sandbox as the attempt left it, for which no patch stands."""
 
     resolved: bool
     fail_to_pass: dict[str, bool] = field(default_factory=dict)
     pass_to_pass: dict[str, bool] = field(default_factory=dict)
     detail: str = ""
+    state: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the tests said of the sandbox as the attempt left it, before it was given back."""
+
+    verdict: Verdict
+
+
+Event = (
+    AttemptStarted | Enforced | Observed | Replied | ToolRan | Snapshot | Submitted | Graded
+    | Judged | Ended
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from typing import Literal
 
 from results.codec import decode, encode, parse_json
 from results.errors import RecordError, RunFolderError
+from results.found import Enforced
 from results.records import Verdict
 
 ScoreOutcome = Literal[
@@ -71,6 +72,7 @@ class Score:
     environmental: bool = False
     under: Conditions | None = None
     cpu_seconds: float = 0.0
+    enforced: Enforced | None = None
 
     @property
     def key(self) -> Key:
@@ -105,6 +107,16 @@ class ScoreBook:
         found = self._scores.get(key, [])
         holding = (score for score in reversed(found) if score.holds(wanted))
         return next(holding, found[-1] if found else None)
+
+    def history(self, key: Key, wanted: Conditions) -> list[Score]:
+        """Every verdict of that key that holds under `wanted`, the oldest first.
+
+        Failures of the infrastructure are no verdicts.
+        """
+        found = self._scores.get(key, [])
+        return [
+            s for s in found if s.outcome not in ("infrastructure", "empty") and s.holds(wanted)
+        ]
 
     def final(self, key: Key, wanted: Conditions) -> Score | None:
         """The last score that holds, unless it only says that the infrastructure failed.

@@ -20,10 +20,10 @@ MAY_IMPORT = {
     "model": {"model"},
 }
 ORDER = {
-    "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench > scaling
+    "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench, reproduce > scaling
         > batch, replay, nano, server > debug > view, attempt > doctor, tasks > policies > config,
         generated, exit_codes > prompts > parsing, streams > errors""",
-    "envs": """swebench, cleanup, contest > registry, testgen, mathematics > problem
+    "envs": """swebench, cleanup, contest > registry, testgen, mathematics, harbor > problem
         > issue, docker, bubblewrap > images, repository > host_git > sandbox > shell
         > environment, task, failures, progress > errors""",
     "model": """engine > parallel > runner > checkpoint > ops > step > kvcache > text, config

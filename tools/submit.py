@@ -27,6 +27,7 @@ class SubmitTool:
     PATCH_BYTES is refused. `check` tries a patch on a clean copy, given the folder of the
     shell, and says what to submit in its place; then it need only hold a diff.
     With `refusal` a test is asked for instead: any file that it does not refuse is accepted.
+    With `state` nothing is read: the submission is "", for the workspace counts as it stands.
     """
 
     texts: Texts
@@ -34,11 +35,14 @@ class SubmitTool:
     working_diff: Callable[[], str | None] | None = None
     check: Callable[[str, str], Checked] | None = None
     refusal: Callable[[str], str] | None = None
+    state: bool = False
     timeout: float = 120.0
     name: str = "submit"
 
     def run(self, body: str, workspace: Workspace) -> ToolResult:
         """Read and check the submission; the feedback asks for a review of it."""
+        if self.state:
+            return ToolResult(self.texts.render("submit.state"), ok=True, submission="")
         path = body.strip()
         if not path and self.working_diff is not None:
             return self._judge(self.working_diff(), self.texts.render("submit.working_tree"))
@@ -129,6 +133,7 @@ def _make(context: ToolContext) -> Tool:
         working_diff=context.working_diff if patch and switches.submit_working_tree else None,
         check=context.check if switches.submit_must_apply else None,
         refusal=context.refusal,
+        state=context.state,
         timeout=context.command_seconds,
     )
 
@@ -154,6 +159,13 @@ SUBMIT = ToolSpec(
         "submit.repair.colours": (),
         "submit.repair.reversed": (),
         "submit.review": ("submission",),
+        "submit.state": (),
+    },
+    wording={
+        "submit.state": (
+            "Your work counts as the container stands now. Close with a short report of what you "
+            "did if it is complete; else go on working and submit again."
+        ),
     },
     published="core",
     may_be_empty=lambda switches: switches.submit_working_tree,

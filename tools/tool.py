@@ -109,6 +109,7 @@ class ToolContext:
     diff, None where it cannot be had. `check` tries a patch on a clean copy,
     given the folder of the shell; without it no patch is tried. Where not a
     patch is asked for but a test, `refusal` says why a text is none, "" where it is one.
+    With `state` what is handed in is the workspace as it stands.
     """
 
     texts: Texts
@@ -117,6 +118,7 @@ class ToolContext:
     working_diff: Callable[[], str | None]
     check: Callable[[str, str], Checked] | None = None
     refusal: Callable[[str], str] | None = None
+    state: bool = False
 
 
 def _never(switches: ToolSwitches) -> bool:

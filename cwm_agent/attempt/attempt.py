@@ -20,13 +20,11 @@ from cwm_agent.config.resolve import Resolved
 from cwm_agent.policies.choose import OpenPolicy
 from cwm_agent.policies.policy import Question
 from cwm_agent.prompts.packs import load
-from cwm_agent.tasks.job import Job, ProblemRecord
-from envs.contest.environment import contest_environment
+from cwm_agent.tasks.job import Job
 from envs.environment import Environment
 from envs.issue.budget import Limits
 from envs.issue.issue import IssueEnvironment
 from envs.issue.modes import Switches, switches
-from envs.mathematics.environment import mathematics_environment
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Sandbox
 from results.journal import Entry
@@ -90,25 +88,6 @@ class Setting:
 
 MakeEnvironment = Callable[[Setting, Path | None, Callable[[], Sandbox]], Environment]
 """An environment for a setting, the working copy of its repository, and a maker of sandboxes."""
-
-
-def environment_of(
-    setting: Setting, repository: Path | None, make_sandbox: Callable[[], Sandbox]
-) -> Environment:
-    """What the job asks for; raises SandboxError when its contents cannot be had."""
-    if setting.job.problem is not None:
-        return _problem_environment(setting, setting.job.problem)
-    return issue_environment(setting, repository, make_sandbox)
-
-
-def _problem_environment(setting: Setting, problem: ProblemRecord) -> Environment:
-    rules, policy = setting.rules, setting.opened.policy
-    around = (rules.texts, rules.switches, setting.limits, policy.meter)
-    thinking = setting.opened.thinking
-    if problem.kind == "contest":
-        statement = setting.job.issue
-        return contest_environment(statement, problem.starter, *around, thinking=thinking)
-    return mathematics_environment(setting.job.issue, *around, thinking=thinking)
 
 
 def issue_environment(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cwm_agent.tasks.job import Job
 from envs.repository.verify import Keep, Verifier
-from results.records import Verdict
+from results.records import Event, Judged, Verdict
 
 NOTHING_FAILED = "no test failed before the patch, so none shows that the issue is solved"
 
@@ -18,6 +19,14 @@ class Judgement:
 
     resolved: bool | None = None
     verdict: Verdict | None = None
+
+
+def judged_there(events: Sequence[Event]) -> Judgement:
+    """What an environment that judges itself said at the end; nothing where it does not."""
+    for event in reversed(events):
+        if isinstance(event, Judged):
+            return Judgement(event.verdict.resolved, event.verdict)
+    return Judgement()
 
 
 def judge(

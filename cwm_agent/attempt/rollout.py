@@ -23,7 +23,7 @@ from typing import Protocol
 from cwm_agent.attempt.interrupt import Stop
 from cwm_agent.policies.errors import ContextFullError, PolicyError
 from cwm_agent.policies.policy import Conversation, Gradable, Policy, Question
-from envs.environment import Environment, Step
+from envs.environment import Environment, Judging, Limited, Step
 from envs.errors import SandboxError
 from envs.issue.modes import Switches
 from model.errors import ModelError
@@ -32,12 +32,14 @@ from results.records import (
     Ended,
     Event,
     ExitReason,
+    Judged,
     Message,
     Observed,
     Replied,
     Reply,
     Snapshot,
     Submitted,
+    Verdict,
 )
 from results.store import UNFINISHED
 
@@ -108,6 +110,8 @@ def rollout(
     loop = _Loop(environment, journal, interrupt, watch)
     loop.record(started)
     ended = _play(loop, lambda: policy.open(seed=seed, temperature=temperature), question)
+    if isinstance(environment, Judging) and ended.reason not in UNFINISHED:
+        ended = _judged(loop, environment, ended)
     loop.record(ended)
     loop.commit()
     patch = last_patch(loop.events) if ended.reason in UNFINISHED else environment.patch()
@@ -209,6 +213,22 @@ def _play(loop: _Loop, talk: Callable[[], Conversation], question: Question | No
         return Ended("sandbox_error", str(error), error.cause)
 
 
+def _judged(loop: _Loop, environment: Judging, ended: Ended) -> Ended:
+    """Record what the tests say of the place, before it goes; a failure leaves the end open."""
+    if ended.reason == "sandbox_broken":
+        loop.record(Judged(Verdict(False, state=True, detail="nothing was left to be tested")))
+        return ended
+    try:
+        loop.record(Judged(environment.verdict()))
+    except KeyboardInterrupt:
+        return Ended("interrupted", STOPPED)
+    except SandboxError as error:
+        if loop.interrupt.stopped:
+            return Ended("interrupted", STOPPED)
+        return Ended("sandbox_error", str(error), error.cause)
+    return ended
+
+
 class _Loop:
     """One process's work on one attempt."""
 
@@ -239,9 +259,12 @@ class _Loop:
         """Open the task, or restore it; returns the step of a turn that was in flight."""
         settled, in_flight = settle(self.past)
         if not any(isinstance(event, Observed) for event in settled):
-            self._observe(conversation, self.environment.start())
+            opening = self.environment.start()
+            self._note_limits()
+            self._observe(conversation, opening)
             return None
         notices = self.environment.restore(settled)
+        self._note_limits()
         if in_flight is None:
             conversation.restore(settled)
             if notices:
@@ -249,6 +272,11 @@ class _Loop:
             return None
         conversation.restore((*settled, in_flight))
         return self._act(conversation, in_flight.reply, notices)
+
+    def _note_limits(self) -> None:
+        """Record what the place really enforces, where it can say so."""
+        if isinstance(self.environment, Limited):
+            self.record(self.environment.enforced())
 
     def turn(self, conversation: Conversation, reply: Reply) -> Step:
         """Record a reply and act on it."""

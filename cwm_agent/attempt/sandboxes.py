@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from cwm_agent.config.settings import SandboxSettings
+from cwm_agent.tasks.harbor import unchanged_task
 from cwm_agent.tasks.job import Job
 from envs.cleanup import sweep
+from envs.harbor.task import HarborTask
 from envs.progress import Say
 from envs.registry import sandbox_kind
 from envs.repository.locate import find_repository
@@ -29,6 +32,9 @@ class SandboxMaker:
 
     def locate(self) -> Job:
         """The job with the place of its repository, found in the image where none is named."""
+        if not self.job.root and self.job.harbor is not None:
+            folder = self._harbor.config.environment.workdir or self._prepared.working_folder()
+            self.job = replace(self.job, root=folder)
         if not self.job.root:
             place = replace(self, job=replace(self.job, root="/")).make()
             with place:
@@ -49,12 +55,23 @@ class SandboxMaker:
             network=self.settings.network,
             allowed_hosts=parse_hosts(self.settings.allow_hosts),
         )
-        spec = SandboxSpec(self.owner, limits, self.job.root, self.job.variables)
+        variables = self.job.variables
+        if self.job.harbor is not None:
+            limits = self._harbor.limits(limits)
+            own = self._harbor.config.environment.env
+            variables = {**self._harbor.variables(own, os.environ), **variables}
+        spec = SandboxSpec(self.owner, limits, self.job.root, variables)
         return self._prepared.make(spec)
 
     def prepare(self) -> None:
         """Do what is slow now; raises SandboxError when the contents cannot be had."""
         _ = self._prepared
+
+    @cached_property
+    def _harbor(self) -> HarborTask:
+        """The job's task as it is now; raises HarborError, also where it was changed since."""
+        assert self.job.harbor is not None
+        return unchanged_task(self.job.harbor)
 
     @cached_property
     def _prepared(self) -> Prepared:
@@ -66,6 +83,14 @@ class SandboxMaker:
             min_free=int(self.settings.min_free),
             proxy=bool(self.settings.allow_hosts),
         )
+        if self.job.harbor is not None:
+            place = self._harbor.config.environment
+            contents = replace(
+                contents,
+                context=self._harbor.context,
+                build_seconds=place.build_timeout_sec,
+                proxy=contents.proxy or (self.settings.network and bool(place.allowed_hosts)),
+            )
         return sandbox_kind(self.job.sandbox).prepare(contents, self.progress)
 
 

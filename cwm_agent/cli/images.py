@@ -169,6 +169,28 @@ def build(
 
 
 @app.command()
+def base(
+    suite: Annotated[
+        str, typer.Option("--suite", metavar="RELEASE", help="The release of Debian.")
+    ] = "bookworm",
+    tag: Annotated[str | None, typer.Option(metavar="NAME", help="Additional name.")] = None,
+) -> None:
+    """Make a base image of Debian with bash, git and Python, and print its name.
+
+    From the public image where a registry answers, else from Debian packages
+    by debootstrap (as root). With --tag it stands in for an image that cannot
+    be pulled here, such as the FROM of a task's Dockerfile.
+
+    \b
+    Example:
+      cwm-agent images base --tag debian:bookworm-slim
+    """
+    from cwm_agent.commands.images import make_base
+
+    print(make_base(suite, tag, lambda line: print(line, file=sys.stderr)))
+
+
+@app.command()
 def prune(
     min_free: Annotated[
         str | None,

@@ -35,6 +35,7 @@ COMMANDS = {
     "compare": Lazy("cwm_agent.cli.compare", "Compare two scored runs, instance by instance."),
     "select": Lazy("cwm_agent.cli.select", "Choose one sample of each issue, with reasons."),
     "study": Lazy("cwm_agent.cli.study", "Compare the ways of choosing on judged issues."),
+    "reproduce": Lazy("cwm_agent.cli.reproduce", "Measure a published number of CWM again."),
     "export": Lazy("cwm_agent.cli.export", "Write predictions or a leaderboard submission."),
     "trace": Lazy("cwm_agent.cli.trace", "Predict the execution of a function, step by step."),
     "debug": Lazy("cwm_agent.cli.debug", "Step through a predicted execution."),

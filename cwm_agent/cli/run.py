@@ -31,7 +31,7 @@ app = typer.Typer()
 @app.command()
 def run(
     suite: Annotated[
-        str, typer.Argument(help="swebench-verified, livecodebench, ..., rows, or tasks.")
+        str, typer.Argument(help="swebench-verified, livecodebench, ..., rows, tasks, a folder.")
     ],
     programs: Annotated[
         str,
@@ -112,12 +112,12 @@ def run(
     stopped it: finished attempts are kept, the others continue from their
     journals. The first Ctrl-C lets every turn finish and saves, the second
     one stops. Use `cwm-agent ctl` to inspect or change a live run.
-    docs/batch.md describes suites, docs/reasoning.md livecodebench, math500,
-    aime24 and aime25, which bring their published protocol. Attempts at
-    SWE-bench instances and problems are graded afterwards, by `cwm-agent
-    score RUN`. With --select, evidence is gathered at the end and one sample
-    of each issue is chosen (docs/evidence.md). With --until, --samples is the
-    most that an issue gets.
+    docs/batch.md describes suites, docs/harbor.md task folders of the Harbor
+    format, docs/reasoning.md livecodebench, math500, aime24 and aime25, which
+    bring their published protocol. Attempts at SWE-bench instances and
+    problems are graded afterwards, by `cwm-agent score RUN`. With --select,
+    evidence is gathered at the end and one sample of each issue is chosen
+    (docs/evidence.md). With --until, --samples is the most that an issue gets.
 
     \b
     Examples:
@@ -127,6 +127,7 @@ def run(
       cwm-agent run tasks.yaml --workers 64 --model /shared/cwm --on ray
       cwm-agent run livecodebench --window v6 --model ~/models/cwm
       cwm-agent run math500 --dataset sample --samples 2 --slice 2
+      cwm-agent run terminal-bench-2/tasks --workers 4 --model ~/models/cwm
       cwm-agent run trace-prediction --suite builtin
 
     \b

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from cwm_agent.cli.options import (
     Assignments,
@@ -20,6 +22,19 @@ from cwm_agent.cli.options import (
 )
 
 app = typer.Typer()
+AGAIN = "--again"
+
+
+class ScoreCommand(TyperCommand):
+    """`--again` without a number means once."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """See click; an option's value cannot be left out there."""
+        said: list[str] = []
+        for word, after in pairwise([*args, ""]):
+            said += [word, "1"] if word == AGAIN and not after.isdecimal() else [word]
+        return super().parse_args(ctx, said)
+
 
 Target = Annotated[
     str | None, typer.Argument(help="A run, or a .jsonl or .json file of predictions.")
@@ -47,7 +62,13 @@ TestSeconds = Annotated[
 Strip = Annotated[
     bool, typer.Option("--strip", help="Drop test, configuration, binary and scratch files.")
 ]
-Again = Annotated[bool, typer.Option("--again", help="Grade again what has a score.")]
+Again = Annotated[
+    int, typer.Option(AGAIN, metavar="[N]", min=0, help="Grade everything once more, or N times.")
+]
+FlawedList = Annotated[
+    Path | None,
+    typer.Option("--flawed", metavar="FILE", help="Instances called flawed; default: shipped."),
+]
 Network = Annotated[
     bool,
     typer.Option(
@@ -62,7 +83,7 @@ On = Annotated[
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder for the report.")]
 
 
-@app.command()
+@app.command(cls=ScoreCommand)
 def score(
     target: Target = None,
     dataset: Dataset = None,
@@ -73,7 +94,8 @@ def score(
     test_seconds: TestSeconds = 6.0,
     strip: Strip = False,
     network: Network = True,
-    again: Again = False,
+    again: Again = 0,
+    flawed: FlawedList = None,
     ids: Ids = None,
     match: Match = "",
     part: Slice = "",
@@ -91,7 +113,9 @@ def score(
 
     Patches that already have a score are skipped, so an interrupted command
     resumes where it stopped. A patch is graded again if its image was rebuilt,
-    if it timed out and --timeout is now longer, or with --again. A run whose
+    if it timed out and --timeout is now longer, or with --again. The report says
+    what the score is without instances called flawed (--flawed), and without
+    those whose verdict flipped. A run whose
     attempts were judged by their own tests is only reported on, unless
     --dataset is given. Answers to problems (livecodebench, math500, aime24,
     aime25) are graded here (docs/reasoning.md). The report goes to stdout
@@ -104,6 +128,8 @@ def score(
       cwm-agent score lcb --workers 8
       cwm-agent score answers.jsonl --dataset math500:rows.jsonl
       cwm-agent score --control gold --repository pallets/flask
+      cwm-agent score --control gold --dataset terminal-bench-2/tasks
+      cwm-agent score first --again 2 --flawed audit.json
       cwm-agent score first --dataset swebench-verified --workers 64 --on ray
 
     \b
@@ -116,6 +142,7 @@ def score(
     from cwm_agent.scoring.score import ScoreOptions
     from cwm_agent.tasks.filters import Selection
     from envs.swebench.grader import GradeOptions
+    from results.reports.validity import read_flawed
 
     options = ScoreOptions(
         Selection(
@@ -126,6 +153,7 @@ def score(
         GradeOptions(timeout, network=network),
         PoolOptions(workers, tries),
         again=again,
+        flawed=read_flawed(flawed) if flawed else read_flawed(),
     )
     answers = AnswerOptions(workers, test_seconds)
     request = ScoreRequest(target, dataset, control, out, options, answers, on)

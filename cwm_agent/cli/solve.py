@@ -142,6 +142,7 @@ def solve(
       cwm-agent solve nano:17 --samples 8
       cwm-agent solve "Empty names are accepted" --test "python -m pytest -rA" | git apply
       cwm-agent solve issue.md --test "npm test" --test-report exit-code
+      cwm-agent solve tasks/count-words --model ~/models/cwm
       cwm-agent solve --resume 2026-11-22-201500
 
     \b

@@ -73,6 +73,25 @@ def build_one(wanted: RepositoryImage, *, min_free: int, progress: Say) -> Built
         return build_repository_image(ImageAccess(store, min_free, progress=progress), wanted)
 
 
+def make_base(suite: str, tag: str | None, progress: Say) -> str:
+    """The base image of a Debian release; `tag` is an additional name that must be free.
+
+    Raises UsageError for a name that another image has, SandboxError with the remedy.
+    """
+    from envs.images.keys import present
+    from envs.images.recipes import base_image
+
+    with opened() as store:
+        name = base_image(store.client, progress, suite=suite)
+        if tag is None:
+            return name
+        image = store.client.images.get(name)
+        if present(store.client, tag) and store.client.images.get(tag).id != image.id:
+            raise UsageError(f"there is another image of the name {tag}; choose another --tag")
+        image.tag(tag)
+        return tag
+
+
 def recipe_of(pip: Sequence[str], apt: Sequence[str], variables: Sequence[str]) -> Recipe:
     """A recipe from the flags; raises UsageError for a variable without a value."""
     return Recipe(tuple(pip), tuple(apt), tuple(read_variables(variables).items()))

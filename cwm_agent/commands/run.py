@@ -97,8 +97,7 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         waiting = [attempt for attempt in attempts if attempt.state == "waiting"]
         with open_executor(run, rules, waiting, progress.say, _logger(run)) as executor:
             code = _sample(run, resolved, attempts, executor, progress, as_json=as_json)
-        adaptive = resolved.settings.scaling.until < 1
-        if (request.select or adaptive) and code == ExitCode.SUCCESS:
+        if code == ExitCode.SUCCESS and (request.select or resolved.settings.scaling.until < 1):
             select(run, resolved, progress)
         return code
 
@@ -107,9 +106,8 @@ def _repair(run: Run, progress: ProgressDisplay) -> None:
     """Cut the damaged journals of attempts that are not over before their first damaged line."""
     for attempt in run.attempts():
         result = attempt.result()
-        if (result is None or result.exit_reason in UNFINISHED) and (
-            found := repair(attempt.events_path)
-        ):
+        over = result is not None and result.exit_reason not in UNFINISHED
+        if not over and (found := repair(attempt.events_path)):
             progress.say(f"{attempt.events_path}: {found}", "yellow")
 
 
@@ -197,8 +195,8 @@ def _sample(
         return _go(run, rules, wanted, executor, progress, as_json=as_json and first)
 
     if resolved.settings.scaling.until < 1 and isinstance(executor, LocalExecutor):
-        engine = executor.policies.shared
-        attempts, code, status = attempts_until(run, resolved, attempts, go, engine, progress)
+        shared = executor.policies.shared
+        attempts, code, status = attempts_until(run, resolved, attempts, go, shared, progress)
     else:
         code, status = go(attempts)
     _done(run, status, attempts, code, progress, as_json=as_json)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from cwm_agent.config.resolve import load_settings
-from cwm_agent.config.settings import ClusterSettings
+from cwm_agent.config.settings import ClusterSettings, SandboxSettings
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
 from cwm_agent.scoring.answers.graders import AnswerOptions
@@ -28,6 +28,7 @@ from cwm_agent.scoring.score import (
 )
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.datasets import load_suite
+from cwm_agent.tasks.harbor import is_suite
 from cwm_agent.tasks.problems.load import load_problems
 from cwm_agent.tasks.problems.source import is_source, read_source
 from cwm_agent.view.sanitize import clean, clean_line
@@ -72,7 +73,7 @@ def run_score(
         backend=_backend(request.on, settings.cluster),
     )
     request = replace(request, answers=replace(request.answers, sandbox=settings.sandbox))
-    scored = _scored(request, options, Store(resolved.runs_folder()))
+    scored = _scored(request, options, Store(resolved.runs_folder()), settings.sandbox)
     with suppress(ReaderGoneError):
         if as_json:
             print(json.dumps({"folder": str(scored.folder), **encode(scored.report)}, indent=2))
@@ -82,10 +83,19 @@ def run_score(
     return _exit_code(scored.report)
 
 
-def _scored(request: ScoreRequest, options: ScoreOptions, store: Store) -> Scored:
+def _scored(
+    request: ScoreRequest, options: ScoreOptions, store: Store, sandbox: SandboxSettings
+) -> Scored:
     if request.control is not None:
         if request.control not in get_args(Control):
             raise UsageError(f"unknown control {request.control!r}; use gold or noop")
+        tasks = request.dataset or request.target
+        if tasks is not None and is_suite(tasks) and None in (request.dataset, request.target):
+            from cwm_agent.commands.harbor_control import score_tasks
+
+            folder = request.out or Path(f"control-{request.control}")
+            control = cast(Control, request.control)
+            return score_tasks(control, tasks, folder, options, sandbox, _say)
         if request.target is not None:
             raise UsageError("a control has patches of its own: leave out the run or predictions")
         folder = request.out or Path(f"control-{request.control}")

@@ -105,6 +105,8 @@ def _work(run: Run, job: Job, rules: Rules, progress: ProgressDisplay) -> Outcom
 
 def _announce(run: Run, job: Job, opened: OpenPolicy, progress: ProgressDisplay) -> None:
     where = job.checkout.root if job.checkout else f"{job.root} in {job.image}"
+    if job.harbor is not None:
+        where = f"{job.root} in the image of {job.harbor.folder}"
     progress.say(f"{job.instance}: {job.issue.strip().partition(chr(10))[0]}", "bold")
     progress.say(f"  repository {where}, sandbox {job.sandbox}, run {run.folder}", "dim")
     progress.say(f"  {opened.note}", "dim")

@@ -20,7 +20,7 @@ from cwm_agent.policies.policy import Policy
 from cwm_agent.policies.recording import load_recording
 from cwm_agent.policies.replay import ReplayPolicy
 from model.stats import EngineStats
-from results.records import Capabilities
+from results.found import Capabilities
 from tools.parsing import THINK_END
 
 if TYPE_CHECKING:  # torch is loaded when a policy is made, not when the command line starts

@@ -33,10 +33,12 @@ TEXTS: dict[str, tuple[str, ...]] = {
     **{spec.text_key: () for spec in TOOLS},
     "environment.rules": (),
     "task.issue": ("issue", "repo_root"),
+    "task.state": ("issue", "repo_root"),
     "result.output": ("feedback",),
     "result.budget": ("remaining_turns", "remaining_tokens"),
     "result.cut": ("left_out", "total"),
     "restored": ("cwd", "turns"),
+    "restored.state": ("cwd", "turns"),
     "format.thinking_missing": ("marks",),
     "format.thinking_repeated": ("marks",),
     "format.several_calls": ("count", "names"),
@@ -59,6 +61,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "system.thinking": ("description",),
     "system.environment": ("environment",),
     "task.issue": ("issue",),
+    "task.state": ("issue",),
     "result.output": ("feedback",),
     "submit.review": ("submission",),
     "testgen.task": ("issue",),
@@ -72,6 +75,16 @@ NEEDED: dict[str, tuple[str, ...]] = {
 
 WORDING: dict[str, str] = {
     **{key: text for spec in TOOLS for key, text in spec.wording.items()},
+    "task.state": (
+        "Carry out this task in the container:\n\n<task>\n{issue}\n</task>\n\nYour shell has "
+        "started in {repo_root}. What counts is the state in which you leave the container: "
+        "hidden tests look at it when you are done. [result] of <tool: submit> is one line that "
+        "says what you did; submit when the task is complete, then close with a short report."
+    ),
+    "restored.state": (
+        "The container broke down after turn {turns} and was replaced. Your calls up to then were "
+        "run again in the new one, and the shell stands in {cwd}; check what you rely on."
+    ),
     "serve.tools": (
         "You can call tools. A call is the last thing in an answer, and an answer holds at most "
         "one. These tools are there:\n\n{tools}"

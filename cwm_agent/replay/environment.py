@@ -23,7 +23,8 @@ from envs.issue.budget import Limits
 from envs.issue.issue import IssueEnvironment
 from envs.issue.modes import switches
 from model.errors import ModelError
-from results.records import AttemptStarted, Capabilities
+from results.found import Capabilities
+from results.records import AttemptStarted
 from tools.texts import Texts
 
 MODELS = ("embedded:", "endpoint:")

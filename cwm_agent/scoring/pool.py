@@ -141,6 +141,7 @@ class Pool:
             log=graded.log,
             failure=graded.failure,
             environmental=graded.environmental,
+            enforced=graded.enforced,
             under=replace(candidate.under, image=graded.image),
         )
 

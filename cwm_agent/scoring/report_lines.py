@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from cwm_agent.scoring.candidates import Candidate, unwanted
+from cwm_agent.view.scan.rates import scanner_rates
 from results.errors import ResultsError
+from results.found import Enforced
 from results.records import AttemptResult
 from results.reports.report import Line
 from results.reports.similarity import similarity
+from results.reports.validity import Evidence, Flawed
 from results.scores import ScoreBook
+from results.store import Run
 
 Attempts = Mapping[tuple[str, int], AttemptResult]
 """Results of attempts by instance and sample."""
@@ -42,10 +47,31 @@ def recorded_lines(attempts: Attempts) -> tuple[Line, ...]:
             pass_to_pass=verdict.pass_to_pass if verdict else {},
             carried=_carried(result.patch),
         )
-        if not result.patch.strip() and not result.resolved:
+        of_state = verdict is not None and verdict.state
+        if not result.patch.strip() and not result.resolved and not of_state:
             line = replace(line, outcome="empty")
         lines.append(with_attempt(line, result))
     return tuple(lines)
+
+
+def evidence_of(
+    work: Iterable[Candidate], book: ScoreBook | None, run: Run | None, flawed: Flawed
+) -> Evidence:
+    """What the ledger of validity is made of; without a book nothing was graded."""
+    regraded, flipped, graders = set[str](), set[str](), Counter[str]()
+    for key, item in {item.key: item for item in work}.items():
+        known = book.history(key, item.under) if book else []
+        if len(known) > 1:
+            regraded.add(item.instance.id)
+        if len({score.outcome == "resolved" for score in known}) > 1:
+            flipped.add(item.instance.id)
+        graders.update(str(score.enforced) for score in known[-1:] if score.enforced)
+    places = Counter[str]()
+    for attempt in run.attempts() if run else ():
+        found = [e.event for e in attempt.entries() if isinstance(e.event, Enforced)]
+        places.update(str(event) for event in found[-1:])
+    rates = scanner_rates(run) if run else {}
+    return Evidence(flawed, regraded, flipped, rates, places, graders)
 
 
 def priced(lines: Iterable[Line], costs: Mapping[tuple[str, int], float]) -> tuple[Line, ...]:

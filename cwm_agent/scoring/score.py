@@ -25,7 +25,13 @@ from cwm_agent.scoring.cost import costs_of
 from cwm_agent.scoring.grading import LOCAL, GradingBackend, GradingSetup
 from cwm_agent.scoring.pool import Pool, PoolOptions
 from cwm_agent.scoring.predictions_source import SCORES, Source
-from cwm_agent.scoring.report_lines import Attempts, lines_of, priced, recorded_lines
+from cwm_agent.scoring.report_lines import (
+    Attempts,
+    evidence_of,
+    lines_of,
+    priced,
+    recorded_lines,
+)
 from cwm_agent.tasks.datasets import Suite
 from cwm_agent.tasks.filters import Selectable, Selection
 from envs.progress import Say
@@ -35,6 +41,7 @@ from results.predictions import Prediction, doubts
 from results.reports.markdown import as_markdown
 from results.reports.report import REPORT_FILE, Heading, Line, Report, build_report
 from results.reports.sampled import Sampled
+from results.reports.validity import Evidence, Flawed, read_flawed
 from results.scores import Conditions, Key, Score, ScoreBook
 
 
@@ -42,8 +49,8 @@ from results.scores import Conditions, Key, Score, ScoreBook
 class ScoreOptions:
     """How to score.
 
-    With `strip`, files that a patch should not carry are left out; with `again`
-    patches are graded that have a score already.
+    With `strip`, files that a patch should not carry are left out; `again` is how often
+    patches are graded that have a score already. `flawed` is the list of the ledger.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -54,7 +61,8 @@ class ScoreOptions:
     min_free: int = 0
     cost: CostSettings = field(default_factory=CostSettings)
     backend: GradingBackend = LOCAL
-    again: bool = False
+    again: int = 0
+    flawed: Flawed = field(default_factory=read_flawed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,8 @@ def score_source(source: Source, suite: Suite, options: ScoreOptions, progress: 
         counted=source.counted,
         logs=_logs(source.scores, source.reports),
     )
-    return _report(source, heading, lines_of(work, book, source.attempts), options.cost)
+    ledger = evidence_of(work, book, source.run, options.flawed)
+    return _report(source, heading, lines_of(work, book, source.attempts), options.cost, ledger)
 
 
 def score_control(
@@ -105,7 +114,8 @@ def score_control(
         control=control,
         logs=SCORES,
     )
-    return write_report(folder, heading, lines_of(work, book, {}))
+    ledger = evidence_of(work, book, None, options.flawed)
+    return write_report(folder, heading, lines_of(work, book, {}), ledger)
 
 
 def report_recorded(source: Source, options: ScoreOptions) -> Scored:
@@ -123,7 +133,8 @@ def report_recorded(source: Source, options: ScoreOptions) -> Scored:
         source.models,
         source.modes,
     )
-    return _report(source, heading, recorded_lines(attempts), options.cost)
+    ledger = evidence_of((), None, source.run, options.flawed)
+    return _report(source, heading, recorded_lines(attempts), options.cost, ledger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +178,17 @@ def grade_all(
     grade = options.grade
     under = Conditions("", grade.timeout, grade.network, grader_name())
     whole = placed(work, under, images)
-    left = to_grade(whole, book, again=options.again)
-    _say_known(whole, left, book, progress, again=options.again)
+    for _ in range(max(1, options.again)):
+        _grade_once(whole, book, options, progress)
+    return whole
+
+
+def _grade_once(
+    whole: Sequence[Candidate], book: ScoreBook, options: ScoreOptions, progress: Say
+) -> None:
+    """Each that has no score, or with `again` each, once."""
+    left = to_grade(whole, book, again=options.again > 0)
+    _say_known(whole, left, book, progress, again=options.again > 0)
     for candidate in left:
         score = empty_score(candidate)
         if score is not None and book.final(candidate.key, candidate.under) is None:
@@ -176,7 +196,6 @@ def grade_all(
     left = [candidate for candidate in left if empty_score(candidate) is None]
     if left:
         _grade(left, labels(whole), book, options, progress)
-    return whole
 
 
 def _say_known(
@@ -229,11 +248,15 @@ def _grade(
 
 
 def _report(
-    source: Source, heading: Heading, lines: tuple[Line, ...], prices: CostSettings
+    source: Source,
+    heading: Heading,
+    lines: tuple[Line, ...],
+    prices: CostSettings,
+    ledger: Evidence,
 ) -> Scored:
     costs = costs_of(prices, source.run, source.attempts)
     heading = replace(heading, currency=costs.currency, cost_basis=costs.basis)
-    return write_report(source.reports, heading, priced(lines, costs.by_attempt))
+    return write_report(source.reports, heading, priced(lines, costs.by_attempt), ledger)
 
 
 def grader_name() -> str:
@@ -249,12 +272,16 @@ def _logs(scores: Path, reports: Path) -> str:
 
 
 def write_report(
-    folder: Path, heading: Heading, lines: tuple[Line, ...], figures: Sampled | None = None
+    folder: Path,
+    heading: Heading,
+    lines: tuple[Line, ...],
+    ledger: Evidence | None = None,
+    figures: Sampled | None = None,
 ) -> Scored:
     """Write `report.json` and `report.md`; `figures` are those over samples of problems."""
     made = datetime.now(UTC).isoformat(timespec="seconds")
     heading = replace(heading, made=made, version=f"cwm-agent {__version__}")
-    report = replace(build_report(heading, lines), sampled=figures)
+    report = replace(build_report(heading, lines, ledger), sampled=figures)
     folder.mkdir(parents=True, exist_ok=True)
     write_record(folder / REPORT_FILE, report)
     write_atomically(folder / "report.md", as_markdown(report).encode("utf-8", "replace"))

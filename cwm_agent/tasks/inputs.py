@@ -17,6 +17,7 @@ from cwm_agent.parsing import parse_yaml
 from cwm_agent.tasks.checkout import read_checkout
 from cwm_agent.tasks.job import CheckoutRecord, TestsRecord
 from envs.errors import ReportError
+from envs.harbor.task import HarborTask
 from envs.problem.problem import Problem
 from envs.repository.reports import EXIT_CODE, read_report_kind
 from envs.swebench.rows import Instance
@@ -192,7 +193,8 @@ def _read_bytes(path: Path) -> bytes:
 class Request:
     """The options of `cwm-agent solve`, as given; `flags` are settings by their dotted keys.
 
-    `instance` is a row of SWE-bench, `problem` a problem, in the place of an issue and its
+    `instance` is a row of SWE-bench, `problem` a problem, `harbor` a task folder, in the place of
+    an issue and its
     repository.
     `image` goes before the setting sandbox.image; `workdir` is the repository's
     place in the sandbox, `variables` and the commands `setup` are the sandbox's.
@@ -201,6 +203,7 @@ class Request:
     issue: str | None = None
     instance: Instance | None = None
     problem: Problem | None = None
+    harbor: HarborTask | None = None
     repository: Path | None = None
     dirty: bool = False
     apply: bool = False

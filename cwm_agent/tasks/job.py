@@ -88,13 +88,22 @@ class ProblemRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class HarborRecord:
+    """The folder of a Harbor task, and the key of what was in it."""
+
+    folder: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One issue, one repository, one policy, one kind of sandbox; or one problem, and a policy.
 
     `build` is a command that makes `image` where it cannot be pulled. `root` ""
     means the folder where the image has its repository, to be found there.
     `variables` and the commands `setup` are of its sandboxes, not of an image. With `problem`,
-    `issue` is its text, and there is no sandbox.
+    `issue` is its text, and there is no sandbox. `harbor` is a task that brings its own
+    environment and tests.
     """
 
     instance: str
@@ -113,6 +122,7 @@ class Job:
     variables: dict[str, str] = field(default_factory=dict)
     setup: tuple[str, ...] = ()
     problem: ProblemRecord | None = None
+    harbor: HarborRecord | None = None
 
     def source(self) -> Checkout | None:
         """The user's checkout, None when the image holds the repository."""

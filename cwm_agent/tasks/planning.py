@@ -15,6 +15,7 @@ from cwm_agent.policies.chat.provider import chat_model
 from cwm_agent.policies.choose import choose_policy
 from cwm_agent.tasks import examples
 from cwm_agent.tasks.datasets import job_of
+from cwm_agent.tasks.harbor import is_suite, only_task, plan_task
 from cwm_agent.tasks.inputs import (
     STDIN,
     Request,
@@ -26,6 +27,7 @@ from cwm_agent.tasks.inputs import (
 )
 from cwm_agent.tasks.job import NO_SANDBOX, Job, ProblemRecord, TestsRecord
 from envs.errors import SandboxError
+from envs.harbor.task import HarborTask
 from envs.problem.problem import Problem
 from envs.progress import Say
 from envs.registry import choose_kind, suitable_kinds
@@ -61,6 +63,10 @@ def _plan(request: Request, resolved: Resolved, say: Say) -> Job:
         return _plan_instance(request, request.instance, settings)
     if request.problem is not None:
         return _plan_problem(request, request.problem, settings)
+    if request.harbor is not None:
+        return _plan_harbor(request, request.harbor, settings, say)
+    if request.issue is not None and is_suite(request.issue):
+        return _plan_harbor(request, only_task(request.issue), settings, say)
     if request.example is not None:
         return _plan_example(request, resolved, say)
     if request.generated is not None:
@@ -107,6 +113,22 @@ def _plan_problem(request: Request, problem: Problem, settings: Settings) -> Job
         sandbox=NO_SANDBOX,
         problem=ProblemRecord(problem.kind, problem.starter),
     )
+
+
+def _plan_harbor(request: Request, task: HarborTask, settings: Settings, say: Say) -> Job:
+    """A Harbor task is carried out in its own image and judged by its own tests."""
+    own = (request.repository, request.pip, request.apt, request.test, request.tests, request.apply)
+    if any(own):
+        raise UsageError(
+            "a task folder has its own files and tests: leave out --repo, --apply, --pip, --apt, "
+            "--test and --tests"
+        )
+    if settings.sandbox.image is not None:
+        raise UsageError("a task folder names its own image: leave out --image (sandbox.image)")
+    kind = _suitable(settings.sandbox.kind, ["image"], "its environment is an image")[0]
+    policy = choose_policy(request.replay, request.human, settings)
+    granted = settings.sandbox.network or bool(settings.sandbox.allow_hosts)
+    return plan_task(task, policy, kind.name, network=granted, say=say)
 
 
 def _plan_example(request: Request, resolved: Resolved, say: Say) -> Job:

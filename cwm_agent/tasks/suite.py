@@ -1,7 +1,7 @@
 """From the name of a suite to the jobs of a run.
 
-A suite is a file of own tasks, or rows of SWE-bench: a data set of the hub or a
-file. Rows are told from tasks by their key `instance_id`. Or it is one of those
+A suite is a file of own tasks, a folder of Harbor tasks, or rows of SWE-bench: a data set of
+the hub or a file. Rows are told from tasks by their key `instance_id`. Or it is one of those
 of problems, by name.
 """
 
@@ -15,12 +15,14 @@ from cwm_agent.errors import UsageError
 from cwm_agent.parsing import parse_json
 from cwm_agent.tasks.datasets import FORMATS, load_suite
 from cwm_agent.tasks.filters import Selection
+from cwm_agent.tasks.harbor import is_suite, read_suite
 from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.job import Job
 from cwm_agent.tasks.problems.load import load_problems
 from cwm_agent.tasks.problems.source import Rows, chosen_source
 from cwm_agent.tasks.problems.suites import SUITES, ProblemSuite
 from cwm_agent.tasks.task_file import read_tasks, recording_in, request_of
+from envs.harbor.task import HarborTask
 from envs.images.access import by_image
 
 YAML = (".yaml", ".yml")
@@ -59,6 +61,10 @@ def choose(
     if rows != Rows():
         raise UsageError(f"--dataset, --window, --from and --to are for {', '.join(SUITES)}")
     path = Path(suite)
+    if is_suite(suite):
+        return Chosen(
+            suite, {task.id: _of_folder(task, replay) for task in read_suite(suite, selection)}
+        )
     if path.suffix in YAML or ((path.is_file() or path.suffix in FORMATS) and not _has_rows(path)):
         tasks = selection.of(read_tasks(path))
         return Chosen(suite, {task.id: request_of(task, path.parent, replay) for task in tasks})
@@ -83,6 +89,10 @@ def _problems(name: str, selection: Selection, replay: Path | None, rows: Rows) 
     return Chosen(name, requests, str(found.source), SUITES[name])
 
 
+def _of_folder(task: HarborTask, replay: Path | None) -> Request:
+    return Request(harbor=task, replay=recording_in(replay, task.id) if replay else None)
+
+
 def jobs_of(chosen: Chosen, plan: Callable[[Request], Job]) -> list[Job]:
     """The jobs, those with the same image or environment one after the other.
 
@@ -101,7 +111,7 @@ def jobs_of(chosen: Chosen, plan: Callable[[Request], Job]) -> list[Job]:
 
 def _environment(job: Job) -> tuple[object, ...]:
     """Jobs with an equal one share an image or virtual environment."""
-    return job.image, job.pip, job.apt, tuple(sorted(job.environment.items()))
+    return job.image, job.pip, job.apt, tuple(sorted(job.environment.items())), job.harbor
 
 
 def _has_rows(path: Path) -> bool:

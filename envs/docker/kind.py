@@ -53,6 +53,7 @@ def _check() -> None:
 
 def _prepare(contents: Contents, say: Say) -> PreparedImage:
     """Build or pull the image; raises PullError with the build command where there is one."""
+    from envs.docker.dockerfile import Context, context_image
     from envs.docker.engine import connect_engine
     from envs.images.access import ImageAccess
     from envs.images.pull_errors import PullError
@@ -60,12 +61,21 @@ def _prepare(contents: Contents, say: Say) -> PreparedImage:
     from envs.images.store import ImageStore
 
     with closing(connect_engine(timeout=BUILD_SECONDS)) as client:
-        name = contents.image or recipe_image(client, contents.recipe, say)
         access = ImageAccess(ImageStore.of_engine(client), min_free=contents.min_free, progress=say)
+        name = contents.image
+        if name is None and contents.context is None:
+            name = recipe_image(client, contents.recipe, say)
         try:
-            access.have(name)
+            if name is not None:
+                access.have(name)
         except PullError as error:
-            raise error.buildable(contents.build) from error
+            if contents.context is None:
+                raise error.buildable(contents.build) from error
+            name = None
+        if name is None:
+            assert contents.context is not None
+            context = Context(contents.context, contents.build_seconds)
+            name = context_image(client, context, access, say)
         if contents.proxy:
             proxy_image(client, say)
     return PreparedImage(name, say)

@@ -16,8 +16,10 @@ from envs.issue.published import PublishedSession
 from envs.issue.toolbox import Toolbox
 from envs.repository.repository import SandboxRepository
 from envs.repository.restore import bring, fill, state_after
+from envs.sandbox.probe import enforced
 from envs.sandbox.sandbox import Sandbox
 from envs.task import IssueTask
+from results.found import Enforced
 from results.records import (
     Event,
     ExitReason,
@@ -74,7 +76,9 @@ class IssueEnvironment:
         self._wording = Wording(texts, switches, limits, meter)
         self._repository = SandboxRepository(sandbox, task.root)
         seconds, check = limits.command_seconds, self._repository.check
-        context = ToolContext(texts, switches, seconds, self._working_diff, check, goal.refusal)
+        context = ToolContext(
+            texts, switches, seconds, self._working_diff, check, goal.refusal, goal.state
+        )
         self._toolbox = Toolbox(tools, context)
         self._published = (
             PublishedSession(sandbox, task.root) if switches.published_session else None
@@ -156,6 +160,10 @@ class IssueEnvironment:
         self._budget.count_messages((notice,))
         return (notice,)
 
+    def enforced(self) -> Enforced:
+        """What the open sandbox enforces; raises SandboxError."""
+        return enforced(self._sandbox)
+
     def patch(self) -> str:
         """The submission if it counts, else (improved mode) the working tree's diff, else ""."""
         ended_well = self._exit == "submitted"
@@ -169,7 +177,8 @@ class IssueEnvironment:
 
     def _prepare(self) -> None:
         ignored = self._switches.ignore_untracked
-        fill(self._sandbox, self._repository, self._task, ignore_untracked=ignored)
+        recorded = None if self._goal.state else self._repository
+        fill(self._sandbox, recorded, self._task, ignore_untracked=ignored)
         self._tree = self._repository.start_tree
 
     def _begin_session(self) -> None:
@@ -252,6 +261,8 @@ class IssueEnvironment:
 
     def _snapshot(self) -> list[Event]:
         """The new state of the repository; one with too many changes is not kept."""
+        if self._goal.state:
+            return []
         try:
             state = self._repository.snapshot()
         except OversizeError:

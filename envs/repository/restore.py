@@ -85,15 +85,19 @@ def branch(make: Callable[[], Sandbox], task: IssueTask, state: TurnState) -> Br
 
 def fill(
     sandbox: Sandbox,
-    repository: SandboxRepository,
+    repository: SandboxRepository | None,
     task: IssueTask,
     *,
     ignore_untracked: bool = False,
 ) -> None:
-    """Open the sandbox with the task's repository in it, ready for the first turn."""
+    """Open the sandbox with the task's repository in it, ready for the first turn.
+
+    None: its states are not recorded.
+    """
     sandbox.open()
     lay_out(sandbox, task)
-    repository.prepare(ignore_untracked=ignore_untracked)
+    if repository is not None:
+        repository.prepare(ignore_untracked=ignore_untracked)
     sandbox.restart_shell(cwd=task.root)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 from envs.progress import Say
@@ -18,14 +19,17 @@ Need = Literal["image", "allowed_hosts"]
 class Contents:
     """What sandboxes hold: the recipe's packages, or an image in their place.
 
-    `build` is a command that makes the image where it cannot be pulled,
-    `min_free` the bytes that pulling leaves free. With `proxy` what reaches the
+    `build` is a command that makes the image where it cannot be pulled. `context`
+    is a folder with a Dockerfile that makes it, in at most `build_seconds`.
+    `min_free` are the bytes that pulling leaves free. With `proxy` what reaches the
     allowed hosts is prepared, too.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
     image: str | None = None
     build: str = ""
+    context: Path | None = None
+    build_seconds: float = 600.0
     min_free: int = 0
     proxy: bool = False
 

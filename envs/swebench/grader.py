@@ -25,6 +25,7 @@ from envs.errors import SandboxError
 from envs.swebench.grader_process import GradeAnswer, GradeJob, log_folder, remove_containers
 from envs.swebench.outcome import Judged, judge
 from results.codec import decode, encode
+from results.found import Enforced
 from results.predictions import digest
 from results.records import Verdict
 from results.scores import ScoreOutcome
@@ -55,6 +56,7 @@ class Graded:
     image: str = ""
     failure: str = ""
     environmental: bool = False
+    enforced: Enforced | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Grader:
             answer.image,
             answer.failure,
             answer.environmental,
+            answer.enforced,
         )
 
     def close(self) -> None:

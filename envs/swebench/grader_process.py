@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,6 +23,7 @@ from envs.images.processor import foreign_processor
 from envs.sandbox.owner import LABEL, boot_id, labels
 from envs.sandbox.sandbox import Owner
 from results.codec import decode, encode
+from results.found import Enforced
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -49,7 +51,7 @@ class GradeAnswer:
 
     `image` is the id of the image that it was graded in. `failure` is what the
     official package takes a patch that is not resolved for, and `environmental`
-    whether it holds the environment guilty.
+    whether it holds the environment guilty. `enforced` is what its container was made with.
     """
 
     report: dict[str, object] | None
@@ -57,6 +59,7 @@ class GradeAnswer:
     image: str = ""
     failure: str = ""
     environmental: bool = False
+    enforced: Enforced | None = None
 
 
 def log_folder(run: str, model: str, instance: str) -> Path:
@@ -80,6 +83,7 @@ class LabelledEngine:
         self.containers = self
         self.get = client.containers.get
         self.image = ""
+        self.enforced: Enforced | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -88,7 +92,24 @@ class LabelledEngine:
         """`client.containers.create` with our options besides; `image` is its image's id then."""
         container = self._client.containers.create(**options, **self._options)
         self.image = str(container.attrs["Image"])
+        self.enforced = made_with(container.attrs)
         return container
+
+
+def made_with(attributes: Mapping[str, Any]) -> Enforced:
+    """What a container enforces, from the engine's description of it."""
+    host, own = attributes.get("HostConfig") or {}, attributes.get("Config") or {}
+    variables = dict(text.partition("=")[::2] for text in own.get("Env") or ())
+    quota, period = host.get("CpuQuota") or 0, host.get("CpuPeriod") or 100_000
+    cpus = (host.get("NanoCpus") or 0) / 1e9 or quota / period
+    return Enforced(
+        memory_bytes=host.get("Memory") or None,
+        cpus=round(cpus, 3) if cpus > 0 else None,
+        pids=host.get("PidsLimit") if (host.get("PidsLimit") or 0) > 0 else None,
+        network=host.get("NetworkMode") != "none",
+        timezone=variables.get("TZ", ""),
+        hash_seed=variables.get("PYTHONHASHSEED", ""),
+    )
 
 
 def grade(client: DockerClient, job: GradeJob) -> GradeAnswer:
@@ -118,7 +139,7 @@ def grade(client: DockerClient, job: GradeJob) -> GradeAnswer:
     if report is None:
         detail = foreign_processor(client, str(job.row["image"])) or detail
     failure, environmental = ("", False) if report and report["resolved"] else classified(folder)
-    return GradeAnswer(report, detail, engine.image, failure, environmental)
+    return GradeAnswer(report, detail, engine.image, failure, environmental, engine.enforced)
 
 
 def classified(folder: Path) -> tuple[str, bool]:

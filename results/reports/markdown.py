@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
+from results.reports.ledger import ledger
 from results.reports.metrics import Share
 from results.reports.report import Line, Report
 from results.reports.sampled_markdown import (
@@ -40,6 +41,7 @@ def as_markdown(report: Report) -> str:
         _table("Outcomes", ("outcome", "predictions"), report.outcomes.items(), _names(report)),
         _table("Why attempts ended", ("reason", "attempts"), report.exit_reasons.items(), {}),
         _signs(report),
+        ledger(report.validity, percent) if report.validity else "",
         _usage(report),
         *_details(report),
     ]

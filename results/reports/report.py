@@ -14,6 +14,7 @@ from results.files import read_record
 from results.records import ExitReason
 from results.reports.metrics import Share, pass_at_k, share
 from results.reports.sampled import Sampled
+from results.reports.validity import Evidence, Validity, build_validity
 from results.scores import ScoreOutcome
 
 REPORT_FILE = "report.json"
@@ -136,6 +137,7 @@ class Report:
     logs: str = ""
     sampled: Sampled | None = None
     """Of problems with several samples each, which the headline then counts."""
+    validity: Validity | None = None
 
     @property
     def headline(self) -> list[Line]:
@@ -164,8 +166,10 @@ class Heading:
     logs: str = ""
 
 
-def build_report(heading: Heading, lines: Sequence[Line]) -> Report:
-    """All figures over the predictions."""
+def build_report(
+    heading: Heading, lines: Sequence[Line], evidence: Evidence | None = None
+) -> Report:
+    """All figures over the predictions; with `evidence` the ledger of validity, too."""
     ordered = sorted(lines, key=lambda line: (line.instance, line.sample))
     counted = counted_lines(ordered, heading.counted)
     right = sum(line.resolved for line in counted)
@@ -202,6 +206,7 @@ def build_report(heading: Heading, lines: Sequence[Line]) -> Report:
         made=heading.made,
         version=heading.version,
         logs=heading.logs,
+        validity=None if evidence is None else build_validity(counted, evidence),
     )
 
 

@@ -21,6 +21,7 @@ CAUGHT = {
     "cwm_agent.policies.chat.openai.StoppedInThoughtError",
     "cwm_agent.bench.gpu.conductor.NoDeviceError",
     "cwm_agent.bench.gpu.report.OtherReportError",
+    "cwm_agent.debug.certain.texts.UnknownError",
     "cwm_agent.debug.dap.wire.ProtocolError",
     "cwm_agent.debug.record.tracer.TooLongError",
     "cwm_agent.server.api.sse.ClientLeftError",

@@ -33,7 +33,10 @@ class SandboxFactory:
         job, stop = attempt.job, attempt.stop
         owner = Owner(self.run, job.instance, attempt.sample, os.getpid(), boot_id())
         maker = SandboxMaker(job, self.settings, owner, attempt.tell)
-        key = (job.sandbox, job.image, job.pip, job.apt, tuple(sorted(job.environment.items())))
+        key = (
+            job.sandbox, job.image, job.pip, job.apt, tuple(sorted(job.environment.items())),
+            job.harbor,
+        )  # fmt: skip
         attempt.say("waiting for its image or environment")
         self.builds.ensure(key, maker.prepare, stop)
         attempt.job = maker.locate()

@@ -12,11 +12,11 @@ from cwm_agent.attempt.attempt import (
     MakeEnvironment,
     Rules,
     Setting,
-    environment_of,
     play,
     result_of,
 )
-from cwm_agent.attempt.judge import Judgement, judge
+from cwm_agent.attempt.environments import job_environment
+from cwm_agent.attempt.judge import Judgement, judge, judged_there
 from cwm_agent.attempt.rollout import Trajectory, finished
 from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.local.sandboxes import MakeSandbox, SandboxFactory
@@ -76,7 +76,7 @@ class Work:
     semaphores: Semaphores
     files: SharedFiles
     sandboxes: Callable[[AttemptState], MakeSandbox]
-    environment: MakeEnvironment = environment_of
+    environment: MakeEnvironment = job_environment
     patience: float = LOCK_PATIENCE
 
     def __call__(self, attempt: AttemptState) -> AttemptResult:
@@ -100,7 +100,7 @@ class Work:
             trajectory = finished(journal.events, _counting(self.rules, attempt.job))
             if trajectory is None:
                 trajectory = self._play(setting, attempt, journal)
-            judgement = Judgement()
+            judgement = judged_there(trajectory.events)
             if trajectory.reason not in UNFINISHED and attempt.job.tests is not None:
                 judgement = self._judge(attempt, trajectory, stored)
             result = result_of(setting, trajectory, judgement, stored.entries())

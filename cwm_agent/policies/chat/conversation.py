@@ -21,6 +21,7 @@ from cwm_agent.policies.endpoint.background import Background
 from cwm_agent.policies.endpoint.client import Asker
 from cwm_agent.policies.estimate import EstimatingMeter
 from envs.environment import ReplyLimits
+from results.found import ToolCalls
 from results.records import (
     AttemptStarted,
     ChatReply,
@@ -29,7 +30,6 @@ from results.records import (
     Observed,
     Replied,
     Reply,
-    ToolCalls,
 )
 from tools.native import Function
 

@@ -16,7 +16,7 @@ from cwm_agent.policies.endpoint.client import Asker, Patience
 from cwm_agent.policies.endpoint.connections import open_client
 from cwm_agent.policies.estimate import EstimatingMeter
 from model.stats import EngineStats
-from results.records import Capabilities, ToolCalls
+from results.found import Capabilities, ToolCalls
 from tools.native import Function
 
 

@@ -33,7 +33,7 @@ def score_answers(
     kind = problems.source.suite.kind
     items = items_of(source, chosen(source, problems.problems, options), problems.by_id())
     under, book = conditions(kind, answers), ScoreBook(source.scores)
-    work = to_grade(items, book, under, again=options.again)
+    work = to_grade(items, book, under, again=options.again > 0)
     if known := len({item.key(item.answer) for item in items}) - len(work):
         say(f"{max(known, 0)} answers have a score already (--again grades them again)")
     done = 0
@@ -61,4 +61,4 @@ def score_answers(
     heading = replace(heading, currency=costs.currency, cost_basis=costs.basis)
     lines = priced(lines_of(items, book, under, source.attempts), costs.by_attempt)
     figures = sampled(samples_of(items, book, under, source.attempts), votes=kind != "contest")
-    return write_report(source.reports, heading, lines, figures)
+    return write_report(source.reports, heading, lines, figures=figures)

@@ -96,7 +96,8 @@ def test_a_score_that_does_not_hold_is_graded_again(
     make_run(store, INFO, "first", OUTCOMES)
     ask = ("score", "first", "--dataset", str(write_rows(tmp_path)))
     for option, known, again in (
-        (("--timeout", "3600"), 3, 1), (("--no-network",), 0, 4), (("--again",), 0, 4),
+        (("--timeout", "3600"), 3, 1), (("--no-network",), 0, 4),
+        (("--again",), 0, 4), (("--again", "2"), 0, 4),
     ):  # fmt: skip
         done = cwm_agent(*ask, *option, DOCKER_HOST="unix:///nowhere")
         assert done.returncode == ExitCode.ENVIRONMENT

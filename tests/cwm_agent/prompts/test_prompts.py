@@ -12,7 +12,7 @@ import yaml
 
 from cwm_agent.prompts.packs import available, dump, load, problems, save
 from cwm_agent.prompts.schema import NEEDED, TEXTS
-from envs.issue.goal import PATCH
+from envs.issue.goal import PATCH, STATE
 from envs.testgen.environment import TEST
 from tools.errors import CallErrorKind
 from tools.registry import TOOLS
@@ -41,7 +41,7 @@ def rendered_texts() -> Iterator[tuple[str, frozenset[str]]]:
 
 def test_the_schema_is_what_the_code_uses() -> None:
     used = dict(rendered_texts()) | {spec.text_key: frozenset() for spec in TOOLS}
-    for goal in (PATCH, TEST):  # their texts are rendered by the key that they hold
+    for goal in (PATCH, STATE, TEST):  # their texts are rendered by the key that they hold
         used[goal.text] = frozenset({"issue", "repo_root"})
     assert {key: set(names) for key, names in used.items()} == {
         key: set(names) for key, names in TEXTS.items()

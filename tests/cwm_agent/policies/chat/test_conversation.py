@@ -258,7 +258,8 @@ def test_what_is_refused_is_said(server: ChatServer) -> None:
 
 
 def _started(server: ChatServer, calls: str) -> object:
-    from results.records import AttemptStarted, Capabilities
+    from results.found import Capabilities
+    from results.records import AttemptStarted
 
     found = Capabilities("native" if calls == "native" else "text")
     return AttemptStarted("i", 0, "openai:x", "docker", "d", "improved", 1, "b", found)

@@ -1,0 +1,1 @@
+"""Published numbers of CWM, each with the commands that measure it again."""

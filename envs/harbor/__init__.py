@@ -1,0 +1,1 @@
+"""Task folders of the Harbor format: read, worked on in their image, graded by their tests."""

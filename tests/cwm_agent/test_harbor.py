@@ -1,0 +1,134 @@
+"""Tasks of the Harbor format, from the command line to the verdict of their own tests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from docker import DockerClient
+
+from envs.docker.dockerfile import Context, context_image
+from envs.docker.engine import connect_engine
+from envs.errors import SandboxError
+from envs.images.access import ImageAccess, Patience
+from envs.images.recipes import base_image
+from envs.images.store import ImageStore
+from envs.progress import quiet
+from results.found import Enforced
+from results.records import Judged
+from results.store import Store
+
+TASKS = Path(__file__).parents[1] / "envs" / "harbor" / "tasks"
+COUNT = r"tr 'A-Z' 'a-z' < text.txt | tr -s ' ' '\n' | sort | uniq -c | sort -rn | head -n 3"
+SOLVED = [
+    "<tool: bash>\n" + COUNT + " | awk '{print $2}' > top.txt\n</tool>",
+    "<tool: submit>\nwrote top.txt\n</tool>",
+    "The words are there.",
+]
+IDLE = ["<tool: bash>\nls\n</tool>", "<tool: submit>\n</tool>", "Nothing was to be done."]
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture(scope="module")
+def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tasks, on an image that this machine can make in the place of debian:bookworm-slim."""
+    client: DockerClient = connect_engine(timeout=600)
+    base = base_image(client)
+    client.close()
+    folder = tmp_path_factory.mktemp("harbor") / "tasks"
+    shutil.copytree(TASKS, folder)
+    for file in folder.glob("*/environment/Dockerfile"):
+        text = file.read_text().replace("debian:bookworm-slim", base)
+        file.write_text(text.replace("debian:${RELEASE}-slim", base))
+    return folder
+
+
+def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line, in a process of its own."""
+    command = [sys.executable, "-m", "cwm_agent", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+
+
+def control(tasks: Path, kind: str, out: Path, *more: str) -> dict[str, str]:
+    """What a control says of each task."""
+    target = ["score", str(tasks), "--control", kind, "--out", str(out), "--json", *more]
+    done = run_cli(*target)
+    assert done.returncode == 0, done.stderr
+    lines = json.loads(done.stdout)["lines"]
+    return {line["instance"]: line["outcome"] for line in lines}
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [("gold", "resolved"), ("noop", "unresolved")])
+def test_the_oracle_passes_and_doing_nothing_does_not(
+    tasks: Path, tmp_path: Path, kind: str, outcome: str
+) -> None:
+    chosen = ("--id", "chosen-level", "--id", "limits-seen")
+    assert set(control(tasks, kind, tmp_path, *chosen).values()) == {outcome}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "outcome"), [("gold", "resolved"), ("noop", "unresolved")])
+def test_every_sample_task_passes_its_controls(
+    tasks: Path, tmp_path: Path, kind: str, outcome: str
+) -> None:
+    said = control(tasks, kind, tmp_path)
+    assert said == dict.fromkeys((path.name for path in TASKS.iterdir()), outcome)
+
+
+def recordings(folder: Path, **replies: list[str]) -> Path:
+    """A folder of recordings, one for each task."""
+    folder.mkdir()
+    for name, said in replies.items():
+        text = json.dumps({"description": "a test", "replies": [f"\n</think>\n{s}" for s in said]})
+        (folder / f"{name.replace('_', '-')}.yaml").write_text(text)
+    return folder
+
+
+def test_a_run_is_judged_where_the_agent_worked_and_goes_on_in_a_new_container(
+    tasks: Path, tmp_path: Path
+) -> None:
+    replay = recordings(tmp_path / "replay", count_words=SOLVED, fix_total=IDLE)
+    words = (
+        "run", str(tasks), "--id", "count-words", "--id", "fix-total", "--replay", str(replay),
+        "--runs", str(tmp_path), "--name", "one",
+    )  # fmt: skip
+    done = run_cli(*words)
+    assert done.returncode == 0, done.stderr
+    run = Store(tmp_path).open("one")
+    results = {a.result().instance: a.result() for a in run.attempts()}  # type: ignore[union-attr]
+    assert results["count-words"].resolved is True  # type: ignore[union-attr]
+    assert results["fix-total"].resolved is False  # type: ignore[union-attr]
+    events = [entry.event for entry in run.attempt("count-words", 0).entries()]
+    limits = [event for event in events if isinstance(event, Enforced)]
+    assert [(e.memory_bytes, e.cpus, e.network) for e in limits] == [(512 * 2**20, 1.0, False)]
+    report = run_cli("score", "one", "--runs", str(tmp_path), "--json")
+    lines = json.loads(report.stdout)["lines"]
+    assert [line["outcome"] for line in lines] == ["resolved", "unresolved"]
+
+    # Cut as by a kill while the tests ran: nothing is judged, and the container is gone.
+    attempt = run.attempt("count-words", 0)
+    events = attempt.events_path.read_bytes().splitlines(keepends=True)
+    kept = [line for line in events if json.loads(line)["kind"] not in ("judged", "ended")]
+    assert len(kept) == len(events) - 2
+    attempt.events_path.write_bytes(b"".join(kept))
+    (attempt.folder / "result.json").unlink()
+    assert run_cli(*words).returncode == 0
+    again = [
+        e.event for e in run.attempt("count-words", 0).entries() if isinstance(e.event, Judged)
+    ]
+    assert [event.verdict.resolved for event in again] == [True]
+
+
+def test_a_base_image_that_is_not_here_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(TASKS / "lock-key", tmp_path / "lock-key"))
+    (folder / "environment" / "Dockerfile").write_text("FROM nowhere.invalid/cwm-agent/none:1\n")
+    client = connect_engine(timeout=60)
+    access = ImageAccess(ImageStore.of_engine(client), patience=Patience(attempts=1))
+    with pytest.raises(SandboxError, match="cwm-agent images base --tag nowhere"):
+        context_image(client, Context(folder / "environment"), access, quiet)
+    client.close()

@@ -1,0 +1,2 @@
+#!/bin/bash
+grep " $LEVEL " service.log | cut -d ' ' -f 3- > "$TARGET"

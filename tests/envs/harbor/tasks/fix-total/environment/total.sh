@@ -1,0 +1,6 @@
+#!/bin/bash
+sum=0
+while read -r number; do
+    sum=$((sum + number))
+done < "$1"
+echo "$sum"
