@@ -29,7 +29,7 @@ from cwm_agent.tasks.job import write_job
 from envs.cleanup import owned_folder
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner
-from results.journal import LOCK_SECONDS, Journal
+from results.journal import LOCK_PATIENCE, Journal
 from results.records import AttemptResult
 from results.store import UNFINISHED, Attempt, Run
 
@@ -65,7 +65,7 @@ class Work:
 
     `open_policy` gives the policy of a choice; `sandboxes` prepares what an attempt's
     sandboxes need and gives their maker; `environment` is where the conversations happen.
-    `lock_timeout` is how many seconds a journal's last writer may take to let go of it.
+    `patience` is how many seconds a journal's last writer may take to let go of it.
     """
 
     run: Run
@@ -75,7 +75,7 @@ class Work:
     files: SharedFiles
     sandboxes: Callable[[AttemptState], MakeSandbox]
     environment: MakeEnvironment = issue_environment
-    lock_timeout: float = LOCK_SECONDS
+    patience: float = LOCK_PATIENCE
 
     def __call__(self, attempt: AttemptState) -> AttemptResult:
         """Begin an attempt or go on with it; its result is written when it is over.
@@ -86,7 +86,7 @@ class Work:
         stored = self.run.attempt(attempt.job.instance, attempt.sample)
         write_job(stored.folder, attempt.job)
         with ExitStack() as stack:
-            journal = stack.enter_context(stored.journal(timeout=self.lock_timeout))
+            journal = stack.enter_context(stored.journal(patience=self.patience))
             known = stored.result()
             if known is not None and known.exit_reason not in UNFINISHED:
                 return known  # a worker that was thought lost brought it to its end
@@ -141,7 +141,7 @@ def open_work(
     waiting: Sequence[AttemptState],
     open_policy: PolicyOpener,
     *,
-    lock_timeout: float = LOCK_SECONDS,
+    patience: float = LOCK_PATIENCE,
 ) -> Iterator[Work]:
     """The work of this process on a run; what its attempts share is removed at the end."""
     settings = rules.resolved.settings
@@ -156,5 +156,5 @@ def open_work(
             SandboxFactory(
                 run.name, settings.sandbox, OncePerKey(Semaphore(settings.batch.builds))
             ),
-            lock_timeout=lock_timeout,
+            patience=patience,
         )
