@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from cwm_agent.attempt.interrupt import Stop
 
-LOOK = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks at whether a waiting attempt shall stop."""
 
 
@@ -42,7 +42,7 @@ class Semaphore:
             while self.inside >= self._limit:
                 if stop.requested:
                     raise StoppedError
-                self._changed.wait(LOOK)
+                self._changed.wait(POLL_SECONDS)
             self.inside += 1
         try:
             yield
@@ -68,7 +68,7 @@ class OncePerKey:
         """Return when it is done for `key`; an error of `make` is raised, and the next tries."""
         with self._lock:
             mine = self._locks.setdefault(key, threading.Lock())
-        while not mine.acquire(timeout=LOOK):
+        while not mine.acquire(timeout=POLL_SECONDS):
             if stop.requested:
                 raise StoppedError
         try:

@@ -25,7 +25,7 @@ def scaling(
         Path | None, typer.Option(metavar="DIR", help="Keep the run here; default: not at all.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Name of the run; one that exists goes on.")
+        str | None, typer.Option(metavar="RUN", help="Run name; an existing run is resumed.")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -38,7 +38,7 @@ def chat(
       cwm-agent chat
       cwm-agent chat "What is a monad?" --model openai:NAME --url http://gpu1:8000/v1
     """
-    from cwm_agent.commands.chat import Wishes, converse
+    from cwm_agent.commands.chat import ChatRequest, converse
     from cwm_agent.config.resolve import load_settings
 
     resolved = load_settings(
@@ -46,4 +46,4 @@ def chat(
         assignments=assignments or (),
         flags={"model": model, "endpoint.urls": url},
     )
-    return converse(Wishes(message, system, as_json), resolved)
+    return converse(ChatRequest(message, system, as_json), resolved)

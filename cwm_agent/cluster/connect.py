@@ -71,9 +71,9 @@ def slot_nodes() -> dict[str, str]:
     }
 
 
-def check_demands(demands: Sequence[Demand], patience: float) -> None:
-    """Raises NotReadyError when the nodes up within `patience` seconds can never meet them."""
-    deadline = time.monotonic() + patience
+def check_demands(demands: Sequence[Demand], timeout: float) -> None:
+    """Raises NotReadyError when the nodes up within `timeout` seconds can never meet them."""
+    deadline = time.monotonic() + timeout
     while missing := unmet(demands, living_nodes()):
         if time.monotonic() >= deadline:
             raise NotReadyError(

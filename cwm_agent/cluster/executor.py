@@ -17,7 +17,7 @@ from typing import Any
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import AttemptState
-from cwm_agent.batch.semaphores import LOOK, Semaphore
+from cwm_agent.batch.semaphores import POLL_SECONDS, Semaphore
 from cwm_agent.cluster.connect import check_demands, connected, import_ray, living_nodes
 from cwm_agent.cluster.demand import SLOT, Demand
 from cwm_agent.cluster.nodes import sweep_nodes, visit_nodes
@@ -95,7 +95,7 @@ class RayExecutor:
         attempt.say(f"starting on {worker.node}")
         try:
             ref = worker.actor.run.remote(assignment)
-            while not ray.wait([ref], timeout=LOOK)[0]:
+            while not ray.wait([ref], timeout=POLL_SECONDS)[0]:
                 self._relay(worker, assignment.key, attempt)
             outcome: AttemptResult | Failure = ray.get(ref)
         except ray.exceptions.RayError as error:
@@ -115,7 +115,9 @@ class RayExecutor:
         if attempt.stop.requested:
             worker.actor.stop.remote(key, attempt.stop.stopped)
         try:
-            progress: AttemptProgress | None = ray.get(worker.actor.progress.remote(), timeout=LOOK)
+            progress: AttemptProgress | None = ray.get(
+                worker.actor.progress.remote(), timeout=POLL_SECONDS
+            )
         except ray.exceptions.RayError:
             return  # the attempt's own answer says what happened
         if progress is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cwm_agent.batch.attempt_state import AttemptState
-from cwm_agent.batch.semaphores import LOOK, StoppedError
+from cwm_agent.batch.semaphores import POLL_SECONDS, StoppedError
 from cwm_agent.cluster.connect import import_ray
 from cwm_agent.cluster.routing import Free, choose_worker
 from cwm_agent.errors import LostError
@@ -68,7 +68,7 @@ class Pool:
         """
         attempt.say("waiting for a slot of the cluster")
         while (worker := self._take(attempt.job)) is None:
-            if attempt.stop.wait(LOOK):
+            if attempt.stop.wait(POLL_SECONDS):
                 raise StoppedError
         try:
             yield worker

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cwm_agent.batch.attempt_state import AttemptState
-from cwm_agent.batch.semaphores import LOOK, StoppedError
+from cwm_agent.batch.semaphores import POLL_SECONDS, StoppedError
 from cwm_agent.cluster.connect import import_ray
 from cwm_agent.cluster.remote import About, ReplicaHandle
 from cwm_agent.cluster.routing import choose_replica
@@ -70,7 +70,7 @@ class Replicas:
         """
         attempt.say("waiting for an engine")
         while (replica := self._take(attempt.job.instance)) is None:
-            if attempt.stop.wait(LOOK):
+            if attempt.stop.wait(POLL_SECONDS):
                 raise StoppedError
         try:
             yield replica

@@ -33,7 +33,7 @@ PROMPT = "> "
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ChatRequest:
     """`message` None: messages are read from standard input."""
 
     message: str | None
@@ -41,7 +41,7 @@ class Wishes:
     as_json: bool
 
 
-def converse(wishes: Wishes, resolved: Resolved) -> int:
+def converse(request: ChatRequest, resolved: Resolved) -> int:
     """Answer the message, or each line that is typed; returns the exit code of the last.
 
     Raises the errors of the policy, and UsageError where there is nothing to answer.
@@ -52,10 +52,10 @@ def converse(wishes: Wishes, resolved: Resolved) -> int:
     opened = open_policy(choice, settings, show=shown.print, say=shown.print, tools=False)
     with closing(opened.policy), ThreadPoolExecutor(1) as pool:
         shown.print(Text(clean(opened.note), "dim"))
-        talk = _Talk(opened, settings, wishes, pool)
+        talk = _Talk(opened, settings, request, pool)
         code = ExitCode.SUCCESS
         with closing(talk):
-            for message in _messages(wishes.message):
+            for message in _messages(request.message):
                 if message == NEW:
                     talk.begin()
                 else:
@@ -67,12 +67,12 @@ class _Talk:
     """One conversation after the other; a reply can be interrupted by Ctrl-C."""
 
     def __init__(
-        self, opened: OpenPolicy, settings: Settings, wishes: Wishes, pool: ThreadPoolExecutor
+        self, opened: OpenPolicy, settings: Settings, request: ChatRequest, pool: ThreadPoolExecutor
     ) -> None:
         self._opened = opened
         self._limits = settings.limits
         self._seed = settings.sampling.seed
-        self._wishes = wishes
+        self._request = request
         self._pool = pool
         self._conversation: Conversation = opened.policy.open(seed=self._seed)
         self._used = 0
@@ -91,8 +91,8 @@ class _Talk:
     def say(self, text: str) -> ExitCode:
         """Print the reply to a message; LIMIT where the conversation has no room for one."""
         messages = [Message("user", text)]
-        if not self._begun and self._wishes.system is not None:
-            messages.insert(0, Message("system", self._wishes.system))
+        if not self._begun and self._request.system is not None:
+            messages.insert(0, Message("system", self._request.system))
         most = min(
             self._limits.context_tokens,
             self._opened.context_tokens or self._limits.context_tokens,
@@ -108,7 +108,7 @@ class _Talk:
         except ContextFullError as error:
             return _full(str(error))
         self._used = reply.context_tokens or self._used + new
-        _print(reply, as_json=self._wishes.as_json)
+        _print(reply, as_json=self._request.as_json)
         return ExitCode.SUCCESS
 
     def _reply(self, limits: ReplyLimits) -> Reply:

@@ -128,11 +128,11 @@ class Shell:
             self._reconnect(call)
         return call.finished()
 
-    def revive(self, *, patience: float = START_SECONDS) -> None:
+    def revive(self, *, timeout: float = START_SECONDS) -> None:
         """Open it where it is not, or was killed since its last call; raises SandboxError."""
         if self._stream is None:
             self.open()
-        elif self.execute(b":", timeout=patience, queue=patience).ending == "lost":
+        elif self.execute(b":", timeout=timeout, queue=timeout).ending == "lost":
             raise SandboxError("the sandbox is gone; open a new one", cause="container_gone")
 
     def restart(self, cwd: bytes) -> None:
@@ -280,7 +280,7 @@ class Shell:
             raise StreamClosed("this shell's commands cannot be signalled")
         helper = self._helper()
         try:
-            helper.revive(patience=HELPER_SECONDS)
+            helper.revive(timeout=HELPER_SECONDS)
         except SandboxError as error:
             raise StreamClosed("the sandbox cannot be reached to stop a command") from error
         return helper

@@ -43,13 +43,13 @@ def told_until(
     records: Records,
     ready: Callable[[], bool],
     take: Callable[[bytes], object] | None,
-    patience: float,
+    timeout: float,
 ) -> Iterator[tuple[bytes, int]]:
     """Records of a word and a number, until it is `ready`; `take` gets the output.
 
-    Raises StreamClosed after `patience` seconds.
+    Raises StreamClosed after `timeout` seconds.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while not ready():
         if time.monotonic() > deadline:
             raise StreamClosed("no shell started in time")

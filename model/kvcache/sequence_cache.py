@@ -1,4 +1,18 @@
-"""The pages of one sequence, and how they are shared, cut and given back."""
+"""The pages of one sequence, and how they are shared, cut and given back.
+
+One sequence with pages of 4 tokens and a window of 8; `#` has keys and values, `-` has none yet:
+
+    position       0    4    8    12   16   20   24   28
+    ids            #### #### #### #### #### ##-- --       the engine's Sequence.ids
+                                              ^ cache.length: from here on pending
+    names (keys)   [0]  [1]  [2]  [3]  [4]                complete blocks only
+    full group     p7   p2   p9   p0   p5   p4   p8       first = 0
+    window group   .    .    .    p3   p1   p6   p2       first = 3: what no query sees is given up
+
+Blocks up to the named ones can be shared with other sequences (a fork, the
+prefix cache); `reserve` gives the pages behind `length` that the next step
+writes, and copies a shared last page (p4) first. A rollback cuts from the right.
+"""
 
 from __future__ import annotations
 
