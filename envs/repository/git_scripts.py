@@ -15,6 +15,10 @@ _PLAIN = (
     "-c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.untrackedCache=false "
     "-c commit.gpgSign=false -c gc.auto=0 -c core.quotePath=false"
 )
+_NO_PIPES = "find . \\( -name '.git*' -o -path '*/.git/*' \\) -xtype p -delete"
+"""git reads its own files, and waits for ever where one is a named pipe."""
+_ALONE = "timeout -k 5 60 env"
+"""Before a git that heeds the repository's settings, which may name such a pipe."""
 _BYTES_AS_THEY_ARE = "* -text -eol -ident -filter -working-tree-encoding !diff !merge"
 
 
@@ -131,11 +135,12 @@ def exclude_large(root: str, scratch: str) -> str:
     home, own = quote(scratch), _own(scratch, root)
     escape = r"s/[][*?\\ ]/\\&/g; s/^\.//"
     return f"""mkdir -p {quote(root)} && cd {quote(root)} || exit 1
-{{ cat {home}/exclude; find . -name .git -prune -o -type f -size +{NEW_FILE_BYTES}c -print |
-    sed {quote(escape)}; }} > {home}/git/info/exclude
+: > {home}/found
+{{ cat {home}/exclude; find . -name .git -prune -o -type f -size +{NEW_FILE_BYTES}c -print \\
+    -size +{TRACKED_FILE_BYTES}c -fprint0 {home}/found | sed {quote(escape)}; }} \\
+    > {home}/git/info/exclude
 [ ! -s {home}/assumed ] || {own} update-index -z --no-assume-unchanged --stdin < {home}/assumed
-find . -name .git -prune -o -type f -size +{TRACKED_FILE_BYTES}c -print0 |
-    sed -z 's|^\\./||' | LC_ALL=C sort -z > {home}/huge
+sed -z 's|^\\./||' {home}/found | LC_ALL=C sort -z > {home}/huge
 : > {home}/assumed
 if [ -s {home}/huge ]; then
     xargs -0 env GIT_LITERAL_PATHSPECS=1 {own} ls-tree -r -z "$(cat {home}/start)" -- \\
@@ -158,7 +163,9 @@ def write_tree(root: str, scratch: str) -> str:
     return f"""cd {quote(root)} || exit 1
 fast="-c core.looseCompression=1 -c pack.compression=1"
 [ -e {home}/start ] || fast="$fast -c core.bigFileThreshold=1"
-{_theirs(root)} ls-files -z --cached --ignored --exclude-standard 2>/dev/null |
+{_NO_PIPES}
+{_ALONE} HOME={home} XDG_CONFIG_HOME={home} GIT_CONFIG_GLOBAL=/dev/null \\
+    {_theirs(root)} ls-files -z --cached --ignored --exclude-standard 2>/dev/null |
     {own} update-index -z --add --remove --stdin 2>/dev/null || true
 {_forget_links(own)}
 {own} $fast add -A --ignore-errors . 2>{home}/add.log || true

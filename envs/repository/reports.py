@@ -83,7 +83,7 @@ def parse_junit(documents: Sequence[bytes], exit_code: int | None, path: str) ->
             return TestLog({}, broken=f"a report at {path} declares a document type")
         try:
             root = ElementTree.fromstring(document)
-        except ElementTree.ParseError as error:
+        except (ElementTree.ParseError, LookupError, ValueError) as error:  # an unknown encoding
             return TestLog({}, broken=f"a report at {path} is not XML: {error}")
         for case in root.iter("testcase"):
             name, outcome = _name(case), _outcome(case)

@@ -195,3 +195,25 @@ def test_the_first_tree_is_that_of_the_files_and_takes_what_git_has_packed(
     assert place.repository.start_tree == expected
     scratch = Path(f"/tmp/.cwm-agent{str(place.root).replace('/', '-')}")
     assert len(list(scratch.glob("git/objects/pack/*.pack"))) == packs
+
+
+def test_a_pipe_in_the_place_of_what_git_reads_holds_nothing_up(
+    place: Place, tmp_path: Path
+) -> None:
+    (place.root / ".gitignore").write_text("*.log\n")
+    place.repository.prepare()
+    shutil.rmtree(place.root / ".git" / "info", ignore_errors=True)
+    (place.root / ".git" / "info").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (place.root / "sub").mkdir()
+    for name in (".gitignore", ".gitattributes", "sub/.gitignore", ".git/index", ".git/HEAD"):
+        (place.root / name).unlink(missing_ok=True)
+        os.mkfifo(place.root / name)
+    (place.root / ".git" / "info" / "exclude").symlink_to(tmp_path / "pipe")
+    (place.root / "data").mkdir()
+    os.mkfifo(place.root / "data" / "pipe")
+    (place.root / "new.py").write_text("x\n")
+    diff = place.repository.snapshot().diff
+    assert "b/new.py" in diff
+    assert (place.root / "data" / "pipe").exists()
+    assert (tmp_path / "pipe").exists()
