@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
-from cwm_agent.scaling.normalise import ast_key, digest, normalise
+from cwm_agent.scaling.normalise import ast_key, digest, normalise, placed
 from cwm_agent.scaling.table import Candidate, Cell, Column, Table
 
 EXECUTED = ("existing", "generated", "harvested", "distinguishing")
@@ -27,7 +27,7 @@ def with_patch(candidate: Candidate, files: Mapping[str, str | None] | None = No
         normalised=normalised,
         size=len(candidate.patch),
         text=digest(candidate.patch) if candidate.patch else "",
-        ast=(ast_key(files) if files else digest(normalised)) if normalised else "",
+        ast=(ast_key(files) if files else digest(placed(candidate.patch))) if normalised else "",
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from envs.repository.patches import patch_paths, split_patch, strip_patch
@@ -31,15 +31,12 @@ def normalise(patch: str) -> str:
     Line numbers, context, hashes, blank lines, trailing blanks and lines that are only
     a comment are gone. A patch that changes nothing else becomes "".
     """
-    sections = []
-    for section in split_patch(effective_patch(patch)):
-        path = patch_paths(section)[-1]
-        lines = [line.rstrip() for line in _changes(section)]
-        python = PurePosixPath(path).suffix in ("", ".py", ".pyi")
-        kept = [x for x in lines if not (_COMMENT.fullmatch(x) if python else len(x) == 1)]
-        if kept or _is_whole(section):
-            sections.append("\n".join([path, *kept]))
-    return "\n".join(sorted(sections))
+    return "\n".join("\n".join([path, *(text for _, text in kept)]) for path, kept in _kept(patch))
+
+
+def placed(patch: str) -> str:
+    """The same with the old file's line number of each change: equal lines may stand elsewhere."""
+    return repr(_kept(patch))
 
 
 def ast_key(files: Mapping[str, str | None]) -> str:
@@ -61,10 +58,28 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
-def _changes(section: str) -> list[str]:
-    """The added and removed lines of one file, without its header."""
-    body = re.split(r"^@@ ", section, maxsplit=1, flags=re.MULTILINE)[1:]
-    return [line for line in "".join(body).split("\n")[1:] if line[:1] in ("+", "-")]
+def _kept(patch: str) -> list[tuple[str, list[tuple[int, str]]]]:
+    """The changes that count, by the path of their file."""
+    sections = []
+    for section in split_patch(effective_patch(patch)):
+        path = patch_paths(section)[-1]
+        python = PurePosixPath(path).suffix in ("", ".py", ".pyi")
+        lines = [(number, text.rstrip()) for number, text in _changes(section)]
+        kept = [x for x in lines if not (_COMMENT.fullmatch(x[1]) if python else len(x[1]) == 1)]
+        if kept or _is_whole(section):
+            sections.append((path, kept))
+    return sorted(sections)
+
+
+def _changes(section: str) -> Iterator[tuple[int, str]]:
+    """The added and removed lines of one file, each with its line in the old file."""
+    for hunk in re.split(r"^(?=@@ -)", section, flags=re.MULTILINE)[1:]:
+        head, *lines = hunk.split("\n")
+        number = int(re.findall(r"\d+", head)[0])
+        for line in lines:
+            if line[:1] in ("+", "-"):
+                yield number, line
+            number += line[:1] in (" ", "-")
 
 
 def _is_whole(section: str) -> bool:

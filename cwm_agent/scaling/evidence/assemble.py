@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from cwm_agent.scaling.clusters import clustered
-from cwm_agent.scaling.evidence.code import all_outputs, call_name
+from cwm_agent.scaling.evidence.code import MEANING, all_outputs, call_name
 from cwm_agent.scaling.evidence.executions import FILE, Execution, Executions
-from cwm_agent.scaling.evidence.issue import BEFORE, SampledIssue, state_of
+from cwm_agent.scaling.evidence.issue import BEFORE, Sample, SampledIssue, state_of
 from cwm_agent.scaling.evidence.plan import Plan
 from cwm_agent.scaling.evidence.scripts import Script
 from cwm_agent.scaling.normalise import digest
-from cwm_agent.scaling.table import Cell, Column, Outcome, Table
+from cwm_agent.scaling.table import Candidate, Cell, Column, Outcome, Table
 from results.records import Graded
 
 NOT_APPLIED = "apply"
@@ -42,8 +43,8 @@ def assemble(issue: SampledIssue, plan: Plan, executions: Executions, repeats: i
         columns.append(column)
         for candidate, cell in row.items():
             cells[candidate][column.id] = cell
-    table = Table(issue.instance, tuple(s.candidate for s in issue.samples), tuple(columns), cells)
-    return clustered(table)
+    candidates = tuple(made.candidate(sample) for sample in issue.samples)
+    return clustered(Table(issue.instance, candidates, tuple(columns), cells))
 
 
 class _Made:
@@ -57,6 +58,12 @@ class _Made:
         self._executions = executions
         self._repeats = repeats
         self._states = {s.candidate.id: state_of(s.result.patch) for s in issue.samples}
+
+    def candidate(self, sample: Sample) -> Candidate:
+        """The row, with the cluster of its code where the patched files were read."""
+        candidate = sample.candidate
+        read = self._executions.get(self._states[candidate.id], MEANING, 0)
+        return replace(candidate, ast=read.outputs[""]) if read and candidate.ast else candidate
 
     def existing(self) -> list[tuple[Column, dict[str, Cell]]]:
         """Tests of the repository that pass on the unpatched code every time."""

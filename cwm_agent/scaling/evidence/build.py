@@ -11,7 +11,7 @@ from cwm_agent.attempt.interrupt import CancelToken
 from cwm_agent.attempt.retries import with_retries
 from cwm_agent.batch.semaphores import Semaphore
 from cwm_agent.scaling.evidence.assemble import NOT_APPLIED, assemble, calls_name, suite_name
-from cwm_agent.scaling.evidence.code import PatchedCode, Times
+from cwm_agent.scaling.evidence.code import MEANING, PatchedCode, Times
 from cwm_agent.scaling.evidence.executions import FILE as EXECUTIONS
 from cwm_agent.scaling.evidence.executions import Execution, Executions
 from cwm_agent.scaling.evidence.issue import BEFORE, SampledIssue
@@ -125,6 +125,8 @@ class _Builder:
         """What is to be run on a state, with its name and turn."""
         wanted: list[_Run] = []
         calls = [(module, name, arguments) for module, name, arguments in plan.calls]
+        if (patch := self.issue.states.get(state)) is not None:
+            wanted.append((MEANING, 0, lambda code, p=patch: code.meaning(p)))  # type: ignore[misc]
         for turn in range(self.options.repeats):
             if suite := suite_name(plan):
                 wanted.append(

@@ -22,10 +22,12 @@ from cwm_agent.scaling.evidence.inside import (
     TEST_RUNNER,
 )
 from cwm_agent.scaling.evidence.scripts import LONGEST_OUTPUT, Script, shown
+from cwm_agent.scaling.normalise import ast_key
 from cwm_agent.scaling.table import Outcome
 from envs.errors import SandboxError
 from envs.repository.applying import apply_as_graded
 from envs.repository.layout import lay_out
+from envs.repository.patches import patch_paths, split_patch
 from envs.repository.pytest_log import TestLog, parse_pytest
 from envs.sandbox.sandbox import Sandbox
 from envs.task import IssueTask
@@ -38,6 +40,8 @@ CALL_SECONDS = 2.0
 FIXED = "export PYTHONHASHSEED=0 TZ=UTC PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8\n"
 """So that the same code does the same twice."""
 LOG_CHARACTERS = 8000
+MEANING = "code"
+"""The name of what is no test: the meaning of the touched files after the patch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,13 @@ class PatchedCode:
                 continue
             found[path] = content.decode("utf-8", "surrogateescape")
         return found
+
+    def meaning(self, patch: str) -> Execution:
+        """What the files that a patch touches mean now, as one name (see `ast_key`)."""
+        paths = sorted({path for part in split_patch(patch) for path in patch_paths(part)})
+        texts = self.read(paths)
+        key = ast_key({path: texts.get(path) for path in paths})
+        return Execution(self._state, MEANING, 0, {"": "pass"}, {"": key})
 
     def control(self, command: str) -> CommandResult:
         """Run a command in the repository, as the harness and not as the code's user."""

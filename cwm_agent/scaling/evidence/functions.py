@@ -25,12 +25,21 @@ _POOL: tuple[object, ...] = (0, 1, -1, 2, 7, "", "a", "Ab c", [], [1], [3, 1, 2]
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of a module that a change touches; `wanted` and `most` count its arguments."""
+    """What a change touches and can be called; `wanted` and `most` count its arguments.
+
+    `name` is that of a function of the module, of a class (whose making was touched),
+    or Class.method, which is called on an instance that was made without arguments.
+    """
 
     module: str
     name: str
     wanted: int
     most: int
+
+    @property
+    def called(self) -> str:
+        """The name that stands before the parentheses in other people's calls."""
+        return self.name.rpartition(".")[2]
 
 
 def touched_files(patches: Iterable[str]) -> list[str]:
@@ -56,6 +65,8 @@ def public_functions(files: Mapping[str, str]) -> dict[str, str]:
     seen: dict[str, set[str]] = {}
     for path, text in files.items():
         for function, _, _ in _spans(path, text):
+            if "." in function.name:
+                continue
             seen.setdefault(function.name, set()).add(function.module)
     return {name: module for name, (module, *more) in seen.items() if not more}
 
@@ -84,6 +95,8 @@ def draw_calls(function: Function, seeds: Sequence[tuple[object, ...]], count: i
     if not seeds and function.most:
         arity = max(1, function.wanted)
         seeds = [tuple(rng.choices(_POOL, k=arity)) for _ in range(count)]
+    elif not seeds:
+        return [""]
     found = dict.fromkeys(_written(values) for values in seeds[: count // 2])
     for _ in range(8 * count if seeds else 0):
         if len(found) >= count:
@@ -164,13 +177,38 @@ def _spans(path: str, text: str) -> Iterator[tuple[Function, int, int]]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     module = _module(path)
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and module:
-            spec = node.args
-            positional = len(spec.posonlyargs) + len(spec.args)
-            wanted = positional - len(spec.defaults)
-            function = Function(module, node.name, wanted, positional + bool(spec.vararg))
-            yield function, node.lineno, node.end_lineno or node.lineno
+    for node in tree.body if module else ():
+        if isinstance(node, ast.FunctionDef):
+            yield _function(module, node.name, node, 0), *_lines(node)
+        elif isinstance(node, ast.ClassDef):
+            yield from _methods(module, node)
+
+
+def _methods(module: str, owner: ast.ClassDef) -> Iterator[tuple[Function, int, int]]:
+    """The making of a class, and its public methods if it can be made without arguments."""
+    methods = {node.name: node for node in owner.body if isinstance(node, ast.FunctionDef)}
+    made = [methods[name] for name in ("__init__", "__new__") if name in methods]
+    for node in made:
+        yield _function(module, owner.name, node, 1), *_lines(node)
+    if any(_function(module, owner.name, node, 1).wanted for node in made):
+        return
+    for node in methods.values():
+        marks = {mark.id for mark in node.decorator_list if isinstance(mark, ast.Name)}
+        if not node.name.startswith("_") and marks <= {"staticmethod", "classmethod"}:
+            bound = int("staticmethod" not in marks)
+            yield _function(module, f"{owner.name}.{node.name}", node, bound), *_lines(node)
+
+
+def _function(module: str, name: str, node: ast.FunctionDef, bound: int) -> Function:
+    """`bound` arguments are given by the object itself."""
+    spec = node.args
+    positional = len(spec.posonlyargs) + len(spec.args)
+    wanted = max(0, positional - len(spec.defaults) - bound)
+    return Function(module, name, wanted, max(0, positional - bound) + bool(spec.vararg))
+
+
+def _lines(node: ast.FunctionDef) -> tuple[int, int]:
+    return node.lineno, node.end_lineno or node.lineno
 
 
 def _module(path: str) -> str:

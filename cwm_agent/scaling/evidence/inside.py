@@ -94,7 +94,10 @@ signal.signal(signal.SIGALRM, stop)
 for module, name, arguments in given["calls"]:
     try:
         signal.setitimer(signal.ITIMER_REAL, given["seconds"])
-        function = getattr(importlib.import_module(module), name)
+        owner, _, method = name.rpartition(".")
+        function = getattr(importlib.import_module(module), owner or method)
+        if owner:
+            function = getattr(function(), method)
         text = repr(eval(f"function({arguments})", {"function": function}))
         text = re.sub(r"\\b0x[0-9a-f]{6,}\\b", "0x", text)[: given["longest"]]
     except TooSlow:

@@ -118,7 +118,8 @@ def _defined(issue: SampledIssue, code: PatchedCode, files: dict[str, str]) -> d
     names = {call.partition("(")[0] for call in quoted_calls(issue.job.issue)}
     if not names:
         return {}
-    patterns = " ".join(f"-e {shlex.quote(f'^def {name}(')}" for name in sorted(names))
+    heads = [f"^def {name}(" for name in sorted(names)] + [f"^class {n}[(:]" for n in sorted(names)]
+    patterns = " ".join(f"-e {shlex.quote(head)}" for head in heads)
     places = _listed(code, f"git grep -zl {patterns} -- '*.py'")[:MOST_TEST_FILES]
     return public_functions(code.read(places) | files)
 
@@ -132,7 +133,7 @@ def _calls(
 ) -> list[tuple[str, str, str]]:
     if not functions or not count:
         return []
-    names = {function.name for function in functions}
+    names = {function.called for function in functions}
     near = _listed(code, f"git grep -zlw {_either(names)} -- '*.py'")[:MOST_TEST_FILES]
     texts = list(code.read(near).values())
     texts += quoted_calls(issue.job.issue)
@@ -141,7 +142,7 @@ def _calls(
     return [
         (function.module, function.name, arguments)
         for function in functions
-        for arguments in draw_calls(function, literal_calls(texts, function.name), each)
+        for arguments in draw_calls(function, literal_calls(texts, function.called), each)
     ][:MOST_CALLS]
 
 

@@ -39,6 +39,16 @@ def test_place_layout_comments_and_tests_make_no_other_patch(other: str) -> None
     assert normalise(other) == normalise(FIX) == "mod.py\n-    return 1\n+    return 2"
 
 
+def test_the_same_lines_in_another_place_are_another_patch() -> None:
+    """`x = []` before a loop and after it."""
+    first, second = (patch("mod.py", " for y in z:", "+    x = []", start=n) for n in (3, 8))
+    assert normalise(first) == normalise(second)
+    same = patch("mod.py", " a", " for y in z:", "+    x = []", start=2)
+    one, other, third = (with_patch(Candidate("a", 0, p)).ast for p in (first, second, same))
+    assert one != other
+    assert one == third
+
+
 def test_another_value_or_file_is_another_patch() -> None:
     assert normalise(FIX) != normalise(FIX.replace("return 2", "return 3"))
     assert normalise(FIX) != normalise(FIX.replace("mod.py", "other.py"))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from cwm_agent.scaling.evidence.functions import (
@@ -12,6 +17,7 @@ from cwm_agent.scaling.evidence.functions import (
     touched_functions,
 )
 from cwm_agent.scaling.evidence.harvest import harvest, merged
+from cwm_agent.scaling.evidence.inside import RUN_CALLS
 from cwm_agent.scaling.evidence.quoted import issue_scripts, quoted_calls, values
 from cwm_agent.scaling.evidence.scripts import Script
 from results.records import Event, Replied, Reply
@@ -126,6 +132,62 @@ def test_the_functions_of_a_hunk_are_found() -> None:
     assert public_functions(files) == {"f": "shop.sums", "g": "shop.sums"}
 
 
+OWNERS = """\
+class Cart:
+    def __init__(self, items=()):
+        self.items = list(items)
+
+    def add(self, item, count=1):
+        self.items += [item] * count
+        return self.items
+
+    def _hidden(self):
+        return 1
+
+    @property
+    def size(self):
+        return len(self.items)
+
+    @staticmethod
+    def price(item):
+        return len(item)
+
+
+class Shop:
+    def __init__(self, name):
+        self.name = name
+
+    def shout(self):
+        return self.name.upper()
+"""
+
+
+def test_methods_are_called_where_their_object_can_be_made() -> None:
+    lines = OWNERS.splitlines()
+    whole = "".join(f"-{line}\n" for line in lines)
+    patch = f"diff --git a/m.py b/m.py\n--- a/m.py\n+++ b/m.py\n@@ -1,{len(lines)} +0,0 @@\n{whole}"
+    found = touched_functions([patch], {"m.py": OWNERS})
+    assert [(f.name, f.called, f.wanted, f.most) for f in found] == [
+        ("Cart", "Cart", 0, 1),
+        ("Cart.add", "add", 1, 2),
+        ("Cart.price", "price", 1, 1),
+        ("Shop", "Shop", 1, 1),
+    ]
+    assert public_functions({"m.py": OWNERS}) == {"Cart": "m", "Shop": "m"}
+
+
+def test_calls_are_run_on_functions_classes_and_fresh_objects(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text(OWNERS)
+    calls = [("Cart.add", "3"), ("Cart.add", "4, 2"), ("Cart.price", "'ab'"), ("Shop.shout", "")]
+    given = {"calls": [("m", *call) for call in calls], "seconds": 5.0, "longest": 200}
+    (tmp_path / "calls.json").write_text(json.dumps(given))
+    (tmp_path / "run.py").write_text(RUN_CALLS)
+    command = [sys.executable, "run.py", "calls.json", "out"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    seen = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
+    assert seen == ["[3]", "[4, 4]", "2", "raises TypeError"]
+
+
 def test_calls_grow_from_those_that_somebody_made_and_are_always_the_same() -> None:
     seeds = literal_calls(
         ["f(3, [1, 'a'])", "m.f(4)", "f(x)", "g(1)", "f(1, k=2)", "not python ("], "f"
@@ -138,3 +200,4 @@ def test_calls_grow_from_those_that_somebody_made_and_are_always_the_same() -> N
     assert draw_calls(function, seeds, 20) == calls
     assert draw_calls(function, [], 5)
     assert draw_calls(Function("m", "f", 0, 0), [()], 5) == [""]
+    assert draw_calls(Function("m", "f", 0, 0), [], 5) == [""]
