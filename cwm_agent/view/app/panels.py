@@ -18,6 +18,7 @@ from cwm_agent.view.sanitize import clean_line
 from cwm_agent.view.sources.row import MARKS, Row
 
 WHY_LINES = 8
+SHORT = {"tokens": "Raw", "compare": "Comp"}
 _HINTS = (
     ("?", "help"), ("/", "find"), ("f", "filter"), ("!", "failure"), ("]", "failed"),
     ("F", "follow"), ("c", "compare"), ("x", "export"), ("q", "quit"), (":", "commands"),
@@ -51,7 +52,9 @@ def _labels(width: int) -> list[tuple[str, str]]:
     long = [(name, f" {n} {title} ") for n, (name, title) in enumerate(TABS.items(), 1)]
     if sum(len(label) for _, label in long) <= width:
         return long
-    return [(name, f" {n} {title[:4].strip()} ") for n, (name, title) in enumerate(TABS.items(), 1)]
+    return [
+        (name, f" {n} {SHORT.get(name, title)} ") for n, (name, title) in enumerate(TABS.items(), 1)
+    ]
 
 
 def tabs_line(chosen: str, width: int) -> Text:

@@ -11,6 +11,8 @@ from cwm_agent.view.app.glyphs import Glyphs
 from cwm_agent.view.app.tabs.steps import seconds
 from cwm_agent.view.trajectory.trajectory import Spent, Trajectory
 
+LEAST = 8
+"""Cells for the bars; sums that leave less stay away."""
 _STYLES = {"model": palette.MODEL, "tool": palette.TOOL, "wait": palette.WAIT}
 
 
@@ -21,10 +23,13 @@ def timeline(known: Trajectory, glyphs: Glyphs, width: int) -> Text:
         sums["model"] += step.spent.model
         sums["tool"] += step.spent.tool
         sums["wait"] += step.spent.waiting
+    gauge = _gauge(known, glyphs)
     tail = Text("  ")
     for name, value in sums.items():
-        tail.append(f"{name} ", palette.DIM).append(f"{seconds(value)}  ", _STYLES[name])
-    tail.append_text(_gauge(known, glyphs))
+        part = Text(f"{name} ", palette.DIM).append(f"{seconds(value)}  ", _STYLES[name])
+        if tail.cell_len + part.cell_len + gauge.cell_len + LEAST <= width:
+            tail.append_text(part)
+    tail.append_text(gauge)
     room = max(0, width - tail.cell_len - 1)
     line = Text(" ")
     groups = _grouped([step.spent for step in known.steps], room)

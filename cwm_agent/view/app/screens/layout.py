@@ -109,25 +109,31 @@ class Layout(Screen[None]):
 
     # -- drawing ---------------------------------------------------------------------------
 
+    def write(self, bar: str, text: Text) -> None:
+        """Show a line in one of the bars."""
+        if self.session.glyphs.ascii:
+            text.plain = self.session.glyphs.text(text.plain)
+        self.bar(bar).show(text)
+
     def redraw(self) -> None:
         """All the lines around the two panes."""
         session, glyphs = self.session, self.session.glyphs
         width = self.size.width
         rows = list(session.known.values())
         name, found = session.source.name, counts(rows)
-        self.bar("strip").show(strip(name, found, glyphs, width, self.live))
+        self.write("strip", strip(name, found, glyphs, width, self.live))
         said = session.filter.said
         text = Text(f" {len(session.shown)} of {len(rows)}  ", palette.DIM)
         text.append(f"filter: {said}" if said else "f filters, ? helps", palette.DIM)
-        self.bar("filterline").show(text)
-        self.bar("head").show(self.table.header(session.sort, reverse=session.reverse))
-        self.bar("why").show(why_text(session, glyphs, self.live, self.bar("why").size.width))
+        self.write("filterline", text)
+        self.write("head", self.table.header(session.sort, reverse=session.reverse))
+        self.write("why", why_text(session, glyphs, self.live, self.bar("why").size.width))
         wide = self.bar("titleline").size.width or width
-        self.bar("titleline").show(title_line(session, glyphs, wide))
-        self.bar("tabs").show(tabs_line(session.tab, wide))
+        self.write("titleline", title_line(session, glyphs, wide))
+        self.write("tabs", tabs_line(session.tab, wide))
         if session.opened is not None:
-            self.bar("timeline").show(timeline(session.opened, glyphs, wide))
-        self.bar("hints").show(hints_line(self.note, self.following, glyphs, width))
+            self.write("timeline", timeline(session.opened, glyphs, wide))
+        self.write("hints", hints_line(self.note, self.following, glyphs, width))
 
     def say(self, note: str) -> None:
         """A sentence in the last line, until the next key."""
@@ -139,7 +145,7 @@ class Layout(Screen[None]):
         row = self.table.row
         table = self.table
         table.empty = (
-            "no attempt fits the filter (f changes it)" if self.session.known
+            "nothing fits the filter (f)" if self.session.known
             else "no attempts yet"
         )  # fmt: skip
         table.show(self.session.shown, row.key if row else self.session.opened_key)

@@ -50,7 +50,7 @@ def _files(patch: str, reference: str) -> Text:
     """Which files both touch."""
     ours = {path for path, _ in split_files(patch)} if patch.strip() else set()
     theirs = {path for path, _ in split_files(reference)}
-    parts = [f"{len(ours & theirs)} of the {len(theirs)} files of the reference are touched"]
+    parts = [f"files of the reference touched: {len(ours & theirs)} of {len(theirs)}"]
     for word, paths in (("left alone", theirs - ours), ("touched besides", ours - theirs)):
         if paths:
             parts.append(f"{word}: {', '.join(sorted(paths))}")

@@ -118,6 +118,7 @@ def _ending(known: Trajectory) -> list[Text]:
     if failed:
         last = failed[-1]
         assert last.failure is not None
-        text = f"{len(failed)} failed steps, last {last.number}: {WORDS[last.failure]}"
+        plural = "s" * (len(failed) > 1)
+        text = f"{len(failed)} failed step{plural}, last {last.number}: {WORDS[last.failure]}"
         lines.append(Text(text, palette.WARN))
     return lines

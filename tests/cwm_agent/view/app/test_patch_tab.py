@@ -63,7 +63,7 @@ def test_the_reference_patch_comes_from_the_rows_that_the_run_was_made_of(
     shown = show_reference(run, "flask-4010")
     assert "reference  2 files  +2 -2" in shown
     assert "+newer" in shown
-    assert "1 of the 2 files of the reference are touched; left alone: y.py" in shown
+    assert "files of the reference touched: 1 of 2; left alone: y.py" in shown
     assert "none is known here" in show_reference(run, "django-1")
 
 
