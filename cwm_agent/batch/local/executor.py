@@ -54,7 +54,8 @@ def local_executor(
     del log
     settings = rules.resolved.settings
     with ExitStack() as stack:
-        speakers = Speakers(settings, say)
+        tools = any(ticket.job.problem is None for ticket in waiting)
+        speakers = Speakers(settings, say, tools=tools)
         stack.callback(speakers.close)
         work = stack.enter_context(open_work(run, rules, waiting, speakers.speaker))
         for choice in {t.job.policy for t in waiting if t.job.policy.kind in SHARED}:
