@@ -11,6 +11,7 @@ from cwm_agent.config.settings import SandboxSettings
 from cwm_agent.tasks.harbor import unchanged_task
 from cwm_agent.tasks.job import Job
 from envs.cleanup import sweep
+from envs.errors import SandboxError
 from envs.harbor.task import HarborTask
 from envs.progress import Say
 from envs.registry import sandbox_kind
@@ -76,6 +77,12 @@ class SandboxMaker:
     @cached_property
     def _prepared(self) -> Prepared:
         """Without any package a recipe still gives a `python` that may be written to."""
+        if self.job.problem is not None:
+            raise SandboxError(
+                f"{self.job.instance} is a problem and was answered without a sandbox: nothing of "
+                "it can be run again; `cwm-agent score` grades the answer",
+                cause="not_available",
+            )
         contents = Contents(
             self.job.recipe() or Recipe(),
             self.job.image,

@@ -21,9 +21,13 @@ It runs in a sandbox with the standard library alone.
 from __future__ import annotations
 
 import ast
+import builtins
 import io
 import json
 import numbers
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -119,11 +123,6 @@ def lend(file: Any, text: str) -> None:
 
 def guard() -> None:
     """What a solution finds missing."""
-    import builtins
-    import os
-    import shutil
-    import subprocess
-
     for owner, names in (
         (os, WITHOUT_CALLS),
         (shutil, ("rmtree", "move", "chown")),

@@ -54,7 +54,8 @@ def local_executor(
     del log
     settings = rules.resolved.settings
     with ExitStack() as stack:
-        policies = Policies(settings, say)
+        tools = any(attempt.job.problem is None for attempt in waiting)
+        policies = Policies(settings, say, tools=tools)
         stack.callback(policies.close)
         work = stack.enter_context(open_work(run, rules, waiting, policies.open))
         for choice in {t.job.policy for t in waiting if t.job.policy.kind in SHARED}:

@@ -13,10 +13,16 @@ from model.stats import EngineStats
 
 
 class Policies:
-    """Opens a model once, at its first use, and keeps it until `close`."""
+    """Opens a model once, at its first use, and keeps it until `close`.
 
-    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+    Without `tools` a model behind a chat API gets no functions.
+    """
+
+    def __init__(
+        self, settings: Settings, say: Callable[[str], None], *, tools: bool = True
+    ) -> None:
         self._settings = settings
+        self._tools = tools
         self._say = say
         self._lock = threading.Lock()
         self._kept: dict[PolicyChoice, OpenPolicy] = {}
@@ -55,4 +61,4 @@ class Policies:
             self._kept.clear()
 
     def _open(self, choice: PolicyChoice) -> OpenPolicy:
-        return open_policy(choice, self._settings, show=self._say, say=self._say)
+        return open_policy(choice, self._settings, show=self._say, say=self._say, tools=self._tools)

@@ -25,6 +25,7 @@ RETURNED: tuple[tuple[str, object], ...] = (
     ("[[1, 2], [3]]", [[1, 2], [3]]), ("type('I', (int,), {})(7)", 7),
     ("type('L', (list,), {})([1])", [1]), ("namedtuple('P', 'x y')(1, 2)", [1, 2]),
     ("[namedtuple('P', 'x y')(1, 2)]", [[1, 2]]), ("chr(55296)", "\ud800"), ("'a\\x00b'", "a\x00b"),
+    ("[float('nan')]", [float("nan")]),
     ("print", 7), ("lambda: 7", 7), ("float('nan')", float("nan")), ("{(1, 2): 3}", {"1": 3}),
     ("frozenset()", []), ("memoryview(b'a')", "a"), ("datetime.now()", 1), ("...", None),
 )  # fmt: skip

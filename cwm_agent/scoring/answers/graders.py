@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from cwm_agent.attempt.sandboxes import clean_up
 from cwm_agent.config.settings import SandboxSettings
 from envs.contest.batch import ContestLimits, ContestVerdict
 from envs.contest.grader import ContestGrader, Solution
@@ -57,6 +58,7 @@ def grade(kind: Kind, work: Work, options: AnswerOptions, seen: Seen, say: Say) 
 def _grade_contest(
     work: Work, options: AnswerOptions, under: Conditions, seen: Seen, say: Say
 ) -> None:
+    clean_up(say)  # what a killed command left
     make = grading_sandboxes(options.sandbox.kind, say)
     limits = ContestLimits(seconds=options.test_seconds)
     grader = ContestGrader(make, processors(options.workers), limits)

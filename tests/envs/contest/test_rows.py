@@ -164,6 +164,8 @@ def test_outputs(given: str, wanted: str, same: bool) -> None:
         ({"dict": [[[], 1]]}, "{}", False),
         ({"forged": 1}, '{"forged": 1}', False),
         (True, "1", True),
+        ([float("nan")], "[NaN]", False),
+        ([float("inf")], "[Infinity]", True),
         ("1", "1", False),
         (7, "no JSON", False),
     ],
