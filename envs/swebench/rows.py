@@ -15,6 +15,7 @@ from typing import Any
 
 from envs.errors import RowError
 from envs.images.keys import content_key
+from envs.swebench.neighbours import adopted
 from envs.task import IssueTask
 
 ROOT = "/testbed"
@@ -70,7 +71,11 @@ class Instance:
 
 
 def read_instance(row: Mapping[str, Any], where: str) -> Instance:
-    """Check one row; raises RowError that says what it lacks and where to get a good one."""
+    """Check one row, also of SWE-bench-Live and SWE-rebench (envs.swebench.neighbours).
+
+    Raises RowError that says what it lacks and where to get a good one.
+    """
+    row = adopted(row, where)
     name = row.get("instance_id", "a row without instance_id")
     if missing := [field for field in CLASSIC if row.get(field) is None]:
         raise RowError(f"{where}: {name} lacks {', '.join(missing)}; it is not a SWE-bench row")
