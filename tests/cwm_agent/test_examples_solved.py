@@ -106,7 +106,7 @@ class Case:
             environment.close()
 
     def verify(self, patch: str) -> Verdict:
-        return self.verifier.verify(self.task, patch)
+        return judged(self.example.name, self.kind, patch)
 
 
 @cache
@@ -120,6 +120,12 @@ def made(name: str, kind: str) -> Case:
 @cache
 def solved(name: str, kind: str) -> Solved:
     return made(name, kind).solve()
+
+
+@cache
+def judged(name: str, kind: str, patch: str) -> Verdict:
+    case = made(name, kind)
+    return case.verifier.verify(case.task, patch)
 
 
 @pytest.fixture(params=KINDS)

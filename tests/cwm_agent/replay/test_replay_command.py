@@ -28,6 +28,12 @@ RESTLESS = (
 )
 
 
+IN_EACH = pytest.mark.parametrize(
+    "sandbox",
+    ["bubblewrap", pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.slow])],
+)
+
+
 class Replay:
     """The command line in the folder of `solve`."""
 
@@ -96,6 +102,7 @@ def alter(solve: Solve, kind: str, turn: int, change: Callable[[dict[str, Any]],
     journal(solve).write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
+@IN_EACH
 def test_what_differs_by_nature_is_no_difference(
     solve: Solve, sandbox: str, replay: Replay
 ) -> None:
@@ -169,6 +176,7 @@ def test_without_verify_each_turn_is_printed(recorded: Solve) -> None:
     assert answer["observations"][2]["exit_code"] == 1
 
 
+@IN_EACH
 def test_a_resumed_attempt_is_replayed_as_it_came_about(
     solve: Solve, sandbox: str, replay: Replay
 ) -> None:

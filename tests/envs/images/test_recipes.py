@@ -115,6 +115,7 @@ def test_a_container_left_by_a_killed_build_is_removed_by_the_next(
     assert stray.id not in {each.id for each in client.containers.list(all=True, sparse=True)}
 
 
+@pytest.mark.slow
 @pytest.mark.docker
 def test_many_builders_of_one_recipe_make_it_once(client: DockerClient) -> None:
     recipe = Recipe(environment=(("MARK", "many builders"),))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from cwm_agent.bench.gpu.conductor import check
 from cwm_agent.bench.gpu.report import Report
 from cwm_agent.bench.gpu.task import Part, Pass, Settings
@@ -19,6 +21,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow
 def test_what_became_of_each_test(tmp_path: Path) -> None:
     """A file whose packages are missing is no failure, one that is broken is."""
     parts = []
