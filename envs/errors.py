@@ -31,7 +31,7 @@ class PatchError(SandboxError):
 
 
 class OversizeError(SandboxError):
-    """The repository has more changes than can be recorded; what was recorded before stands."""
+    """Changes are too many to be recorded, or have no room; what was recorded before stands."""
 
 
 class ModeError(Exception):

@@ -126,6 +126,34 @@ fi
 """
 
 
+NO_ROOM = "no room"
+_RESERVE = 32 * 2**20
+"""Bytes kept back for the harness's git, for when a command has filled the disk."""
+
+
+def find_room(scratch: str) -> str:
+    """Print NO_ROOM and end where git could not write, even with what is kept back for it.
+
+    git's failure to add a file for want of space looks like a file that may not be read, and
+    the change would be lost without a word.
+    """
+    home = quote(scratch)
+    measure = f"df -k --output=avail,itotal,iavail {home} 2>/dev/null | tail -n 1"
+    return f"""read -r free inodes left < <({measure})
+if [ "${{free:-0}}" -gt {8 * _RESERVE // 1024} ] && [ ! -e {home}/reserve ]; then
+    fallocate -l {_RESERVE} {home}/reserve 2>/dev/null
+elif [ "${{free:-1024}}" -lt 1024 ]; then
+    rm -f {home}/reserve
+    read -r free inodes left < <({measure})
+fi
+if [ "${{free:-1024}}" -lt 256 ] ||
+    {{ [ "${{inodes:--}}" != - ] && [ "$inodes" -gt 0 ] && [ "$left" -lt 64 ]; }}; then
+    echo {quote(NO_ROOM)}
+    exit 0
+fi
+"""
+
+
 def exclude_large(root: str, scratch: str) -> str:
     """Leave large files out of the next tree, without reading them.
 

@@ -30,7 +30,7 @@ _SCRATCH_FILE = re.compile(
     re.IGNORECASE,
 )
 _NAMING = re.compile(
-    r"^(?P<kind>diff --git |--- |\+\+\+ |\*\*\* |Index: |(?:rename|copy) (?:from|to) )"
+    r"^[ \tX]*(?P<kind>diff --git |--- |\+\+\+ |\*\*\* |Index: |(?:rename|copy) (?:from|to) )"
     r"(?P<names>.*)$",
     re.MULTILINE,
 )

@@ -79,8 +79,8 @@ class SandboxRepository:
         if ignore_untracked:
             self._control(git_scripts.ignore_untracked(self._root), timeout=SLOW)
         self._trial.remember()
-        seed = git_scripts.seed(self._root, self._scratch)
-        self._start = self._trial.start = self._write_tree(seed)
+        first = git_scripts.find_room(self._scratch) + git_scripts.seed(self._root, self._scratch)
+        self._start = self._trial.start = self._write_tree(first)
         self._last = WorkingTree(self._start, "", "")
 
     def reopen(self, start: str) -> None:
@@ -96,9 +96,10 @@ class SandboxRepository:
     def snapshot(self) -> WorkingTree:
         """The working tree now; new files count unless git ignores them or they are huge.
 
-        Raises OversizeError when its diff is larger than a patch may be.
+        Raises OversizeError when its diff is larger than a patch may be, or the disk is full.
         """
-        tree = self._write_tree(git_scripts.exclude_large(self._root, self._scratch))
+        first = git_scripts.find_room(self._scratch)
+        tree = self._write_tree(first + git_scripts.exclude_large(self._root, self._scratch))
         if tree == self._oversize:
             raise _oversize(self._root)
         if tree != self._last.tree:
@@ -163,6 +164,8 @@ class SandboxRepository:
     def _write_tree(self, first: str = "") -> str:
         command = first + git_scripts.write_tree(self._root, self._scratch)
         tree = self._control(command, timeout=SLOW).output.strip().rpartition("\n")[2]
+        if tree == git_scripts.NO_ROOM:
+            raise OversizeError(f"the disk is full, so the changes in {self._root} are not kept")
         if len(tree) not in (40, 64) or not set(tree) <= set("0123456789abcdef"):
             raise SandboxError(f"git gave no tree id for {self._root} but: {tree[:200]}")
         return tree

@@ -10,7 +10,12 @@ import sys
 import pytest
 from injection import MIB, PATIENCE, ROOT
 
+from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.bubblewrap.socket_filter import MACHINES, program
+from envs.errors import OversizeError
+from envs.repository.repository import SandboxRepository
+from envs.sandbox.owner import boot_id
+from envs.sandbox.sandbox import Owner, SandboxLimits
 
 PROBE = """
 import os
@@ -70,3 +75,24 @@ def test_nothing_is_written_past_the_limits_and_no_door_is_left(user: int) -> No
 @pytest.mark.parametrize("machine", MACHINES.values())
 def test_the_filter_is_whole_instructions(machine: object) -> None:
     assert len(program(machine)) == 11 * 8  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("disk", [64 * MIB, 4096 * MIB])
+def test_a_full_disk_takes_no_change_away(disk: int) -> None:
+    """What is kept back for git records it at once; without that it is said, and recorded later."""
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed")
+    owner = Owner("l", "i", 0, os.getpid(), boot_id())
+    with BubblewrapSandbox(limits=SandboxLimits(disk_bytes=disk), owner=owner) as place:
+        place.run("mkdir -p /testbed; echo a > /testbed/a", timeout=PATIENCE)
+        repository = SandboxRepository(place, "/testbed")
+        repository.prepare()
+        fill = "cat /dev/zero > /tmp/big; cat /dev/zero > /tmp/rest; echo b > /testbed/a"
+        place.run(fill, timeout=PATIENCE)
+        if disk > 64 * MIB:
+            assert "+b" in repository.snapshot().diff
+        else:
+            with pytest.raises(OversizeError, match="the disk is full"):
+                repository.snapshot()
+        place.run("rm /tmp/big /tmp/rest", timeout=PATIENCE)
+        assert "+b" in repository.snapshot().diff

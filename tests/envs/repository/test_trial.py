@@ -149,6 +149,7 @@ CASES: dict[str, tuple[Callable[[Place], str], str | None]] = {
     ),
     "colours": (lambda p: p.diff("--color=always"), "colours"),
     "reversed": (lambda p: p.diff("-R"), "reversed"),
+    "indented": (lambda p: re.sub("^", "    ", p.diff(), flags=re.M), "form"),
     "after a commit": (committed, "refused"),
     "untracked files of the image": (staged, "form"),
     "a rename": (renamed, None),
