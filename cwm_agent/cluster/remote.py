@@ -20,7 +20,7 @@ REPLIES = "replies"
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class ReplicaInfo:
     """What `cwm_agent.policies.choose.OpenPolicy` says of the engine, and its name."""
 
     name: str
@@ -34,7 +34,7 @@ class ReplicaHandle:
     """A Ray actor of `cwm_agent.cluster.replica.EngineReplica`, and what it said of itself."""
 
     actor: Any
-    about: About
+    info: ReplicaInfo
 
 
 class RemotePolicy:
@@ -49,7 +49,7 @@ class RemotePolicy:
     @property
     def name(self) -> str:
         """As of the engine in this process: the place makes no other policy of it."""
-        return self._replica.about.name
+        return self._replica.info.name
 
     @property
     def meter(self) -> RemotePolicy:

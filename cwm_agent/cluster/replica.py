@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 
 from cwm_agent.cluster.lifeline import Lifeline
-from cwm_agent.cluster.remote import About
+from cwm_agent.cluster.remote import ReplicaInfo
 from cwm_agent.config.settings import Settings
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import OpenPolicy, open_policy
@@ -35,7 +35,7 @@ class EngineReplica:
         """Tie this process to its node: no GPU stays taken by one that nobody reaches."""
         Lifeline()
 
-    def load(self) -> About:
+    def load(self) -> ReplicaInfo:
         """Open the checkpoint, once; raises ModelError."""
         with self._lock:
             if self._opened is None:
@@ -43,7 +43,7 @@ class EngineReplica:
                     self._choice, self._settings, show=lambda _text: None, say=lambda _text: None
                 )
             opened = self._opened
-        return About(opened.policy.name, opened.thinking, opened.note, opened.context_tokens)
+        return ReplicaInfo(opened.policy.name, opened.thinking, opened.note, opened.context_tokens)
 
     def count(self, text: str) -> int:
         """See envs.environment.Meter."""

@@ -12,7 +12,7 @@ from typing import Any
 from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.semaphores import POLL_SECONDS, StoppedError
 from cwm_agent.cluster.connect import import_ray
-from cwm_agent.cluster.remote import About, ReplicaHandle
+from cwm_agent.cluster.remote import ReplicaHandle, ReplicaInfo
 from cwm_agent.cluster.routing import choose_replica
 from cwm_agent.errors import LostError
 from model.stats import EngineStats
@@ -25,7 +25,7 @@ ANSWER_SECONDS = 10.0
 
 @dataclass(slots=True, eq=False)
 class Replica:
-    """One actor. `about` is None until its checkpoint is loaded; `error` says why it never will.
+    """One actor. `info` is None until its checkpoint is loaded; `error` says why it never will.
 
     `load` is what it last said of its engine, `asked` the question under way.
     """
@@ -33,7 +33,7 @@ class Replica:
     number: int
     actor: Any
     loading: Any
-    about: About | None = None
+    info: ReplicaInfo | None = None
     sessions: int = 0
     asked: Any = None
     load: EngineStats | None = None
@@ -81,13 +81,13 @@ class Replicas:
 
     def handle(self, replica: Replica) -> ReplicaHandle:
         """What a worker needs to talk to it."""
-        assert replica.about is not None
-        return ReplicaHandle(replica.actor, replica.about)
+        assert replica.info is not None
+        return ReplicaHandle(replica.actor, replica.info)
 
     def loads(self) -> dict[str, EngineStats]:
         """What the engines last said they do, by replica; asks them again without waiting."""
         with self._lock:
-            replicas = [replica for replica in self._replicas.values() if replica.about is not None]
+            replicas = [replica for replica in self._replicas.values() if replica.info is not None]
         for replica in replicas:
             self._look(replica)
         return {
@@ -141,14 +141,14 @@ class Replicas:
             return replica
 
     def _up(self, replica: Replica) -> bool:
-        if replica.about is None and replica.error is None:
+        if replica.info is None and replica.error is None:
             done, _ = self._ray.wait([replica.loading], timeout=0)
             if done:
                 try:
-                    replica.about = self._ray.get(replica.loading)
+                    replica.info = self._ray.get(replica.loading)
                 except self._ray.exceptions.RayError as error:
                     self._load_again(replica, error)
-        return replica.about is not None
+        return replica.info is not None
 
     def _load_again(self, replica: Replica, error: Any) -> None:
         """Its node went away while it loaded, or the checkpoint cannot be loaded there."""

@@ -149,9 +149,9 @@ class AttemptWorker:
             with self._policies.open(choice) as opened:
                 yield opened
             return
-        about = self._assignment.replica.about
+        info = self._assignment.replica.info
         self._policy = RemotePolicy(self._assignment.replica, self._assignment.key)
-        yield OpenPolicy(self._policy, about.thinking, about.note, about.context_tokens)
+        yield OpenPolicy(self._policy, info.thinking, info.note, info.context_tokens)
 
 
 def _to_nobody(text: str) -> None:
