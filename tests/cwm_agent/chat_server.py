@@ -50,11 +50,15 @@ def refusal(text: str, status: int = 400, code: str = "", **headers: str) -> Tur
 
 @dataclass
 class ChatServer:
-    """`turns` are said in order; `probe` answers the question whether functions are called."""
+    """`turns` are said in order; `probe` answers the question whether functions are called.
+
+    Without `models` the status of their list is `no_list`.
+    """
 
     turns: deque[Turn] = field(default_factory=deque)
     probe: Literal["native", "text"] | Turn = "native"
     models: list[dict[str, Any]] | None = field(default_factory=lambda: [{"id": "scripted"}])
+    no_list: int = 404
     key: str | None = None
     bodies: list[dict[str, Any]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
@@ -96,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.it.models is None:
-            self._error(refusal("no such path", 404))
+            self._error(refusal("no such path", self.it.no_list))
         elif self._may_enter():
             self._json({"data": self.it.models, "has_more": False})
 

@@ -16,6 +16,7 @@ CAUGHT = {
     "cwm_agent.errors.CwmAgentError",
     "cwm_agent.generated.probes.TooSlowError",
     "cwm_agent.nano.workspace.UnknownCommandError",
+    "cwm_agent.policies.endpoint.transport.ServerFailedError",
     "cwm_agent.policies.endpoint.transport.ServerGoneError",
     "cwm_agent.policies.endpoint.transport.ServerBusyError",
     "cwm_agent.policies.chat.openai.StoppedInThoughtError",

@@ -36,6 +36,7 @@ NO_LLAMA_CPP = (
     "cannot run the same weights"
 )
 _LEFT_SECONDS = 30.0
+_WARM = 1000  # requests before memory is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +179,10 @@ async def _left(server: Running) -> tuple[int, int]:
 
 
 async def _growth(server: Running, client: httpx.AsyncClient, count: int) -> float:
-    """MiB that both processes grow by, after as many requests again as made them warm."""
+    """MiB that both processes grow by in `count` requests, once others made them warm."""
     engine = server.service.link.pid
     assert engine is not None
-    await short_requests(client, count)
+    await short_requests(client, min(count, _WARM))
     before = rss([os.getpid(), engine])
     await short_requests(client, count)
     return rss([os.getpid(), engine]) - before

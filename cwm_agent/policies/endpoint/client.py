@@ -24,6 +24,7 @@ from cwm_agent.policies.endpoint.transport import (
     Counted,
     Served,
     ServerBusyError,
+    ServerFailedError,
     ServerGoneError,
 )
 from cwm_agent.policies.errors import EndpointError, RefusedError
@@ -226,11 +227,12 @@ class Asker(Generic[Wanted, Piece]):
         server.text_calls = chosen.text_calls
 
     async def _offered(self, server: Server) -> tuple[Served, ...]:
-        """What a server lists; nothing where it need not, and has no such list."""
+        """What a server lists; nothing where it need not, and has no list or fails at it."""
         try:
             return await self._api.models(server.url)
-        except BadRequestError as error:
-            if self._model and not self._listed and error.status in NO_LIST:
+        except (BadRequestError, ServerFailedError) as error:
+            listless = isinstance(error, ServerFailedError) or error.status in NO_LIST
+            if self._model and not self._listed and listless:
                 return ()
             raise
 

@@ -35,6 +35,10 @@ class ServerGoneError(Exception):
     """The server does not answer, broke off, or failed: another one may do better."""
 
 
+class ServerFailedError(ServerGoneError):
+    """The server answered, with a status 5xx."""
+
+
 class ServerBusyError(Exception):
     """The server asks to come back later, after `seconds` where it names a time."""
 
@@ -179,7 +183,7 @@ def refuse(url: str, status: int, words: str, code: str, headers: Mapping[str, s
     if status == HTTPStatus.SERVICE_UNAVAILABLE and seconds is not None:
         raise ServerBusyError(said, seconds)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-        raise ServerGoneError(said)
+        raise ServerFailedError(said)
     remedies: dict[int, str] = {
         HTTPStatus.UNAUTHORIZED: "put the server's key into the variable CWM_AGENT_API_KEY",
         HTTPStatus.FORBIDDEN: "put the server's key into the variable CWM_AGENT_API_KEY",

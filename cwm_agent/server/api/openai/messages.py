@@ -26,7 +26,7 @@ def wanted_of(request: ChatRequest, job: str) -> Wanted:
     schema = found.json_schema.schema_ if found and found.json_schema else None
     return Wanted(
         turns=turns_of(request.messages, written=bool(request.text_tool_calls)),
-        tools=definitions(request.tools or ()),
+        tools=() if request.text_tool_calls else definitions(request.tools or ()),
         choice=choice_of(request.tool_choice),
         sampled=sampled(request),
         max_tokens=request.max_completion_tokens or request.max_tokens,

