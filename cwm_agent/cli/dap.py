@@ -35,6 +35,9 @@ def dap(
     if port is None:
         serve_stdio(opened)
         return
-    serve_port(
-        opened, port, lambda found: print(f"listening on 127.0.0.1:{found}", file=sys.stderr)
-    )
+    serve_port(opened, port, _say)
+
+
+def _say(port: int) -> None:
+    """Whoever started it waits for this line, also through a pipe."""
+    print(f"listening on 127.0.0.1:{port}", file=sys.stderr, flush=True)

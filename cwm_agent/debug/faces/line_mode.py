@@ -11,8 +11,9 @@ from cwm_agent.debug.core.stops import Watch
 from cwm_agent.debug.core.verify import verify
 from cwm_agent.debug.faces.commands import HELP, parse_command
 from cwm_agent.debug.faces.show import (
-    doubt,
+    brief,
     moment_lines,
+    proposal_line,
     source_lines,
     stack_lines,
     stop_lines,
@@ -126,7 +127,7 @@ class LineMode:
     def _do_alt(self, rest: str) -> None:
         self._alternatives = self._debugger.alternatives(_number(rest) if rest else 5)
         for number, one in enumerate(self._alternatives, 1):
-            self._write(clean(f"{number}: log p {one.logprob:6.2f}  {_brief(one)}"))
+            self._write(clean(f"{number}: log p {one.logprob:6.2f}  {brief(one)}"))
 
     def _do_take(self, rest: str) -> None:
         number = _number(rest)
@@ -248,10 +249,12 @@ class LineMode:
         where, _, condition = rest.partition(",")
         goal = line_goal(_number(where), condition.strip())
         debugger = self._debugger
+        said = False
         for one in which_call(debugger.predictor, debugger.program, goal, self._recorder):
-            mark = f"true  (step {one.step + 1})" if one.step is not None else "false"
-            why = f"  {one.why}" if one.why else ""
-            self._write(clean(f"{mark:15} {one.call}{why}"))
+            said = True
+            self._write(clean(proposal_line(one)))
+        if not said:
+            self._write("the model proposes no call whose arguments could be read")
 
     def _do_help(self, _: str) -> None:
         self._write(HELP)
@@ -266,10 +269,3 @@ def _number(text: str) -> int:
     if not text.strip().isdecimal():
         raise UsageError(f"'{text.strip()}' is no number")
     return int(text)
-
-
-def _brief(one: Prediction) -> str:
-    if one.frame is None:
-        return "the end" if one.ended else f"no step: {one.problem}"
-    shown = dict(one.frame.locals) or one.frame.value
-    return f"{one.frame.event} {one.frame.line.strip()}  {shown}{doubt(one.confidence)}"

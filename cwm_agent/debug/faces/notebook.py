@@ -15,13 +15,15 @@ from types import TracebackType
 from typing import Self
 
 from cwm_agent.debug.core.debugger import Debugger, Stop
-from cwm_agent.debug.core.verify import Verified, verify
-from cwm_agent.debug.faces.show import DOUBT, stop_lines
+from cwm_agent.debug.core.inverse import line_goal, which_call
+from cwm_agent.debug.core.verify import verify
+from cwm_agent.debug.faces.show import DOUBT, brief, node_line, proposal_line, stop_lines
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.predict.engine import EnginePredictor
 from cwm_agent.debug.predict.predictor import Prediction, Predictor
 from cwm_agent.debug.record.recording import Recorder
 from cwm_agent.debug.record.sandboxed import SandboxRecorder
+from cwm_agent.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,29 @@ class Shown:
             f"<pre>{chr(10).join(rows)}</pre><table><tr><th>name</th><th>value</th><th>p</th></tr>"
             f"{''.join(cells)}</table><pre>{text}</pre>"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Lines that show themselves, over the things that they describe."""
+
+    lines: tuple[str, ...]
+    things: tuple[object, ...] = ()
+
+    def __getitem__(self, place: int) -> object:
+        """The thing of a line, from 0."""
+        return self.things[place]
+
+    def __len__(self) -> int:
+        """How many things."""
+        return len(self.things)
+
+    def __repr__(self) -> str:
+        """The lines."""
+        return "\n".join(self.lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(repr(self))}</pre>"
 
 
 class NotebookDebugger:
@@ -106,13 +131,36 @@ class NotebookDebugger:
             shown = self._shown(self.core.set_variable(name, repr(value)))
         return shown
 
-    def alternatives(self, count: int = 5) -> list[Prediction]:
-        """Other predictions of this step, the likeliest first."""
-        return self.core.alternatives(count)
+    def alternatives(self, count: int = 5) -> Listing:
+        """Other predictions of this step, the likeliest first; `take` goes on with one."""
+        found = self.core.alternatives(count)
+        lines = [f"{n}: log p {one.logprob:6.2f}  {brief(one)}" for n, one in enumerate(found)]
+        return Listing(tuple(lines), tuple(found))
 
-    def verify(self) -> Verified:
+    def take(self, prediction: object) -> Shown:
+        """Go on with one of the alternatives; raises UsageError for anything else."""
+        if not isinstance(prediction, Prediction):
+            raise UsageError("say take(alternatives[n])")
+        return self._shown(self.core.take(prediction))
+
+    def path(self) -> Listing:
+        """All steps up to here."""
+        nodes = self.core.node.path()
+        return Listing(tuple(node_line(node) for node in nodes), tuple(nodes))
+
+    def verify(self) -> Listing:
         """Run the real program and compare."""
-        return verify(self.core.program, self.core.node.path(), self._recorder)
+        found = verify(self.core.program, self.core.node.path(), self._recorder)
+        return Listing((str(found),), (found,))
+
+    def which(self, line: int, condition: str = "", count: int = 8) -> Listing:
+        """Calls that the model proposes to lead to a line, each run and marked true or false."""
+        goal = line_goal(line, condition)
+        found = list(
+            which_call(self._predictor, self.core.program, goal, self._recorder, count=count)
+        )
+        lines = [proposal_line(one) for one in found] or ["the model proposes no call"]
+        return Listing(tuple(lines), tuple(found))
 
     def close(self) -> None:
         """Stop the engine and remove the sandbox."""

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from cwm_agent.debug.core.debugger import Debugger, Stop
+from cwm_agent.debug.core.inverse import Proposal
 from cwm_agent.debug.core.tree import Node
 from cwm_agent.debug.frames.confidence import Confidence
 from cwm_agent.debug.frames.state import Moment, Scope
+from cwm_agent.debug.predict.predictor import Prediction
 from cwm_agent.view.sanitize import clean, clean_line
 
 DOUBT = 0.5
@@ -120,3 +122,39 @@ def node_json(node: Node) -> dict[str, Any]:
         found["removed"] = round(sure.removed, 4)
         found["variables"] = {name: round(p, 4) for name, p in sure.variables.items()}
     return found
+
+
+def moment_line(moment: Moment, sure: Confidence | None = None) -> str:
+    """One step in one line: place, what changed, doubt."""
+    if moment.ended or moment.frame is None:
+        return "[the program has ended]"
+    frame, scope = moment.frame, moment.scope
+    assert scope is not None
+    if frame.event in ("call", "line"):
+        shown = ", ".join(f"{name}={scope.locals[name]}" for name in sorted(scope.changed))
+    else:
+        shown = f"{frame.event} {frame.value}"
+    mark = "" if moment.allowed else "  [illegal]"
+    indent = "  " * (moment.depth - 1)
+    where = f"{scope.line or '?':>4} {indent}{frame.line.strip()}"
+    return clean_line(f"{where:60} {shown}{doubt(sure)}{mark}".rstrip())
+
+
+def node_line(node: Node) -> str:
+    """The same with how sure its prediction was."""
+    return moment_line(node.moment, node.prediction.confidence if node.prediction else None)
+
+
+def brief(one: Prediction) -> str:
+    """A prediction in one line."""
+    if one.frame is None:
+        return "the end" if one.ended else f"no step: {one.problem}"
+    shown = dict(one.frame.locals) or one.frame.value
+    return f"{one.frame.event} {one.frame.line.strip()}  {shown}{doubt(one.confidence)}"
+
+
+def proposal_line(one: Proposal) -> str:
+    """A proposed call, and whether it is true."""
+    mark = f"true  (step {one.step + 1})" if one.step is not None else "false"
+    why = f"  {one.why}" if one.why else ""
+    return f"{mark:15} {one.call}{why}"

@@ -7,9 +7,7 @@ from typing import Any
 
 from cwm_agent.debug.core.verify import call_arguments, real_moments, verify
 from cwm_agent.debug.faces.opening import Opening, opened
-from cwm_agent.debug.faces.show import doubt, node_json
-from cwm_agent.debug.frames.confidence import Confidence
-from cwm_agent.debug.frames.state import Moment
+from cwm_agent.debug.faces.show import moment_line, node_json, node_line
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.record.recording import request_of
 from cwm_agent.debug.record.sandboxed import SandboxRecorder
@@ -32,10 +30,7 @@ def predict_whole(opening: Opening, steps: int, *, verified: bool) -> Whole:
         while stop.reason == "step" and debugger.here.index + 1 < steps:
             stop = debugger.step()
         path = debugger.node.path()
-        lines = []
-        for node in path:
-            sure = node.prediction.confidence if node.prediction else None
-            lines.append(_line(node.moment, sure))
+        lines = [node_line(node) for node in path]
         if stop.reason != "end":
             lines.append(f"[no end: {stop.said or f'{steps} steps'}]")
         data: dict[str, Any] = {
@@ -78,22 +73,7 @@ def record_whole(opening: Opening, steps: int) -> Whole:
         ],
         "ended": not recording.cut,
     }
-    lines = [_line(moment) for moment in moments]
+    lines = [moment_line(moment) for moment in moments]
     if recording.cut:
         lines.append(f"[it goes on after {len(recording.frames)} steps]")
     return Whole(data, lines, not recording.cut)
-
-
-def _line(moment: Moment, sure: Confidence | None = None) -> str:
-    if moment.ended or moment.frame is None:
-        return "[the program has ended]"
-    frame, scope = moment.frame, moment.scope
-    assert scope is not None
-    if frame.event in ("call", "line"):
-        shown = ", ".join(f"{name}={scope.locals[name]}" for name in sorted(scope.changed))
-    else:
-        shown = f"{frame.event} {frame.value}"
-    mark = "" if moment.allowed else "  [illegal]"
-    indent = "  " * (moment.depth - 1)
-    where = f"{scope.line or '?':>4} {indent}{frame.line.strip()}"
-    return clean_line(f"{where:60} {shown}{doubt(sure)}{mark}".rstrip())
