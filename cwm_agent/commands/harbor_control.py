@@ -79,16 +79,17 @@ def score_tasks(
     progress: Say,
 ) -> Scored:
     """Do the control for the chosen tasks of a folder and write the report."""
-    everything = read_suite(place)
-    tasks = options.selection.of(everything)
+    suite = read_suite(place, options.selection)
+    for note in suite.left_out:
+        progress(note)
     check = Checker(control, settings, progress)
     with ThreadPoolExecutor(options.pool.workers) as executor:
-        lines = tuple(executor.map(check, tasks))
+        lines = tuple(executor.map(check, suite.tasks))
     heading = Heading(
         f"control: {control}",
         Path(place).name,
         "",
-        len(everything),
+        suite.size,
         f"the tests of its tasks (Harbor format), Docker by docker-py {metadata.version('docker')}",
         (control,),
         control=control,

@@ -29,11 +29,13 @@ class Chosen:
     """What was chosen of a suite: what `solve` would be asked for, by instance.
 
     `dataset` names the rows that judge the patches afterwards, "" for own tasks.
+    `notes` say what was left out of the suite.
     """
 
     suite: str
     requests: Mapping[str, Request]
     dataset: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def recorded(self) -> bool:
@@ -48,21 +50,26 @@ def choose(suite: str, selection: Selection, replay: Path | None) -> Chosen:
     `<instance>.yaml` for each.
     """
     path = Path(suite)
-    if is_suite(suite):
-        return Chosen(
-            suite, {task.id: _of_folder(task, replay) for task in read_suite(suite, selection)}
-        )
+    if path.is_dir():
+        if not is_suite(suite):
+            raise UsageError(
+                f"the folder {suite} holds no task: a task is a folder with a task.toml "
+                "(docs/harbor.md); a data set of the hub is meant by owner/name@main"
+            )
+        found = read_suite(suite, selection)
+        requests = {task.id: _of_folder(task, replay) for task in found.tasks}
+        return Chosen(suite, requests, notes=found.left_out)
     if path.suffix in YAML or ((path.is_file() or path.suffix in FORMATS) and not _has_rows(path)):
         tasks = selection.of(read_tasks(path))
         return Chosen(suite, {task.id: request_of(task, path.parent, replay) for task in tasks})
-    found = load_suite(suite)
+    rows = load_suite(suite)
     requests = {
         instance.id: Request(
             instance=instance, replay=recording_in(replay, instance.id) if replay else None
         )
-        for instance in selection.of(found.instances)
+        for instance in selection.of(rows.instances)
     }
-    return Chosen(suite, requests, str(path.absolute()) if path.is_file() else found.source)
+    return Chosen(suite, requests, str(path.absolute()) if path.is_file() else rows.source)
 
 
 def _of_folder(task: HarborTask, replay: Path | None) -> Request:

@@ -73,9 +73,8 @@ class ProgressDisplay:
             case ToolRan():
                 self._block(event)
             case Submitted():
-                self.say(
-                    f"{_INDENT}submitted a patch of {event.patch.count(chr(10))} lines", "bold"
-                )
+                of = f" a patch of {event.patch.count(chr(10))} lines" if event.patch else ""
+                self.say(f"{_INDENT}submitted{of}", "bold")
             case Ended():
                 self._answer()
                 self._wait(None)

@@ -138,7 +138,9 @@ class JournalReader:
                 self._note(entry, f"turn {snapshot.turn}: working tree {snapshot.tree[:12]}")
             case Submitted() as submitted:
                 self._patch = submitted.patch
-                self._note(entry, f"turn {submitted.turn}: submitted a patch")
+                self._note(
+                    entry, f"turn {submitted.turn}: submitted" + " a patch" * bool(submitted.patch)
+                )
             case Ended() as ended:
                 self._ended = ended
                 self._note(entry, f"ended: {ended.reason}{': ' * bool(ended.detail)}{ended.detail}")
