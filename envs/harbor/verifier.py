@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Mapping
 
 from envs.errors import SandboxError
+from envs.harbor.opening import QUICK
 from envs.harbor.task import HarborTask
 from envs.sandbox.sandbox import Sandbox
 from results.records import Verdict
@@ -26,19 +27,8 @@ OUTPUT = f"{LOGS}/test-stdout.txt"
 MAIN = "reward"
 FULL = 1.0
 """The reward at which a task counts as solved."""
-QUICK = 120.0
 SAID_CHARACTERS = 300
 FILE_BYTES = 2**20
-
-
-def prepare(sandbox: Sandbox) -> None:
-    """Make the folders that every task of the format may write to; raises SandboxError."""
-    made = sandbox.control("mkdir -p /logs/agent /logs/verifier /logs/artifacts", timeout=QUICK)
-    if made.exit_code:
-        raise SandboxError(
-            f"the folders of the task cannot be made ({made.output.strip()[:SAID_CHARACTERS]}); "
-            "its image runs as another user than root, which is not supported: leave it out"
-        )
 
 
 def run_tests(task: HarborTask, sandbox: Sandbox, root: str) -> Verdict:
