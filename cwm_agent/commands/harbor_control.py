@@ -15,9 +15,9 @@ from cwm_agent.scoring.candidates import Control
 from cwm_agent.scoring.score import Scored, ScoreOptions, write_report
 from cwm_agent.tasks.harbor import plan_task, read_suite
 from envs.errors import SandboxError
-from envs.harbor.environment import await_health
+from envs.harbor.opening import make_ready
 from envs.harbor.task import HarborTask
-from envs.harbor.verifier import prepare, run_oracle, run_tests
+from envs.harbor.verifier import run_oracle, run_tests
 from envs.progress import Say, quiet
 from envs.registry import choose_kind
 from envs.sandbox.owner import boot_id
@@ -59,9 +59,7 @@ class Checker:
         maker.prepare()
         root = maker.locate().root
         with maker.make() as sandbox:
-            prepare(sandbox)
-            if task.config.environment.healthcheck is not None:
-                await_health(sandbox, task.config.environment.healthcheck)
+            make_ready(task, sandbox, root)
             wrong = run_oracle(task, sandbox, root) if self.control == "gold" else ""
             verdict = run_tests(task, sandbox, root)
         if wrong and not verdict.resolved:
@@ -79,16 +77,17 @@ def score_tasks(
     progress: Say,
 ) -> Scored:
     """Do the control for the chosen tasks of a folder and write the report."""
-    everything = read_suite(place)
-    tasks = options.selection.of(everything)
+    suite = read_suite(place, options.selection)
+    for note in suite.left_out:
+        progress(note)
     check = Checker(control, settings, progress)
     with ThreadPoolExecutor(options.pool.workers) as executor:
-        lines = tuple(executor.map(check, tasks))
+        lines = tuple(executor.map(check, suite.tasks))
     heading = Heading(
         f"control: {control}",
         Path(place).name,
         "",
-        len(everything),
+        suite.size,
         f"the tests of its tasks (Harbor format), Docker by docker-py {metadata.version('docker')}",
         (control,),
         control=control,

@@ -35,6 +35,7 @@ from cwm_agent.exit_codes import ExitCode
 from cwm_agent.scaling.selection.registry import recipe_named
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.filters import Selection
+from cwm_agent.tasks.harbor import needs_patch
 from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.planning import model_settings, plan
 from cwm_agent.tasks.problems.source import Rows
@@ -88,6 +89,11 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         chosen,
         lambda task: plan(task.within(request.variables, request.setup), resolved, progress.say),
     )
+    for note in chosen.notes:
+        progress.say(note, "yellow")
+    if request.select:
+        for job in jobs:
+            needs_patch(job, "--select")
     rules = Rules.of(resolved)
     wanted = manifest.BatchRecord.of(chosen, resolved.settings.samples, jobs)
     with _opened(store, request, rules, wanted, progress) as run:

@@ -25,6 +25,7 @@ from cwm_agent.policies.choice import SHARED, PolicyChoice
 from cwm_agent.policies.choose import OpenPolicy, find_checkpoint, open_policy
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.checkout import apply_patch
+from cwm_agent.tasks.harbor import needs_patch
 from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.job import JOB_FILE, Job, read_job
 from cwm_agent.tasks.planning import check_policy_flags, model_settings, plan
@@ -149,6 +150,7 @@ def run_request(request: Request, *, as_json: bool) -> int:
         resolved = model_settings(request, resolved)
         job = plan(request, resolved, progress.say)
         if resolved.settings.samples > 1:
+            needs_patch(job, "--samples, which chooses one of several,")
             run, result = best_of(store, request.name, job, resolved, progress)
             outcome = Outcome(run, result)
         else:

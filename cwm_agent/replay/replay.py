@@ -17,6 +17,7 @@ from cwm_agent.replay.environment import EnvironmentFactory
 from cwm_agent.replay.patterns import RULES, token_rule
 from cwm_agent.replay.verdict import Findings
 from cwm_agent.replay.walk import ReplayedTurn, turns_of, walk
+from cwm_agent.tasks.harbor import needs_patch
 from cwm_agent.tasks.job import Job, read_job
 from envs.cleanup import owned_folder
 from envs.sandbox.owner import boot_id
@@ -59,6 +60,7 @@ def replay(run: Run, attempt: Attempt, request: ReplayRequest, say: Say, watch: 
     """
     events = tuple(entry.event for entry in attempt.entries())
     job = read_job(attempt.folder)
+    needs_patch(job, "replay")
     turns = _checked(events, request.until)
     replayed = Replayed(run.name, job.instance, attempt.sample, job.sandbox, turns)
     began = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from cwm_agent.errors import UsageError
@@ -24,22 +25,55 @@ def is_suite(place: str) -> bool:
 
 def only_task(place: str) -> HarborTask:
     """The one task of a folder; raises UsageError where there are several."""
-    tasks = read_suite(place)
-    if len(tasks) > 1:
+    folders = find_tasks(Path(place).expanduser())
+    if len(folders) > 1:
         raise UsageError(
-            f"{place} holds {len(tasks)} tasks: name one of them, or do all by `cwm-agent run "
+            f"{place} holds {len(folders)} tasks: name one of them, or do all by `cwm-agent run "
             f"{place}`"
         )
-    return tasks[0]
+    return read_task(folders[0])
 
 
-def read_suite(place: str, selection: Selection | None = None) -> list[HarborTask]:
-    """The chosen tasks of a folder, by name; raises UsageError and HarborError."""
-    tasks = [read_task(folder) for folder in find_tasks(Path(place).expanduser())]
+@dataclass(frozen=True, slots=True)
+class TaskSuite:
+    """The chosen tasks of a folder, by name; `left_out` says which are refused, and why."""
+
+    tasks: tuple[HarborTask, ...]
+    left_out: tuple[str, ...] = ()
+    size: int = 0
+
+
+def read_suite(place: str, selection: Selection | None = None) -> TaskSuite:
+    """The tasks of a folder; one that cannot be run is left out, unless it is named or alone.
+
+    Raises HarborError for such a one, and UsageError.
+    """
+    wanted = selection or Selection()
+    folders = find_tasks(Path(place).expanduser())
+    tasks: list[HarborTask] = []
+    left_out: dict[str, HarborError] = {}
+    for folder in folders:
+        try:
+            tasks.append(read_task(folder))
+        except HarborError as error:
+            left_out[folder.name] = error
+    for name, refusal in left_out.items():
+        if len(folders) == 1 or name in wanted.ids or not tasks:
+            raise refusal
     names = [task.id for task in tasks]
     if twice := {name for name in names if names.count(name) > 1}:
         raise UsageError(f"{place}: two tasks are called {min(twice)}; rename one of the folders")
-    return list((selection or Selection()).of(tasks))
+    said = tuple(f"left out {name}: {refusal}" for name, refusal in left_out.items())
+    return TaskSuite(wanted.of(tasks), said, len(folders))
+
+
+def needs_patch(job: Job, what: str) -> None:
+    """Raise UsageError for a job of which no patch is kept, where `what` needs one."""
+    if job.harbor is not None:
+        raise UsageError(
+            f"{what} needs a patch or recorded states, and an attempt at a task folder has none: "
+            "what counts is its container, which is gone"
+        )
 
 
 def unchanged_task(record: HarborRecord) -> HarborTask:

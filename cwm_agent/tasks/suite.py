@@ -33,13 +33,14 @@ class Chosen:
     """What was chosen of a suite: what `solve` would be asked for, by instance.
 
     `dataset` names the rows that judge the patches afterwards, "" for own tasks. A suite of
-    problems has a `protocol`.
+    problems has a `protocol`. `notes` say what was left out of the suite.
     """
 
     suite: str
     requests: Mapping[str, Request]
     dataset: str = ""
     protocol: ProblemSuite | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def recorded(self) -> bool:
@@ -61,10 +62,15 @@ def choose(
     if rows != Rows():
         raise UsageError(f"--dataset, --window, --from and --to are for {', '.join(SUITES)}")
     path = Path(suite)
-    if is_suite(suite):
-        return Chosen(
-            suite, {task.id: _of_folder(task, replay) for task in read_suite(suite, selection)}
-        )
+    if path.is_dir():
+        if not is_suite(suite):
+            raise UsageError(
+                f"the folder {suite} holds no task: a task is a folder with a task.toml "
+                "(docs/harbor.md); a data set of the hub is meant by owner/name@main"
+            )
+        folder = read_suite(suite, selection)
+        requests = {task.id: _of_folder(task, replay) for task in folder.tasks}
+        return Chosen(suite, requests, notes=folder.left_out)
     if path.suffix in YAML or ((path.is_file() or path.suffix in FORMATS) and not _has_rows(path)):
         tasks = selection.of(read_tasks(path))
         return Chosen(suite, {task.id: request_of(task, path.parent, replay) for task in tasks})

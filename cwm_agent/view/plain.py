@@ -96,7 +96,8 @@ class PlainView:
             case Submitted() as submitted:
                 self._patch = submitted.patch
                 lines = submitted.patch.rstrip().count("\n") + 1
-                self._note(f"submitted a patch of {lines} lines")
+                of = f" a patch of {lines} lines" if submitted.patch else ""
+                self._note(f"submitted{of}")
             case Ended() as ended:
                 detail = f": {ended.detail}" if ended.detail else ""
                 self.console.print(Text(f"ended: {ended.reason}{clean(detail)}", "bold"))

@@ -85,9 +85,9 @@ class ProgressDisplay:
             case Replied():
                 self._wait(called(event.reply.text) or "the answer")
             case Submitted():
-                lines = event.patch.count(chr(10))
                 self._show_steps()
-                self.say(f"{_INDENT}submitted a patch of {lines} lines", "bold")
+                of = f" a patch of {event.patch.count(chr(10))} lines" if event.patch else ""
+                self.say(f"{_INDENT}submitted{of}", "bold")
             case Ended():
                 self._wait(None)
             case _:

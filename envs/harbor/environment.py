@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from envs.environment import Meter, ReplyLimits, Step
 from envs.errors import SandboxError
-from envs.harbor.config import Healthcheck
+from envs.harbor.opening import make_ready
 from envs.harbor.task import HarborTask
-from envs.harbor.verifier import prepare, run_tests
+from envs.harbor.verifier import run_tests
 from envs.issue.budget import Limits
 from envs.issue.goal import STATE
 from envs.issue.issue import IssueEnvironment
@@ -69,9 +69,7 @@ class HarborEnvironment:
     def start(self) -> tuple[Message, ...]:
         """Open the container and return the opening messages; raises SandboxError."""
         messages = self._issue.start()
-        prepare(self._sandbox)
-        if self._task.config.environment.healthcheck is not None:
-            await_health(self._sandbox, self._task.config.environment.healthcheck)
+        make_ready(self._task, self._sandbox, self._root)
         return messages
 
     def limits(self) -> ReplyLimits:
@@ -112,23 +110,3 @@ class HarborEnvironment:
     def close(self) -> None:
         """Give the container back."""
         self._issue.close()
-
-
-def await_health(sandbox: Sandbox, check: Healthcheck) -> None:
-    """Wait until the environment says that it is ready; raises SandboxError when it does not.
-
-    Failures in the start period do not count, as in Docker's HEALTHCHECK.
-    """
-    begun, failures = time.monotonic(), 0
-    while True:
-        ran = sandbox.control(check.command, timeout=check.timeout_sec)
-        if ran.ending == "exited" and ran.exit_code == 0:
-            return
-        starting = time.monotonic() - begun < check.start_period_sec
-        failures += not starting
-        if failures >= check.retries:
-            raise SandboxError(
-                f"the environment does not become ready: {check.command!r} failed {failures} times "
-                f"({ran.output.strip()[-200:] or ran.ending}); mend the task or its image"
-            )
-        time.sleep(check.start_interval_sec if starting else check.interval_sec)

@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Mapping
 
 from envs.errors import SandboxError
+from envs.harbor.opening import QUICK
 from envs.harbor.task import HarborTask
 from envs.sandbox.sandbox import Sandbox
 from results.records import Verdict
@@ -26,26 +27,15 @@ OUTPUT = f"{LOGS}/test-stdout.txt"
 MAIN = "reward"
 FULL = 1.0
 """The reward at which a task counts as solved."""
-QUICK = 120.0
 SAID_CHARACTERS = 300
 FILE_BYTES = 2**20
-
-
-def prepare(sandbox: Sandbox) -> None:
-    """Make the folders that every task of the format may write to; raises SandboxError."""
-    made = sandbox.control("mkdir -p /logs/agent /logs/verifier /logs/artifacts", timeout=QUICK)
-    if made.exit_code:
-        raise SandboxError(
-            f"the folders of the task cannot be made ({made.output.strip()[:SAID_CHARACTERS]}); "
-            "its image runs as another user than root, which is not supported: leave it out"
-        )
 
 
 def run_tests(task: HarborTask, sandbox: Sandbox, root: str) -> Verdict:
     """What the tests say of the container: each reward by its name; raises SandboxError.
 
     It is resolved where the reward is 1; of several rewards without one named
-    `reward`, all have to be.
+    `reward`, all have to be; and where no process of the agent meddled.
     """
     verifier = task.config.verifier
     sandbox.control(f"rm -rf /tests {TEXT} {JSON}; mkdir -p {LOGS}", timeout=QUICK)
@@ -61,12 +51,21 @@ def run_tests(task: HarborTask, sandbox: Sandbox, root: str) -> Verdict:
         return Verdict(
             False, state=True, detail=f"the tests took more than {verifier.timeout_sec:.0f} s"
         )
+    script = (task.tests / "test.sh").read_bytes()
+    if (
+        sandbox.path_kind("/tests/test.sh") != "file"
+        or sandbox.read_file("/tests/test.sh") != script
+    ):
+        return Verdict(False, state=True, detail="the tests were changed while they ran")
     try:
         rewards = _rewards(sandbox)
     except ValueError as error:
         return Verdict(
             False, state=True, detail=f"{error} (test.sh ended with exit code {ran.exit_code})"
         )
+    if _comes_back(sandbox):
+        detail = "a process that the agent left writes the reward"
+        return Verdict(False, state=True, detail=detail)
     said = ", ".join(f"{name} {value:g}" for name, value in sorted(rewards.items()))
     counted = [rewards[MAIN]] if MAIN in rewards else list(rewards.values())
     passed = {name: value >= FULL for name, value in rewards.items()}
@@ -116,6 +115,20 @@ def run_script(
         f"( {script} ) > {log} 2>&1 < /dev/null"
     )
     return sandbox.control(command, timeout=seconds)
+
+
+def _comes_back(sandbox: Sandbox) -> bool:
+    """Whether something goes on writing the reward after the tests.
+
+    Agent and tests share the container, by the format, and services of the
+    agent have to live on; so what can be seen is looked for.
+    """
+    look = f"rm -f {TEXT} {JSON}; sleep {REAPPEAR_SECONDS}; ! [ -e {TEXT} ] && ! [ -e {JSON} ]"
+    return sandbox.control(look, timeout=QUICK).exit_code != 0
+
+
+REAPPEAR_SECONDS = 1.0
+"""How long after the tests a reward may not come back that was removed."""
 
 
 def _rewards(sandbox: Sandbox) -> dict[str, float]:

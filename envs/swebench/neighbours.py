@@ -56,7 +56,9 @@ def _live(row: Mapping[str, Any], where: str) -> Mapping[str, Any]:
             "(SWE-bench-Live/SWE-bench-Live)"
         )
     tests = [*_texts(row, "test_cmds"), *_texts(row, "print_cmds")]
-    script = _script(row, [], _texts(row, "rebuild_cmds"), tests)
+    # Its own grader types the commands into a shell of the image, which has read this file.
+    shell = ["set +u", "[ ! -f ~/.bashrc ] || source ~/.bashrc", "set -u"]
+    script = _script(row, shell, _texts(row, "rebuild_cmds"), tests)
     image = row.get("docker_image") or _LIVE_IMAGES + _tag(name)
     return _with(row, image, "parse_log_pytest", script)
 

@@ -124,6 +124,42 @@ def test_a_run_is_judged_where_the_agent_worked_and_goes_on_in_a_new_container(
     assert [event.verdict.resolved for event in again] == [True]
 
 
+FORGING = "(while :; do echo 1 > /logs/verifier/reward.txt; sleep 0.01; done) > /dev/null 2>&1 &"
+REWRITING = (
+    "(until [ -e /tmp/began ]; do sleep 0.01; done; echo true >> /tests/test.sh) > /dev/null 2>&1 &"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("test", "agent", "said"),
+    [
+        ("exit 3", "true", "wrote no reward"),
+        ("sleep 60", "true", "more than 20 s"),
+        ("echo many > /logs/verifier/reward.txt", "true", "no number"),
+        ("echo 0 > /logs/verifier/reward.txt", FORGING, "writes the reward"),
+        (
+            "touch /tmp/began; sleep 5; echo 1 > /logs/verifier/reward.txt",
+            REWRITING,
+            "were changed",
+        ),
+    ],
+)
+def test_what_gives_no_honest_reward_is_not_resolved(
+    tasks: Path, tmp_path: Path, test: str, agent: str, said: str
+) -> None:
+    folder = Path(shutil.copytree(tasks / "lock-key", tmp_path / "lock-key"))
+    (folder / "task.toml").write_text("[verifier]\ntimeout_sec = 20.0\n")
+    (folder / "tests" / "test.sh").write_text(f"#!/bin/bash\n{test}\n")
+    (folder / "solution" / "solve.sh").write_text(f"#!/bin/bash\n{agent}\n")
+    done = run_cli(
+        "score", str(folder), "--control", "gold", "--out", str(tmp_path / "o"), "--json"
+    )
+    (line,) = json.loads(done.stdout)["lines"]
+    assert line["outcome"] == "unresolved"
+    assert said in line["detail"]
+
+
 def test_a_base_image_that_is_not_here_is_refused_with_the_remedy(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(TASKS / "lock-key", tmp_path / "lock-key"))
     (folder / "environment" / "Dockerfile").write_text("FROM nowhere.invalid/cwm-agent/none:1\n")

@@ -9,6 +9,7 @@ from pathlib import Path
 from cwm_agent.scaling.clusters import with_patch
 from cwm_agent.scaling.normalise import digest, effective_patch
 from cwm_agent.scaling.table import Candidate
+from cwm_agent.tasks.harbor import needs_patch
 from cwm_agent.tasks.job import Job, read_job
 from results.records import AttemptResult, Event
 from results.store import UNFINISHED, Attempt, Run
@@ -86,6 +87,7 @@ def sampled_issues(run: Run, instances: Sequence[str] = ()) -> list[SampledIssue
 def sampled_issue(attempts: Sequence[Attempt]) -> SampledIssue:
     """The issue of some finished attempts; its tests are forgotten right here."""
     job = replace(read_job(attempts[0].folder), tests=None)
+    needs_patch(job, "evidence")
     samples = []
     for attempt in sorted(attempts, key=lambda attempt: attempt.sample):
         result = attempt.result()

@@ -117,7 +117,8 @@ class JournalReader:
             case Snapshot() as snapshot:
                 self._note(entry, f"turn {snapshot.turn}: working tree {snapshot.tree[:12]}")
             case Submitted() as submitted:
-                self._note(entry, f"turn {submitted.turn}: submitted a patch")
+                said = "submitted" + " a patch" * bool(submitted.patch)
+                self._note(entry, f"turn {submitted.turn}: {said}")
             case Ended() as ended:
                 self._ended = ended
                 self._note(entry, f"ended: {ended.reason}{': ' * bool(ended.detail)}{ended.detail}")
