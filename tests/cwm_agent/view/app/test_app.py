@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from driving import drive, screen_text
 from made import add_attempt, events
+from textual import events as events_of
 from textual.pilot import Pilot
 
 from cwm_agent.view.app.app import ViewerApp
@@ -72,6 +73,20 @@ def test_finding_filtering_sorting_and_folding(run: Run) -> None:
         await pilot.press("Z")
         assert len(app.main.detail.outline) != lines
         await pilot.press("t", "u", "m", "o", "z")
+
+    drive(run, test)
+
+
+def test_words_typed_ahead_are_no_keys_of_the_list(run: Run) -> None:
+    async def test(pilot: P, app: ViewerApp) -> None:
+        for key in ("slash", *"qX", "slash", "f", "enter"):
+            app.post_message(events_of.Key(key, {"slash": "/", "enter": "\r"}.get(key, key)))
+        for _ in range(100):
+            await pilot.pause(0.02)
+            if app.main.finder.words:
+                break
+        assert app.main.finder.words == "qX/f"
+        assert app.is_running
 
     drive(run, test)
 
