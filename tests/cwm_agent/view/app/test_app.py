@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from driving import drive, screen_text
 from made import add_attempt, events
-from textual import events as events_of
 from textual.pilot import Pilot
 
 from cwm_agent.view.app.app import ViewerApp
@@ -73,20 +72,6 @@ def test_finding_filtering_sorting_and_folding(run: Run) -> None:
         await pilot.press("Z")
         assert len(app.main.detail.outline) != lines
         await pilot.press("t", "u", "m", "o", "z")
-
-    drive(run, test)
-
-
-def test_words_typed_ahead_are_no_keys_of_the_list(run: Run) -> None:
-    async def test(pilot: P, app: ViewerApp) -> None:
-        for key in ("slash", *"qX", "slash", "f", "enter"):
-            app.post_message(events_of.Key(key, {"slash": "/", "enter": "\r"}.get(key, key)))
-        for _ in range(100):
-            await pilot.pause(0.02)
-            if app.main.finder.words:
-                break
-        assert app.main.finder.words == "qX/f"
-        assert app.is_running
 
     drive(run, test)
 
@@ -285,14 +270,6 @@ def test_hostile_text_is_shown_as_text_and_huge_lines_do_not_freeze(run: Run) ->
         assert any("[red]markup[/red]" in line for line in screen_text(app))
 
     drive(run, test, size=(200, 60))
-
-
-def test_keys_can_be_remapped(run: Run) -> None:
-    async def test(pilot: P, app: ViewerApp) -> None:
-        await pilot.press("f8")
-        assert isinstance(app.screen, Help)
-
-    drive(run, test, keymap={"help": "f8"})
 
 
 def test_observations_without_steps_do_no_harm(run: Run) -> None:
