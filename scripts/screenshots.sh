@@ -1,31 +1,39 @@
 #!/bin/sh
-# Draws docs/viewer.svg from a real run of the bundled model: `make screenshots`.
+# Draws the pictures of docs/viewer.md from a real run of the bundled model: `make screenshots`.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-printf -- '- nano: unseen/1..6\n' > "$folder/suite.yaml"
-.venv/bin/cwm-agent run "$folder/suite.yaml" --samples 3 --sandbox bubblewrap --name nano-unseen \
-    --runs "$folder/runs" --set sampling.temperature=0.8
-.venv/bin/python - "$folder/runs/nano-unseen" docs/viewer.svg <<'PYTHON'
-import asyncio, sys
+printf -- '- nano: unseen/1..5\n' > "$folder/suite.yaml"
+agent=.venv/bin/cwm-agent
+$agent run "$folder/suite.yaml" --samples 4 --sandbox bubblewrap --name nano-unseen \
+    --runs "$folder/runs" --set sampling.temperature=0.9 --set sampling.logprobs=5
+$agent evidence nano-unseen --runs "$folder/runs"
+$agent select nano-unseen --runs "$folder/runs"
+.venv/bin/python - "$folder/runs/nano-unseen" docs <<'PYTHON'
+import sys
 from pathlib import Path
+from cwm_agent.commands.weighing import Weighing
 from cwm_agent.view.app.app import ViewerApp
 from cwm_agent.view.app.glyphs import UNICODE
+from cwm_agent.view.app.picture import picture
 from cwm_agent.view.app.session import Session
+from cwm_agent.view.app.tabs.decoding import decoder_of
 from cwm_agent.view.sources.runs import RunSource
 from results.store import Run
 
-
-async def draw(run: str, out: str) -> None:
-    app = ViewerApp(Session(RunSource(Run(Path(run))), UNICODE))
-    async with app.run_test(size=(140, 36)) as pilot:
-        await pilot.pause(2)
-        await pilot.press("right_square_bracket")
-        await pilot.pause(1)
-        await pilot.press("enter", "l", "l", "l", "enter")
-        await pilot.pause(0.5)
-        Path(out).write_text(app.export_screenshot(title="cwm-agent view"))
+run, docs = Run(Path(sys.argv[1])), Path(sys.argv[2])
 
 
-asyncio.run(draw(*sys.argv[1:]))
+def draw(name: str, sample: int, *keys: str) -> None:
+    source = RunSource(run)
+    session = Session(
+        source, UNICODE, weigh=Weighing({run.name: run.folder}), decode=decoder_of(source)
+    )
+    key = (run.name, "nano-unseen-1", sample)
+    (docs / name).write_text(picture(ViewerApp(session), key, keys, size=(140, 36)))
+
+
+wait = ("shift+f20",) * 40  # a key that does nothing: what is read in the background comes
+draw("viewer.svg", 0, "enter", "l", "l", "l", "enter")
+draw("viewer-samples.svg", 0, *wait, "c", *wait)
 PYTHON

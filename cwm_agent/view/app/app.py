@@ -64,6 +64,7 @@ class ViewerApp(App[None]):
         """
         super().__init__()
         self.session = session
+        self.set_class(session.glyphs.ascii, "-ascii")
         self.controls: Controls = controls or NoControls()
         self.remapped = dict(keymap or {})
         self.main = Main(session)

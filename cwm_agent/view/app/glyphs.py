@@ -44,12 +44,12 @@ class Glyphs:
         return self.gauge[0] * full + self.gauge[1] * (width - full)
 
     def text(self, said: str) -> str:
-        """A sentence of ours with what this set has for its marks."""
+        """A text with what this set has for our marks; other characters become question marks."""
         if not self.ascii:
             return said
         for shape, plain in _PLAIN:
             said = said.replace(shape, plain)
-        return said
+        return said.encode("ascii", "replace").decode()
 
 
 UNICODE = Glyphs(
@@ -57,7 +57,8 @@ UNICODE = Glyphs(
 )  # fmt: skip
 ASCII = Glyphs(True, ">", "v", "-", "|", "..", ".", "_.-=+*%#", "#.", ">", "*", "v", "^")
 _PLAIN: Sequence[tuple[str, str]] = (
-    ("…", "~"), ("·", "-"), ("—", "-"), ("–", "-"), ("→", "->"), ("×", "x"), ("≥", ">="),
+    ("…", "~"), ("⏎", "$"),
+    ("·", "-"), ("—", "-"), ("–", "-"), ("→", "->"), ("×", "x"), ("≥", ">="),
 )  # fmt: skip
 
 

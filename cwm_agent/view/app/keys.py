@@ -89,8 +89,17 @@ KEYS = (
 
 
 def bindings() -> list[BindingType]:
-    """The keys of the main screen: windows over it have their own."""
-    return [Binding(key.keys, key.action, key.says, show=False, id=key.name) for key in KEYS]
+    """The keys of the main screen: windows over it have their own.
+
+    Those that ask for words come first of all, so that what is typed after them goes there.
+    """
+    return [
+        Binding(
+            key.keys, key.action, key.says, show=False, id=key.name,
+            priority=key.action in ("find", "filter"),
+        )
+        for key in KEYS
+    ]  # fmt: skip
 
 
 def shown(keys: str) -> str:

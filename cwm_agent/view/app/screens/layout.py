@@ -40,6 +40,7 @@ class Layout(Screen[None]):
     Layout.-narrow.detail #right { display: block; }
     Layout.-ascii #left { border-right: ascii $panel-lighten-2; }
     Layout.-ascii #why { border-top: ascii $panel-lighten-2; }
+    Layout.-ascii #table, Layout.-ascii #detail { scrollbar-size: 0 0; }
     Layout.-ascii.-narrow #left { border-right: none; }
     """
 

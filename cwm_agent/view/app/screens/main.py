@@ -96,6 +96,12 @@ class Main(Layout):
                 return True
         return False
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key that asks for words is a letter where some are typed already."""
+        if action in ("find", "filter") and isinstance(self.focused, Prompt):
+            return False
+        return super().check_action(action, parameters)
+
     # -- actions: moving -------------------------------------------------------------------
 
     def action_move(self, lines: int) -> None:

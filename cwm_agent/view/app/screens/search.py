@@ -31,7 +31,7 @@ class SearchAll(ModalScreen[Chosen | None]):
     DEFAULT_CSS = (
         window_css("SearchAll")
         + """
-    SearchAll OptionList { border: none; height: 1fr; min-height: 10; }
+    SearchAll OptionList, SearchAll OptionList:focus { border: none; height: 1fr; min-height: 10; }
     SearchAll Vertical { height: 80%; }
     SearchAll Input { border: none; height: 1; }
     """
@@ -45,6 +45,7 @@ class SearchAll(ModalScreen[Chosen | None]):
         super().__init__()
         self._index, self._rows, self._ascii = index, rows, ascii_only
         self._hits: list[TextHit] = []
+        self.set_class(ascii_only, "-ascii")
 
     def compose(self) -> ComposeResult:
         """Words, how many hits, the hits."""

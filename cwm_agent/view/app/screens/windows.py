@@ -21,6 +21,7 @@ _CSS = """
     {name} { align: center middle; background: $background 60%; }
     {name} > * { width: 90%; max-width: 110; height: auto; max-height: 90%; padding: 0 1;
                  background: $surface; border: round $primary; }
+    {name}.-ascii > * { border: ascii $primary; scrollbar-size: 0 0; }
 """
 
 
@@ -69,6 +70,10 @@ class Help(ModalScreen[None]):
         super().__init__()
         self._glyphs, self._remapped = glyphs, remapped
 
+    def on_mount(self) -> None:
+        """Draw as the rest is drawn."""
+        self.set_class(self.app.has_class("-ascii"), "-ascii")
+
     def compose(self) -> ComposeResult:
         """One long text that scrolls."""
         with VerticalScroll():
@@ -78,12 +83,16 @@ class Help(ModalScreen[None]):
 class Choice(ModalScreen[str | None]):
     """Choose one of several; answers with its name."""
 
-    DEFAULT_CSS = window_css("Choice") + "Choice OptionList { border: none; }"
+    DEFAULT_CSS = window_css("Choice") + "Choice OptionList:focus { border: none; }"
     BINDINGS: ClassVar = [Binding("escape,q", "dismiss(None)", show=False)]
 
     def __init__(self, title: str, options: Sequence[tuple[str, Text]]) -> None:
         super().__init__()
         self._title, self._options = title, options
+
+    def on_mount(self) -> None:
+        """Draw as the rest is drawn."""
+        self.set_class(self.app.has_class("-ascii"), "-ascii")
 
     def compose(self) -> ComposeResult:
         """The title and the options."""
@@ -110,6 +119,10 @@ class Question(ModalScreen[bool]):
     def __init__(self, question: str) -> None:
         super().__init__()
         self._question = question
+
+    def on_mount(self) -> None:
+        """Draw as the rest is drawn."""
+        self.set_class(self.app.has_class("-ascii"), "-ascii")
 
     def compose(self) -> ComposeResult:
         """The question."""

@@ -49,7 +49,7 @@ def _names(several: Sequence[Trajectory], glyphs: Glyphs, column: int) -> Text:
         state = {True: "resolved", False: "unresolved", None: "unscored"}[known.outcome.resolved]
         mark = glyphs.mark(state)  # type: ignore[arg-type]
         style = {True: palette.GOOD, False: palette.BAD, None: palette.DIM}[known.outcome.resolved]
-        name = Text(f"{mark} ", style).append(f"#{known.sample} ", "bold")
+        name = Text().append(f"{mark} ", style).append(f"#{known.sample} ", "bold")
         name.append(clean_line(known.instance), palette.DIM)
         name.truncate(column, overflow="ellipsis", pad=True)
         line.append_text(name).append("  ")

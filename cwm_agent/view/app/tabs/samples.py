@@ -37,7 +37,7 @@ def samples_blocks(
 
 def headline(known: SamplesEvidence) -> Text:
     """Which sample, by what, how surely."""
-    line = Text(f"best of {len(known.samples) or 'several'}  ", palette.TITLE)
+    line = Text().append(f"best of {len(known.samples) or 'several'}  ", palette.TITLE)
     if known.recipe and known.chosen is None:
         return line.append(f"{clean_line(known.recipe)} chose none", palette.WARN)
     if known.recipe:
@@ -73,7 +73,7 @@ def _titles(known: SamplesEvidence, width: int) -> Text:
 
 def _sample(found: SampleEvidence, states: dict[int, State], glyphs: Glyphs, width: int) -> Block:
     state = states.get(found.sample, "unscored")
-    line = Text(f"{glyphs.mark(state)} ", MARKS[state].style)
+    line = Text().append(f"{glyphs.mark(state)} ", MARKS[state].style)
     taken = found.mark == "chosen"
     line.append(glyphs.marked if taken else " ", palette.GOOD)
     line.append(f"{found.sample:>2}", "bold" if taken else "")

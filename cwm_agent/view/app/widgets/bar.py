@@ -25,11 +25,14 @@ class Bar(Static):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(Text(""), markup=False, **options)
+        self._shown = Text("")
 
     def show(self, text: Text) -> None:
-        """Show another text."""
-        text.no_wrap = True
-        self.update(text)
+        """Show another text; the same one costs nothing."""
+        if text != self._shown or text.style != self._shown.style:
+            self._shown = text.copy()
+            text.no_wrap = True
+            self.update(text)
 
     def on_click(self, event: events.Click) -> None:
         """Say where."""

@@ -15,7 +15,6 @@ class Prompt(Input):
     DEFAULT_CSS = """
     Prompt { height: 1; border: none; padding: 0 1; display: none; }
     Prompt:focus { border: none; }
-    Prompt.asking { display: block; }
     """
 
     class Answered(Message):
@@ -33,8 +32,9 @@ class Prompt(Input):
     def ask(self, purpose: str, placeholder: str, text: str = "") -> None:
         """Appear with a text to change."""
         self.purpose, self.placeholder, self.value = purpose, placeholder, text
-        self.add_class("asking")
-        self.focus()
+        # At once, not when the screen is next drawn: what is typed ahead is no key of the list.
+        self.display = True
+        self.screen.set_focus(self)
         self.action_end()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -49,5 +49,5 @@ class Prompt(Input):
             self._leave(None)
 
     def _leave(self, text: str | None) -> None:
-        self.remove_class("asking")
+        self.display = False
         self.post_message(self.Answered(self.purpose, text))

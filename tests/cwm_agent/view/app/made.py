@@ -59,7 +59,13 @@ def events(instance: str, sample: int, *, output: str = LONG, exit_code: int = 1
 
 
 def add_attempt(
-    run: Run, instance: str, sample: int, *, resolved: bool | None = False, **options: object
+    run: Run,
+    instance: str,
+    sample: int,
+    *,
+    resolved: bool | None = False,
+    patch: str = PATCH,
+    **options: object,
 ) -> None:
     """One finished attempt of a run."""
     attempt = run.attempt(instance, sample)
@@ -67,7 +73,7 @@ def add_attempt(
         for event in events(instance, sample, **options):  # type: ignore[arg-type]
             journal.append(event)
     result = AttemptResult(
-        instance, sample, "submitted", PATCH, 3, 12.5, 100, 30, "replay", "bubblewrap",
+        instance, sample, "submitted", patch, 3, 12.5, 100, 30, "replay", "bubblewrap",
         "improved", "default", resolved=resolved,
     )  # fmt: skip
     if resolved is not None:

@@ -67,14 +67,13 @@ def test_every_sample_has_its_votes_tests_grade_posterior_and_the_rule_that_put_
     assert chances[3] is None
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-def test_the_strip_stands_above_the_comparison(weighed: Run, size: tuple[int, int]) -> None:
+def test_the_strip_stands_above_the_comparison(weighed: Run) -> None:
     choose(weighed)
 
     async def test(pilot: Pilot[None], app: ViewerApp) -> None:
         app.main.choose(("first", "flask-4010", 0))
         await pilot.pause(0.6)
-        assert "#1 was chosen instead" in "\n".join(screen_text(app)) or size[0] < 100
+        assert "#1 was chosen instead" in "\n".join(screen_text(app))
         await pilot.press("enter", "6")
         await pilot.pause(0.2)
         lines = screen_text(app)
@@ -84,13 +83,11 @@ def test_the_strip_stands_above_the_comparison(weighed: Run, size: tuple[int, in
         await pilot.press("c")
         await pilot.pause(0.6)
         assert any("actions are the same" in line for line in screen_text(app))
-        if size[0] < 100:
-            return
         app.main.choose(("first", "django-1", 0))
         await pilot.pause(0.6)
         assert "best of" not in "\n".join(screen_text(app))
 
-    drive(weighed, test, size=size, weigh=weighing(weighed))
+    drive(weighed, test, weigh=weighing(weighed))
 
 
 def test_a_table_without_a_choice_a_choice_without_a_table_and_a_damaged_one(weighed: Run) -> None:
@@ -125,7 +122,7 @@ def test_hostile_names_of_tests_are_shown_as_text(weighed: Run) -> None:
         await pilot.pause(0.6)
         await pilot.press("enter", "6", "Z")
         lines = screen_text(app)
-        assert any("1g␛[2J[red]: fail" in line for line in lines)
-        assert all(line.replace("␛", "").isascii() for line in lines)
+        assert any("1g?[2J[red]: fail" in line for line in lines)
+        assert all(line.isascii() for line in lines)
 
     drive(weighed, test, weigh=weighing(weighed), glyphs=ASCII)

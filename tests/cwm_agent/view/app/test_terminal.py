@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from made import add_attempt
+from made import PATCH, add_attempt
 
 from results.store import Run
 
@@ -19,6 +19,9 @@ SECONDS = 120
 EVIL = (
     "\x1b]52;c;b3duZWQ=\x07\x1b]0;owned\x07\x1b[?1049l\x1b[2J\x1b[31mred [bold]x[/bold] \u202eabc"
 )
+MARKS = ("aa-hostile", "+␛]52;c", "fail to pass", "no ids recorded", "attempt begins",
+         "mark attempts", "policy")  # fmt: skip
+"""Something of each tab."""
 
 pytestmark = [
     pytest.mark.slow,
@@ -55,13 +58,18 @@ def tmux(tmp_path: Path) -> Iterator[Tmux]:
 def test_keys_work_hostile_text_does_not_and_the_terminal_is_left_as_it_was(
     tmux: Tmux, run: Run
 ) -> None:
-    add_attempt(run, "aa-hostile", 0, output=EVIL, exit_code=1)
+    add_attempt(run, "aa-hostile", 0, output=EVIL, exit_code=1, patch=PATCH + "+" + EVIL + "\n")
     title = tmux("display-message", "-p", "#{pane_title}")
     tmux("send-keys", f"cd {ROOT} && {sys.executable} -m cwm_agent view {run.folder}", "Enter")
     tmux.until("test_b")
     tmux("send-keys", "Enter", "!", "Enter")
     shown = tmux.until("[bold]x[/bold]")
     assert "␛]52;c;b3duZWQ=␇" in shown
+    for number, mark in enumerate(MARKS, 1):
+        tmux("send-keys", str(number))
+        tmux.until(mark)
+        assert tmux("display-message", "-p", "#{pane_title}") == title
+        assert tmux("display-message", "-p", "#{alternate_on}") == "1\n"
     tmux("send-keys", "3")
     tmux.until("fail to pass")
     tmux("send-keys", "?")
