@@ -44,6 +44,10 @@ Tries = Annotated[
 TestSeconds = Annotated[
     float, typer.Option("--test-seconds", min=0.1, help="Seconds per test of a contest problem.")
 ]
+Packages = Annotated[
+    list[str] | None,
+    typer.Option("--pip", metavar="PIN", help="Package for solutions: numpy; repeatable."),
+]
 Strip = Annotated[
     bool, typer.Option("--strip", help="Drop test, configuration, binary and scratch files.")
 ]
@@ -71,6 +75,7 @@ def score(
     timeout: Timeout = 1800,
     tries: Tries = 3,
     test_seconds: TestSeconds = 6.0,
+    packages: Packages = None,
     strip: Strip = False,
     network: Network = True,
     again: Again = False,
@@ -127,7 +132,7 @@ def score(
         PoolOptions(workers, tries),
         again=again,
     )
-    answers = AnswerOptions(workers, test_seconds)
+    answers = AnswerOptions(workers, test_seconds, tuple(packages or ()))
     wish = ScoreRequest(target, dataset, control, out, options, answers, on)
     return run_score(
         wish, runs, config_files=config or (), assignments=assignments or (), as_json=as_json

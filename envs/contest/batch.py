@@ -84,7 +84,8 @@ def run_batch(
     batch, results = f"{FOLDER}/batch", f"{FOLDER}/results"
     sandbox.write_file(batch, _lines(work, limits))
     sandbox.write_file(results, b"")
-    command = f"python3 -I {FOLDER}/{SCRIPTS[0]} {batch} {results} {-1 if core is None else core}"
+    pinned = -1 if core is None else core
+    command = f"OMP_NUM_THREADS=1 python3 -I {FOLDER}/{SCRIPTS[0]} {batch} {results} {pinned}"
     most = sum(limits.seconds * (len(item.tests.inputs) + 1) for item in work)
     done = sandbox.run_fresh(f"{command} 2>&1", timeout=START_SECONDS + most)
     if done.ending == "lost":
