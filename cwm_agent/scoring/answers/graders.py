@@ -40,7 +40,8 @@ class AnswerOptions:
 def conditions(kind: Kind, options: AnswerOptions) -> Conditions:
     """Under which verdicts are made."""
     if kind == "contest":
-        return Conditions("", round(options.test_seconds), False, CONTEST_RULES)
+        with_them = f" with {', '.join(sorted(options.packages))}" if options.packages else ""
+        return Conditions("", round(options.test_seconds), False, CONTEST_RULES + with_them)
     return Conditions("", round(ANSWER_SECONDS), False, grader_name())
 
 
