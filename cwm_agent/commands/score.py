@@ -100,6 +100,8 @@ def _scored(wish: ScoreRequest, options: ScoreOptions, store: Store) -> Scored:
         return report_recorded(source, options)
     dataset = wish.dataset or source.dataset or DATASET
     if is_source(dataset):
+        if wish.on != "local":
+            raise UsageError(f"--on {wish.on}: answers are graded on local, this machine")
         problems = load_problems(read_source(dataset))
         return score_answers(source, problems, options, wish.answers, _say)
     suite = load_suite(dataset)

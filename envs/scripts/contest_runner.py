@@ -8,6 +8,7 @@ after it solutions of it (`id`, `code`). RESULTS gets a line for each solution:
 what each test gave, how it `ended`, and the seconds it took, of the clock and
 of a processor. What is expected is not known here: no solution can read it.
 
+The first line of RESULTS says that all is ready; from then on a solution is to blame.
 BATCH is removed before the first solution begins, and read line by line.
 """
 
@@ -53,6 +54,7 @@ def main(batch: str, results: str, core: int) -> None:
     with open(batch, "rb") as lines, open(results, "ab", buffering=0) as out:  # noqa: PTH123
         os.unlink(batch)  # noqa: PTH108
         gc.freeze()
+        out.write(b'{"ready": true}\n')
         problem: dict[str, Any] = {}
         for line in lines:
             item = json.loads(line)
@@ -107,7 +109,7 @@ class Reader:
 
     def __init__(self, source: int, room: int) -> None:
         self._source = source
-        self._room = 8 * room  # JSON may need several bytes for a character
+        self._room = 2 * room  # JSON may need several bytes for a character
         self._data = bytearray()
 
     def message(self, seconds: float) -> dict[str, Any]:
@@ -134,8 +136,8 @@ class Reader:
 
 def _parsed(text: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = json.loads(text.decode("utf-8", "surrogatepass"))
+    except (ValueError, RecursionError, MemoryError):
         return {"ended": "died"}
     return found if isinstance(found, dict) else {"ended": "died"}
 
@@ -184,7 +186,7 @@ def _solve(problem: dict[str, Any], code: str) -> None:
 
 
 def _send(message: dict[str, object]) -> None:
-    data = json.dumps(message).encode()
+    data = json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogatepass")
     data = len(data).to_bytes(4, "big") + data
     while data:
         data = data[os.write(3, data) :]

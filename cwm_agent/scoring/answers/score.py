@@ -34,8 +34,9 @@ def score_answers(
     items = items_of(source, chosen(source, problems.problems, options), problems.by_id())
     under, book = conditions(kind, answers), ScoreBook(source.scores)
     work = to_grade(items, book, under, again=options.again)
-    if known := len({item.key(item.answer) for item in items}) - len(work):
-        say(f"{max(known, 0)} answers have a score already (--again grades them again)")
+    every = {item.key(answer) for item in items for answer in (item.answer, item.lenient)}
+    if known := len(every) - len(work):
+        say(f"{known} answers have a score already (--again grades them again)")
     done = 0
 
     def seen(score: Score) -> None:
