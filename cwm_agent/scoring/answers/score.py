@@ -46,6 +46,8 @@ def score_answers(
         if done % 50 == 0 or done == len(work):
             say(f"{done} of {len(work)} answers graded")
 
+    if (published := problems.source.published) is not None:
+        say(f"CWM's published pass@1 on these rows is {published} %")
     if work:
         grade(kind, work, answers, seen, say)
     heading = Heading(
