@@ -20,6 +20,10 @@ def graders(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Graders, each on its own processor.")] = 2,
     seconds: Annotated[int, typer.Option(min=1, help="Seconds per test, for both.")] = 6,
+    packages: Annotated[
+        list[str] | None,
+        typer.Option("--pip", metavar="PIN", help="Package for solutions; repeatable."),
+    ] = None,
     sandbox: Annotated[str, typer.Option(help=f"{CHOICES_TEXT}.")] = AUTO,
     as_json: Json = False,
 ) -> None:
@@ -40,5 +44,5 @@ def graders(
         print(line, file=sys.stderr)
 
     bench = GraderBench(official, seconds, processors(workers))
-    figures = measure_graders(bench, grading_sandboxes(sandbox, progress), progress)
+    figures = measure_graders(bench, grading_sandboxes(sandbox, progress, packages or ()), progress)
     print(json.dumps(figures.to_json(), indent=2) if as_json else "\n".join(grader_lines(figures)))

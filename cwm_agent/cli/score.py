@@ -59,6 +59,10 @@ Tries = Annotated[
 TestSeconds = Annotated[
     float, typer.Option("--test-seconds", min=0.1, help="Seconds per test of a contest problem.")
 ]
+Packages = Annotated[
+    list[str] | None,
+    typer.Option("--pip", metavar="PIN", help="Package for solutions: numpy; repeatable."),
+]
 Strip = Annotated[
     bool, typer.Option("--strip", help="Drop test, configuration, binary and scratch files.")
 ]
@@ -92,6 +96,7 @@ def score(
     timeout: Timeout = 1800,
     tries: Tries = 3,
     test_seconds: TestSeconds = 6.0,
+    packages: Packages = None,
     strip: Strip = False,
     network: Network = True,
     again: Again = 0,
@@ -155,7 +160,7 @@ def score(
         again=again,
         flawed=read_flawed(flawed) if flawed else read_flawed(),
     )
-    answers = AnswerOptions(workers, test_seconds)
+    answers = AnswerOptions(workers, test_seconds, tuple(packages or ()))
     request = ScoreRequest(target, dataset, control, out, options, answers, on)
     return run_score(
         request, runs, config_files=config or (), assignments=assignments or (), as_json=as_json

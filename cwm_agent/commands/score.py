@@ -110,6 +110,8 @@ def _scored(
         return report_recorded(source, options)
     dataset = request.dataset or source.dataset or DATASET
     if is_source(dataset):
+        if request.on != "local":
+            raise UsageError(f"--on {request.on}: answers are graded on local, this machine")
         problems = load_problems(read_source(dataset))
         return score_answers(source, problems, options, request.answers, _say)
     suite = load_suite(dataset)

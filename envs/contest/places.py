@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from envs.contest.grader import MakeSandbox
 from envs.progress import Say
@@ -10,13 +11,18 @@ from envs.registry import choose_kind, sandbox_kind
 from envs.sandbox.kind import Contents, SandboxSpec
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
+from envs.task import Recipe
 
 ROOT = "/grading"
 
 
-def grading_sandboxes(kind: str, say: Say) -> MakeSandbox:
-    """Makes sandboxes of the kind (or `auto`) with a Python alone; raises SandboxError."""
-    prepared = sandbox_kind(choose_kind(kind)).prepare(Contents(), say)
+def grading_sandboxes(kind: str, say: Say, packages: Sequence[str] = ()) -> MakeSandbox:
+    """Makes sandboxes of the kind (or `auto`) with a Python that has these packages.
+
+    Raises SandboxError where they cannot be had.
+    """
+    contents = Contents(Recipe(pip=tuple(packages)))
+    prepared = sandbox_kind(choose_kind(kind)).prepare(contents, say)
 
     def make(limits: SandboxLimits) -> Sandbox:
         owner = Owner("score", "grading", 0, os.getpid(), boot_id())

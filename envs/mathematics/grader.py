@@ -49,22 +49,22 @@ class Comparer:
     """One process that compares, started when it is needed and again after it was ended."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._process: subprocess.Popen[str] | None = None
 
     def compare(self, gold: str, answer: str, *, integer: bool) -> MathematicsVerdict:
         """Whether they are the same; raises SandboxError when no process can be started."""
         process = self._process or self._start()
         began = time.monotonic()
-        found = self._ask(process, gold, answer, integer, self._seconds)
+        found = self._ask(process, gold, answer, integer, self.seconds)
         seconds = round(time.monotonic() - began, 4)
         if found is None:
-            limit = f"no verdict within {self._seconds:g} s"
+            limit = f"no verdict within {self.seconds:g} s"
             ended = process.poll() is not None
             self.close()
             if ended:
                 return MathematicsVerdict("error", "the comparing process ended", seconds)
-            return MathematicsVerdict("timeout", limit, seconds, self._seconds)
+            return MathematicsVerdict("timeout", limit, seconds, self.seconds)
         if "same" not in found:
             return MathematicsVerdict("error", str(found.get("error")), seconds)
         outcome: MathematicsOutcome = "right" if found["same"] else "wrong"

@@ -8,12 +8,15 @@ after it solutions of it (`id`, `code`). RESULTS gets a line for each solution:
 what each test gave, how it `ended`, and the seconds it took, of the clock and
 of a processor. What is expected is not known here: no solution can read it.
 
+The first line of RESULTS says that all is ready; from then on a solution is to blame.
 BATCH is removed before the first solution begins, and read line by line.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import json
 import os
 import resource
@@ -31,6 +34,11 @@ import contest_solution as solution  # type: ignore[import-not-found]
 OVERHEAD = 1024
 """Bytes in a message beside what a test gave, escapes not counted."""
 CHUNK = 1 << 20
+LOADED = (
+    "asyncio", "concurrent.futures.process", "decimal", "fractions", "multiprocessing.managers",
+    "numpy", "platform", "tempfile", "unittest.mock",
+)  # fmt: skip
+"""Modules that the checker has loaded: what its guard takes away is needed to load some."""
 
 
 def main(batch: str, results: str, core: int) -> None:
@@ -39,10 +47,14 @@ def main(batch: str, results: str, core: int) -> None:
     if core >= 0:
         os.sched_setaffinity(0, {core})
     exec(solution.PRELUDE, {})  # so that no solution pays for it
+    for name in LOADED:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     with open(batch, "rb") as lines, open(results, "ab", buffering=0) as out:  # noqa: PTH123
         os.unlink(batch)  # noqa: PTH108
         gc.freeze()
+        out.write(b'{"ready": true}\n')
         problem: dict[str, Any] = {}
         for line in lines:
             item = json.loads(line)
@@ -97,7 +109,7 @@ class Reader:
 
     def __init__(self, source: int, room: int) -> None:
         self._source = source
-        self._room = 8 * room  # JSON may need several bytes for a character
+        self._room = 2 * room  # JSON may need several bytes for a character
         self._data = bytearray()
 
     def message(self, seconds: float) -> dict[str, Any]:
@@ -124,8 +136,8 @@ class Reader:
 
 def _parsed(text: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = json.loads(text.decode("utf-8", "surrogatepass"))
+    except (ValueError, RecursionError, MemoryError):
         return {"ended": "died"}
     return found if isinstance(found, dict) else {"ended": "died"}
 
@@ -144,6 +156,9 @@ def _prepare(target: int, memory: int) -> None:
         open(number, mode, closefd=False)  # noqa: SIM115
         for number, mode in ((0, "r"), (1, "w"), (2, "w"))
     )
+    closed = open(0, closefd=False)  # noqa: SIM115
+    closed.close()
+    sys.__dict__["__stdin__"] = closed  # as the checker's own process has it
     sys.argv, sys.path[:] = ["solution"], sys.path[1:]
     confinement.confine()
     solution.guard()
@@ -171,7 +186,7 @@ def _solve(problem: dict[str, Any], code: str) -> None:
 
 
 def _send(message: dict[str, object]) -> None:
-    data = json.dumps(message).encode()
+    data = json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogatepass")
     data = len(data).to_bytes(4, "big") + data
     while data:
         data = data[os.write(3, data) :]

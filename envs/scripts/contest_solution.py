@@ -12,8 +12,9 @@ included, since published scores rest on them:
   `readline` gives lines without their ends, and StopIteration after the last;
 - standard output is a text in memory, without a `buffer`, and cannot be closed;
 - leaving by `SystemExit` is no failure, any other exception is one;
-- a function is looked up in `Solution()`, or in the module where there is no
-  such class; a line of the input is an argument in JSON.
+- a function is looked up in `Solution()`, or in the module where the code has no such
+  class; a line of the input is an argument in JSON. A program that mentions such a class
+  fails, for it is looked up outside of its function, too.
 
 It runs in a sandbox with the standard library alone.
 """
@@ -138,12 +139,11 @@ def guard() -> None:
 def load(code: str, function: str) -> Callable[..., object]:
     """Compile and load; returns what is called for each test. Raises what the code raises."""
     module = ModuleType("tmp_sol", "")
-    if function:
-        exec(f"{PRELUDE}\n\n{code}", module.__dict__)
-        owner = module.Solution() if "class Solution" in code else module
-        return getattr(owner, function)  # type: ignore[no-any-return]
-    exec(_as_function(code), module.__dict__)
-    return module.wrapped_function  # type: ignore[no-any-return]
+    text = f"{PRELUDE}\n\n{code}" if function else _as_function(code)
+    # Without `dont_inherit` it would be compiled as if it began with this file's `__future__`.
+    exec(compile(text, "<string>", "exec", dont_inherit=True), module.__dict__)
+    owner = module.Solution() if "class Solution" in text else module
+    return getattr(owner, function or "wrapped_function")  # type: ignore[no-any-return]
 
 
 def run_program(called: Callable[..., object], text: str, room: list[int]) -> str:

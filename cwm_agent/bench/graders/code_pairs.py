@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cwm_agent.bench.graders.function_pairs import function_pairs
 from cwm_agent.bench.graders.pairs import CodePair, numbered
+from cwm_agent.bench.graders.stream_pairs import stream_pairs
 
 PRINTED = (
     ("5", "5"), ("5\n", "5"), ("5 ", "5"), (" 5", "5"), ("\n\n5\n\n", "5"), ("5", "5\n\n"),
@@ -131,6 +132,7 @@ def code_pairs() -> list[CodePair]:
         *numbered("read", _read()),
         *numbered("ending", _endings()),
         *numbered("state", _state()),
+        *numbered("stream", stream_pairs()),
         *numbered("function", function_pairs()),
         *numbered("huge", (CodePair("", code, ("",), (wanted,)) for code, wanted in HUGE)),
         *numbered("slow", (CodePair("", code, ("1",), ("7",)) for code in SLOW)),

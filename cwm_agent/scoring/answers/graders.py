@@ -28,18 +28,20 @@ Seen = Callable[[Score], None]
 class AnswerOptions:
     """How answers are graded: `workers` at once, each contest worker on a processor of its own.
 
-    `test_seconds` are of one test of a contest problem.
+    `test_seconds` are of one test of a contest problem, `packages` those that solutions may import.
     """
 
     workers: int = 1
     test_seconds: float = 6.0
+    packages: tuple[str, ...] = ()
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
 
 
 def conditions(kind: Kind, options: AnswerOptions) -> Conditions:
     """Under which verdicts are made."""
     if kind == "contest":
-        return Conditions("", round(options.test_seconds), False, CONTEST_RULES)
+        with_them = f" with {', '.join(sorted(options.packages))}" if options.packages else ""
+        return Conditions("", round(options.test_seconds), False, CONTEST_RULES + with_them)
     return Conditions("", round(ANSWER_SECONDS), False, grader_name())
 
 
@@ -59,7 +61,7 @@ def _grade_contest(
     work: Work, options: AnswerOptions, under: Conditions, seen: Seen, say: Say
 ) -> None:
     clean_up(say)  # what a killed command left
-    make = grading_sandboxes(options.sandbox.kind, say)
+    make = grading_sandboxes(options.sandbox.kind, say, options.packages)
     limits = ContestLimits(seconds=options.test_seconds)
     grader = ContestGrader(make, processors(options.workers), limits)
     keys = {str(place): key for place, key in enumerate(work)}

@@ -34,8 +34,9 @@ def score_answers(
     items = items_of(source, chosen(source, problems.problems, options), problems.by_id())
     under, book = conditions(kind, answers), ScoreBook(source.scores)
     work = to_grade(items, book, under, again=options.again > 0)
-    if known := len({item.key(item.answer) for item in items}) - len(work):
-        say(f"{max(known, 0)} answers have a score already (--again grades them again)")
+    every = {item.key(answer) for item in items for answer in (item.answer, item.lenient)}
+    if known := len(every) - len(work):
+        say(f"{known} answers have a score already (--again grades them again)")
     done = 0
 
     def seen(score: Score) -> None:
@@ -45,6 +46,8 @@ def score_answers(
         if done % 50 == 0 or done == len(work):
             say(f"{done} of {len(work)} answers graded")
 
+    if (published := problems.source.published) is not None:
+        say(f"CWM's published pass@1 on these rows is {published} %")
     if work:
         grade(kind, work, answers, seen, say)
     heading = Heading(

@@ -52,6 +52,12 @@ class ProblemSource:
         return f"{self.suite.name}:{self.data}{cut}"
 
     @property
+    def published(self) -> float | None:
+        """CWM's published pass@1 in percent on these rows, None where there is none."""
+        official = self.data.partition("@")[0] == self.suite.hub
+        return self.suite.published.get(self.window) if official else None
+
+    @property
     def window(self) -> str:
         """The name of the published score with these bounds, "" where there is none."""
         named = (n for n, bounds in self.suite.windows.items() if bounds == (self.begin, self.end))

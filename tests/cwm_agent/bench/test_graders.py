@@ -27,7 +27,7 @@ def test_there_are_enough_pairs_of_every_kind() -> None:
     assert len({pair.name for pair in code}) == len(code)
     assert len(set(answers)) == len(answers)
     kinds = {pair.name.split(" ")[0] for pair in code}
-    assert kinds == {"printed", "read", "ending", "state", "function", "huge", "slow"}
+    assert kinds == {"printed", "read", "ending", "state", "stream", "function", "huge", "slow"}
     assert sum(bool(pair.function) for pair in code) > 80
 
 

@@ -6,6 +6,8 @@ import importlib
 import sys
 from pathlib import Path
 
+import pytest
+
 import envs
 
 from .conftest import Grade
@@ -36,26 +38,34 @@ HOSTILE = {
     "import posix\nposix.write(3, b'\\0\\0\\0\\2{}' * 9)": "died",
 }
 
+# Each adds one, and is right only if it runs as in the official checker.
+PLAIN = (
+    "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\n"
+    "print(A(int(input())).x + 1)",
+    "import multiprocessing\nprint(int(input()) + 1)",
+    "print(reduce(lambda a, b: a + b, [int(input()), 1]))",
+    "from sys import stdin\nprint(int(stdin.readline()) + 1)",
+    "def main():\n    print(int(input()) + 1)\nif __name__ == '__main__':\n    main()",
+)
+
 
 def test_hostile_solutions_fail_alone_and_leave_nothing(grade: Grade) -> None:
     codes = [code for n, attack in enumerate(HOSTILE) for code in (attack, f"{RIGHT}  # {n}")]
-    found = grade(*codes)
-    assert len(found) == len(codes)
+    found = grade(*codes, *PLAIN)
+    assert len(found) == len(codes) + len(PLAIN)
     assert {code: found[code][0].outcome for code in HOSTILE} == HOSTILE
     others = {code: verdict for code, (verdict, _) in found.items() if code not in HOSTILE}
     assert {verdict.outcome for verdict in others.values()} == {"right"}
     assert all(v.passed == v.tests == 2 and v.cpu_seconds > 0 for v in others.values())
 
 
+@pytest.mark.parametrize("grade", ["bubblewrap"], indirect=True)
 def test_what_is_too_slow_is_run_again_alone(grade: Grade) -> None:
-    found = grade(SLOW, RIGHT, "import time\ntime.sleep(9)", workers=2)
+    found = grade(SLOW, RIGHT, workers=2)
     assert found[RIGHT][0].outcome == "right"
     assert found[RIGHT][1] == 1
-    for code in found.keys() - {RIGHT}:
-        verdict, tries = found[code]
-        assert (verdict.outcome, verdict.detail, tries) == (
-            "timeout", "too slow in test 1 of 2", 2,
-        )  # fmt: skip
+    verdict, tries = found[SLOW]
+    assert (verdict.outcome, verdict.detail, tries) == ("timeout", "too slow in test 1 of 2", 2)
 
 
 def test_the_filter_refuses_the_same_calls_on_both_processors() -> None:
