@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.attempt.sandboxes import clean_up
@@ -22,6 +19,7 @@ from cwm_agent.batch.control import serve
 from cwm_agent.batch.ctl import ControlHandler
 from cwm_agent.batch.executor import Executor, OpenExecutor
 from cwm_agent.batch.local.executor import LocalExecutor, local_executor
+from cwm_agent.batch.opening import opened, repair_journals
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Status, StatusReporter, line
@@ -30,7 +28,7 @@ from cwm_agent.commands.best import select
 from cwm_agent.commands.until import attempts_until
 from cwm_agent.config.layers import Layer
 from cwm_agent.config.resolve import Resolved, load_settings, with_defaults
-from cwm_agent.errors import NotReadyError, UsageError
+from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
 from cwm_agent.scaling.selection.registry import recipe_named
 from cwm_agent.streams import ReaderGoneError
@@ -42,11 +40,9 @@ from cwm_agent.tasks.problems.source import Rows
 from cwm_agent.tasks.suite import Chosen, choose, jobs_of
 from cwm_agent.view.progress import ProgressDisplay
 from envs.registry import choose_kind
-from results.repair import repair
-from results.store import UNFINISHED, Run, Store
+from results.store import Run, Store
 
 LOG = "run.log"
-LOCK = "run.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +92,10 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
             needs_patch(job, "--select")
     rules = Rules.of(resolved)
     wanted = manifest.BatchRecord.of(chosen, resolved.settings.samples, jobs)
-    with _opened(store, request, rules, wanted, progress) as run:
+    accept = request.accept_changes
+    with opened(store, request.name, rules, wanted, progress, accept=accept) as run:
         if request.repair:
-            _repair(run, progress)
+            repair_journals(run, progress)
         attempts = attempts_of(run, jobs, resolved.settings.samples)
         waiting = [attempt for attempt in attempts if attempt.state == "waiting"]
         with open_executor(run, rules, waiting, progress.say, _logger(run)) as executor:
@@ -106,15 +103,6 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         if code == ExitCode.SUCCESS and (request.select or resolved.settings.scaling.until < 1):
             select(run, resolved, progress)
         return code
-
-
-def _repair(run: Run, progress: ProgressDisplay) -> None:
-    """Cut the damaged journals of attempts that are not over before their first damaged line."""
-    for attempt in run.attempts():
-        result = attempt.result()
-        over = result is not None and result.exit_reason not in UNFINISHED
-        if not over and (found := repair(attempt.events_path)):
-            progress.say(f"{attempt.events_path}: {found}", "yellow")
 
 
 def _executor(on: str) -> OpenExecutor:
@@ -143,46 +131,6 @@ def _settings(request: RunRequest, chosen: Chosen) -> Resolved:
     # The bundled model's settings apply where it speaks, as in `solve`.
     asked = Request(replay=request.replay or (Path(request.suite) if recorded else None))
     return model_settings(asked, resolved)
-
-
-@contextmanager
-def _opened(
-    store: Store,
-    request: RunRequest,
-    rules: Rules,
-    wanted: manifest.BatchRecord,
-    progress: ProgressDisplay,
-) -> Iterator[Run]:
-    """The run, new or to be gone on with, locked for this process."""
-    known = request.name is not None and (store.root / request.name / "run.json").exists()
-    run = store.open(request.name) if known and request.name else None
-    if run is None:
-        run = store.create(rules.run_info(), request.name)
-        manifest.begin(run, wanted)
-    lock = FileLock(run.folder / LOCK, timeout=0)
-    try:
-        held = lock.acquire()
-    except Timeout as error:
-        raise NotReadyError(
-            f"another process is working on run {run.name}; "
-            f"check with `cwm-agent ctl {run.name} status`"
-        ) from error
-    with held, _removed_unless_begun(run, new=not known):
-        if known:
-            accepted = manifest.go_on(run, wanted, rules, accept=request.accept_changes)
-            for difference in accepted:
-                progress.say(f"accepted: {difference}", "yellow")
-        yield run
-
-
-@contextmanager
-def _removed_unless_begun(run: Run, *, new: bool) -> Iterator[None]:
-    """A new run that failed before its first attempt (a bad checkpoint) leaves no folder."""
-    try:
-        yield
-    finally:
-        if new and not any(run.attempts()):
-            shutil.rmtree(run.folder, ignore_errors=True)
 
 
 def _sample(
