@@ -211,8 +211,7 @@ class EngineCore:
             return
         drawing, draws = self._draws(plan)
         try:
-            takes = self.runner.takes(plan, draws)
-            launched = self.runner.launch(plan, draws) if takes else None
+            launched = self.runner.launch(plan, draws)
             logits = self.runner.run(plan) if launched is None else launched.logits
             self._book(plan)  # a device fails when it is waited for, so behind this line, too
             tokens = (

@@ -152,18 +152,16 @@ class ParallelRunner:
                 wait_for(done.query, self.workers)
         return logits
 
-    def takes(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
-        """See StepRunner."""
-        return self._runner.takes(plan, draws)
-
-    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched:
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched | None:
         """See StepRunner: all ranks replay their recording, this one samples in it.
 
         Raises EngineError as `run` does; so does `ids` of what it returns.
         """
+        if not self._runner.has_recorded(plan, draws):
+            return None
         with watched(self.workers):
             self._ranks.send_plan(encode_plan(replace(plan, recorded=True)))
-            launched = self._runner.launch(plan, draws)
+            launched = self._runner.replay(plan, draws)
         return Watched(launched, self.workers)
 
     def close(self) -> None:

@@ -33,11 +33,11 @@ class StepRunner(Protocol):
         fp32, or fp64 for a model in fp64.
         """
 
-    def takes(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
-        """Whether `launch` can carry it out; `run` always can."""
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched | None:
+        """Begin a step that samples on the device, one draw for each of its logits.
 
-    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched:
-        """Begin a step that samples on the device, one draw for each of its logits."""
+        None, and nothing done, where only `run` can carry it out.
+        """
 
     def close(self) -> None:
         """Let go of what outlives this object, such as worker processes."""
@@ -105,14 +105,18 @@ class Runner:
                 return self._run_apart(plan.rows, self._decoder)
             return self._run_rows(plan.rows)
 
-    def takes(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched | None:
         """See StepRunner."""
+        return self.replay(plan, draws) if self.has_recorded(plan, draws) else None
+
+    def has_recorded(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
+        """Whether `replay` can carry out the step."""
         return self._decoder is not None and self._decoder.takes(plan.rows, draws)
 
     @torch.inference_mode()
-    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched:
-        """See StepRunner."""
-        assert self._decoder is not None, "ask `takes` first"
+    def replay(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched:
+        """Begin a recorded step."""
+        assert self._decoder is not None, "ask `has_recorded` first"
         with on_device(self._device):
             self.storage.carry_out(plan.moves)
             return self._decoder.launch(plan.rows, draws)

@@ -174,8 +174,8 @@ def test_a_device_that_fails_is_an_error_for_all_and_for_ever() -> None:
         def run(self, plan: StepPlan) -> torch.Tensor:
             raise RuntimeError("the card fell off the bus")
 
-        def takes(self, plan: StepPlan, draws: list[Draw]) -> bool:
-            return False
+        def launch(self, plan: StepPlan, draws: list[Draw]) -> None:
+            return None
 
     engine = engine_of()
     engine.core.runner = Broken()

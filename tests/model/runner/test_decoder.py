@@ -24,7 +24,7 @@ from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
 from model.kvcache.layer_groups import group_layers
 from model.ops.operations import PagedReference
-from model.runner.decoder import Decoder, Decoding, Launched
+from model.runner.decoder import Decoder, Decoding
 from model.runner.runner import Runner
 from model.step.plan import Row, StepPlan
 from model.step.sampler import GREEDY, Draw, Sampling
@@ -54,11 +54,8 @@ class Twice:
         self.sizes.add(sum(len(row.tokens) for row in rows))
         return logits
 
-    def takes(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
-        return False
-
-    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched:
-        raise NotImplementedError
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> None:
+        return None
 
     def close(self) -> None: ...
 
@@ -214,11 +211,8 @@ def test_prompts_are_cut_at_multiples_of_the_chunk_whatever_the_budget() -> None
                 cuts.setdefault(row.sequence, []).append((row.start, len(row.tokens)))
             return self.inner.run(plan)
 
-        def takes(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
-            return False
-
-        def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched:
-            raise NotImplementedError
+        def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> None:
+            return None
 
         def close(self) -> None: ...
 
@@ -241,4 +235,4 @@ def test_a_row_of_more_than_one_page_table_is_not_a_decode() -> None:
     decoder = decoder_of(runner, most=4, context=100)
     row = Row(0, 0, (1, 2, 3), 1, ())
     assert not decoder.takes([row], [])
-    assert not runner.takes(StepPlan((), (row,)), [])
+    assert runner.launch(StepPlan((), (row,)), []) is None

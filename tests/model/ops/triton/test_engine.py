@@ -22,7 +22,6 @@ from model.ops.linear import Fp8Weight, Int8Weight, quantise_fp8, quantise_int8
 from model.ops.operations import ReferenceOperations
 from model.ops.triton.operations import TritonOperations
 from model.ops.triton.sample import sample_on_device
-from model.runner.decoder import Launched
 from model.runner.runner import Runner
 from model.step.page_tables import DRAFT_TOKENS
 from model.step.plan import StepPlan
@@ -66,11 +65,8 @@ class Both:
         assert torch.allclose(kernels, plain, rtol=1e-4, atol=1e-4)
         return kernels
 
-    def takes(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
-        return False
-
-    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched:
-        raise NotImplementedError
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> None:
+        return None
 
     def close(self) -> None:
         pass

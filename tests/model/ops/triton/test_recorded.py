@@ -36,8 +36,8 @@ class Counting(Runner):
     launched = 0
     plain = 0
 
-    def takes(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
-        found = super().takes(plan, draws)
+    def has_recorded(self, plan: StepPlan, draws: Sequence[Draw]) -> bool:
+        found = super().has_recorded(plan, draws)
         self.launched += found
         self.plain += not found
         return found
@@ -106,6 +106,7 @@ def test_a_row_that_is_not_finite_is_marked_and_spoils_no_other() -> None:
     futures = [s.generate(Request(1, GREEDY), IdWatcher()) for s in sessions]
     plan = engine.core.scheduler.plan()
     launched = runner.launch(plan, engine.core._draws(plan)[1])
+    assert launched is not None
     ids = launched.ids()
     assert ids[0] == NOT_FINITE
     assert 0 <= ids[1] < SHAPE.vocabulary

@@ -42,9 +42,10 @@ class Counting(ParallelRunner):
 
     launched = 0
 
-    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched:
-        self.launched += 1
-        return super().launch(plan, draws)
+    def launch(self, plan: StepPlan, draws: Sequence[Draw]) -> Launched | None:
+        found = super().launch(plan, draws)
+        self.launched += found is not None
+        return found
 
 
 def weights_of(shard: Shard) -> Weights:
