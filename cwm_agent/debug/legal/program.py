@@ -42,7 +42,10 @@ class Program:
         try:
             tree = ast.parse(source)
             module = compile(source, FILE, "exec")
-        except (SyntaxError, ValueError) as error:
+        except SyntaxError as error:
+            where = f"line {error.lineno}: {error.msg}"
+            raise UsageError(f"the source is not valid Python: {where}") from error
+        except ValueError as error:
             raise UsageError(f"the source is not valid Python: {error}") from error
         return cls(source, _entry_line(source, tree, entry), comprehensions, module, tree)
 
@@ -166,7 +169,20 @@ def _entry_line(source: str, tree: ast.Module, entry: str | None) -> int:
             and one.name == name
         ]
         if not found:
-            raise UsageError(f"the source defines no '{entry}'; name one of its functions")
+            there = ", ".join(_named(tree)) or "none"
+            raise UsageError(f"the source defines no '{entry}'; its functions are: {there}")
         node = found[-1]
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     return node.lineno
+
+
+def _named(tree: ast.Module) -> list[str]:
+    """The functions of the top level and of its classes, as --entry names them."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = []
+    for one in tree.body:
+        if isinstance(one, functions):
+            found.append(one.name)
+        elif isinstance(one, ast.ClassDef):
+            found += [f"{one.name}.{two.name}" for two in one.body if isinstance(two, functions)]
+    return found
