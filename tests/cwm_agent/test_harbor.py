@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from docker import DockerClient
 
+from cwm_agent.cli.main import run
 from envs.docker.dockerfile import Context, context_image
 from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
@@ -49,9 +51,11 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command line, in a process of its own."""
-    command = [sys.executable, "-m", "cwm_agent", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    """The command line, in this process: starting one costs more than a task."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run(arguments)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def control(tasks: Path, kind: str, out: Path, *more: str) -> dict[str, str]:
@@ -99,11 +103,11 @@ def test_a_run_is_judged_where_the_agent_worked_and_goes_on_in_a_new_container(
     )  # fmt: skip
     done = run_cli(*words)
     assert done.returncode == 0, done.stderr
-    run = Store(tmp_path).open("one")
-    results = {a.result().instance: a.result() for a in run.attempts()}  # type: ignore[union-attr]
+    kept_run = Store(tmp_path).open("one")
+    results = {a.result().instance: a.result() for a in kept_run.attempts()}  # type: ignore[union-attr]
     assert results["count-words"].resolved is True  # type: ignore[union-attr]
     assert results["fix-total"].resolved is False  # type: ignore[union-attr]
-    events = [entry.event for entry in run.attempt("count-words", 0).entries()]
+    events = [entry.event for entry in kept_run.attempt("count-words", 0).entries()]
     limits = [event for event in events if isinstance(event, Enforced)]
     assert [(e.memory_bytes, e.cpus, e.network) for e in limits] == [(512 * 2**20, 1.0, False)]
     report = run_cli("score", "one", "--runs", str(tmp_path), "--json")
@@ -111,7 +115,7 @@ def test_a_run_is_judged_where_the_agent_worked_and_goes_on_in_a_new_container(
     assert [line["outcome"] for line in lines] == ["resolved", "unresolved"]
 
     # Cut as by a kill while the tests ran: nothing is judged, and the container is gone.
-    attempt = run.attempt("count-words", 0)
+    attempt = kept_run.attempt("count-words", 0)
     events = attempt.events_path.read_bytes().splitlines(keepends=True)
     kept = [line for line in events if json.loads(line)["kind"] not in ("judged", "ended")]
     assert len(kept) == len(events) - 2
@@ -119,7 +123,7 @@ def test_a_run_is_judged_where_the_agent_worked_and_goes_on_in_a_new_container(
     (attempt.folder / "result.json").unlink()
     assert run_cli(*words).returncode == 0
     again = [
-        e.event for e in run.attempt("count-words", 0).entries() if isinstance(e.event, Judged)
+        e.event for e in kept_run.attempt("count-words", 0).entries() if isinstance(e.event, Judged)
     ]
     assert [event.verdict.resolved for event in again] == [True]
 
