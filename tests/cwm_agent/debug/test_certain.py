@@ -54,7 +54,7 @@ def _wrong(content: Content, frame: Frame, counts: Counter[str]) -> list[str]:
 
 def check_source(source: str, counts: Counter[str], *, comprehensions: bool) -> list[str]:
     read = Program.read(source, comprehensions=comprehensions)
-    return check(read, record_here(request_of(read, most=400)).frames, counts)
+    return check(read, record_here(request_of(read, most=150)).frames, counts)
 
 
 @pytest.mark.parametrize("comprehensions", [True, False])
@@ -68,9 +68,9 @@ def test_nothing_is_certain_that_can_change_unseen(name: str, comprehensions: bo
 
 def test_what_is_certain_is_true_in_some_constructs_and_programs() -> None:
     counts: Counter[str] = Counter()
-    some = sorted(SNIPPETS)[::5]
+    some = sorted(SNIPPETS)[::9]
     wrong = {name: check_source(alone(name), counts, comprehensions=True) for name in some}
-    for seed in range(12):
+    for seed in range(5):
         drawn = record_program(f"certain/{seed}", held_out=seed % 2 == 0)
         read = Program.read(drawn.source, comprehensions=False)
         wrong[str(seed)] = check(read, drawn.frames, counts)
