@@ -83,7 +83,7 @@ class MessagesApi:
                     yield ChatPiece()
             if blocks.stop_reason is None:
                 raise ServerGoneError(f"{url} ended its answer without a reason")
-            yield ChatPiece(blocks.said())
+            yield ChatPiece(blocks.said(stopped="stop_sequences" in named))
 
 
 def request_body(model: str, wanted: ChatRequest, max_tokens: int) -> dict[str, Any]:

@@ -39,8 +39,11 @@ class Blocks:
             self.stop_reason = event.delta.stop_reason
             self._count(event.usage.model_dump())
 
-    def said(self) -> Said:
-        """The whole answer; a call that was cut in its middle is left out."""
+    def said(self, *, stopped: bool) -> Said:
+        """The whole answer; a call that was cut in its middle is left out.
+
+        `stopped`: the server was asked to end at a call. Proxies call that the end of the turn.
+        """
         finish: Finish = "length" if self.stop_reason in _CUT else "stop"
         calls: list[Call] = []
         for index, block in enumerate(self._blocks):
@@ -57,7 +60,7 @@ class Blocks:
         read = self._usage.get("cache_read_input_tokens")
         return Said(
             message={"role": "assistant", "content": [b for b in self._blocks if _is_sent_back(b)]},
-            text=closed(answer, stopped=self.stop_reason == "stop_sequence"),
+            text=closed(answer, stopped=stopped and finish == "stop"),
             finish=finish,
             reasoning="\n".join(block["thinking"] for block in self._of("thinking")),
             calls=tuple(calls),

@@ -39,6 +39,17 @@ def ask(server: ChatServer, total: float = 1) -> Reply:
         return talk.reply(LIMITS)
 
 
+@pytest.mark.parametrize("finish", ["stop_sequence", "end_turn"])
+def test_a_call_in_text_is_closed_where_the_server_ended_it(
+    server: ChatServer, finish: str
+) -> None:
+    """Proxies tell of a stop sequence as of the end of the turn."""
+    server.says(Turn("<tool: bash>\nls\n", finish=finish))
+    with closing(claude(server, tool_calls="text")) as policy, closing(policy.open(seed=1)) as talk:
+        talk.observe(OPENING)
+        assert talk.reply(LIMITS).text == "<tool: bash>\nls\n</tool>"
+
+
 def test_thoughts_and_calls_go_back_as_they_came(server: ChatServer) -> None:
     server.says(LS, "Done.")
     with closing(claude(server)) as policy, closing(policy.open(seed=1)) as talk:
