@@ -110,7 +110,12 @@ def own_bash(folder: Path) -> Path:
     program = shutil.which("bash")
     if program is None:
         raise SandboxError("bash is not installed on this machine", cause="not_available")
-    copy = Path(shutil.copyfile(program, folder / "bash"))
+    copy = folder / "bash"
+    # By a process of its own: what another thread starts meanwhile would hold a file that is
+    # open for writing here, and no program can be started while anything holds it so.
+    done = subprocess.run(["cp", "--", program, copy], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SandboxError(f"bash cannot be copied: {done.stderr.strip()}", cause="not_available")
     copy.chmod(UNREADABLE)
     if os.geteuid() == 0:  # nobody has no place inside, so no capability there is over his files
         os.chown(copy, NOBODY, NOBODY)
