@@ -12,7 +12,7 @@ $agent select nano-unseen --runs "$folder/runs"
 .venv/bin/python - "$folder/runs/nano-unseen" docs <<'PYTHON'
 import sys
 from pathlib import Path
-from cwm_agent.commands.weighing import Weighing
+from cwm_agent.commands.samples.weighing import Weighing
 from cwm_agent.view.app.app import ViewerApp
 from cwm_agent.view.app.glyphs import UNICODE
 from cwm_agent.view.app.picture import picture

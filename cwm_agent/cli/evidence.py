@@ -53,7 +53,7 @@ def evidence(
     Exit codes: 0 every issue has a table, 2 usage, 4 a sandbox failed, 5 model
     failure.
     """
-    from cwm_agent.commands.evidence import EvidenceRequest, make_evidence
+    from cwm_agent.commands.samples.evidence import EvidenceRequest, make_evidence
 
     request = EvidenceRequest(
         run=run,

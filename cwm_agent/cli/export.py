@@ -100,8 +100,8 @@ def export(
     """
     from datetime import datetime
 
-    from cwm_agent.commands.export import ATTEMPTS, ExportRequest, export_attempts
-    from cwm_agent.commands.export import export as export_run
+    from cwm_agent.commands.viewing.export import ATTEMPTS, ExportRequest, export_attempts
+    from cwm_agent.commands.viewing.export import export as export_run
     from cwm_agent.config.resolve import load_settings
     from cwm_agent.scoring.leaderboard import Entry
     from cwm_agent.view.sources.places import source_of

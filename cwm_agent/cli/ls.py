@@ -28,7 +28,7 @@ def list_runs(
       cwm-agent ls --filter 'fail steps>40 text:"KeyError"'
       cwm-agent ls --json | jq '.[] | select(.resolved == false) | .instance'
     """
-    from cwm_agent.commands.view import filtered
+    from cwm_agent.commands.viewing.view import filtered
     from cwm_agent.config.resolve import load_settings
     from cwm_agent.view.listing import listing, print_listing
     from cwm_agent.view.sources.row import with_siblings

@@ -39,7 +39,7 @@ def scan(
     Example:
       cwm-agent scan first --json | jq '.[] | select(.scanner == "lucky_pass")'
     """
-    from cwm_agent.commands.view import ViewRequest, chosen_rows
+    from cwm_agent.commands.viewing.view import ViewRequest, chosen_rows
     from cwm_agent.config.resolve import load_settings
     from cwm_agent.view.scan.report import as_json as findings_json
     from cwm_agent.view.scan.report import as_lines, scan_rows

@@ -38,7 +38,7 @@ def select(
     \b
     Exit codes: 0 every issue has a choice, 2 usage, 3 some have none.
     """
-    from cwm_agent.commands.select import SelectRequest, show_choices
+    from cwm_agent.commands.samples.select import SelectRequest, show_choices
 
     return show_choices(
         SelectRequest(run, recipe, abstain, tuple(ids or ()), runs), as_json=as_json

@@ -61,7 +61,7 @@ def study(
       cwm-agent study --outcomes outcomes.csv --selected selected.csv
       cwm-agent study --simulate --what-matters
     """
-    from cwm_agent.commands.study import StudyRequest, show_study
+    from cwm_agent.commands.samples.study import StudyRequest, show_study
 
     show_study(
         StudyRequest(

@@ -58,8 +58,8 @@ def view(
       cwm-agent view NAME --plain --full --think | less
       cwm-agent view trajectories/ --report report.json
     """
-    from cwm_agent.commands.view import ViewRequest, keymap_of
-    from cwm_agent.commands.view import view as show
+    from cwm_agent.commands.viewing.view import ViewRequest, keymap_of
+    from cwm_agent.commands.viewing.view import view as show
     from cwm_agent.config.resolve import load_settings
     from cwm_agent.view.plain import Detail
     from results.store import Store

@@ -1,1 +1,1 @@
-"""A run in the formats of others: predictions, a submission to the SWE-bench leaderboard."""
+"""What the larger commands do: from their options to an outcome on the screen and an exit code."""

@@ -24,8 +24,8 @@ from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Status, StatusReporter, line
 from cwm_agent.batch.stopping import StopConditions, caught_signals
-from cwm_agent.commands.best import select
-from cwm_agent.commands.until import attempts_until
+from cwm_agent.commands.samples.best import select
+from cwm_agent.commands.samples.until import attempts_until
 from cwm_agent.config.layers import Layer
 from cwm_agent.config.resolve import Resolved, load_settings, with_defaults
 from cwm_agent.errors import UsageError

@@ -16,7 +16,7 @@ from cwm_agent.attempt.sandboxes import clean_up
 from cwm_agent.batch import manifest
 from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.local.work import open_work
-from cwm_agent.commands.best import best_of, go_on_best
+from cwm_agent.commands.samples.best import best_of, go_on_best
 from cwm_agent.config.resolve import Resolved, load_settings, recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_attempt

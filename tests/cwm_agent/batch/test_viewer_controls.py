@@ -10,7 +10,7 @@ import pytest
 from helpers import Batch, write_suite
 from textual.pilot import Pilot
 
-from cwm_agent.commands.live import LiveControls
+from cwm_agent.commands.viewing.live import LiveControls
 from cwm_agent.errors import UsageError
 from cwm_agent.view.app.app import ViewerApp
 from cwm_agent.view.app.glyphs import UNICODE

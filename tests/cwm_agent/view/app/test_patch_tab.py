@@ -12,7 +12,7 @@ from made import PATCH, add_attempt
 from textual.pilot import Pilot
 
 from cwm_agent.batch.manifest import BatchRecord, begin
-from cwm_agent.commands.reference import References
+from cwm_agent.commands.viewing.reference import References
 from cwm_agent.generated.reference import reference
 from cwm_agent.generated.repository import named_task
 from cwm_agent.policies.choice import PolicyChoice

@@ -12,7 +12,7 @@ from made import add_attempt
 from marks import table
 from textual.pilot import Pilot
 
-from cwm_agent.commands.weighing import Weighing
+from cwm_agent.commands.samples.weighing import Weighing
 from cwm_agent.scaling.chosen import CHOICE_FILE, choose_all
 from cwm_agent.scaling.selection.registry import recipe_named
 from cwm_agent.scaling.storage import EVIDENCE_FILE, save_table, table_path

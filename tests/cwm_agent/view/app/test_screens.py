@@ -15,7 +15,7 @@ from made import PATCH, add_attempt
 from marks import table
 from textual.pilot import Pilot
 
-from cwm_agent.commands.weighing import Weighing
+from cwm_agent.commands.samples.weighing import Weighing
 from cwm_agent.scaling.chosen import choose_all
 from cwm_agent.scaling.selection.registry import recipe_named
 from cwm_agent.scaling.storage import save_table, table_path

@@ -16,8 +16,8 @@ from cwm_agent.batch.attempt_state import ACTIVE, OVER, AttemptState, attempts_o
 from cwm_agent.batch.local.executor import LocalExecutor, local_executor
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.stopping import caught_signals
-from cwm_agent.commands.evidence import line, tables_of
-from cwm_agent.commands.until import sample_until
+from cwm_agent.commands.samples.evidence import line, tables_of
+from cwm_agent.commands.samples.until import sample_until
 from cwm_agent.config.resolve import Resolved
 from cwm_agent.config.settings import Settings
 from cwm_agent.errors import NotReadyError

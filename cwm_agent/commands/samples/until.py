@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.status import Status
-from cwm_agent.commands.evidence import line, tables_of
+from cwm_agent.commands.samples.evidence import line, tables_of
 from cwm_agent.config.resolve import Resolved
 from cwm_agent.exit_codes import ExitCode
 from cwm_agent.policies.choice import PolicyChoice

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cwm_agent.commands.select import place_of
+from cwm_agent.commands.samples.select import place_of
 from cwm_agent.errors import UsageError
 from cwm_agent.scaling.labels import Case
 from cwm_agent.scaling.selection.registry import RECIPES

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from cwm_agent.commands.live import LiveControls
-from cwm_agent.commands.reference import References
-from cwm_agent.commands.weighing import Weighing
+from cwm_agent.commands.samples.weighing import Weighing
+from cwm_agent.commands.viewing.live import LiveControls
+from cwm_agent.commands.viewing.reference import References
 from cwm_agent.errors import UsageError
 from cwm_agent.view.attempts import Chosen, choose, follow_attempt, show_attempts
 from cwm_agent.view.plain import Detail
