@@ -28,8 +28,10 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Replace `path` by `data` in one step that survives a power cut.
 
     Temporary file in the same folder, fsync, rename, fsync of the folder.
-    Raises RunFolderError.
+    Raises RunFolderError, also for what is no file: a device would be replaced by one.
     """
+    if path.exists() and not path.is_file():
+        raise RunFolderError(f"cannot write {path}: it is not a file; name another")
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
@@ -58,6 +60,8 @@ def write_record(path: Path, record: object) -> None:
 
 def read_record(kind: type[T], path: Path) -> T | None:
     """The record in `path`, or None without that file; raises RunFolderError if it is damaged."""
+    if path.is_fifo():
+        raise RunFolderError(f"{path} is damaged: it is a pipe; restore or remove it")
     try:
         return decode(kind, parse_json(path.read_bytes()))
     except FileNotFoundError:

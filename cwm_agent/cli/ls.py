@@ -30,7 +30,7 @@ def list_runs(
     """
     from cwm_agent.commands.viewing.view import filtered
     from cwm_agent.config.resolve import load_settings
-    from cwm_agent.view.listing import listing, print_listing
+    from cwm_agent.view.listing import listing, print_listing, unreadable
     from cwm_agent.view.sources.row import with_siblings
     from cwm_agent.view.sources.runs import RunSource
     from cwm_agent.view.sources.source import Several
@@ -45,4 +45,4 @@ def list_runs(
         source = Several(tuple(RunSource(run) for run in store.runs()))
         keys = {row.key for row in filtered(source, with_siblings(source.rows()), filter_)}
         found = [item for item in found if (item.run, item.row.instance, item.row.sample) in keys]
-    print_listing(found, as_json=as_json)
+    print_listing(found, unreadable(store), as_json=as_json)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +15,7 @@ from rich.text import Text
 
 from cwm_agent.view.console import console
 from cwm_agent.view.sanitize import clean_line
+from results.errors import RunFolderError
 from results.index import Row, rows
 from results.scores import Standing, Verdicts
 from results.store import Store, folder_name
@@ -51,12 +54,30 @@ def listing(store: Store) -> list[Listed]:
     return found
 
 
-def print_listing(listed: list[Listed], *, as_json: bool) -> None:
-    """Print the list to stdout; an empty one says so on stderr."""
+def unreadable(store: Store) -> list[str]:
+    """What in the folder is a run, or may be one, and cannot be read: each with the reason."""
+    said = []
+    if store.root.is_dir():
+        folders = (path for path in sorted(store.root.iterdir()) if path.is_dir())
+        said = [f"{path} must not be entered" for path in folders if not os.access(path, os.X_OK)]
+    for run in store.runs():
+        try:
+            run.info()
+        except RunFolderError as error:
+            said.append(str(error))
+    return said
+
+
+def print_listing(listed: list[Listed], unreadable: Sequence[str], *, as_json: bool) -> None:
+    """Print the list to stdout; that it is empty, and what cannot be read, to stderr."""
+    for reason in unreadable:
+        print(f"warning: {clean_line(reason)}", file=sys.stderr)
     if as_json:
         print(json.dumps([item.as_json() for item in listed], indent=2))
         return
     if not listed:
+        if unreadable:
+            return
         print("no runs yet; start one with `cwm-agent solve`", file=sys.stderr)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from results.errors import ResultsError, RunFolderError, RunNotFoundError
+from results.files import read_record, write_atomically
 from results.records import (
     AttemptResult,
     AttemptStarted,
@@ -166,3 +168,13 @@ def test_folder_names_are_safe_and_distinct(instances: list[str]) -> None:
 
 def test_a_plain_instance_id_is_its_own_folder_name() -> None:
     assert folder_name("astropy__astropy-12907") == "astropy__astropy-12907"
+
+
+def test_what_is_no_file_is_neither_replaced_nor_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "run.json"
+    os.mkfifo(pipe)
+    with pytest.raises(RunFolderError, match="it is not a file"):
+        write_atomically(pipe, b"{}")
+    with pytest.raises(RunFolderError, match="it is a pipe"):
+        read_record(RunInfo, pipe)
+    assert pipe.is_fifo()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -50,6 +51,18 @@ def test_finished_running_killed_and_damaged_attempts(
     (run.folder / "damaged" / "0" / "events.jsonl").write_text("")
     assert cwm_agent("view", "second", "-i", "early").stdout == "early #0: not begun\n"
     assert (table[4]["resolved"], table[4]["verdict"]) == (False, "unresolved")
+
+
+def test_what_cannot_be_read_is_named(cwm_agent: Command, store: Store) -> None:
+    for name in ("damaged", "pipe"):
+        (store.root / name).mkdir(parents=True)
+    (store.root / "damaged" / "run.json").write_text("{")
+    os.mkfifo(store.root / "pipe" / "run.json")
+    done = cwm_agent("ls")
+    assert (done.returncode, done.stdout) == (0, "")
+    warnings = done.stderr.splitlines()
+    assert [line.split()[0] for line in warnings] == ["warning:"] * 2
+    assert sorted(line.split("/")[-2] for line in warnings) == ["damaged", "pipe"]
 
 
 def test_no_runs(cwm_agent: Command) -> None:
