@@ -250,6 +250,6 @@ def test_each_sample_has_a_file_and_one_can_be_submitted(
 
 
 def test_an_unknown_format(cwm_agent: Command, scored: Run) -> None:
-    assert "use preds or leaderboard" in cwm_agent(
+    assert "use preds, leaderboard" in cwm_agent(
         "export", "first", "--format", "pdf"
     ).stderr  # fmt: skip

@@ -49,7 +49,7 @@ def said(done: CompletedProcess[str], code: int, *words: str) -> None:
         ("a.toml", b"[sandbox]\nmemory = '99999999999GiB'\n", ["less than or equal to"]),
         ("a.toml", b"limits = 3\n", ["it is a section"]),
         ("a.toml", b"[[limits]]\nturns = 3\n", ["it is a section"]),
-        ("a.toml", b"runs = '~nobody-here/x'\n", ["~nobody-here/x", "whole path"]),
+        ("a.toml", b"runs = '~nobody-here/x'\n", ["~nobody-here/x", "full path"]),
         ("a.yaml", b"- 1\n", ["must map setting names to values"]),
         ("a.yaml", b"a: 2026-99-99\n", ["a.yaml", "month must be in"]),
         ("a.yaml", b"runs: &a [*a]\n", ["runs"]),

@@ -90,7 +90,11 @@ def test_the_tokens_are_those_of_the_embedded_engine(
 def test_an_attempt_runs_to_its_end(solve: Solve, server: Live, asked: tuple[str, ...]) -> None:
     """Nano knows the text grammar alone; with functions of an API it ends at a limit."""
     model, *calls = asked
-    small = ("limits.turns=3", "limits.action_tokens=64", f"endpoint.tool_calls={calls[0]}")
+    small = (
+        "limits.turns=3",
+        "limits.action_tokens=64",
+        *(f"endpoint.tool_calls={c}" for c in calls),
+    )
     settings = [part for item in (small if calls else ()) for part in ("--set", item)]
     done = solve(
         *("nano:7", "--sandbox", "bubblewrap", "--name", "served", "--model", model),

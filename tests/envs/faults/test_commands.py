@@ -62,7 +62,10 @@ def test_the_first_process_survives_and_reaps(places: Places) -> None:
 def test_waiting_for_the_shell_is_not_the_commands_time(places: Places) -> None:
     place = places()
     pids = place.run("echo $PPID $$", timeout=PATIENCE).output.split()
-    stop = "; ".join(f"kill -STOP {pid}" for pid in pids)
+    # One after the other: a supervisor that is still awake takes a stopped shell for an ended one.
+    stop = "; ".join(
+        f"kill -STOP {pid}; until grep -q ') T' /proc/{pid}/stat; do :; done" for pid in pids
+    )
     go = "; ".join(f"kill -CONT {pid}" for pid in reversed(pids))
     place.control(f"{stop}; (sleep 7; {go}) &", timeout=PATIENCE)
     result = place.run("echo now", timeout=6.0)
