@@ -27,7 +27,8 @@ EOF
     layers="$layers and not docker"
     printf '\n*** NO DOCKER: the tests marked docker are LEFT OUT of this run ***\n\n' >&2
 fi
-# Three workers, one thread each: tests wait for sandboxes and servers half of their time. A file's tests share what is expensive to make, so they stay together.
+# Three workers, one thread each: tests wait for sandboxes and servers half of their time.
+# A file's tests share what is expensive to make, so they stay together.
 # In the order of the files: by itself xdist keeps files of few tests for the end, and those are slow.
 export OMP_NUM_THREADS=1
 # A shell that was started in the background passes on that Ctrl-C is ignored, and cannot undo it.
