@@ -93,6 +93,7 @@ test_layers() {
         local missing=()
         command -v bwrap > /dev/null || missing+=(bubblewrap)
         command -v debootstrap > /dev/null || missing+=(debootstrap)
+        command -v tmux > /dev/null || missing+=(tmux)
         if [ -z "${DOCKER_HOST:-}" ] && ! engine_answers; then
             command -v dockerd > /dev/null || missing+=(docker.io)
         fi

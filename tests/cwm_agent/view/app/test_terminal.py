@@ -23,10 +23,7 @@ MARKS = ("aa-hostile", "+␛]52;c", "fail to pass", "no ids recorded", "attempt 
          "mark attempts", "policy")  # fmt: skip
 """Something of each tab."""
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux"),
-]
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux")
 
 
 class Tmux:
