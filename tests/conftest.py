@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# An example's wall time says how busy the machine is, and nothing of what is tested.
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 
 WINDOW = 16
 BYTES_AND_MERGES = 280

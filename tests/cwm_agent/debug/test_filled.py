@@ -98,7 +98,7 @@ def test_the_tokens_are_those_of_the_whole_text(
 texts = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF), max_size=12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.dictionaries(st.sampled_from("abcdxyz_"), st.tuples(texts, st.booleans()), max_size=4))
 def test_any_text_can_stand_in_any_place(drawn: dict[str, tuple[str, bool]]) -> None:
     names = {name: value for name, (value, _) in drawn.items()}

@@ -30,7 +30,7 @@ LEFT = st.builds(
 
 @pytest.mark.parametrize("newline", [False, True])
 @given(frame=st.one_of(SHOWN, LEFT))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_frame_is_read_back(newline: bool, frame: Frame) -> None:
     written = TraceFormat(tokenizer(), newline=newline)
     read = FrameParser(tokenizer(), written).read(written.frame(frame))
@@ -39,7 +39,7 @@ def test_any_frame_is_read_back(newline: bool, frame: Frame) -> None:
 
 
 @given(st.lists(st.integers(0, 2047), max_size=40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_sequence_of_tokens_raises(ids: list[int]) -> None:
     FrameParser(tokenizer(), form()).read_all(ids)
 

@@ -137,7 +137,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(old=LINES, at=st.integers(0, 29), new=st.sampled_from(["    y = 3", "c = 4"]))
 def test_the_diff_of_one_changed_line_is_gits(
     old: list[str], at: int, new: str, tmp_path_factory: pytest.TempPathFactory

@@ -160,7 +160,7 @@ deployments = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     deployment=deployments,
     card=st.integers(1, 160 * GIB),
@@ -188,7 +188,7 @@ def test_a_plan_never_exceeds_its_card_and_more_room_is_never_worse(
         assert costs.session(fit.longest + 1) > fit.memory.kv
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(room=st.integers(2**20, 100 * GIB), typical=st.integers(64, 131_072))
 def test_pages_never_exceed_their_memory(room: int, typical: int) -> None:
     costs = PageCosts(with_layers(NANO, 4), 2, 16, 64)

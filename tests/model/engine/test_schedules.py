@@ -228,6 +228,5 @@ TestSchedules = Schedules.TestCase
 TestSchedules.settings = settings(
     max_examples=500,
     stateful_step_count=25,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )

@@ -120,4 +120,4 @@ class CacheLives(RuleBasedStateMachine):
 
 
 TestCacheLives = CacheLives.TestCase
-TestCacheLives.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestCacheLives.settings = settings(max_examples=150, stateful_step_count=40)

@@ -48,7 +48,7 @@ def products(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize("kind", QUANTISERS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(products())
 def test_the_fast_form_equals_its_definition(
     kind: str, product: tuple[torch.Tensor, torch.Tensor]
@@ -64,7 +64,7 @@ def test_the_fast_form_equals_its_definition(
     assert not (wrong & ~same).any()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_int8_errs_by_half_a_step(data: st.DataObject) -> None:
     matrix = data.draw(matrices(4, 33, [0.0, 1e-30, 1e-6, 1.0, 1e30]))
@@ -73,7 +73,7 @@ def test_int8_errs_by_half_a_step(data: st.DataObject) -> None:
     assert ((dequantise(weight) - matrix).abs() <= 0.5001 * weight.scales).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_fp8_errs_by_half_a_step(data: st.DataObject) -> None:
     matrix = data.draw(matrices(4, 33, [0.0, 1e-30, 1e-6, 1.0, 1e30]))

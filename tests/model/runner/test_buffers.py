@@ -32,7 +32,7 @@ def test_a_step_is_for_the_buffers_only_if_all_of_it_fits() -> None:
 positions = st.integers(0, 199)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     steps=st.lists(st.lists(positions, min_size=1, max_size=6), min_size=1, max_size=6),
     page_size=st.sampled_from([1, 4, 16]),

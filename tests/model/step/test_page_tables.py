@@ -33,7 +33,7 @@ def plans(draw: st.DrawFn, page_size: int) -> StepPlan:
     return StepPlan((), tuple(rows))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from([1, 4, 5]))
 def test_a_table_names_the_slots_that_a_row_sees(data: st.DataObject, page_size: int) -> None:
     plan = data.draw(plans(page_size))

@@ -80,13 +80,13 @@ def test_an_unknown_control_token_is_an_error(tokenizer: Tokenizer) -> None:
         tokenizer.special("<|im_start|>")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS)
 def test_decoding_gives_the_text_back(tokenizer: Tokenizer, text: str) -> None:
     assert tokenizer.decode(tokenizer.encode_text(text)) == text
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS)
 def test_a_stream_releases_whole_characters_only(tokenizer: Tokenizer, text: str) -> None:
     stream = Detokenizer(tokenizer)
@@ -97,7 +97,7 @@ def test_a_stream_releases_whole_characters_only(tokenizer: Tokenizer, text: str
     assert shown + stream.finish() == text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 540), max_size=30))
 def test_a_stream_of_any_ids_equals_decoding_them(tiny: Tokenizer, ids: list[int]) -> None:
     stream = Detokenizer(tiny)
@@ -113,7 +113,7 @@ def test_a_stream_that_ends_inside_a_character_says_so(tiny: Tokenizer) -> None:
     assert stream.finish() == "\ufffd"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS, st.integers(-1, 12))
 def test_head_and_tail_keep_within_the_count(tokenizer: Tokenizer, text: str, most: int) -> None:
     head, tail = tokenizer.head(text, most), tokenizer.tail(text, most)

@@ -46,7 +46,7 @@ def test_attention_is_37_percent_of_the_longest_prefill() -> None:
     assert attention / prefill_flops(CWM_32B, 131_072) == pytest.approx(0.37, abs=0.01)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     tokens=st.integers(1, 40),
     before=st.integers(0, 40),

@@ -41,7 +41,7 @@ def take_all(answer: Answer, pieces: list[Piece]) -> int:
 
 
 @given(CUTS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_ids_in_any_pieces_end_with_the_call(cuts: list[int]) -> None:
     ids = dialogue().tokenizer.encode_text(CALL + LATER)
     call = len(dialogue().tokenizer.encode_text(CALL))
@@ -54,7 +54,7 @@ def test_ids_in_any_pieces_end_with_the_call(cuts: list[int]) -> None:
 
 
 @given(CUTS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_text_in_any_pieces_ends_with_the_call(cuts: list[int]) -> None:
     whole = CALL + LATER
     places = sorted({0, len(whole), *cuts})

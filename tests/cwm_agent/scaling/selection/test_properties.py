@@ -39,7 +39,7 @@ def tables(draw: st.DrawFn) -> Table:
 
 
 EACH = pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
-QUICK = settings(max_examples=12, deadline=None)
+QUICK = settings(max_examples=12)
 
 
 @EACH

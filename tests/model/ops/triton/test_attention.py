@@ -123,21 +123,21 @@ def batches(draw: st.DrawFn, most: int) -> tuple[Ragged, int | None]:
     return batch, draw(st.none() | st.integers(1, 100))
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(batches(1))
 def test_decode_of_any_batch(drawn: tuple[Ragged, int | None]) -> None:
     batch, window = drawn
     assert_close(decode(batch, window), expected(batch, window))
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(batches(40))
 def test_extend_of_any_batch(drawn: tuple[Ragged, int | None]) -> None:
     batch, window = drawn
     assert_close(extend(batch, window, 40), expected(batch, window))
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(batches(17))
 def test_drafts_of_any_batch(drawn: tuple[Ragged, int | None]) -> None:
     batch, window = drawn

@@ -148,7 +148,7 @@ def test_swiglu_quantised(dtype: torch.dtype) -> None:
     assert_quantised_alike(swiglu.swiglu_fp8(gate_up), expected)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     rows=st.integers(1, 16),
     width=st.sampled_from([16, 48, 256, 300]),

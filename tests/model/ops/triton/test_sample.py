@@ -83,7 +83,7 @@ def test_a_row_depends_on_no_other() -> None:
     assert [chosen(logits[i : i + 1], [draws[i]])[0] for i in range(3)] == together
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(st.data())
 def test_any_row_is_sampled_as_by_the_plain_sampler(data: st.DataObject) -> None:
     vocabulary = data.draw(st.integers(2, 130))
