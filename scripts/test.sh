@@ -27,8 +27,7 @@ EOF
     layers="$layers and not docker"
     printf '\n*** NO DOCKER: the tests marked docker are LEFT OUT of this run ***\n\n' >&2
 fi
-# Three workers, one thread each: tests wait for sandboxes and servers half of their time.
-# A file's tests share what is expensive to make, so they stay together.
+# Two workers, one thread each; a file's tests share what is expensive to make, so they stay together.
 # In the order of the files: by itself xdist keeps files of few tests for the end, and those are slow.
 export OMP_NUM_THREADS=1
 # A shell that was started in the background passes on that Ctrl-C is ignored, and cannot undo it.
@@ -36,4 +35,4 @@ exec .venv/bin/python -c '
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-' -m pytest -m "$layers" -n 3 --dist loadfile --no-loadscope-reorder --durations 25
+' -m pytest -m "$layers" -n 2 --dist loadfile --no-loadscope-reorder --durations 25
