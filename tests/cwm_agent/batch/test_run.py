@@ -166,7 +166,7 @@ def test_a_run_of_limited_turns_ends_with_code_6_and_can_go_on(batch: Batch) -> 
 
 
 def test_two_processes_do_not_work_on_one_run(batch: Batch) -> None:
-    process = begin(batch, seconds=20.0)
+    process = begin(batch, seconds=4.0)
     batch.wait_for_turns("run", 1, process)
     _, stderr = batch(*again(batch), code=4)
     assert "another process is working on run run" in stderr
