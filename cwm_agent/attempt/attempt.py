@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ from cwm_agent.prompts.packs import load
 from cwm_agent.tasks.job import Job
 from envs.environment import Environment
 from envs.issue.budget import Limits
-from envs.issue.issue import IssueEnvironment
 from envs.issue.modes import Switches, switches
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Sandbox
@@ -88,24 +86,6 @@ class Setting:
 
 MakeEnvironment = Callable[[Setting, Path | None, Callable[[], Sandbox]], Environment]
 """An environment for a setting, the working copy of its repository, and a maker of sandboxes."""
-
-
-def issue_environment(
-    setting: Setting, repository: Path | None, make_sandbox: Callable[[], Sandbox]
-) -> IssueEnvironment:
-    """The job's issue in a new sandbox; raises SandboxError when its contents cannot be had."""
-    return IssueEnvironment(
-        setting.job.task(repository),
-        make_sandbox(),
-        setting.rules.resolved.settings.tools,
-        setting.rules.texts,
-        setting.rules.switches,
-        setting.limits,
-        setting.opened.policy.meter,
-        time.monotonic,
-        thinking=setting.opened.thinking,
-        native=setting.opened.native_tools,
-    )
 
 
 def play(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from cwm_agent.attempt.attempt import Setting, issue_environment
+from cwm_agent.attempt.attempt import Setting
 from cwm_agent.tasks.harbor import unchanged_task
 from cwm_agent.tasks.job import ProblemRecord
 from envs.contest.environment import contest_environment
 from envs.environment import Environment
 from envs.harbor.environment import HarborEnvironment
+from envs.issue.issue import IssueEnvironment
 from envs.mathematics.environment import mathematics_environment
 from envs.sandbox.sandbox import Sandbox
 
@@ -37,6 +39,24 @@ def job_environment(
         setting.limits,
         setting.opened.policy.meter,
         setup=job.setup,
+        thinking=setting.opened.thinking,
+        native=setting.opened.native_tools,
+    )
+
+
+def issue_environment(
+    setting: Setting, repository: Path | None, make_sandbox: Callable[[], Sandbox]
+) -> IssueEnvironment:
+    """The job's issue in a new sandbox; raises SandboxError when its contents cannot be had."""
+    return IssueEnvironment(
+        setting.job.task(repository),
+        make_sandbox(),
+        setting.rules.resolved.settings.tools,
+        setting.rules.texts,
+        setting.rules.switches,
+        setting.limits,
+        setting.opened.policy.meter,
+        time.monotonic,
         thinking=setting.opened.thinking,
         native=setting.opened.native_tools,
     )

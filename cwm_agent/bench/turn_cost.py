@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from cwm_agent.attempt.attempt import issue_environment
+from cwm_agent.attempt.environments import issue_environment
 from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.local.sandboxes import SandboxFactory
 from cwm_agent.batch.semaphores import OncePerKey, Semaphore

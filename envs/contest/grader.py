@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 
 from envs.contest.batch import ContestLimits, ContestVerdict, Work, install, run_batch
 from envs.contest.rows import contest_tests
 from envs.errors import SandboxError
 from envs.problem.problem import Problem
+from envs.problem.workers import Workers
 from envs.sandbox.sandbox import Sandbox, SandboxLimits
 
 BATCH = 32
@@ -70,26 +71,12 @@ class _Round:
         self._size = BATCH if again else 1
         self._lock = threading.Lock()
         self._slow: list[Solution] = []
-        self._failure: BaseException | None = None
+        self._workers = Workers()
         self._tests = lru_cache(KEPT_TESTS)(contest_tests)
 
     def run(self, cores: Sequence[int]) -> list[Solution]:
         """The slow ones; raises what the first failing worker raised."""
-        threads = [
-            threading.Thread(target=self._work, args=(core,), daemon=True, name=f"grader {core}")
-            for core in cores
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(0.5)  # so that a Ctrl-C is heard
-        except BaseException as error:
-            self._failure = error
-            raise
-        if self._failure is not None:
-            raise self._failure
+        self._workers.run([partial(self._work, core) for core in cores])
         return self._slow
 
     def _work(self, core: int) -> None:
@@ -97,14 +84,12 @@ class _Round:
         try:
             while batch := self._take():
                 self._grade(place, batch, core)
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            self._failure = self._failure or error
         finally:
             place.close()
 
     def _take(self) -> list[Solution]:
         with self._lock:
-            return [] if self._failure else list(islice(self._solutions, self._size))
+            return [] if self._workers.failure else list(islice(self._solutions, self._size))
 
     def _grade(self, place: _Place, batch: list[Solution], core: int) -> None:
         left = batch

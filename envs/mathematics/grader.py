@@ -14,6 +14,7 @@ from typing import IO, Any, Literal
 
 from envs.errors import SandboxError
 from envs.problem.problem import Problem
+from envs.problem.workers import Workers
 
 MEMORY_BYTES = 4 * 2**30
 START_SECONDS = 120.0
@@ -137,14 +138,14 @@ class MathematicsGrader:
     def _round(
         self, given: Iterator[Given], seen: Seen, workers: int, *, again: bool
     ) -> list[Given]:
-        lock, slow, failures = threading.Lock(), list[Given](), list[BaseException]()
+        lock, slow, pool = threading.Lock(), list[Given](), Workers()
 
         def work() -> None:
             comparer = Comparer(self.seconds)
             try:
                 while True:
                     with lock:
-                        item = None if failures else next(given, None)
+                        item = None if pool.failure else next(given, None)
                     if item is None:
                         return
                     problem = item.problem
@@ -156,21 +157,8 @@ class MathematicsGrader:
                             slow.append(item)
                         else:
                             seen(item, verdict, 1 if again else 2)
-            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-                failures.append(error)
             finally:
                 comparer.close()
 
-        threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
-        for thread in threads:
-            thread.start()
-        try:
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(0.5)  # so that a Ctrl-C is heard
-        except BaseException as error:
-            failures.append(error)
-            raise
-        if failures:
-            raise failures[0]
+        pool.run([work] * workers)
         return slow

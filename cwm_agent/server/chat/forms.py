@@ -49,9 +49,9 @@ class Form(Protocol):
         the inside of a text, and what of the body belongs into that text. None: not known yet."""
 
     def ending(self, body: str) -> tuple[str, bool]:
-        """For a whole body of which `prefix` knew something: the JSON text behind that text, and
-        whether the body says all arguments. One that is malformed is told without those that
-        are in doubt, so that no client takes it for a call that it can carry out."""
+        """For a whole body: the JSON text behind what `prefix` knew of it, and whether the body
+        says all arguments. One that is malformed is told without those that are in doubt, so
+        that no client takes it for a call that it can carry out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +191,8 @@ class JsonForm:
         return None
 
     def ending(self, body: str) -> tuple[str, bool]:
-        """See Form."""
-        raise NotImplementedError("nothing of it was known")
+        """See Form: nothing was known, so it is all of it."""
+        return body, self.arguments(body) is not None
 
 
 def form_of(tool: ToolDefinition) -> Form:

@@ -16,6 +16,23 @@ from cwm_agent.policies import bundled
 from model.text.tokenizer import Tokenizer
 from model.text.traces import TraceFormat
 
+SOURCE = """\
+def total(items, limit):
+    result = 0
+    for item in items:
+        if item > limit:
+            result += item
+    return result
+
+
+def main():  # << START_OF_TRACE
+    values = [3, 8, 5]
+    result = total(values, 4)
+    other = total([1], 0)
+    return result + other
+"""
+"""A program with two calls of one function and a branch."""
+
 
 @cache
 def tokenizer() -> Tokenizer:

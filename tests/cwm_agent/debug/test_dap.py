@@ -16,26 +16,10 @@ from typing import Any
 import jsonschema
 import pytest
 from dap_client import Talk, check
-from scripted import truthful_opening
+from scripted import SOURCE, truthful_opening
 
 from cwm_agent.debug.dap.serve import serve_port
 from cwm_agent.debug.dap.wire import ProtocolError, Wire
-
-SOURCE = """\
-def total(items, limit):
-    result = 0
-    for item in items:
-        if item > limit:
-            result += item
-    return result
-
-
-def main():  # << START_OF_TRACE
-    values = [3, 8, 5]
-    result = total(values, 4)
-    other = total([1], 0)
-    return result + other
-"""
 
 
 @contextmanager

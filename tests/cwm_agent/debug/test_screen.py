@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
-from scripted import form, predictor, truthful
+from scripted import SOURCE, form, predictor, truthful
 from textual.pilot import Pilot
 
 from cwm_agent.debug.core.debugger import Debugger
@@ -20,21 +20,6 @@ from cwm_agent.view.app.glyphs import ASCII, UNICODE, Glyphs
 from cwm_agent.view.app.screens.windows import Choice
 
 P = Pilot[None]
-SOURCE = """\
-def total(items, limit):
-    result = 0
-    for item in items:
-        if item > limit:
-            result += item
-    return result
-
-
-def main():  # << START_OF_TRACE
-    values = [3, 8, 5]
-    result = total(values, 4)
-    other = total([1], 0)
-    return result + other
-"""
 Test = Callable[["Driven"], Awaitable[None]]
 
 
