@@ -1,6 +1,7 @@
 """A small OpenAI-compatible server around our own engine, with failures to order.
 
-As a program it serves the bundled model and prints its URL, so that a test can kill it.
+As a program it serves the bundled model, prints its URL and gives one answer: whoever asks
+again waits, so that a test can kill it before the conversation is over.
 """
 
 from __future__ import annotations
@@ -190,6 +191,7 @@ def _reset(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    with serving(Server(Model(bundled.folder()))) as running:
+    once = Server(Model(bundled.folder()), faults=deque([None, *["hang"] * 8]))
+    with serving(once) as running:
         print(running.url, flush=True)
         threading.Event().wait()

@@ -30,7 +30,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def mortal() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server in a process of its own, and its URL."""
+    """A server in a process of its own, and its URL; it gives one answer, then keeps silent."""
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "tests/cwm_agent/completion_server.py")],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -46,6 +46,10 @@ def mortal() -> Iterator[tuple[subprocess.Popen[str], str]]:
 def said(batch: Batch, run: str, sample: int = 0) -> list[tuple[int, ...]]:
     events = batch.events(run, TASK, sample)
     return [event.reply.ids for event in events if isinstance(event, Replied)]
+
+
+def within(part: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    return any(whole[at : at + len(part)] == part for at in range(len(whole) - len(part) + 1))
 
 
 def wait_for_both(batch: Batch, run: subprocess.Popen[str]) -> None:
@@ -69,11 +73,13 @@ def test_samples_go_on_elsewhere_when_their_server_is_killed(
     stdout, stderr = run.communicate(timeout=SECONDS)
     assert run.returncode == 0, stderr
     status = json.loads(stdout.splitlines()[-1])["status"]
-    assert status["counts"]["resolved"] == 2
     assert {engine["name"] for engine in status["engines"]} == {url, server.url}
-    one, two = (said(batch, "served", sample) for sample in range(2))
-    assert one == two  # greedy: one of them was at one server all the time
-    assert len(server.bodies) > len(one)  # it has got the other conversation, too
+    assert [result.cause for result in batch.results("served")] == [None, None]
+    # The server that stayed has been shown every turn but the last of both, token for token.
+    for sample in range(2):
+        replies = said(batch, "served", sample)
+        prompts = [tuple(body["prompt"]) for body in server.bodies]
+        assert any(all(within(ids, prompt) for ids in replies[:-1]) for prompt in prompts)
     assert {result.policy for result in batch.results("served")} == {"endpoint:nano"}
 
 
