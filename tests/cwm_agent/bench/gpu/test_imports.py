@@ -50,6 +50,7 @@ def test_every_part_can_be_imported_there(tmp_path: Path) -> None:
     modules = {
         part.target.partition(":")[0] for of in plan(on_gpu=True, tune=False) for part in of.parts
     }
+    modules.add("tests.conftest")
     code = f"import importlib\nfor name in {sorted(modules)}: importlib.import_module(name)"
     done = run(tmp_path, "-c", code)
     assert done.returncode == 0, done.stderr
