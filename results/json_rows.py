@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from dataclasses import dataclass
 from typing import Any
 
 _LINES = "write each row in a line of its own (`jq -c '{}' FILE`), or name the file .json"
+
+_PACKED = {
+    "gzip": b"\x1f\x8b",
+    "zip": b"PK\x03\x04",
+    "zstd": b"\x28\xb5\x2f\xfd",
+    "xz": b"\xfd7zXZ",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +32,7 @@ def rows_of_lines(data: bytes, *, errors: str = "strict") -> list[Row]:
     `errors` is for bytes that are no UTF-8. Raises ValueError that names the
     line, and the remedy where the file is JSON of another shape.
     """
-    text = data.decode("utf-8-sig", errors)
+    text = _decoded(data, errors)
     rows = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
@@ -34,7 +42,7 @@ def rows_of_lines(data: bytes, *, errors: str = "strict") -> list[Row]:
 
 def rows_of_document(data: bytes, *, errors: str = "strict") -> list[Row] | None:
     """The values of a list, or of a table; None for another document. Raises ValueError."""
-    text = data.decode("utf-8-sig", errors)
+    text = _decoded(data, errors)
     try:
         document = json.loads(text)
     except RecursionError:
@@ -48,6 +56,15 @@ def rows_of_document(data: bytes, *, errors: str = "strict") -> list[Row] | None
     if isinstance(document, list):
         return [Row(value, f"row {number}") for number, value in enumerate(document, 1)]
     return None
+
+
+def _decoded(data: bytes, errors: str) -> str:
+    """Raises ValueError with the remedy for what other programs make of such files."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("it is UTF-16; save it as UTF-8 (`iconv -f UTF-16 -t UTF-8 FILE`)")
+    if found := next((name for name, sign in _PACKED.items() if data.startswith(sign)), None):
+        raise ValueError(f"it is compressed ({found}); unpack it first")
+    return data.decode("utf-8-sig", errors)
 
 
 def _parsed(line: str, text: str, number: int) -> Any:

@@ -36,8 +36,12 @@ class Prediction:
 
 
 def digest(patch: str) -> str:
-    """What a patch is known by: the SHA-256 of its bytes."""
-    return hashlib.sha256(patch.encode("utf-8", "surrogateescape")).hexdigest()
+    """What a patch is known by: the SHA-256 of its bytes, or of a text that has none."""
+    try:
+        data = patch.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # JSON may hold half a pair of surrogates
+        data = patch.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).hexdigest()
 
 
 def read_predictions(path: Path) -> tuple[Prediction, ...]:

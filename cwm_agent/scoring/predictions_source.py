@@ -70,7 +70,10 @@ def open_source(target: str, store: Store, out: Path | None) -> Source:
 def source_of_file(path: Path, out: Path | None) -> Source:
     """Predictions in a file; the report goes beside it unless `out` says where."""
     folder = out or path.with_name(f"{path.stem}-scores")
-    return Source(path.name, read_predictions(path), folder, folder)
+    predictions = read_predictions(path)
+    if not predictions:
+        raise UsageError(f"{path} holds no predictions: it is empty")
+    return Source(path.name, predictions, folder, folder)
 
 
 def source_of_run(run: Run, out: Path | None) -> Source:

@@ -6,7 +6,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from envs.sandbox.sandbox import SandboxLimits
-from envs.shell.keeper import command_line
+from envs.shell.keeper import PLAIN, command_line
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -55,7 +55,7 @@ def walls(limits: SandboxLimits, *, quota: bool) -> dict[str, Any]:
 def entry(limits: SandboxLimits) -> list[str]:
     """The command line of a container's first process."""
     script = resources.files("envs").joinpath("scripts", "container.sh").read_text()
-    bash = ["bash", "--noprofile", "--norc", "-c", script, "keeper"]
+    bash = ["bash", *PLAIN, "-c", script, "keeper"]
     return [*bash, KEEPER_FOLDER, *command_line(limits.idle_seconds, limits.lifetime_seconds)]
 
 

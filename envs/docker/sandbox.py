@@ -23,7 +23,7 @@ from envs.sandbox.lease import Lease
 from envs.sandbox.owner import labels
 from envs.sandbox.sandbox import Owner, SandboxLimits
 from envs.sandbox.session import Session
-from envs.shell.keeper import Keeper
+from envs.shell.keeper import PLAIN, Keeper
 from envs.shell.stream import Stream, StreamClosed
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ class DockerSandbox(SessionSandbox):
         try:
             created = api.exec_create(
                 self._container.id,
-                ["bash", "--noprofile", "--norc"],
+                ["bash", *PLAIN],
                 stdin=True,
                 tty=False,
                 workdir="/",

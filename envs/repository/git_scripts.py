@@ -91,11 +91,18 @@ for remote in $({git} remote); do {git} remote remove "$remote" || true; done
     [ "$ref" = "$current" ] || printf 'delete %s\\n' "$ref"
 done | {git} update-ref --no-deref --stdin
 [ -z "$current" ] || {git} branch --unset-upstream 2>/dev/null || true
-rm -rf "$dir/worktrees" "$dir/logs" "$dir/rebase-apply" "$dir/rebase-merge" "$dir/sequencer"
-for name in ORIG_HEAD FETCH_HEAD MERGE_HEAD CHERRY_PICK_HEAD REVERT_HEAD REBASE_HEAD \\
-    AUTO_MERGE BISECT_LOG BISECT_START BISECT_NAMES BISECT_TERMS MERGE_MSG SQUASH_MSG; do
-    rm -f "$dir/$name"
+own=$({git} rev-parse --git-dir)
+for tree in "$dir"/worktrees/*; do  # of which the folder itself may be one
+    [ "$tree" -ef "$own" ] || rm -rf "$tree"
 done
+for place in "$dir" "$own"; do
+    rm -rf "$place/logs" "$place/rebase-apply" "$place/rebase-merge" "$place/sequencer"
+    for name in ORIG_HEAD FETCH_HEAD MERGE_HEAD CHERRY_PICK_HEAD REVERT_HEAD REBASE_HEAD \\
+        AUTO_MERGE BISECT_LOG BISECT_START BISECT_NAMES BISECT_TERMS MERGE_MSG SQUASH_MSG; do
+        rm -f "$place/$name"
+    done
+done
+rmdir "$dir/worktrees" 2>/dev/null || true
 rm -f "$dir"/objects/pack/*.keep "$dir"/objects/info/commit-graph
 rm -rf "$dir"/objects/info/commit-graphs
 {git} reflog expire --expire=now --all

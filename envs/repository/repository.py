@@ -74,8 +74,8 @@ class SandboxRepository:
                 "git is missing in the sandbox; use an image that has git, "
                 "or install it where bubblewrap runs"
             )
-        self._control(git_scripts.adopt(self._root, self._scratch), timeout=SLOW)
-        self._control(git_scripts.hide_future(self._root), timeout=SLOW)
+        self._take_over(git_scripts.adopt(self._root, self._scratch))
+        self._take_over(git_scripts.hide_future(self._root))
         if ignore_untracked:
             self._control(git_scripts.ignore_untracked(self._root), timeout=SLOW)
         self._trial.remember()
@@ -169,6 +169,18 @@ class SandboxRepository:
         if len(tree) not in (40, 64) or not set(tree) <= set("0123456789abcdef"):
             raise SandboxError(f"git gave no tree id for {self._root} but: {tree[:200]}")
         return tree
+
+    def _take_over(self, command: str) -> None:
+        """The first that changes the repository, which an image may have given to somebody else."""
+        try:
+            self._control(command, timeout=SLOW)
+        except SandboxError as error:
+            if "ermission denied" not in str(error):
+                raise
+            raise SandboxError(
+                f"{error}; the image gives {self._root} to another user than it runs as: give it "
+                "to that user there (chown -R), or make root the image's USER"
+            ) from error
 
     def _control(self, command: str, *, timeout: float = QUICK) -> CommandResult:
         result = self._sandbox.control(command, timeout=timeout)

@@ -7,7 +7,7 @@ shift
 cp -- "$BASH" "$copy" && chmod 0111 "$copy" || exit
 [[ -r $copy ]] || exec "$copy" "$@"
 # By a shell between, for setpriv keeps its capabilities until it starts a program.
-run=("$BASH" --noprofile --norc -c '[[ ! -r $0 ]] && exec "$0" "$@"' "$copy" "$@")
+run=("$BASH" --noprofile --norc -p -c '[[ ! -r $0 ]] && exec "$0" "$@"' "$copy" "$@")
 if command -v setpriv >/dev/null; then
   exec setpriv --reuid $user --regid $user --clear-groups "${run[@]}"
 fi

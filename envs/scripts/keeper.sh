@@ -51,7 +51,7 @@ look() { # PID [CALL]
 
 spawn() { # INPUT OUTPUT PROTOCOL
   local name fields
-  (trap - "${signals[@]}"; exec bash --noprofile --norc) <"$1" >"$2" 2>"$3" &
+  (trap - "${signals[@]}"; exec bash --noprofile --norc -p) <"$1" >"$2" 2>"$3" &
   stat $!
   started[$!]=${fields[19]}
   answer

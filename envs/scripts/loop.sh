@@ -54,8 +54,8 @@ __cwm_turn() {
 # descriptors, and reads the rest of its state back from the old one.
 builtin trap '
   [[ $__cwm_busy ]] && __cwm_unwound=1 __cwm_loop=$__cwm_loop __cwm_run=$__cwm_run \
-    builtin exec "$BASH" --noprofile --norc -c "$BASH_EXECUTION_STRING" bash 249< <(
-      builtin declare -p; builtin declare -f; builtin alias -p; builtin trap -p
+    builtin exec "$BASH" --noprofile --norc -p -c "$BASH_EXECUTION_STRING" bash 249< <(
+      builtin declare -p; builtin declare -f; builtin declare -Fx; builtin alias -p; builtin trap -p
       builtin shopt -p; builtin set +o) 2>/dev/null' 62
 
 if [[ ${__cwm_unwound-} ]]; then
@@ -64,6 +64,7 @@ if [[ ${__cwm_unwound-} ]]; then
   exec 249<&- 2>/dev/null
   (builtin exit 124)
 else
+  builtin set +p
   builtin declare +x __cwm_mark __cwm_end
   __cwm_busy=
   builtin printf '\0hello %s \0' "$$" >"/proc/$PPID/fd/2"

@@ -1,5 +1,5 @@
-# set -- SECONDS KIND, then this: reads ~/.bashrc in a shell of its own, which may hang, print,
-# fail or end, and prints how that shell was before and after (see envs/shell/startup.py).
+# set -- SECONDS KIND, then this: reads the file that BASH_ENV names, as every bash of a script does,
+# and ~/.bashrc in a shell of their own, which may hang, print, fail or end, and prints how that shell was before and after (see envs/shell/startup.py).
 #
 # As the published environment does, not interactively. A file that asks whether the shell is
 # interactive (Ubuntu's first lines do) would return at once: unless KIND is `plain`, an
@@ -9,11 +9,14 @@
 # aliases, options, mask; `whole` if the file did not end the shell. Nothing where there is no file.
 __cwm_read() {
   local text folder kind code
-  [[ -r ~/.bashrc && -f ~/.bashrc ]] || return 0
-  text=$(<~/.bashrc) 2>/dev/null
+  if [[ -r ~/.bashrc && -f ~/.bashrc ]]; then
+    text=$(<~/.bashrc) 2>/dev/null
+  elif [[ ! ${BASH_ENV-} ]]; then
+    return 0
+  fi
   if [[ $2 != plain && $text =~ (\$-|\$\{-|PS1) ]]; then kind=-i; fi
   folder=$(mktemp -d) || return 0
-  HISTFILE= timeout -k 2 "$1" "$BASH" --noprofile --norc $kind -c "$__cwm_reader" "$folder/state" \
+  HISTFILE= timeout -k 2 "$1" "$BASH" --noprofile --norc -p $kind -c "$__cwm_reader" "$folder/state" \
     </dev/null >"$folder/log" 2>&1
   code=$?
   builtin printf '%s\0%s\0' "${kind:-plain}" "$code"
@@ -53,7 +56,13 @@ __cwm_end() {
 }
 __cwm_variables >"$__cwm_state"
 trap __cwm_end EXIT
-builtin source ~/.bashrc
+set +p
+if [[ ${BASH_ENV-} ]]; then
+  builtin eval "__cwm_file=\"$BASH_ENV\""
+  __cwm_file=${__cwm_file/#\~\//"$HOME/"}
+  [[ ! -r $__cwm_file ]] || builtin source "$__cwm_file"
+fi
+[[ ! -f ~/.bashrc ]] || builtin source ~/.bashrc
 __cwm_code=$? __cwm_whole=whole
 __cwm_end
 builtin exit "$__cwm_code"

@@ -17,6 +17,10 @@ from envs.shell.framing import Records
 from envs.shell.stream import Stream, StreamClosed
 
 ANSWER_SECONDS = 30.0
+PLAIN = ("--noprofile", "--norc", "-p")
+"""Options of a bash that heeds no start file and, by -p, none of BASH_ENV, SHELLOPTS and exported
+functions, which an image or the user's variables may set. A command's shell turns -p off again,
+and gets what BASH_ENV gives as it gets that of ~/.bashrc (envs.shell.startup)."""
 UNREADABLE = 0o111
 """The mode of the keeper's own bash: a process whose program its user may not read is
 closed to all others of that user, see would_dump() in Linux's fs/exec.c."""
@@ -26,7 +30,7 @@ def command_line(idle_seconds: float, lifetime_seconds: float) -> list[str]:
     """What follows the program `bash` to make it a keeper."""
     script = resources.files("envs").joinpath("scripts", "keeper.sh").read_text()
     seconds = [str(math.ceil(x)) for x in (idle_seconds, lifetime_seconds)]
-    return ["--noprofile", "--norc", "-c", script, "keeper", *seconds]
+    return [*PLAIN, "-c", script, "keeper", *seconds]
 
 
 @dataclass(frozen=True, slots=True)

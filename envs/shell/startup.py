@@ -1,9 +1,9 @@
-"""What `~/.bashrc` gives to a shell: found out in a shell of its own, given to every new one.
+"""What `~/.bashrc` and BASH_ENV give to a shell: found out in one, given to every new one.
 
 Images of SWE-bench activate their environment there and nowhere else, and the
-published environment sources it whenever a session starts. Here only what the
-file changed is taken over, so a file that hangs, fails, prints or ends its
-shell costs nothing but that.
+published environment sources it whenever a session starts; the file that BASH_ENV
+names is read by every bash of a script. Here only what they changed is taken over,
+so a file that hangs, fails, prints or ends its shell costs nothing but that.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from envs.shell.shell import Shell
 
 SECONDS = 30
 """How long the file may take."""
+_FILES = "~/.bashrc (or BASH_ENV) in the sandbox"
 STATE_BYTES = 8 * 2**20
 STOPPED = (b"124", b"137")
 """Exit codes of `timeout` that stopped it, by SIGTERM or SIGKILL."""
@@ -103,7 +104,7 @@ def _notice(
     last = lines[-1].strip()[:200] if lines else ""
     number = code.decode("ascii", "replace")
     return (
-        f"~/.bashrc in the sandbox {what}"
+        f"{_FILES} {what}"
         + (f" (exit code {number})" if number not in ("0", "") else "")
         + (f"; its last words: {last}" if last else "")
         + f"; {then}"
@@ -136,7 +137,7 @@ class Starter:
             self._read()
         if self._script and self._shell.execute(self._script, timeout=SECONDS).ending != "exited":
             self._script = b""
-            self._tell("~/.bashrc in the sandbox makes shells that end; they start without it")
+            self._tell(f"{_FILES} makes shells that end; they start without it")
         self._ready = self._shell.pid
 
     def begin(self, command: str) -> str:
@@ -163,7 +164,7 @@ class Starter:
         script = reading_script(interactive=self._interactive)
         done = self._shell.execute(script, timeout=2 * SECONDS, limit=STATE_BYTES)
         if done.ending != "exited" or done.dropped:
-            return Startup(notice="~/.bashrc in the sandbox cannot be read", usable=False)
+            return Startup(notice=f"{_FILES} cannot be read", usable=False)
         return parse(done.output)
 
     def _tell(self, notice: str) -> None:

@@ -50,7 +50,7 @@ def draws_of(
         try:
             if asking:
                 allowed = progress.allowed(drafted[:i], vocabulary)
-                bias = progress.bias(drafted[:i])
+                bias = progress.bias(drafted[:i], allowed, vocabulary)
         except ModelError as error:
             fault, asking = Fault(i, error), False
         draws.append(progress.draw(known + i, allowed, bias))

@@ -7,15 +7,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-import torch
 from torch import Tensor
 
 from model.errors import CallbackError, ModelError, SamplingError
+from model.step.checks import checked_bias, checked_mask, whole
 from model.step.sampler import Draw, Sampling, top_logprobs
 
 Finish = Literal["stop", "length", "cancelled"]
 TokenMask = Callable[[Sequence[int]], Tensor | None]
-TokenBias = Callable[[Sequence[int]], Mapping[int, float]]
+TokenBias = Callable[[Sequence[int]], Mapping[int, float] | None]
 
 
 class Watcher(Protocol):
@@ -48,6 +48,10 @@ class ThinkBudget:
 
     def __post_init__(self) -> None:
         """Raise SamplingError when the limits contradict each other."""
+        for name in ("soft", "hard", "rank"):
+            object.__setattr__(self, name, whole(name, getattr(self, name)))
+        if self.rank < 1:
+            raise SamplingError(f"thinking budget: rank is {self.rank}; it must be at least 1")
         if not 0 <= self.soft <= self.hard:
             raise SamplingError(
                 f"thinking budget: soft is {self.soft} and hard {self.hard}; "
@@ -80,6 +84,9 @@ class Request:
 
     def __post_init__(self) -> None:
         """Raise SamplingError for values out of range."""
+        object.__setattr__(self, "max_tokens", whole("max_tokens", self.max_tokens))
+        if self.logprobs is not None:
+            object.__setattr__(self, "logprobs", whole("logprobs", self.logprobs))
         if self.max_tokens < 1:
             raise SamplingError(f"max_tokens is {self.max_tokens}; it must be at least 1")
         if len(self.forced) >= self.max_tokens:
@@ -161,18 +168,23 @@ class GenerationState:
             allowed = self.request.mask(ids)
         except BaseException as error:
             raise _fault("mask", error) from error
-        if allowed is not None:
-            _check_mask(allowed, vocabulary, len(ids))
-        return allowed
+        return None if allowed is None else checked_mask(allowed, vocabulary, len(ids))
 
-    def bias(self, ahead: Sequence[int]) -> Mapping[int, float] | None:
-        """What is added to logits if `ahead` were accepted; raises CallbackError when it fails."""
+    def bias(
+        self, ahead: Sequence[int], allowed: Tensor | None, vocabulary: int
+    ) -> Mapping[int, float] | None:
+        """What is added to logits of what is `allowed` if `ahead` were accepted.
+
+        Raises CallbackError when it fails, SamplingError when its answer is of no use.
+        """
         if self.request.bias is None:
             return None
+        ids = (*self.ids, *ahead)
         try:
-            return self.request.bias((*self.ids, *ahead))
+            bias = self.request.bias(ids)
         except BaseException as error:
             raise _fault("bias", error) from error
+        return None if bias is None else checked_bias(bias, allowed, vocabulary, len(ids))
 
     def draw(self, position: int, allowed: Tensor | None, bias: Mapping[int, float] | None) -> Draw:
         """How to sample the token at `position`."""
@@ -253,24 +265,11 @@ class GenerationState:
 
 def _fault(what: str, error: BaseException) -> ModelError:
     """What the session hears whose function failed; a SystemExit must not end its waiter."""
+    try:
+        said = f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 (an error that cannot even say itself)
+        said = type(error).__name__
     return CallbackError(
-        f"the {what} of this session raised {type(error).__name__}: {error}; "
+        f"the {what} of this session raised {said}; "
         "its answer is given up, its context is as before"
-    )
-
-
-def _check_mask(allowed: object, vocabulary: int, length: int) -> None:
-    if not isinstance(allowed, Tensor):
-        found = f"a {type(allowed).__name__}"
-    elif allowed.dtype != torch.bool or tuple(allowed.shape) != (vocabulary,):
-        found = f"a tensor of {allowed.dtype} {list(allowed.shape)}"
-    elif not allowed.any():
-        raise SamplingError(
-            f"the mask allows no token after {length} tokens of the answer; allow at least one, "
-            "or end the answer with a stop watcher"
-        )
-    else:
-        return
-    raise SamplingError(
-        f"the mask gave {found}; it must give None, or a tensor of torch.bool [{vocabulary}]"
     )

@@ -23,8 +23,9 @@ from model.engine.generation import (
 )
 from model.engine.sequence import Counters
 from model.engine.sequence import Sequence as EngineSequence
-from model.errors import ContextOverflowError, SessionError, TokenIdError
+from model.errors import ContextOverflowError, SessionError
 from model.kvcache.sequence_cache import SequenceCache
+from model.step.checks import token_ids, whole
 from model.step.sampler import substream
 
 
@@ -42,7 +43,7 @@ class Session:
     def __init__(self, engine: Engine, *, job: str = "", stream: int = 0) -> None:
         """`job` groups sessions for fair scheduling; `stream` names the sampling noise."""
         self._engine = engine
-        self._stream = stream
+        self._stream = whole("stream", stream)
         self._forks = 0
         self._sequence: EngineSequence | None = engine.ask(lambda: engine.core.open(job))
 
@@ -74,14 +75,13 @@ class Session:
         Raises TokenIdError or ContextOverflowError, and then adds nothing.
         """
         sequence = self._resting()
-        self._check_ids(ids)
+        new = self._check_ids(ids)
         limits = self._engine.limits
-        if (total := len(sequence.ids) + len(ids)) > limits.context:
+        if (total := len(sequence.ids) + len(new)) > limits.context:
             raise ContextOverflowError(
                 f"the conversation would take {total} tokens, the model holds {limits.context}; "
                 "shorten the task or the tool output"
             )
-        new = list(ids)
         self._engine.ask(lambda: sequence.ids.extend(new))
 
     def prefill(self) -> Future[None]:
@@ -179,15 +179,9 @@ class Session:
         if sequence is not None:
             self._engine.send(lambda: self._engine.core.release(sequence))
 
-    def _check_ids(self, ids: Sequence[int]) -> None:
-        """Raise TokenIdError: in a step it would be an error for all."""
-        vocabulary = self._engine.limits.vocabulary
-        for token in ids:
-            if not 0 <= token < vocabulary:
-                raise TokenIdError(
-                    f"token id {token} is outside the vocabulary of {vocabulary}; "
-                    "use the tokenizer of this checkpoint"
-                )
+    def _check_ids(self, ids: Sequence[int]) -> list[int]:
+        """Python integers; raises TokenIdError: in a step it would be an error for all."""
+        return token_ids(ids, self._engine.limits.vocabulary)
 
     def _open(self) -> EngineSequence:
         if self._sequence is None:

@@ -8,27 +8,19 @@ runs beside it, and a continuation from any point repeats.
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, SupportsIndex
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from model.errors import SamplingError
+from model.step.checks import real, whole
 
 NOT_FINITE = -1  # in the place of a token
 
 _MASK = (1 << 64) - 1
-
-
-def _whole(name: str, number: SupportsIndex) -> int:
-    """A Python integer, also out of numpy's, which overflow where noise is computed."""
-    try:
-        return operator.index(number)
-    except TypeError:
-        raise SamplingError(f"{name} is {number!r}; it must be a whole number") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +44,10 @@ class Sampling:
 
         They are checked here, since one that fails in a step would fail it for all.
         """
+        for name in ("top_k", "seed"):
+            object.__setattr__(self, name, whole(name, getattr(self, name)))
+        for name in ("temperature", "top_p", "min_p"):
+            object.__setattr__(self, name, real(name, getattr(self, name)))
         checks = (
             (math.isfinite(self.temperature) and self.temperature >= 0, "temperature", ">= 0"),
             (0 < self.top_p <= 1, "top_p", "in (0, 1]"),
@@ -61,8 +57,6 @@ class Sampling:
         for fine, name, rule in checks:
             if not fine:
                 raise SamplingError(f"{name} is {getattr(self, name)}; it must be {rule}")
-        for name in ("top_k", "seed"):
-            object.__setattr__(self, name, _whole(name, getattr(self, name)))
         if self.greedy and (self.top_p < 1 or self.top_k or self.min_p):
             raise SamplingError(
                 f"top_p {self.top_p}, top_k {self.top_k} and min_p {self.min_p} have no meaning at "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -91,6 +92,26 @@ def test_a_byte_order_mark_and_line_ends_of_windows_are_no_part_of_a_row(tmp_pat
     row = json.dumps({"instance_id": "a", "model_patch": patch, "model_name_or_path": "m"})
     (tmp_path / "p.jsonl").write_bytes(b"\xef\xbb\xbf" + row.encode() + b"\r\n")
     assert read_predictions(tmp_path / "p.jsonl") == (Prediction("a", patch, "m"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("[]".encode("utf-16"), "it is UTF-16; save it as UTF-8"),
+        (gzip.compress(b"[]"), r"compressed \(gzip\); unpack it"),
+    ],
+)
+@pytest.mark.parametrize("name", ["p.json", "p.jsonl"])
+def test_what_is_no_text_is_said_to_be(
+    tmp_path: Path, name: str, content: bytes, error: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(PredictionError, match=error):
+        read_predictions(tmp_path / name)
+
+
+def test_half_a_pair_of_surrogates_has_a_digest_of_its_own() -> None:
+    assert len({digest(text) for text in ("", "\ud800", "\udfff", "\udc80", "\x80")}) == 5
 
 
 def test_mixed_models_and_rows_of_one_instance_are_pointed_out() -> None:

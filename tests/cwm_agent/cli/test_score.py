@@ -190,6 +190,7 @@ def test_what_is_stripped_is_not_scored_and_is_named(cwm_agent: Command, tmp_pat
         (["first", "--control", "gold"], "leave out the run or predictions"),
         (["nowhere"], "a file of predictions ends with .json or .jsonl"),
         (["preds.jsonl"], "cannot read preds.jsonl"),
+        (["empty.jsonl"], "empty.jsonl holds no predictions"),
         (["first", "--dataset", "rows.jsonl", "--id", "a__x-9"], "did you mean 'a__x-"),
         (["first", "--dataset", "rows.jsonl", "--sample", "7"], "none of the predictions is"),
         (["part.jsonl", "--dataset", "rows.jsonl", "--id", "a__x-3"], "no prediction for a__x-3"),
@@ -200,6 +201,7 @@ def test_what_makes_no_sense_is_said_before_anything_runs(
 ) -> None:
     make_run(store, INFO, "first", OUTCOMES)
     write_rows(tmp_path)
+    (tmp_path / "empty.jsonl").write_text("\n")
     (tmp_path / "part.jsonl").write_text('{"instance_id": "a__x-1", "model_patch": ""}\n')
     done = cwm_agent("score", *arguments)
     assert done.returncode == ExitCode.USAGE

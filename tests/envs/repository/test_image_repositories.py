@@ -61,6 +61,24 @@ def test_the_switch_belongs_to_improved_mode(sandbox: Any, root: Path) -> None:
     assert added(root) == set(UNTRACKED)
 
 
+def test_a_folder_may_be_a_worktree_of_a_repository_elsewhere(sandbox: Any, upstream: Any) -> None:
+    main, root, other = (Path(sandbox.folder) / name for name in ("main", "testbed", "other"))
+    sandbox.put_tree(str(upstream.root), str(main))
+    for folder in (root, other):
+        git(main, "worktree", "add", "-q", "-b", folder.name, str(folder))
+    git(other, "commit", "-q", "--allow-empty", "-m", "Later")
+    later = git(other, "rev-parse", "HEAD").strip()
+    repository = SandboxRepository(sandbox, str(root))
+    repository.prepare()
+    assert git(root, "for-each-ref", "--format=%(refname)") == "refs/heads/testbed\n"
+    assert git(root, "reflog") == ""
+    with pytest.raises(subprocess.CalledProcessError):
+        git(root, "cat-file", "-e", later)
+    (root / "new.py").write_text("new\n")
+    assert added(root) == {"new.py"}
+    assert "b/new.py" in repository.snapshot().diff
+
+
 def test_changes_in_submodules_are_in_the_patch_and_apply(sandbox: Any, tmp_path: Path) -> None:
     library, top = tmp_path / "library", tmp_path / "top"
     for folder in (library, top):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,12 +36,20 @@ def docker_image(engine: DockerClient) -> str:
 )
 def place(request: pytest.FixtureRequest, owner: Owner) -> Iterator[Sandbox]:
     """A module's tests share it; each must leave it working."""
-    if request.param == "docker":
-        image = request.getfixturevalue("docker_image")
-        opened: Sandbox = DockerSandbox(image, limits=LIMITS, owner=owner)
-    elif shutil.which("bwrap") is None:
-        pytest.skip("bubblewrap is not installed")
-    else:
-        opened = BubblewrapSandbox(limits=LIMITS, owner=owner)
-    with opened as sandbox:
+    with closed_sandbox(request, request.param, owner) as sandbox:
         yield sandbox
+
+
+def closed_sandbox(
+    request: pytest.FixtureRequest,
+    kind: str,
+    owner: Owner,
+    variables: Mapping[str, str] | None = None,
+) -> Sandbox:
+    """A sandbox of this kind, not yet open."""
+    if kind == "docker":
+        image = request.getfixturevalue("docker_image")
+        return DockerSandbox(image, limits=LIMITS, owner=owner, environment=variables)
+    if shutil.which("bwrap") is None:
+        pytest.skip("bubblewrap is not installed")
+    return BubblewrapSandbox(limits=LIMITS, owner=owner, environment=variables)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.docker.sandbox import DockerSandbox
+from envs.errors import SandboxError
 from envs.repository.repository import SandboxRepository
 from envs.repository.restore import fill
 from envs.sandbox.sandbox import Owner, SandboxLimits
@@ -23,8 +24,10 @@ useradd -u 1000 -m ada
 mkdir /testbed; cd /testbed
 git init -q; echo old > code; mkdir -m 700 closed; echo old > closed/code
 git add -A; git -c user.name=a -c user.email=a@b commit -qm Start
+cp -a . /roots
 chown -R 1000:1000 .; chmod 700 .
 """
+OTHERS = "cwm-agent-test/users:2"
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +38,15 @@ def place(engine: DockerClient, docker_image: str, owner: Owner) -> Iterator[Doc
         container.start()
         assert container.wait()["StatusCode"] == 0, container.logs().decode()
         container.commit("cwm-agent-test/users", "1")
+        container.commit("cwm-agent-test/users", "2", changes="USER 1234")
     finally:
         container.remove(force=True)
     try:
         with DockerSandbox(TAG, limits=SandboxLimits(cpus=1.0), owner=owner) as sandbox:
             yield sandbox
     finally:
-        engine.images.remove(TAG, force=True)
+        for tag in (TAG, OTHERS):
+            engine.images.remove(tag, force=True)
 
 
 def test_the_harness_and_the_model_work_in_anothers_repository(place: DockerSandbox) -> None:
@@ -53,6 +58,15 @@ def test_the_harness_and_the_model_work_in_anothers_repository(place: DockerSand
     diff = repository.snapshot().diff
     assert "closed/code" in diff
     assert "-old\n+new\n" in diff
+
+
+def test_a_repository_that_is_not_the_images_users_is_refused_with_the_remedy(
+    place: DockerSandbox, owner: Owner
+) -> None:
+    with DockerSandbox(OTHERS, limits=SandboxLimits(cpus=1.0), owner=owner) as other:
+        for root in ("/testbed", "/roots"):
+            with pytest.raises(SandboxError, match=rf"{root}.*make root the image's USER"):
+                SandboxRepository(other, root).prepare()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -66,6 +67,8 @@ def everything(size: int = CONFIG.vocabulary, dtype: torch.dtype = torch.bool) -
         (everything(dtype=torch.float32), "torch.float32"),
         ([True] * CONFIG.vocabulary, "a list"),
         (torch.zeros(CONFIG.vocabulary, dtype=torch.bool), "allows no token after 4 tokens"),
+        (everything().to("meta"), "without plain content"),
+        (everything().to_sparse(), "without plain content"),
     ],
 )
 def test_a_mask_of_no_use_is_its_sessions_error(
@@ -80,6 +83,63 @@ def test_a_mask_of_no_use_is_its_sessions_error(
     with pytest.raises(SamplingError, match=said):
         ill.result(0)
     assert well.result(0).ids == expected[2]
+
+
+@pytest.mark.parametrize(
+    ("bias", "said"),
+    [
+        ({CONFIG.vocabulary: 1.0}, "token id 40 is outside"),
+        ({-1: 1.0}, "token id -1 is outside"),
+        ({1.5: 1.0}, "token id 1.5 is outside"),
+        ({"a": 1.0}, "token id 'a' is outside"),
+        ({1: "much"}, "a bias is 'much'"),
+        ({1: math.nan}, "a bias is nan"),
+        ({1: math.inf}, "a bias is inf"),
+        ({1: 1e300}, "a bias is 1e"),
+        (dict.fromkeys(range(CONFIG.vocabulary), -math.inf), "allows no token after 4 tokens"),
+        ([1.0] * CONFIG.vocabulary, "a list"),
+        (torch.ones(CONFIG.vocabulary), "a Tensor"),
+    ],
+)
+def test_a_bias_of_no_use_is_its_sessions_error(
+    bias: object, said: str, expected: dict[int, tuple[int, ...]]
+) -> None:
+    engine = engine_of()
+    sick, healthy = Session(engine, stream=1), Session(engine, stream=2)
+    sick.append(PROMPT)
+    request = Request(TOKENS, WARM, bias=lambda ids: bias if len(ids) >= 4 else None)  # type: ignore[arg-type, return-value]
+    ill, well = sick.generate(request, IdWatcher()), begin(healthy)
+    engine.run_until_idle()
+    with pytest.raises(SamplingError, match=said):
+        ill.result(0)
+    assert well.result(0).ids == expected[2]
+
+
+def test_a_bias_and_a_mask_may_not_forbid_everything_together() -> None:
+    engine = engine_of()
+    session = Session(engine)
+    session.append(PROMPT)
+    only = torch.zeros(CONFIG.vocabulary, dtype=torch.bool)
+    only[3] = True
+    request = Request(5, WARM, mask=lambda ids: only, bias=lambda ids: {3: -math.inf})
+    future = session.generate(request, IdWatcher())
+    engine.run_until_idle()
+    with pytest.raises(SamplingError, match="bias allows no token"):
+        future.result(0)
+
+
+class SpeechlessError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def test_an_error_that_cannot_say_itself_is_told_by_its_name() -> None:
+    engine = engine_of()
+    session = Session(engine)
+    future = begin(session, Bad("on_token", 1, SpeechlessError()))
+    engine.run_until_idle()
+    with pytest.raises(CallbackError, match="raised SpeechlessError;"):
+        future.result(0)
 
 
 def test_a_mask_may_fail_on_a_guess_that_it_forbids() -> None:
@@ -112,12 +172,37 @@ def test_values_that_would_fail_a_step_for_all_are_refused_before() -> None:
     budget = ThinkBudget(1, 2, close_ids=(-1,))
     with pytest.raises(TokenIdError, match="-1 is outside"):
         session.generate(Request(5, WARM, think_budget=budget), IdWatcher())
-    with pytest.raises(SamplingError, match=r"top_k is 50.0"):
-        Sampling(1.0, top_k=50.0)  # type: ignore[arg-type]
+    for ids in ([1.0], ["a"], [None], torch.tensor([1.5]), np.array([99])):
+        with pytest.raises(TokenIdError, match="is outside"):
+            session.append(ids)  # type: ignore[arg-type]
+    with pytest.raises(TokenIdError, match=r"1\.0 is outside"):
+        session.generate(Request(5, WARM, forced=(1.0,)), IdWatcher())  # type: ignore[arg-type]
+    session.append(torch.tensor([2]))  # type: ignore[arg-type]
+    assert [type(token) for token in session.ids] == [int, int]
     seed = np.uint64(2**64 - 1)
-    future = session.generate(Request(5, replace(WARM, seed=seed)), IdWatcher())  # type: ignore[arg-type]
+    future = session.generate(Request(5, replace(WARM, seed=seed)), IdWatcher())
     engine.run_until_idle()
     assert len(future.result(0).ids) == 5
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Sampling(1.0, top_k=50.0), r"top_k is 50.0"),  # type: ignore[arg-type]
+        (lambda: Sampling("1"), "temperature is '1'"),  # type: ignore[arg-type]
+        (lambda: Request(5.5, WARM), r"max_tokens is 5.5"),  # type: ignore[arg-type]
+        (lambda: Request(math.inf, WARM), "max_tokens is inf"),  # type: ignore[arg-type]
+        (lambda: Request(5, WARM, logprobs=1.5), r"logprobs is 1.5"),  # type: ignore[arg-type]
+        (lambda: ThinkBudget(0, 5, (1,), rank=1.5), r"rank is 1.5"),  # type: ignore[arg-type]
+        (lambda: ThinkBudget(0, 5, (1,), rank=-1), "rank is -1"),
+        (lambda: Session(engine_of(), stream="x"), "stream is 'x'"),  # type: ignore[arg-type]
+    ],
+)
+def test_numbers_that_are_none_are_refused_where_they_are_given(
+    make: Callable[[], object], said: str
+) -> None:
+    with pytest.raises(SamplingError, match=said):
+        make()
 
 
 def test_a_forced_token_that_ends_the_answer_ends_it() -> None:
