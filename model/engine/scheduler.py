@@ -10,7 +10,7 @@ something finishes and nothing dead-locks.
 What two prompts have in common at their beginning is computed once: the one
 that comes second waits until the first has that part, then finds it in the
 cache. So samples of one issue cost one prefill: who finds its whole prompt there begins
-with the logits that it ended with (see `model.engine.prompt_ends`).
+with the logits that it ended with (see `model.kvcache.prompt_ends`).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from array import array
 from collections import deque
 from dataclasses import dataclass
 
-from model.engine.prompt_ends import PromptEnds
 from model.engine.sequence import Leader, Sequence
 from model.kvcache.manager import KVCache
 from model.kvcache.prefix import common
+from model.kvcache.prompt_ends import PromptEnds
 from model.step.plan import PageSpan, Row, StepPlan
 
 

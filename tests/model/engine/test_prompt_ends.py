@@ -10,9 +10,9 @@ from engines import naive_answer, tiny_config, tiny_engine, tiny_weights
 
 from model.engine.engine import Engine
 from model.engine.generation import Generation, Request, ThinkBudget
-from model.engine.prompt_ends import PromptEnds
 from model.engine.scheduler import SchedulerSettings
 from model.engine.session import Session
+from model.kvcache.prompt_ends import PromptEnds
 from model.step.sampler import GREEDY, Sampling
 from model.text.stops import IdWatcher
 
