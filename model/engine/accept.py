@@ -10,7 +10,7 @@ from torch import Tensor
 
 from model.engine.generation import GenerationState
 from model.engine.sequence import Sequence
-from model.errors import ModelError, NumericsError
+from model.errors import EngineError, ModelError, NumericsError
 from model.stats import EngineCounters
 from model.step.plan import Row
 from model.step.sampler import NOT_FINITE, Draw, Sampler
@@ -76,6 +76,17 @@ def not_finite(row: Row) -> NumericsError:
     )
 
 
+def device_failure(error: Exception) -> Exception:
+    """What everybody hears when a step failed."""
+    if isinstance(error, ModelError):
+        return error
+    heard = EngineError(
+        f"the engine's device failed: {type(error).__name__}: {error}; start a new engine"
+    )
+    heard.__cause__ = error
+    return heard
+
+
 def accept_tokens(
     sequence: Sequence,
     progress: GenerationState,
@@ -97,7 +108,8 @@ def accept_tokens(
     before = len(sequence.ids)
     for i, token in enumerate(sampled):
         if progress.closes_thinking(logits[i]):
-            _force_close(sequence, progress, context)
+            assert progress.request.think_budget is not None
+            progress.force(sequence.ids, progress.request.think_budget.close_ids, context)
             break
         if fault is not None and fault.place == i:
             raise fault.error
@@ -130,14 +142,6 @@ def count_row(
     end = row.start + len(row.tokens) - max(0, row.logits - 1)  # drafts may yet be wrong
     counters.recomputed += max(0, min(end, sequence.computed_once) - row.start)
     sequence.computed_once = max(sequence.computed_once, end)
-
-
-def _force_close(sequence: Sequence, progress: GenerationState, context: int) -> None:
-    budget = progress.request.think_budget
-    assert budget is not None
-    for token in budget.close_ids:
-        if progress.finish is None:
-            progress.push(sequence.ids, token, None, context)
 
 
 def _learn(sequence: Sequence, drafted: int, right: int, length: int) -> None:

@@ -13,6 +13,7 @@ from model.engine.accept import (
     Drawing,
     accept_tokens,
     count_row,
+    device_failure,
     draws_of,
     not_finite,
     sample_finite,
@@ -27,7 +28,7 @@ from model.kvcache.manager import KVCache
 from model.kvcache.sequence_cache import SequenceCache
 from model.runner.runner import StepRunner
 from model.stats import EngineCounters
-from model.step.plan import StepPlan
+from model.step.plan import Row, StepPlan
 from model.step.sampler import NOT_FINITE, Draw, Sampler, sample
 
 
@@ -131,9 +132,7 @@ class EngineCore:
         progress.steps_at_start = sequence.counters.steps
         self.scheduler.add(sequence)
         with self._serve(sequence):
-            for token in progress.request.forced:
-                if progress.finish is None:
-                    progress.push(sequence.ids, token, None, self.limits.context)
+            progress.force(sequence.ids, progress.request.forced, self.limits.context)
         sequence.room = progress.room
         if sequence.cancelled or progress.finish is not None:
             self.finish(sequence, progress.finish or "cancelled")
@@ -206,23 +205,33 @@ class EngineCore:
     def step(self) -> None:
         """Plan, run, sample, book."""
         plan = self.scheduler.plan()
+        known = self._begin_known()
         if not plan.rows:
-            self._end_without_step()
+            if not known:
+                self._end_without_step()
             return
-        drawing, draws = self._draws(plan)
+        drawing, draws = self._draws(plan.rows)
         try:
             launched = self.runner.launch(plan, draws)
             logits = self.runner.run(plan) if launched is None else launched.logits
             self._book(plan)  # a device fails when it is waited for, so behind this line, too
-            tokens = (
-                sample_finite(logits, draws, self.sampler) if launched is None else launched.ids()
-            )
+            tokens = launched.ids() if launched else sample_finite(logits, draws, self.sampler)
         except Exception as error:  # noqa: BLE001 (every waiting caller must hear of it)
             self._break(error)
             return
         self._accept(drawing, logits, tokens)
         if self.check:
             self.cache.check()
+
+    def _begin_known(self) -> bool:
+        """Sample answers whose first logits are known; no token has to be run for them."""
+        known = [(s, s.end[None]) for s in self.scheduler.running if s.end is not None]
+        for sequence, logits in known:
+            sequence.end = None
+            last = Row(sequence.number, len(sequence.ids) - 1, (sequence.ids[-1],), 1, ())
+            drawing, draws = self._draws((last,))
+            self._accept(drawing, logits, sample_finite(logits, draws, self.sampler))
+        return bool(known)
 
     def _end_without_step(self) -> None:
         """Prefills that admission found computed already; without any, the first has no room."""
@@ -236,21 +245,15 @@ class EngineCore:
 
     def _break(self, error: Exception) -> None:
         self._broken = error
-        text = f"the engine's device failed: {type(error).__name__}: {error}; start a new engine"
-        heard = error
-        if not isinstance(error, ModelError):
-            heard = EngineError(text)
-            heard.__cause__ = error
         for sequence in list(self._sequences.values()):
-            self.fail(sequence, heard)
+            self.fail(sequence, device_failure(error))
 
-    def _draws(self, plan: StepPlan) -> tuple[list[Drawing], list[Draw]]:
+    def _draws(self, rows: tuple[Row, ...]) -> tuple[list[Drawing], list[Draw]]:
         """Which logits are sampled for whom, and how each is."""
         drawing: list[Drawing] = []
         draws: list[Draw] = []
-        offset = 0
-        for row in plan.rows:
-            part = slice(offset, offset := offset + row.logits)
+        for row in rows:
+            part = slice(len(draws), len(draws) + row.logits)
             if row.logits:
                 sequence, progress = self._sequences[row.sequence], self._progress[row.sequence]
                 with self._serve(sequence):
@@ -267,9 +270,8 @@ class EngineCore:
         for row in plan.rows:
             sequence = self._sequences[row.sequence]
             count_row(sequence, row, self._progress.get(row.sequence), self.stats)
-            self.cache.commit(
-                sequence.cache, len(row.tokens) - max(0, row.logits - 1), sequence.ids
-            )
+            sure = len(row.tokens) - max(0, row.logits - 1)
+            self.cache.commit(sequence.cache, sure, sequence.ids)
             if not sequence.sampling and sequence.pending <= 0:
                 self.finish(sequence, "stop")
 
@@ -286,6 +288,8 @@ class EngineCore:
         if NOT_FINITE in tokens:
             raise not_finite(row)
         before = sequence.counters.decoded
+        if not before and not self.settings.aligned:
+            self.scheduler.ends.keep(sequence.ids, logits[0])  # others may begin likewise
         kept = accept_tokens(
             sequence, progress, row, logits, tokens, self.limits.context, drawn.fault
         )

@@ -224,6 +224,12 @@ class GenerationState:
         except BaseException as error:
             raise _fault("on_token", error) from error
 
+    def force(self, context: list[int], tokens: Sequence[int], longest: int) -> None:
+        """Append tokens that are not sampled, as long as the answer goes on."""
+        for token in tokens:
+            if self.finish is None:
+                self.push(context, token, None, longest)
+
     def _thinking(self) -> bool:
         try:
             return bool(self.watcher.thinking)

@@ -9,7 +9,8 @@ something finishes and nothing dead-locks.
 
 What two prompts have in common at their beginning is computed once: the one
 that comes second waits until the first has that part, then finds it in the
-cache. So samples of one issue that start together cost one prefill.
+cache. So samples of one issue cost one prefill: who finds its whole prompt there begins
+with the logits that it ended with (see `model.kvcache.prompt_ends`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from model.engine.sequence import Leader, Sequence
 from model.kvcache.manager import KVCache
 from model.kvcache.prefix import common
+from model.kvcache.prompt_ends import PromptEnds
 from model.step.plan import PageSpan, Row, StepPlan
 
 
@@ -52,6 +54,7 @@ class Scheduler:
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []
         self._served: dict[str, int] = {}
+        self.ends = PromptEnds()
         self.cached = 0
         """Tokens that sequences found in the prefix cache."""
 
@@ -217,7 +220,7 @@ class Scheduler:
         """The other, if it stands in a part of a page or more that both share, with its end."""
         size = self._cache.page_size
         mine, theirs = sequence.ids, other.ids
-        most = min(len(mine) - 1, other.cache.length + other.pending)
+        most = min(len(mine), other.cache.length + other.pending)
         low, high = other.cache.length // size + 1, most // size
         here = slice((low - 1) * size, low * size)
         # Its next page differs for nearly every pair: that is cheap to see.
@@ -235,14 +238,25 @@ class Scheduler:
         )
 
     def _try_admit(self, sequence: Sequence) -> bool:
-        fresh = sequence.cache.length == 0 and len(sequence.ids) > 1
-        if fresh and not self._settings.aligned:
-            found = self._cache.match(sequence.cache, sequence.ids)
-            sequence.counters.cached += found
-            self.cached += found
-        if not self._cache.activate(sequence.cache):
-            return False
-        if not self._cache.reserve(sequence.cache, 1):
+        if sequence.cache.length == 0 and not self._settings.aligned:
+            self._adopt(sequence)
+        if self._cache.activate(sequence.cache):
+            if self._cache.reserve(sequence.cache, 1):
+                return True
             self._cache.park(sequence.cache)
-            return False
-        return True
+        if sequence.end is not None:
+            sequence.end = None  # its last token is run, whoever else has it
+            self._cache.truncate(sequence.cache, len(sequence.ids) - 1)
+        return False
+
+    def _adopt(self, sequence: Sequence) -> None:
+        """Begin with what is known; one token is left to run unless logits are known, too."""
+        ids = sequence.ids
+        end = self.ends.find(ids) if sequence.sampling else None
+        found = self._cache.match(sequence.cache, ids, len(ids) - (end is None))
+        if found == len(ids):
+            sequence.end = end
+        elif end is not None:
+            self.ends.forget(ids)
+        sequence.counters.cached += found
+        self.cached += found

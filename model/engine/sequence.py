@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from torch import Tensor
+
 from model.engine.prompt_lookup import PromptLookup
 from model.kvcache.sequence_cache import SequenceCache
 
@@ -45,7 +47,8 @@ class Sequence:
     to be computed up to `target` positions. At most `room` tokens may still be
     sampled. `job` groups sequences for fairness. `computed_once` is the furthest
     position ever computed. `cancelled` ends the next answer before it begins.
-    `leader` is computing a beginning that this one has too (see Scheduler._follows).
+    `leader` is computing a beginning that this one has too (see Scheduler._follows). `end` are
+    the logits (vocabulary,) after `ids`, where all of them were found in the cache.
     """
 
     number: int
@@ -60,6 +63,7 @@ class Sequence:
     passed_over: int = 0
     cancelled: bool = False
     leader: Leader | None = None
+    end: Tensor | None = None
     counters: Counters = field(default_factory=Counters)
 
     @property

@@ -53,14 +53,12 @@ class KVCache:
                     "give the engine more KV memory or ask for a shorter context"
                 )
 
-    def match(self, cache: SequenceCache, ids: Sequence[int]) -> int:
-        """Adopt the longest known beginning of `ids` into an empty sequence; its length.
-
-        At least one token is left to compute, so that there are logits.
-        """
+    def match(self, cache: SequenceCache, ids: Sequence[int], most: int) -> int:
+        """Adopt the longest known beginning of `ids` into an empty sequence, up to `most` tokens;
+        its length."""
         size = self.page_size
         keys: list[bytes] = []
-        extend_keys(keys, ids, size, len(ids) - 1)
+        extend_keys(keys, ids, size, most)
         count = longest_match(keys, self.groups, self.pools, size)
         if count == 0:
             return 0
@@ -72,12 +70,12 @@ class KVCache:
                 pool.hold(block)
                 table.append(block)
         cache.keys, cache.length = keys[:count], count * size
-        self._share_part(cache, ids)
+        self._share_part(cache, ids[:most])
         return cache.length
 
     def _share_part(self, cache: SequenceCache, ids: Sequence[int]) -> None:
         """Adopt the beginning of the page after the match, too; it is copied when written to."""
-        wanted = ids[cache.length : min(len(ids) - 1, cache.length + self.page_size)]
+        wanted = ids[cache.length : cache.length + self.page_size]
         parent = cache.keys[-1]
         known = open_ends(parent, len(cache.keys), self.holders.values())
         length, blocks = longest_part(wanted, (*self._followers.after(parent, self.pools), *known))

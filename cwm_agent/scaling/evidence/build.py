@@ -62,7 +62,6 @@ def build_evidence(
         plan = read_record(Plan, folder / PLAN)
         if plan is None or plan.origin != origin_of(issue, options, generated):
             plan = builder.plan(generated)
-            write_record(folder / PLAN, plan)
         builder.execute(plan)
         table = assemble(issue, plan, executions, options.repeats)
     save_table(table_path(issue.folder.parent, issue.instance), table)
@@ -80,11 +79,13 @@ class _Builder:
     say: Say
 
     def plan(self, generated: Sequence[Script]) -> Plan:
-        """Look at the unpatched code."""
+        """Look at the unpatched code, and run on it what there is while it is open."""
         made: list[Plan] = []
 
         def look(code: PatchedCode) -> None:
             made[:] = [make_plan(self.issue, code, self.options, generated)]
+            write_record(self.issue.folder / FOLDER / PLAN, made[0])
+            self._run_missing(made[0], BEFORE, code)
 
         self._in_sandbox(BEFORE, "", look)
         return made[0]
@@ -113,13 +114,12 @@ class _Builder:
         missing = self._missing(plan, state)
         if not missing or self.executions.get(state, NOT_APPLIED, 0) is not None:
             return
+        self._in_sandbox(state, patch, lambda code: self._run_missing(plan, state, code))
 
-        def work(code: PatchedCode) -> None:
-            for name, turn, run in self._missing(plan, state):
-                del name, turn
-                self.executions.add(run(code))
-
-        self._in_sandbox(state, patch, work)
+    def _run_missing(self, plan: Plan, state: str, code: PatchedCode) -> None:
+        for name, turn, run in self._missing(plan, state):
+            del name, turn
+            self.executions.add(run(code))
 
     def _missing(self, plan: Plan, state: str) -> list[_Run]:
         """What is to be run on a state, with its name and turn."""

@@ -139,7 +139,7 @@ def _maximise(s: States, weighed: Weighed, p: Parameters) -> Parameters:
         ),
         score_right=right / right.sum(axis=1, keepdims=True),
         score_wrong=wrong / wrong.sum(axis=1, keepdims=True),
-        at_odds=float(prior.AT_ODDS.update(differ, agree)[0]),
+        at_odds=min(prior.MOST_AT_ODDS, float(prior.AT_ODDS.update(differ, agree)[0])),
         solve=float(prior.SOLVE.update(solved, issues - solved)[0]),
     )
 
@@ -152,5 +152,5 @@ def _best_of_grids(s: States, p: Parameters) -> Parameters:
         return float(_sum(s, fixed + _sizes(s, candidate)).sum())
 
     p = max((replace(p, spread=value) for value in prior.SPREADS), key=score)
-    p = max((replace(p, right_kinds=value) for value in prior.KINDS), key=score)
-    return max((replace(p, wrong_kinds=value) for value in prior.KINDS), key=score)
+    p = max((replace(p, right_kinds=value) for value in prior.RIGHT_KINDS), key=score)
+    return max((replace(p, wrong_kinds=value) for value in prior.WRONG_KINDS), key=score)

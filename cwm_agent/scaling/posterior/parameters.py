@@ -58,23 +58,30 @@ def _by_role(regression: float, reproduction: float) -> Floats:
     return np.array([regression if role == "regression" else reproduction for _, role in TESTS])
 
 
-VALID = Belief(np.array([0.9, 0.7, 0.9, 0.7, 0.9, 0.5, 0.9, 0.8, 0.9, 0.95]), 10.0)
+VALID = Belief(np.array([0.97, 0.7, 0.9, 0.7, 0.9, 0.5, 0.9, 0.8, 0.9, 0.95]), 10.0)
 """By the order of TESTS: who solved the issue has understood it, and tests it rightly; what the
-issue says should come out is right more often than what a model thinks."""
+issue says should come out is right more often than what a model thinks. What passed before and is
+broken by a right change is rare: none of 45 existing tests of the 60 tasks in docs/scaling.md."""
 SLIP = Belief(np.array([0.02, 0.05, 0.02, 0.05, 0.02, 0.05, 0.02, 0.05, 0.02, 0.02]), 40.0)
-LUCKY = Belief(_by_role(0.8, 0.3), 10.0)
+LUCKY = Belief(np.array([0.8, 0.3, 0.8, 0.3, 0.8, 0.3, 0.8, 0.3, 0.8, 0.2]), 40.0)
+"""Calls that the issue quotes: 20 of 106 wrong behaviours passed, on the same 60 tasks."""
 MOST_LUCKY = _by_role(0.9, 0.4)
 """Without labels "all are right" and "all are wrong but lucky" explain a run alike: this rules
 the second out."""
 INVALID_RIGHT = Belief(_by_role(0.5, 0.2), 20.0)
 INVALID_WRONG = Belief(_by_role(0.5, 0.4), 20.0)
 AT_ODDS = Belief(np.array([0.05]), 20.0)
+MOST_AT_ODDS = 0.1
+"""Right candidates differ only where the issue is silent. Unbounded, "all are right, and inputs
+tell nothing" would explain a run as well."""
 SOLVE = Belief(np.array([0.5]), 4.0)
 SCORE_PRIOR = np.tile(np.linspace(1.0, 5.0, BINS), (len(VERIFIERS), 1))
 """Dirichlet weights of a right candidate's scores; a wrong one's are the reverse."""
 SPREADS = (0.7, 1.0, 1.5, 3.0)
-KINDS = (0.3, 1.0, 3.0, 10.0)
-"""Values among which the likeliest is taken."""
+RIGHT_KINDS = (0.03, 0.1, 0.3, 1.0)
+WRONG_KINDS = (1.0, 3.0, 10.0)
+"""Values among which the likeliest is taken. There are more ways to be wrong than to be right:
+where the two may overlap, the fit can swap them."""
 
 
 def initial() -> Parameters:

@@ -66,6 +66,21 @@ def test_reliabilities_are_found_without_labels() -> None:
     assert trust[0.9] > trust[0.2] + 0.2
 
 
+def test_of_what_passes_everything_but_differs_on_an_input_the_larger_is_likelier() -> None:
+    """Over a whole run "both are right, and inputs tell nothing" must not explain it as well."""
+    rows = {"a": "++ x", "b": "++ x", "c": "++ x", "d": "++ y", "e": "+- z"}
+    fails = {"a": "+- x", "b": "+- x", "c": "+- y"}
+    tables = [
+        table("e g d", rows, same={"b": "a", "c": "a"})
+        if number % 2
+        else table("e g d", fails, same={"b": "a"})
+        for number in range(40)
+    ]
+    larger, smaller = (tables[1].candidates[place].behaviour for place in (0, 3))
+    chance = believe(tables[1], estimate(tables)).chance
+    assert chance[larger] > chance[smaller] + 0.15
+
+
 def test_it_says_what_would_decide() -> None:
     def asked(columns: str, rows: dict[str, str]) -> str:
         made = table(columns, rows)

@@ -55,7 +55,7 @@ class CacheLives(RuleBasedStateMachine):
         cache, ids = data.draw(st.sampled_from(self.live))
         ids.extend(tokens)
         if cache.length == 0 and not cache.running:
-            self.cache.match(cache, ids)
+            self.cache.match(cache, ids, len(ids) - 1)
         if not self.cache.activate(cache):
             return
         while cache.length < len(ids):

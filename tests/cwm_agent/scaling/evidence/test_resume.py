@@ -86,7 +86,7 @@ def test_what_the_infrastructure_failed_is_missing_until_the_next_time(
     def breaks(self: BubblewrapSandbox) -> None:
         nonlocal count
         count += 1
-        if count > 3:  # the plan, the unpatched code and one candidate had theirs
+        if count > 2:  # the unpatched code and one candidate had theirs
             raise SandboxError("no room", cause="host_disk_full")
         opened(self)
 
