@@ -16,7 +16,7 @@ from textual.worker import get_current_worker
 
 from cwm_agent.view.app.commands import Commands, Deck
 from cwm_agent.view.app.controls import Controls, NoControls
-from cwm_agent.view.app.keys import KEYS
+from cwm_agent.view.app.keys import KEYS, shown
 from cwm_agent.view.app.screens.main import Main
 from cwm_agent.view.app.screens.windows import Help
 from cwm_agent.view.app.session import Key, Session
@@ -92,13 +92,18 @@ class ViewerApp(App[None]):
         self.set_interval(RESCAN, self._rescan)
         self.set_interval(1.0, self._ask_status)
 
+    @property
+    def _stands(self) -> bool:
+        """Whether the screen is there: at the end it goes before the timers and the threads do."""
+        return self.main.is_attached and self.main.is_running
+
     # -- reading in the background ----------------------------------------------------------
 
     def hand(self, do: Callable[..., object], *values: object) -> None:
         """From a thread: do something in the application's own, unless that is ending."""
 
         def guarded() -> None:
-            if self.main.is_attached and self.main.is_running:
+            if self._stands:
                 do(*values)
 
         with suppress(RuntimeError):  # the loop is gone
@@ -140,7 +145,7 @@ class ViewerApp(App[None]):
             if wanted is not None:
                 self._first = None
                 self.main.choose(wanted.key)
-        if self.session.opened_key is None:
+        if self.session.opened_key not in self.session.known:  # one known by its folder only, too
             self._open_soon()
 
     def on_row_table_moved(self, event: RowTable.Moved) -> None:
@@ -197,7 +202,7 @@ class ViewerApp(App[None]):
         reader, key = self.session.reader, self.session.opened_key
         if reader is not None and key is not None and reader.live:
             self._read_on(key, reader)
-        elif self.session.reader is not None and self.main.following:
+        elif self.session.reader is not None and self.main.following and self._stands:
             self.main.following = False
             self.main.redraw()
 
@@ -219,12 +224,14 @@ class ViewerApp(App[None]):
     def _scan(self) -> None:
         self._read_rows()
 
-    @work(thread=True, exclusive=True, group="status")
     def _ask_status(self) -> None:
-        row = self.main.table.row
-        name = row.run if row else self.session.source.name
-        status = self.controls.status(name)
-        self.hand(self._told, status)
+        if self._stands:
+            row = self.main.table.row
+            self._ask(row.run if row else self.session.source.name)
+
+    @work(thread=True, exclusive=True, group="status")
+    def _ask(self, run: str) -> None:
+        self.hand(self._told, self.controls.status(run))
 
     def _told(self, status: Mapping[str, Any] | None) -> None:
         if status is not None or self.main.live is not None:
@@ -238,7 +245,7 @@ class ViewerApp(App[None]):
             if key.name not in ("commands", "back", "open"):
                 yield SystemCommand(
                     key.says[:1].upper() + key.says[1:],
-                    f"{key.group}: {key.keys}",
+                    f"{key.group}: {shown(self.remapped.get(key.name, key.keys))}",
                     self._runner(key.action),
                 )
 

@@ -6,6 +6,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+from rich.text import Text
+
 from cwm_agent.view.sources.row import MARKS, State
 
 
@@ -42,6 +45,17 @@ class Glyphs:
         """A gauge of that many characters."""
         full = round(max(0.0, min(share, 1.0)) * width)
         return self.gauge[0] * full + self.gauge[1] * (width - full)
+
+    def middle(self, said: Text, width: int) -> Text:
+        """The start and the end of a name that is too long: its end tells more than its middle."""
+        if said.cell_len <= width:
+            return said
+        head, tail, short = said.copy(), said.plain, "~" if self.ascii else "…"
+        keep = max(0, width - 1) // 3
+        head.truncate(keep)
+        while cell_len(tail) > max(0, width - 1) - head.cell_len:
+            tail = tail[max(1, (cell_len(tail) - width + 1) // 2) :]
+        return head.append(short, "dim").append(tail, said.style)
 
     def text(self, said: str) -> str:
         """A text with what this set has for our marks; other characters become question marks."""

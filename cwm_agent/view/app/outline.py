@@ -6,10 +6,10 @@ long for a screen. Nothing is wrapped that is not open.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -21,6 +21,8 @@ LIMIT = 400
 LONGEST = 20_000
 """Characters of one line; the rest is counted only."""
 TAB = 4
+PIECE = 1 << 20
+"""Characters that are searched at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,12 @@ class Block:
         """The lines below the heading, wrapped."""
         indent = "  " * self.depth + ("  " if self.heading is not None else "")
         if self.lines is not None:
-            return [Line(Text(indent) + text, n) for n, text in enumerate(self.lines())]
+            room = max(8, width - len(indent))
+            return [
+                Line(Text(indent) + part, n)
+                for n, text in enumerate(self.lines())
+                for part in _parts(text, room)
+            ]
         raw = self.raw()
         if not raw:
             return []
@@ -105,6 +112,14 @@ def wrap(line: str, width: int) -> list[str]:
             start, cells = place, 0
         cells += size
     return [*parts, line[start:]]
+
+
+def _parts(text: Text, width: int) -> list[Text]:
+    """The same of a text with styles."""
+    if text.cell_len <= width:
+        return [text]
+    ends = list(accumulate(len(part) for part in wrap(text.plain, width)))
+    return list(text.divide(ends[:-1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,21 +239,25 @@ class Outline:
         offset = next((n for n, shown in enumerate(body) if shown.source >= line), 0)
         return start + (block.heading is not None) + offset
 
-    def find(self, words: str) -> list[Hit]:
+    def find(self, words: str, stopped: Callable[[], bool] = lambda: False) -> list[Hit]:
         """Where the words stand in the raw text of any block, whatever is folded; case counts
-        only where they hold a capital letter."""
-        folded = words == words.lower()
-        pattern = re.compile(re.escape(words), re.IGNORECASE if folded else 0)
+        only where they hold a capital letter.
+
+        For a thread: of 50 MB it takes a second or so, and `stopped` is asked again and again.
+        """
         hits: list[Hit] = []
+        if not words:
+            return hits
         for place, block in enumerate(self.blocks):
-            if block.heading is not None and pattern.search(block.heading.plain):
+            if (
+                block.heading is not None
+                and next(lines_with(words, block.heading.plain), None) == 0
+            ):
                 hits.append(Hit(place, -1))
-            raw = _raw(block)
-            line = at = 0
-            for found in pattern.finditer(raw):
-                line += raw.count("\n", at, found.start())
-                at = found.start()
-                if not hits or hits[-1] != Hit(place, line):
+            for line in lines_with(words, _raw(block)):
+                if stopped():
+                    return []
+                if line is not None:
                     hits.append(Hit(place, line))
         return hits
 
@@ -248,14 +267,29 @@ class Outline:
         return self._bodies[place]
 
 
+def lines_with(words: str, raw: str) -> Iterator[int | None]:
+    """The lines of a text that hold the words, in order, and None after each piece of it.
+
+    It goes by pieces, since a search in a text keeps all other threads waiting.
+    """
+    any_case = words == words.lower()
+    last, line = -1, 0
+    for start in range(0, len(raw), PIECE):
+        piece = raw[start : start + PIECE + len(words) - 1]
+        piece = piece.lower() if any_case else piece
+        at = counted = 0
+        found = line
+        while (at := piece.find(words, at)) >= 0:
+            found += piece.count("\n", counted, at)
+            counted = at
+            if found != last:
+                yield found
+            last, at = found, at + len(words)
+        line += raw.count("\n", start, start + PIECE)
+        yield None
+
+
 def _raw(block: Block) -> str:
     if block.lines is not None:
         return "\n".join(text.plain for text in block.lines())
     return block.raw()
-
-
-def diff_style(line: str) -> str:
-    """The colour of a line of a unified diff."""
-    if line.startswith(("diff --git ", "--- ", "+++ ", "index ")):
-        return "bold"
-    return {"@": "#5fb3e8", "+": "#4ec27a", "-": "#e8697d"}.get(line[:1], "")

@@ -17,3 +17,10 @@ HIT = "black on #e5b454"
 ADDED = "#4ec27a"
 REMOVED = "#e8697d"
 HUNK = "#5fb3e8"
+
+
+def diff_style(line: str) -> str:
+    """The colour of a line of a unified diff."""
+    if line.startswith(("diff --git ", "--- ", "+++ ", "index ")):
+        return TITLE
+    return {"@": HUNK, "+": ADDED, "-": REMOVED}.get(line[:1], "")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from rich.console import Console
 from rich.text import Text
 
 from cwm_agent.view.app import palette
@@ -105,12 +106,25 @@ def why_text(session: Session, glyphs: Glyphs, live: Mapping[str, Any] | None, w
         lines += [chosen] if chosen is not None else []
         lines += why_lines(opened, glyphs)
     room = max(10, width - 2)
-    for line in lines:
-        line.truncate(room, overflow="ellipsis")
+    lines = [part for line in lines for part in _fitted(line, room, glyphs)]
     shown = lines[:WHY_LINES]
     if len(lines) > WHY_LINES:
         shown[-1] = Text(f"{len(lines) - WHY_LINES + 1} more: press 3", palette.DIM)
     return Text("\n").join(shown or [Text("nothing is known yet", palette.DIM)])
+
+
+def _fitted(line: Text, room: int, glyphs: Glyphs) -> list[Text]:
+    """A sentence goes on in a second line; of a name (a test's) the start and the end are shown."""
+    if line.cell_len <= room:
+        return [line]
+    if line.plain.startswith(glyphs.mark("unresolved")):
+        return [glyphs.middle(line, room)]
+    first, *rest = line.wrap(Console(width=room), room, tab_size=1)
+    if not rest:
+        return [first]
+    second = Text(" ").join(rest)
+    second.truncate(room - 2, overflow="ellipsis")
+    return [first, Text("  ").append_text(second)]
 
 
 def waiting_line(session: Session, row: Row, live: Mapping[str, Any] | None) -> Text:

@@ -11,7 +11,7 @@ from cwm_agent.errors import UsageError
 from cwm_agent.view.app.keys import bindings
 from cwm_agent.view.app.outline import Block
 from cwm_agent.view.app.panels import tab_at
-from cwm_agent.view.app.screens.finder import Finder
+from cwm_agent.view.app.screens.finder import Finder, look_for
 from cwm_agent.view.app.screens.layout import Layout
 from cwm_agent.view.app.session import TABS, Key
 from cwm_agent.view.app.widgets.bar import Bar
@@ -70,22 +70,27 @@ class Main(Layout):
             return
         self.show_rows()
 
-    def find(self, words: str) -> None:
-        """Search in the opened attempt, in the shown tab."""
-        self.finder.search(words, self.detail.outline)
+    def find(self, words: str, step: int | None = None) -> None:
+        """Search in the opened attempt, in the shown tab; go to the first hit of that step, else
+        to the next one."""
+
+        def found(finder: Finder) -> None:
+            if finder is not self.finder:
+                return  # another tab is shown, or another attempt
+            blocks = self.detail.outline.blocks
+            if step is not None:
+                inside = [n for n, hit in enumerate(finder.hits) if blocks[hit.block].step == step]
+                finder.place = (inside[0] if inside else 0) - 1
+            self.action_hit(1)
+
         self.detail.words = words
-        self.action_hit(1)
+        self.finder = look_for(words, self.detail.outline, self, found)
+        self.say(self.finder.says)
 
     def show_hit(self, words: str, step: int) -> None:
         """A hit of a search in all attempts: the words in that step."""
         self.action_tab("steps")
-        detail = self.detail
-        self.finder.search(words, detail.outline)
-        detail.words = words
-        blocks = detail.outline.blocks
-        inside = [n for n, hit in enumerate(self.finder.hits) if blocks[hit.block].step == step]
-        self.finder.place = (inside[0] if inside else 0) - 1
-        self.action_hit(1)
+        self.find(words, step)
         self.enter(detail=True)
 
     def choose(self, key: Key) -> bool:
@@ -190,6 +195,8 @@ class Main(Layout):
     def action_back(self) -> None:
         """From the detail to the list."""
         self.detail.words = ""
+        if self.finder.busy:
+            self.finder = Finder()
         self.enter(detail=False)
         self.redraw()
 
@@ -219,7 +226,7 @@ class Main(Layout):
         if hit is not None:
             self.enter(detail=True)
             self.detail.go_to(hit)
-        self.say(self.finder.says if self.finder.words else "nothing is searched for: / does")
+        self.say(self.finder.says)
 
     def action_narrow(self) -> None:
         """Only attempts that hold the words that are searched for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.text import Text
 
@@ -44,13 +45,21 @@ def compare_blocks(
 
 
 def _names(several: Sequence[Trajectory], glyphs: Glyphs, column: int) -> Text:
+    """Which attempt each column is: its sample, and of several instances or runs that as well."""
     line = Text("      ")
-    for known in several:
+    runs = [Path(known.facts.get("run", "")).name for known in several]
+    names = [
+        [run] * (len(set(runs)) > 1) + [known.instance] * (len({k.instance for k in several}) > 1)
+        for run, known in zip(runs, several, strict=True)
+    ]
+    for known, named in zip(several, names, strict=True):
         state = {True: "resolved", False: "unresolved", None: "unscored"}[known.outcome.resolved]
         mark = glyphs.mark(state)  # type: ignore[arg-type]
         style = {True: palette.GOOD, False: palette.BAD, None: palette.DIM}[known.outcome.resolved]
         name = Text().append(f"{mark} ", style).append(f"#{known.sample} ", "bold")
-        name.append(clean_line(known.instance), palette.DIM)
+        exit_ = known.outcome.exit.replace("_", " ") or "running"
+        said = " ".join(named) or exit_
+        name.append(clean_line(said), palette.DIM)
         name.truncate(column, overflow="ellipsis", pad=True)
         line.append_text(name).append("  ")
     return line
@@ -68,7 +77,7 @@ def _row(place: int, row: Row, aligned: Alignment, column: int, glyphs: Glyphs) 
     line = Text(f"{place + 1:>3} ", palette.DIM)
     line.append(f"{mark} ", palette.DIM if not differ else f"bold {palette.WARN}")
     for step in row:
-        cell = _cell(step, differ)
+        cell = _cell(step, differ, glyphs)
         cell.truncate(column, overflow="ellipsis", pad=True)
         line.append_text(cell).append("  ")
     blocks = [Block(line, step=place + 1, failed=place == aligned.first)]
@@ -85,16 +94,17 @@ def _row(place: int, row: Row, aligned: Alignment, column: int, glyphs: Glyphs) 
     return blocks
 
 
-def _cell(step: Step | None, differ: bool) -> Text:
+def _cell(step: Step | None, differ: bool, glyphs: Glyphs) -> Text:
     if step is None:
         return Text("-", palette.DIM)
     failed = step.failure is not None
     style = palette.BAD if failed else ("" if differ else palette.DIM)
     said = clean_line(headline(step.action)[:300]) or clean_line(step.prose[:80])
-    text = Text(f"{step.number} {clean_line(step.action.tool) or 'says'} ", style)
+    text = Text(f"{step.number} ", style)
+    text.append(f"{glyphs.mark('unresolved')} " if failed else "", f"bold {palette.BAD}")
+    text.append(f"{clean_line(step.action.tool) or 'says'} {said}", style)
     ending = ending_text(step)
-    text.append(f"[{ending}] " if failed and ending else "", palette.BAD)
-    return text.append(said, style)
+    return text.append(f"  {ending}" if failed and ending else "", palette.BAD)
 
 
 def _call(step: Step) -> str:

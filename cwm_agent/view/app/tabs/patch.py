@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 from rich.text import Text
 
 from cwm_agent.view.app import palette
-from cwm_agent.view.app.outline import Block, diff_style
+from cwm_agent.view.app.outline import Block
 from cwm_agent.view.sanitize import clean_line
 from cwm_agent.view.trajectory.trajectory import Trajectory
 
@@ -70,9 +71,8 @@ def _section(name: str, patch: str) -> list[Block]:
         more, less = count(text)
         heading = Text(f"  {clean_line(path)}  ", "bold")
         heading.append(f"+{more} ", palette.ADDED).append(f"-{less}", palette.REMOVED)
-        blocks.append(
-            Block(heading, lambda text=text: text, diff_style, depth=1, open=True, name=path)  # type: ignore[misc]
-        )
+        raw = partial(str, text)
+        blocks.append(Block(heading, raw, palette.diff_style, depth=1, open=True, name=path))
     return blocks
 
 

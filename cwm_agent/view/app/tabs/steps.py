@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cwm_agent.view.app import palette
 from cwm_agent.view.app.glyphs import Glyphs
-from cwm_agent.view.app.outline import Block, diff_style
+from cwm_agent.view.app.outline import Block
 from cwm_agent.view.sanitize import clean_line
 from cwm_agent.view.trajectory.actions import headline
 from cwm_agent.view.trajectory.failures import WORDS
@@ -48,7 +48,7 @@ def step_blocks(step: Step, glyphs: Glyphs, width: int) -> list[Block]:
             title = Text(f"  {name}", "bold #8b94a1").append(
                 f"  {about or _size(raw)}", palette.DIM
             )
-            styler = diff_style if diff else None
+            styler = palette.diff_style if diff else None
             found.append(
                 Block(title, _said(raw), styler, depth=1, step=step.number, open=opened, name=name)
             )  # fmt: skip

@@ -185,12 +185,11 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
             style = "" if column.title == "instance" else palette.DIM
             cell = Text(said, style)
             if cell.cell_len > width:
-                ellipsis = "~" if self._glyphs.ascii else "…"
-                if column.title == "instance":  # the end of an id tells more than its middle
-                    cell = _middle(said, width, ellipsis, style)
+                if column.title == "instance":
+                    cell = self._glyphs.middle(cell, width)
                 else:
                     cell.truncate(width - 1)
-                    cell.append(ellipsis)
+                    cell.append("~" if self._glyphs.ascii else "…")
             pad = " " * (width - cell.cell_len)
             line.append_text(Text(pad) + cell if column.right else cell + Text(pad))
             line.append(" ")
@@ -222,14 +221,3 @@ class RowTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Three rows."""
         event.stop()
         self.scroll_to(y=self.scroll_offset.y - 3, animate=False, immediate=True)
-
-
-def _middle(said: str, width: int, ellipsis: str, style: str) -> Text:
-    """The start and the end of a long name."""
-    head = Text(said, style)
-    keep = (width - 1) // 3
-    tail = said[-(width - 1 - keep) :]
-    head.truncate(keep)
-    text = head.append(ellipsis, palette.DIM).append(tail, style)
-    text.truncate(width)
-    return text

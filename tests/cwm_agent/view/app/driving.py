@@ -51,3 +51,13 @@ def screen_text(app: ViewerApp) -> list[str]:
         "".join(segment.text for segment in strip)
         for strip in app.screen._compositor.render_strips()
     ]
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Wait, for a minute on an idle machine, until something holds."""
+    for _ in range(3000):
+        if holds():
+            await pilot.pause(0.02)
+            return
+        await pilot.pause(0.02)
+    raise AssertionError(holds)

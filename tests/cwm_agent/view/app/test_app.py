@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driving import drive, screen_text
+from driving import drive, screen_text, until
 from made import add_attempt, events
 from textual.pilot import Pilot
 
@@ -61,6 +61,7 @@ def test_finding_filtering_sorting_and_folding(run: Run) -> None:
         await pilot.press("]")
         await pilot.pause(0.3)
         await pilot.press("slash", *"line 99", "enter")
+        await until(pilot, lambda: not app.main.finder.busy)
         assert app.main.finder.says.startswith("'line 99' 1 of ")
         await pilot.press("n")
         assert app.main.finder.says.startswith("'line 99' 2 of ")
@@ -122,7 +123,7 @@ def test_a_search_in_all_attempts_opens_the_step(run: Run) -> None:
         await pilot.press("ctrl+f", *"needle")
         await pilot.pause(0.4)
         await pilot.press("enter")
-        await pilot.pause(0.6)
+        await until(pilot, lambda: bool(app.main.finder.hits))
         assert app.session.opened is not None
         assert app.session.opened.instance == "zz-9"
         assert app.main.finder.says == "'needle' 1 of 1"
@@ -267,6 +268,7 @@ def test_hostile_text_is_shown_as_text_and_huge_lines_do_not_freeze(run: Run) ->
             text = "\n".join(screen_text(app))
             assert not {"\x1b", "\x00", "\x07", "\u202e", "\u2066"} & set(text)
         await pilot.press("1", "slash", *"markup", "enter")
+        await until(pilot, lambda: not app.main.finder.busy)
         assert any("[red]markup[/red]" in line for line in screen_text(app))
 
     drive(run, test, size=(200, 60))

@@ -6,11 +6,11 @@ Look at each before it is committed: alignment, what is cut, what is empty.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import time
 from pathlib import Path
 
 import pytest
-from driving import drive, screen_text
+from driving import drive, screen_text, until
 from made import PATCH, add_attempt
 from marks import table
 from textual.pilot import Pilot
@@ -27,17 +27,36 @@ from results.records import RunInfo
 from results.store import Run, Store
 
 SCREENS = Path(__file__).parent / "screens"
+LOOKS = 300
 SIZES = ((80, 24), (120, 40), (200, 60))
 
 
-def same(name: str, app: ViewerApp) -> None:
-    """Compare the screen with the one on file."""
-    shown = "\n".join(line.rstrip() for line in screen_text(app)) + "\n"
+async def same(name: str, pilot: Pilot[None], app: ViewerApp) -> None:
+    """Wait until the screen is the one on file; what is read in the background may come late."""
     path = SCREENS / f"{name}.txt"
     if os.environ.get("WRITE_SCREENS"):
+        await settled(pilot, app)
         path.parent.mkdir(exist_ok=True)
-        path.write_text(shown, "utf-8")
-    assert shown == path.read_text("utf-8"), f"{path} differs; WRITE_SCREENS=1 writes it anew"
+        path.write_text(drawn(app), "utf-8")
+    wanted = path.read_text("utf-8")
+    for _ in range(LOOKS):
+        if drawn(app) == wanted:
+            return
+        await pilot.pause(0.1)
+    assert drawn(app) == wanted, f"{path} differs; WRITE_SCREENS=1 writes it anew"
+
+
+async def settled(pilot: Pilot[None], app: ViewerApp) -> None:
+    """Wait until the screen has not changed for two seconds."""
+    last, since = drawn(app), time.monotonic()
+    while time.monotonic() - since < 2:
+        await pilot.pause(0.1)
+        if (now := drawn(app)) != last:
+            last, since = now, time.monotonic()
+
+
+def drawn(app: ViewerApp) -> str:
+    return "\n".join(line.rstrip() for line in screen_text(app)) + "\n"
 
 
 def reference(row: Row) -> str:
@@ -62,38 +81,29 @@ def test_every_tab_at_every_size(weighed: Run, size: tuple[int, int]) -> None:
 
     async def test(pilot: Pilot[None], app: ViewerApp) -> None:
         await until(pilot, lambda: "live" not in {row.state for row in app.session.shown})
-        same(f"list-{where}", app)
+        await same(f"list-{where}", pilot, app)
         app.main.choose(("first", "flask-4010", 0))
         await until(pilot, lambda: app.session.evidence is not None)
         await pilot.press("enter", "l", "l", "enter", "k")
         await pilot.pause(0.2)
-        same(f"steps-{where}", app)
+        await same(f"steps-{where}", pilot, app)
         await pilot.press("d")
         await until(pilot, lambda: app.session.reference is not None)
-        same(f"patch-{where}", app)
+        await same(f"patch-{where}", pilot, app)
         for key, name in (("3", "tests"), ("4", "tokens")):
             await pilot.press(key)
-            same(f"{name}-{where}", app)
+            await same(f"{name}-{where}", pilot, app)
         await pilot.press("c")
         await until(pilot, lambda: len(app.session.compared) == 4)
         await pilot.pause(0.2)
-        same(f"compare-{where}", app)
+        await same(f"compare-{where}", pilot, app)
         await pilot.press("question_mark")
         await pilot.pause(0.2)
-        same(f"help-{where}", app)
+        await same(f"help-{where}", pilot, app)
 
     drive(
         weighed, test, size=size, weigh=Weighing({"first": weighed.folder}), reference_of=reference
     )
-
-
-async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
-    for _ in range(400):
-        if holds():
-            await pilot.pause(0.05)
-            return
-        await pilot.pause(0.05)
-    raise AssertionError(holds)
 
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
@@ -104,7 +114,7 @@ def test_a_run_with_nothing_and_one_with_a_single_attempt(tmp_path: Path, glyphs
 
     async def nothing(pilot: Pilot[None], app: ViewerApp) -> None:
         await pilot.pause(0.2)
-        same(f"nothing-{kind}", app)
+        await same(f"nothing-{kind}", pilot, app)
 
     drive(store.create(info, "empty"), nothing, size=(100, 20), glyphs=glyphs)
     alone = store.create(info, "alone")
@@ -112,8 +122,8 @@ def test_a_run_with_nothing_and_one_with_a_single_attempt(tmp_path: Path, glyphs
 
     async def single(pilot: Pilot[None], app: ViewerApp) -> None:
         await until(pilot, lambda: app.session.opened is not None)
-        same(f"alone-{kind}", app)
+        await same(f"alone-{kind}", pilot, app)
         await pilot.press("f", *"xyz", "enter")
-        same(f"no-match-{kind}", app)
+        await same(f"no-match-{kind}", pilot, app)
 
     drive(RunSource(alone), single, size=(100, 20), glyphs=glyphs)

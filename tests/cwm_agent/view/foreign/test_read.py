@@ -1,4 +1,5 @@
-"""Files of other programs: `recorded/` was made by mini-swe-agent 2.4.6, ATIF by its package."""
+"""Files of other programs, made by them: ATIF by its package, `recorded/` by mini-swe-agent 2.4.6
+and by SWE-agent 1.1.0 (replaying calls, local; without `query`, the messages of each step)."""
 
 from __future__ import annotations
 
@@ -73,24 +74,55 @@ def test_a_trajectory_that_the_package_atif_wrote(tmp_path: Path) -> None:
     assert (step.tokens.ids, step.tokens.logprobs) == ((5, 6), (-0.1, -2.0))
 
 
-def test_a_trajectory_of_swe_agent(tmp_path: Path) -> None:
-    step = {
-        "action": "str_replace_editor str_replace /testbed/a.py --old_str a --new_str b",
-        "observation": "The file has been edited.", "response": "ok", "thought": "I edit.",
-        "state": {"diff": "diff --git a/a.py b/a.py\n"}, "execution_time": 0.5,
-    }  # fmt: skip
-    bad = {"action": "", "observation": "Your output could not be parsed", "thought": "?"}
-    document = {
-        "trajectory": [step, bad],
-        "history": [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}],
-        "info": {"exit_status": "submitted", "submission": "P", "model_stats": {"api_calls": 2}},
-    }
+def test_a_trajectory_that_swe_agent_wrote() -> None:
+    (found,) = read_file(RECORDED / "demo-2.traj")
+    assert (found.instance, found.format, found.policy) == ("demo-2", "SWE-agent", "replay")
+    assert [message.role for message in found.opening] == ["system", "user"]
+    assert [(step.action.kind, step.failure) for step in found.steps] == [
+        ("bash", None), ("bash", "traceback"), ("edit", "edit"), ("edit", None), ("create", None),
+        ("bash", None), ("none", "malformed"), ("bash", "timeout"), ("submit", None),
+    ]  # fmt: skip
+    edit, create = found.steps[3].action, found.steps[4].action
+    assert (edit.path, edit.search) == ("/mnt/x.py", "    return x - 1\n")
+    assert edit.replace == '    return x + 1  # it\'s "one" more\n'
+    assert (create.path, create.replace) == ("/mnt/try.py", "import x\nprint(x.f(1))\n")
+    assert found.steps[5].observation == "2"
+    assert not any("\r" in step.observation for step in found.steps)
+    assert (found.outcome.exit, found.outcome.patch.count("\n")) == ("submitted", 8)
+
+
+SWE_STEPS = (
+    ("edit 1:1\nx = 1\nend_of_edit", "Your proposed edit has introduced new syntax errors", "edit"),
+    ("edit 1:1\nx = 1\nend_of_edit", "[File: /a.py (1 lines total)]", None),
+    ("str_replace_editor str_replace /a.py --old_str 'open", "bash: unexpected EOF", "edit"),
+    ("python a.py", "EXECUTION TIMED OUT", "timeout"),
+    ("", "Your output could not be parsed", "malformed"),
+)  # fmt: skip
+
+
+def test_steps_of_older_versions_of_swe_agent(tmp_path: Path) -> None:
+    steps = [
+        {"action": action, "observation": told, "response": "ok", "thought": "I do.",
+         "state": {"diff": "diff --git a/a.py b/a.py\n"}, "execution_time": 0.5}
+        for action, told, _ in SWE_STEPS
+    ]  # fmt: skip
+    history = [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}]
+    info = {"exit_status": "submitted", "submission": "P", "model_stats": {"api_calls": 2}}
+    document = {"trajectory": steps, "history": history, "info": info}
     found = read(tmp_path / "django__django-1.traj", document)
     assert (found.instance, found.outcome.patch) == ("django__django-1", "P")
-    assert [(step.action.kind, step.failure) for step in found.steps] == [
-        ("edit", None), ("none", "malformed"),
-    ]  # fmt: skip
-    assert found.steps[0].spent.tool == 0.5
+    assert [step.failure for step in found.steps] == [failure for _, _, failure in SWE_STEPS]
+    assert (found.steps[0].spent.tool, found.steps[0].diff) == (0.5, "diff --git a/a.py b/a.py\n")
+
+
+def test_the_last_of_several_attempts_stands_for_all_until_one_is_chosen(tmp_path: Path) -> None:
+    def attempt(patch: str) -> dict[str, object]:
+        step = {"action": "ls", "observation": "a.py", "thought": patch}
+        return {"trajectory": [step], "history": [], "info": {"submission": patch}}
+
+    attempts = {"attempts": [attempt("one"), attempt("two")]}
+    assert read(tmp_path / "a.traj", attempts).outcome.patch == "two"
+    assert read(tmp_path / "a.traj", attempts | attempt("one")).outcome.patch == "one"
 
 
 def test_events_of_openhands(tmp_path: Path) -> None:
@@ -151,7 +183,7 @@ def test_verdicts_of_a_report_are_laid_over_files_and_predictions(tmp_path: Path
     report.write_text(json.dumps({"resolved_ids": ["demo-1"], "unresolved_ids": ["x"]}))
     store = Store(tmp_path / "runs")
     files = source_of(store, [str(RECORDED)], report)
-    assert [row.state for row in files.rows()] == ["resolved"]
+    assert sorted(row.state for row in files.rows()) == ["resolved", "unscored"]
     preds = tmp_path / "preds.json"
     preds.write_text(json.dumps({"x": {"instance_id": "x", "model_name_or_path": "m",
                                        "model_patch": "P"}}))  # fmt: skip
