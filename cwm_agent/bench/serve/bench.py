@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from array import array
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,11 +20,12 @@ from cwm_agent.bench.serve.load import (
     rss,
     short_requests,
 )
-from cwm_agent.bench.serve.replay import Replayed, replay
+from cwm_agent.bench.serve.replay import Replayed, Side, in_turns
 from cwm_agent.bench.serve.streams import hear
 from cwm_agent.bench.serve.traffic import agent_sessions
 from cwm_agent.config.resolve import load_settings
 from cwm_agent.config.settings import Settings
+from cwm_agent.config.units import byte_size
 from cwm_agent.policies import bundled
 from cwm_agent.prompts.packs import load
 from cwm_agent.server.command import served_settings
@@ -41,7 +42,8 @@ _WARM = 1000  # requests before memory is looked at
 
 @dataclass(frozen=True, slots=True)
 class ServeBench:
-    """What to measure. `kv_memory` is for the replay: the device holds some of the `sessions`."""
+    """What to measure. `kv_memory` is for the replay: the device holds some of the `sessions`, as
+    on a card with many agents; what does not fit may go to `host_memory`."""
 
     streams: int = 200
     disconnects: int = 200
@@ -57,7 +59,11 @@ class ServeBench:
 
 @dataclass(frozen=True, slots=True)
 class ServeFigures:
-    """Shares from 0 to 1, times in milliseconds, ratios of answers a second (ours / theirs)."""
+    """Shares from 0 to 1, times in milliseconds, ratios of answers a second (ours / theirs).
+
+    `replay_kv_share` is the device memory in all that the sessions hold at their end;
+    `replay_seconds` and `replay_engine_seconds` (processor time) are ours and LRU's.
+    """
 
     ids_equal: bool
     replay_hits_share: float
@@ -73,7 +79,9 @@ class ServeFigures:
     replay_ratio_llama_cpp_reason: str = NO_LLAMA_CPP
     replay_ids_equal: bool = True
     replay_lru_hits_share: float = 0.0
+    replay_kv_share: float = 0.0
     replay_seconds: tuple[float, float] = (0.0, 0.0)
+    replay_engine_seconds: tuple[float, float] = (0.0, 0.0)
     rates: list[RateFigures] = field(default_factory=list)
 
     def to_json(self) -> dict[str, object]:
@@ -102,7 +110,7 @@ async def _measure(bench: ServeBench, say: Callable[[str], None]) -> ServeFigure
     ours, lru = await _replays(bench, say)
     return ServeFigures(
         ids_equal=equal,
-        replay_hits_share=ours.hits / max(1, ours.known),
+        replay_hits_share=ours.hits_share,
         replay_ratio_lru=ours.rate / lru.rate,
         replay_ratio_llama_cpp=None,
         ttft_p50_ms=rates[0].ttft_p50_ms,
@@ -113,8 +121,10 @@ async def _measure(bench: ServeBench, say: Callable[[str], None]) -> ServeFigure
         pages_left=pages,
         rss_growth_mib=growth,
         replay_ids_equal=ours.ids == lru.ids,
-        replay_lru_hits_share=lru.hits / max(1, lru.known),
+        replay_lru_hits_share=lru.hits_share,
+        replay_kv_share=_kv_share(bench.kv_memory, ours.lengths),
         replay_seconds=(ours.seconds, lru.seconds),
+        replay_engine_seconds=(ours.engine_seconds, lru.engine_seconds),
         rates=rates,
     )
 
@@ -127,13 +137,18 @@ async def _replays(bench: ServeBench, say: Callable[[str], None]) -> tuple[Repla
         f"engine.host_memory={bench.host_memory}",
         "engine.typical_tokens=4096",
     )
-    found = []
-    for keep, name in ((1024, "conversations kept"), (0, "request-level LRU only")):
-        say(f"{bench.sessions} sessions of {bench.turns} turns, {name}")
-        async with _served(settings, keep=keep) as (_, client):
-            found.append(await replay(client, sessions))
-            say(f"  {found[-1].seconds:.1f} s, {found[-1].hits / max(1, found[-1].known):.2%} hits")
-    return found[0], found[1]
+    say(f"{bench.sessions} sessions of {bench.turns} turns, in turns with conversations kept")
+    say("  and with request-level LRU only")
+    async with _served(settings) as kept, _served(settings, keep=0) as plain:
+        sides = [Side.of(client, _engine_of(server), sessions) for server, client in (kept, plain)]
+        await in_turns(sides, bench.turns)
+    return sides[0].replayed(), sides[1].replayed()
+
+
+def _engine_of(server: Running) -> int:
+    pid = server.service.link.pid
+    assert pid is not None
+    return pid
 
 
 async def _ids_equal(client: httpx.AsyncClient) -> bool:
@@ -168,6 +183,16 @@ async def _ids_equal(client: httpx.AsyncClient) -> bool:
     return equal
 
 
+def _kv_share(kv_memory: str, lengths: Sequence[int]) -> float:
+    """The device memory in the memory of sessions of so many tokens."""
+    from model.checkpoint.open import open_checkpoint
+    from model.engine.memory import Deployment
+
+    files = open_checkpoint(bundled.folder())
+    costs = Deployment(files.config, itemsize=files.source.dtype.itemsize).costs
+    return byte_size(kv_memory) / sum(map(costs.session, lengths))
+
+
 async def _left(server: Running) -> tuple[int, int]:
     """Sessions and pages that the engine still holds, when nothing is kept and all had time."""
     seen = await server.service.link.forget()
@@ -180,8 +205,7 @@ async def _left(server: Running) -> tuple[int, int]:
 
 async def _growth(server: Running, client: httpx.AsyncClient, count: int) -> float:
     """MiB that both processes grow by in `count` requests, once others made them warm."""
-    engine = server.service.link.pid
-    assert engine is not None
+    engine = _engine_of(server)
     await short_requests(client, min(count, _WARM))
     before = rss([os.getpid(), engine])
     await short_requests(client, count)
@@ -218,7 +242,10 @@ def serve_lines(figures: ServeFigures) -> list[str]:
         f"replay: hits              {figures.replay_hits_share:.2%}"
         f" (request-level LRU {figures.replay_lru_hits_share:.2%})",
         f"replay: rate / LRU's      {figures.replay_ratio_lru:.2f}"
-        f" ({'equal' if figures.replay_ids_equal else 'DIFFERENT'} tokens)",
+        f" ({'equal' if figures.replay_ids_equal else 'DIFFERENT'} tokens,"
+        f" {figures.replay_kv_share:.0%} of the sessions fit)",
+        f"replay: engine's time     {figures.replay_engine_seconds[0]:.1f} s"
+        f" (request-level LRU {figures.replay_engine_seconds[1]:.1f})",
         f"replay: rate / llama.cpp  - ({figures.replay_ratio_llama_cpp_reason})",
     ]
     lines += [

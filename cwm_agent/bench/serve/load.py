@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import Sequence
@@ -100,6 +101,13 @@ def rss(pids: Sequence[int]) -> float:
     """Resident memory of processes in MiB."""
     pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids]
     return sum(pages) * _PAGE / 2**20
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used, its threads included (proc_pid_stat(5))."""
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    user, system = int(after_name[11]), int(after_name[12])
+    return (user + system) / os.sysconf("SC_CLK_TCK")
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -89,8 +89,6 @@ def test_a_header_that_changes_every_turn_costs_no_hit(client: anthropic.Anthrop
         blocks = [b.model_dump(exclude_none=True) for b in answer.content]
         messages.append({"role": "assistant", "content": blocks})
         messages.append({"role": "user", "content": _results(blocks) or f"Go on, {turn}."})
-        if known > 3500:
-            break
     assert hits >= 0.999 * had > 0
 
 

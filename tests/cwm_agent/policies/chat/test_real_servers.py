@@ -155,16 +155,19 @@ def solved_by(
     """
     solve.environment["CWM_AGENT_API_KEY"] = KEY
     small = {
-        "endpoint.tool_calls": calls, "limits.turns": "1", "limits.action_tokens": "64",
+        "endpoint.tool_calls": calls, "limits.turns": "1", "limits.action_tokens": "24",
         "limits.context_tokens": "4096", "endpoint.silence_seconds": str(SECONDS),
     }  # fmt: skip
     settings = [part for item in small.items() for part in ("--set", "=".join(item))]
-    finished = solve(
+    attempt = solve.start(
         *("add subtracts", "--repo", "repository", "--sandbox", "bubblewrap", "--name", "run"),
         *("--model", f"{api}:{model}", "--url", url, "--json", *settings),
     )
-    answer = json.loads(finished.stdout)
-    assert answer["exit_reason"] in ("turn_limit", "submitted"), finished.stderr
+    try:
+        printed, said = attempt.communicate(timeout=4 * SECONDS)
+    finally:
+        attempt.kill()
+    assert json.loads(printed)["exit_reason"] in ("turn_limit", "submitted"), said
     events = solve.events("run")
     started = next(event for event in events if isinstance(event, AttemptStarted))
     assert started.capabilities is not None
