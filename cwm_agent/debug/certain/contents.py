@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cwm_agent.debug.certain.calls import Called, called
 from cwm_agent.debug.certain.effects import changed
 from cwm_agent.debug.certain.history import Ended, History, ended
+from cwm_agent.debug.certain.inplace import called_in_place, placed
 from cwm_agent.debug.certain.loops import Turn, turn
 from cwm_agent.debug.certain.paths import between, plain_returns, stored, to_line, unbinds
 from cwm_agent.debug.certain.statements import Statements
@@ -63,13 +64,15 @@ class Present:
         try:
             if isinstance(self.node, ast.Return):
                 self._value(self.node.value)
-            elif isinstance(self.node, ast.Assign | ast.AnnAssign):
+                return True
+            if isinstance(self.node, ast.Assign | ast.AnnAssign):
                 self._assigned()
-            else:
-                return isinstance(self.node, ast.Pass | ast.Break | ast.Continue)
+                return True
         except UnknownError:
-            return False
-        return True
+            pass
+        if self._placed():
+            return True
+        return isinstance(self.node, ast.Pass | ast.Break | ast.Continue)
 
     def _value(self, node: ast.expr | None) -> str:
         """The text of what the statement computes last."""
@@ -80,14 +83,27 @@ class Present:
             return self.ended.value
         if not self.history.undisturbed:
             raise UnknownError
-        return moved(node, _own(self.history))
+        names = _own(self.history)
+        with suppress(UnknownError):
+            return moved(node, names)
+        value = called_in_place(node, names).value
+        if value is None:
+            raise UnknownError
+        return value
+
+    def _placed(self) -> dict[str, str]:
+        """The variable whose list or dict the statement changes by moves alone, with its text."""
+        with suppress(UnknownError):
+            if self.node is not None and self.history.undisturbed:
+                return dict(placed(self.node, _own(self.history)).texts)
+        return {}
 
     def _assigned(self) -> dict[str, str]:
         """Names that the statement gives values, with their texts."""
         if isinstance(self.node, ast.For):
             if self.turn is None:
                 raise UnknownError
-            return dict(self.turn.values or {})
+            return dict(self.turn.values)
         if isinstance(self.node, ast.Assign):
             targets = self.node.targets
         elif isinstance(self.node, ast.AnnAssign) and self.node.value is not None:
@@ -123,6 +139,9 @@ class Present:
         for name, text in self._given().items():
             if name in sure and names.get(name) != UNCHANGED:
                 values[name] = UNCHANGED if names.get(name) == text else text
+        for name, text in self._placed().items():
+            if name not in stores:
+                values[name] = UNCHANGED if names[name] == text else text
         return (*names, *new), values
 
     def _given(self) -> dict[str, str]:

@@ -95,7 +95,7 @@ def _narrowed(present: Present, moves: dict[Move, Legal]) -> dict[Move, Legal]:
             for move, legal in moves.items()
             if (move.event == "exception") == raised and move.event != "call"
         }
-    elif present.turn is not None:
+    elif present.turn is not None and present.turn.over is not None:
         fitting = _of_turn(present, present.turn)
     elif present.called is not None and present.called.certain and present.history.undisturbed:
         name = present.called.function.name
@@ -118,7 +118,7 @@ def _of_turn(present: Present, next_turn: Turn) -> dict[Move, Legal]:
     machine, flow = present.history.now.legal.first, present.history.flow
     step = flow.instructions[next_turn.offset]
     goes_on = min(step.successors)
-    chosen = goes_on if next_turn.values is not None else max(step.successors)
+    chosen = max(step.successors) if next_turn.over else goes_on
     top = machine.stack[-1]
     if flow.begins_line(next_turn.offset, chosen):
         now = Activation(top.code, top.line, jumps=frozenset({(next_turn.offset, chosen)}))

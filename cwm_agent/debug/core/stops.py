@@ -147,12 +147,25 @@ def _resumed(start: Moment, least: int) -> Rule:
         if moment.frame is None or moment.scope is None:
             return False
         here = moment.scope.function == function and moment.depth <= depth
+        here = here and not _anew(moment, start)
         entered = moment.left or moment.frame.event == "call"
         if here and not entered and (moment.line or 0) >= least:
             return True
         return _elsewhere(start)(moment)
 
     return rule
+
+
+def _anew(moment: Moment, start: Moment) -> bool:
+    """Whether the generator that runs was entered for the first time after `start`: another one."""
+    for one in moment.back():
+        if one is start:
+            return False
+        if one.frame is not None and one.frame.event == "call" and one.depth == moment.depth:
+            flow = one.program.flows[one.legal.first.stack[-1].code]
+            lines = {flow.instructions[offset].line for offset in flow.resumes[1:]}
+            return one.line == flow.instructions[flow.start].line and one.line not in lines
+    return False
 
 
 def _elsewhere(start: Moment) -> Rule:

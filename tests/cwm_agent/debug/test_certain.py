@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 from programs import SNIPPETS, alone, program
 from tricky import TRICKY
+from tricky_moves import MOVED
 
 from cwm_agent.debug.certain.outlook import Content, outlook
 from cwm_agent.debug.frames.state import Moment
@@ -58,9 +59,9 @@ def check_source(source: str, counts: Counter[str], *, comprehensions: bool) -> 
 
 
 @pytest.mark.parametrize("comprehensions", [True, False])
-@pytest.mark.parametrize("name", sorted(TRICKY))
+@pytest.mark.parametrize("name", sorted(TRICKY | MOVED))
 def test_nothing_is_certain_that_can_change_unseen(name: str, comprehensions: bool) -> None:
-    source = TRICKY[name]
+    source = (TRICKY | MOVED)[name]
     counts: Counter[str] = Counter()
     assert check_source(source, counts, comprehensions=comprehensions) == []
     assert counts["values"] > 1
@@ -68,7 +69,7 @@ def test_nothing_is_certain_that_can_change_unseen(name: str, comprehensions: bo
 
 def test_what_is_certain_is_true_in_some_constructs_and_programs() -> None:
     counts: Counter[str] = Counter()
-    some = sorted(SNIPPETS)[::9]
+    some = sorted(SNIPPETS)[::15]
     wrong = {name: check_source(alone(name), counts, comprehensions=True) for name in some}
     for seed in range(5):
         drawn = record_program(f"certain/{seed}", held_out=seed % 2 == 0)
@@ -151,3 +152,78 @@ def test_a_loop_over_known_values_ends_when_they_do() -> None:
         if frame.line == "    for place, item in enumerate(items):":
             ends.append([move.line for move in outlook(here)])
     assert ends == [[6], [6], [7]]
+
+
+MOVES = [
+    ("text = f'{name} has {n} of {xs}'", {"text": "'Bo has 2 of [1, 2]'"}),
+    ("a, *b = xs", {"a": "1", "b": "[2]"}),
+    ("both = {**table, 'q': xs[-1]}", {"both": "{'p': [3], 'q': 2}"}),
+    ("both = (*xs, n)", {"both": "(1, 2, 2)"}),
+    ("part = name[1:]", {"part": "'o'"}),
+    ("part = table.get('z', n)", {"part": "2"}),
+    ("xs.append(name)", {"xs": "[1, 2, 'Bo']"}),
+    ("xs[0] = table", {"xs": "[{'p': [3]}, 2]"}),
+    ("del xs[n]", None),
+    ("last = xs.pop()", {"xs": "[1]", "last": "2"}),
+    ("table['p'] = n", {"table": "{'p': 2}"}),
+    ("xs.append(n + 1)", None),
+    ("part = xs[n - 1]", None),
+    ("text = f'{n:03}'", None),
+    ("table.update(xs)", None),
+    ("for k in range(len(xs), 9, n): pass", None),
+]
+
+
+@pytest.mark.parametrize(("line", "certain"), MOVES, ids=[line for line, _ in MOVES])
+def test_a_line_that_only_moves_values_is_certain(
+    line: str, certain: dict[str, str] | None
+) -> None:
+    source = (
+        f"def f(name, n, xs, table):\n    {line}\n    return 0\n\n\n"
+        "def main():  # << START_OF_TRACE\n    return f('Bo', 2, [1, 2], {'p': [3]})\n"
+    )
+    here = Moment.start(Program.read(source))
+    for frame in record_here(request_of(here.program)).frames[:4]:
+        here = here.after(frame)
+    ways = outlook(here)
+    (after,) = (content.values for move, content in ways.items() if move == ("line", 3))
+    told = {name: text for name, text in after.items() if text != ".."}
+    assert told == (certain or {})
+    assert any(move.event == "exception" for move in ways) == (certain is None)
+
+
+COUNTED = """\
+def f(xs):
+    for i in range(len(xs) - 1, -1, -1):
+        y = i
+    for i in range(1, len(xs)):
+        y = i
+    for i, x in enumerate(sorted(xs), 5):
+        y = x
+    return y
+
+
+def main():  # << START_OF_TRACE
+    return f([3, 1])
+"""
+
+
+def test_a_loop_counts_on_from_where_the_model_let_it_begin() -> None:
+    here = Moment.start(Program.read(COUNTED))
+    told = []
+    for frame in record_here(request_of(here.program)).frames:
+        if here.frame is not None and here.frame.line.startswith("    for"):
+            ways = {m: c for m, c in outlook(here).items() if m.event == "line"}
+            values = {move.line: content.values for move, content in ways.items()}
+            told.append([(line, v.get("i"), v.get("x")) for line, v in sorted(values.items())])
+        here = here.after(frame)
+    assert told == [
+        [(3, None, None), (4, None, None)],  # how it begins is computed
+        [(3, "0", None)],
+        [(4, "..", None)],
+        [(5, "1", None), (6, "..", None)],  # how far it goes is computed
+        [(5, "2", None), (6, "..", None)],
+        [(7, "5", None), (8, "..", None)],
+        [(7, "6", None)],
+        [(8, "..", "..")],
+    ]

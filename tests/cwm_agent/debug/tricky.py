@@ -99,8 +99,7 @@ def f():
 """,
     "names are taken away": """
 def f():
-    x = 1
-    y = 2
+    x = y = 2
     del x
     x = 3
     try:
@@ -244,8 +243,6 @@ def f():
             i = 9
         for c in "ab":
             continue
-    for a in []:
-        pass
     for d in {"x": 1}:
         e = d
     return out
@@ -293,4 +290,10 @@ def f():
     return t, u, w
 """,
 }
-TRICKY = {name: body.strip("\n") + "\n" + MAIN for name, body in _BODIES.items()}
+
+
+def with_main(bodies: dict[str, str]) -> dict[str, str]:
+    return {name: body.strip("\n") + "\n" + MAIN for name, body in bodies.items()}
+
+
+TRICKY = with_main(_BODIES)
