@@ -99,6 +99,9 @@ class Session:
 
     def control(self, command: str, *, timeout: float) -> CommandResult:
         """See Sandbox."""
+        return self._fresh(f"{_NO_GIT_VARIABLES}\n{command}", timeout)
+
+    def _fresh(self, command: str, timeout: float) -> CommandResult:
         with self._lease.command(timeout):
             self._revive()
             finished = self._control.execute(
@@ -109,7 +112,7 @@ class Session:
     def run_fresh(self, command: str, *, timeout: float) -> CommandResult:
         """See Sandbox."""
         self._start()
-        return self.control(self._starter.begin(command), timeout=timeout)
+        return self._fresh(self._starter.begin(command), timeout)
 
     def restart_shell(self, *, cwd: str) -> None:
         """See Sandbox."""
@@ -225,6 +228,12 @@ class Session:
         except SandboxError:
             return b""
         return self._control.execute(_isolated(script, "/"), timeout=QUIET_SECONDS).output
+
+
+_NO_GIT_VARIABLES = (
+    "for name in ${!GIT_@}; do [[ $name == GIT_EXEC_PATH ]] || unset -v $name; done; unset -v name"
+)
+"""An image's GIT_DIR or GIT_TRACE is for its own programs: it would bend what the harness does."""
 
 
 def _isolated(command: str, folder: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from envs.repository.repository import SandboxRepository
 from envs.sandbox.sandbox import Owner
 
 from .conftest import closed_sandbox
@@ -18,6 +19,9 @@ HOSTILE = {
     "PS4": "$(exit 3)",
     "PROMPT_COMMAND": "exit 4",
     "CDPATH": "/usr",
+    "GIT_DIR": "/tmp/nowhere",
+    "GIT_INDEX_FILE": "/tmp/index",
+    "GIT_TRACE": "1",
 }
 
 
@@ -31,7 +35,11 @@ def test_no_variable_keeps_a_sandbox_from_working(
         assert done.output.startswith("/usr/lib\n")
         assert not set("pen") & set(done.output.split()[1])
         assert place.run("sleep 100", timeout=0.5).ending == "timeout"
-        assert place.control("echo fine", timeout=PATIENCE).output == "fine\n"
+        assert place.run_fresh("echo $GIT_DIR", timeout=PATIENCE).output == "/tmp/nowhere\n"
+        repository = SandboxRepository(place, "/testbed")
+        repository.prepare()
+        place.write_file("/testbed/new", b"new\n")
+        assert "+new\n" in repository.snapshot().diff
 
 
 @pytest.mark.parametrize("kind", KINDS)
