@@ -99,7 +99,7 @@ class Session:
 
     def control(self, command: str, *, timeout: float) -> CommandResult:
         """See Sandbox."""
-        return self._fresh(f"{_NO_GIT_VARIABLES}\n{command}", timeout)
+        return self._fresh(f"{_OWN_VARIABLES}\n{command}", timeout)
 
     def _fresh(self, command: str, timeout: float) -> CommandResult:
         with self._lease.command(timeout):
@@ -190,7 +190,10 @@ class Session:
         with self._lease.command(FILE_SECONDS):
             self._revive()
             finished = self._control.execute(
-                _isolated(script, "/"), timeout=FILE_SECONDS, limit=limit, payload=payload
+                _isolated(f"{_OWN_VARIABLES}\n{script}", "/"),
+                timeout=FILE_SECONDS,
+                limit=limit,
+                payload=payload,
             )
         if finished.ending != "exited":
             raise SandboxError(
@@ -227,11 +230,14 @@ class Session:
             self._control.revive()
         except SandboxError:
             return b""
-        return self._control.execute(_isolated(script, "/"), timeout=QUIET_SECONDS).output
+        return self._control.execute(
+            _isolated(f"{_OWN_VARIABLES}\n{script}", "/"), timeout=QUIET_SECONDS
+        ).output
 
 
-_NO_GIT_VARIABLES = (
-    "for name in ${!GIT_@}; do [[ $name == GIT_EXEC_PATH ]] || unset -v $name; done; unset -v name"
+_OWN_VARIABLES = (
+    "for name in ${!GIT_@}; do [[ $name == GIT_EXEC_PATH ]] || unset -v $name; done; "
+    "unset -v name LD_PRELOAD"
 )
 """An image's GIT_DIR or GIT_TRACE is for its own programs: it would bend what the harness does."""
 
