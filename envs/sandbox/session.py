@@ -99,6 +99,9 @@ class Session:
 
     def control(self, command: str, *, timeout: float) -> CommandResult:
         """See Sandbox."""
+        return self._fresh(f"{_OWN_VARIABLES}\n{command}", timeout)
+
+    def _fresh(self, command: str, timeout: float) -> CommandResult:
         with self._lease.command(timeout):
             self._revive()
             finished = self._control.execute(
@@ -109,7 +112,7 @@ class Session:
     def run_fresh(self, command: str, *, timeout: float) -> CommandResult:
         """See Sandbox."""
         self._start()
-        return self.control(self._starter.begin(command), timeout=timeout)
+        return self._fresh(self._starter.begin(command), timeout)
 
     def restart_shell(self, *, cwd: str) -> None:
         """See Sandbox."""
@@ -187,7 +190,10 @@ class Session:
         with self._lease.command(FILE_SECONDS):
             self._revive()
             finished = self._control.execute(
-                _isolated(script, "/"), timeout=FILE_SECONDS, limit=limit, payload=payload
+                _isolated(f"{_OWN_VARIABLES}\n{script}", "/"),
+                timeout=FILE_SECONDS,
+                limit=limit,
+                payload=payload,
             )
         if finished.ending != "exited":
             raise SandboxError(
@@ -224,7 +230,16 @@ class Session:
             self._control.revive()
         except SandboxError:
             return b""
-        return self._control.execute(_isolated(script, "/"), timeout=QUIET_SECONDS).output
+        return self._control.execute(
+            _isolated(f"{_OWN_VARIABLES}\n{script}", "/"), timeout=QUIET_SECONDS
+        ).output
+
+
+_OWN_VARIABLES = (
+    "for name in ${!GIT_@}; do [[ $name == GIT_EXEC_PATH ]] || unset -v $name; done; "
+    "unset -v name LD_PRELOAD"
+)
+"""An image's GIT_DIR or GIT_TRACE is for its own programs: it would bend what the harness does."""
 
 
 def _isolated(command: str, folder: str) -> bytes:

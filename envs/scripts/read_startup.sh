@@ -67,6 +67,6 @@ __cwm_code=$? __cwm_whole=whole
 __cwm_end
 builtin exit "$__cwm_code"
 '
-__cwm_read "$@"
+__cwm_read "$@" 2>/dev/null
 unset -v __cwm_reader
 unset -f __cwm_read
