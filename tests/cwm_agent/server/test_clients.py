@@ -24,9 +24,10 @@ asked = dict(model="nano", messages=[{"role": "user", "content": "Look at calc.p
 whole = client.chat.completions.create(**asked)
 chunks = list(client.chat.completions.create(**asked, stream=True))
 said = [c.choices[0].delta for c in chunks if c.choices]
-first = client.responses.create(model="nano", input="Look at calc.py.", max_output_tokens=12)
+first = client.responses.create(model="nano", input="Look at calc.py.", max_output_tokens=12,
+                                temperature=0)
 second = client.responses.create(model="nano", input="And?", max_output_tokens=12,
-                                 previous_response_id=first.id)
+                                 temperature=0, previous_response_id=first.id)
 try:
     client.models.retrieve("gpt-5")
     refused = None
