@@ -20,11 +20,13 @@ solve: $(READY)
 # The tests that need neither a GPU nor a checkpoint, without the slow ones.
 test: $(DEV)
 	@scripts/prepare.sh test
+	@scripts/clients.sh
 	@scripts/test.sh
 
 # The slow ones too. docs/tests.md lists them.
 test-all: $(DEV)
 	@scripts/prepare.sh test
+	@scripts/clients.sh all
 	@scripts/test.sh slow
 
 lint: $(DEV)

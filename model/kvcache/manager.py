@@ -227,7 +227,7 @@ class KVCache:
             self._cut(table, pool, -(-cache.length // self.page_size), cache.running)
 
     def _cut(self, table: Table, pool: BlockPool, number: int, pinned: bool) -> None:
-        for block in table.cut(number):
+        for block in reversed(table.cut(number)):  # nothing is found without its beginning
             self._let_go(pool, block, pinned)
 
     @staticmethod

@@ -121,3 +121,19 @@ class CacheLives(RuleBasedStateMachine):
 
 TestCacheLives = CacheLives.TestCase
 TestCacheLives.settings = settings(max_examples=150, stateful_step_count=40)
+
+
+def test_of_a_closed_sequence_the_beginning_is_found_longest() -> None:
+    cache = KVCache((LayerGroup((0,), None),), 4, (8,), (0,))
+
+    def live(ids: list[int]) -> None:
+        sequence = cache.new()
+        assert cache.activate(sequence)
+        assert cache.reserve(sequence, len(ids))
+        cache.commit(sequence, len(ids), ids)
+        cache.close(sequence)
+
+    known = list(range(24))  # six of eight pages
+    live(known)
+    live([100] * 12)  # three: one of the six has to go
+    assert cache.match(cache.new(), [*known, 24]) == 20

