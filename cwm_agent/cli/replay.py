@@ -64,7 +64,7 @@ def replay(
 
     def watch(turn: ReplayedTurn) -> None:
         if verify or as_json:
-            say(title(turn))
+            say(title(turn).plain)
         else:
             print_turn(turn)
 

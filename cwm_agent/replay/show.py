@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from rich.text import Text
 
 from cwm_agent.replay.replay import Replayed
 from cwm_agent.replay.verdict import Difference
 from cwm_agent.replay.walk import OPENING, ReplayedTurn
+from cwm_agent.view.app.glyphs import glyphs_here
+from cwm_agent.view.app.tabs.steps import step_line
 from cwm_agent.view.console import console
 from cwm_agent.view.sanitize import clean, clean_line
-from tools.parsing import answer_of
+from cwm_agent.view.trajectory.steps import Steps
+from results.records import Observed, Replied, Reply
 
-WIDTH = 72
-_CALL = re.compile(r"<tool:[ \t]*([^\s<>]+)[ \t]*>[ \t]*\n?(.*)")
+WIDTH = 100
 
 
-def title(turn: ReplayedTurn) -> str:
-    """One line: the turn, its call and how that ended."""
+def title(turn: ReplayedTurn) -> Text:
+    """One line: the turn, its call and how that ended now, as `solve` and the viewer show it."""
     if turn.number == OPENING or not turn.reply:
-        return f"turn {turn.number:>3}  (messages of the environment)"
-    found = _CALL.search(answer_of(turn.reply, thinking=True))
-    call = f"{found[1]:<7}{found[2][:WIDTH]}" if found else "no call"
-    ran = turn.now.ran
-    if ran is None:
-        return f"turn {turn.number:>3}  {call}"
-    ended = f"exit {ran.exit_code}" if ran.exit_code is not None else ran.ending or ran.error
-    return f"turn {turn.number:>3}  {call}  {ended or ('ok' if ran.ok else 'failed')}"
+        return Text(f" {turn.number:>3} messages of the environment")
+    steps = Steps()
+    for event in (Replied(turn.number, Reply(turn.reply)), *turn.now.events):
+        steps.take(event)
+    steps.take(Observed(turn.now.messages))
+    line = step_line(replace(steps.known[-1], number=turn.number), glyphs_here(), WIDTH)
+    line.rstrip()
+    return line
 
 
 def print_turn(turn: ReplayedTurn) -> None:
     """The title and everything that the turn gives now."""
     screen = console()
-    screen.print(Text(clean_line(title(turn)), "bold"))
+    screen.print(title(turn))
     screen.print(Text(clean(turn.now.text)))
 
 

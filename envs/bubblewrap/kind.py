@@ -67,6 +67,12 @@ def _empty(spec: SandboxSpec) -> BubblewrapSandbox:
     )
 
 
+def _enter(run: str, instance: str, sample: int) -> list[str] | None:
+    from envs.bubblewrap.entering import enter
+
+    return enter(run, instance, sample)
+
+
 BUBBLEWRAP = SandboxKind(
     name="bubblewrap",
     check=_check,
@@ -74,6 +80,7 @@ BUBBLEWRAP = SandboxKind(
     missing="bubblewrap is not installed",
     remedy=INSTALL,
     empty=_empty,
+    enter=_enter,
     lacks={
         "image": "bubblewrap takes no image",
         "allowed_hosts": "bubblewrap has no proxy for sandbox.allow_hosts",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from envs.errors import SandboxError
 from envs.progress import Say
 from envs.sandbox.kind import Contents, SandboxKind, SandboxSpec
+from envs.sandbox.owner import LABEL
 
 if TYPE_CHECKING:
     from envs.docker.sandbox import DockerSandbox
@@ -81,10 +84,33 @@ def _prepare(contents: Contents, say: Say) -> PreparedImage:
     return PreparedImage(name, say)
 
 
+def _enter(run: str, instance: str, sample: int) -> list[str] | None:
+    """`docker exec` into the newest of its containers that is not there for its network alone."""
+    from docker.errors import DockerException
+
+    from envs.docker.engine import connect_engine
+
+    wanted = {"run": run, "instance": instance, "sample": str(sample)}
+    labels = [f"{LABEL}{name}={value}" for name, value in wanted.items()]
+    try:
+        with closing(connect_engine(timeout=CHECK_SECONDS)) as client:
+            rows = client.api.containers(filters={"label": labels})
+    except (SandboxError, DockerException, OSError):  # none is there, so none of its containers
+        return None
+    rows = [row for row in rows if f"{LABEL}role" not in (row.get("Labels") or {})]
+    if not rows:
+        return None
+    if shutil.which("docker") is None:
+        raise SandboxError("the program docker is not installed, only its engine is")
+    newest = max(rows, key=lambda row: float(row["Created"]))
+    return ["docker", "exec", "--interactive", "--tty", newest["Id"], "bash"]
+
+
 DOCKER = SandboxKind(
     name="docker",
     check=_check,
     prepare=_prepare,
     missing="no Docker engine answers",
     remedy="start Docker",
+    enter=_enter,
 )

@@ -21,7 +21,7 @@ from envs.docker.removal import remove_container
 from envs.errors import SandboxError, first_line
 from envs.images.recipes import PROXY_FOLDER, proxy_image
 from envs.sandbox.allowed_hosts import PORT, configuration, hosts_file
-from envs.sandbox.owner import labels
+from envs.sandbox.owner import LABEL, labels
 from envs.sandbox.sandbox import Owner, SandboxLimits
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Gateway:
             entrypoint=["bash", "-c", _script("gateway.sh"), "gateway", role, str(PORT), lifetime],
             command=[],
             user=USER,
-            labels=labels(self._owner),
+            labels={**labels(self._owner), f"{LABEL}role": role},
             read_only=True,
             **{**walls(small, quota=False), **own, **more},
         )

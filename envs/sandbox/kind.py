@@ -63,7 +63,8 @@ class SandboxKind:
     sandboxes, and raises SandboxError. `empty` makes one without any contents,
     for a look whether it works; None where it needs an image. `missing` and
     `remedy` are for the error where no kind is there. `lacks` says in words
-    what the kind does not offer.
+    what the kind does not offer. `enter` makes the command that opens a shell for a person in a
+    live sandbox, given by run, instance and sample, whichever process holds it; None without one.
     """
 
     name: str
@@ -73,3 +74,4 @@ class SandboxKind:
     remedy: str
     empty: Callable[[SandboxSpec], Sandbox] | None = None
     lacks: Mapping[Need, str] = field(default_factory=dict)
+    enter: Callable[[str, str, int], list[str] | None] | None = None

@@ -5,17 +5,17 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-
-from rich.live import Live
-from rich.text import Text
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from cwm_agent.attempt.attempt import Rules
-from cwm_agent.batch.attempt_state import ACTIVE, OVER, AttemptState, attempts_of
+from cwm_agent.batch.attempt_state import OVER, AttemptState, attempts_of
 from cwm_agent.batch.local.executor import LocalExecutor, local_executor
 from cwm_agent.batch.runner import Runner
-from cwm_agent.batch.stopping import caught_signals
+from cwm_agent.batch.screen import screen
+from cwm_agent.batch.status import StatusReporter
+from cwm_agent.batch.status import line as line_of
+from cwm_agent.batch.stopping import StopConditions, caught_signals
 from cwm_agent.commands.samples.evidence import line, tables_of
 from cwm_agent.commands.samples.until import sample_until
 from cwm_agent.config.resolve import Resolved
@@ -26,7 +26,6 @@ from cwm_agent.scaling.posterior.posterior import believe, estimate
 from cwm_agent.scaling.selection.registry import recipe_named
 from cwm_agent.scaling.study.candidates import candidate_lines
 from cwm_agent.tasks.job import Job
-from cwm_agent.view.console import console
 from cwm_agent.view.progress import ProgressDisplay
 from results.records import AttemptResult
 from results.store import Run, Store
@@ -57,12 +56,12 @@ def go_on_best(run: Run, job: Job, resolved: Resolved, progress: ProgressDisplay
             def draw(budget: Mapping[str, int]) -> bool:
                 nonlocal wanted
                 wanted = attempts[: budget[job.instance]]
-                sample_all(attempts, wanted, settings, executor, progress)
+                sample_all(run, wanted, settings, executor, progress)
                 return all(attempt.state in OVER for attempt in wanted)
 
             sample_until(run, resolved, [job.instance], draw, executor.policies.shared, progress)
         else:
-            sample_all(attempts, wanted, settings, executor, progress)
+            sample_all(run, wanted, settings, executor, progress)
     run.write_predictions()
     if not all(attempt.state in OVER for attempt in wanted):
         failed = [attempt for attempt in wanted if attempt.state == "failed"]
@@ -86,42 +85,37 @@ def _result(run: Run, attempt: AttemptState) -> AttemptResult:
 
 
 def sample_all(
-    attempts: Sequence[AttemptState],
+    run: Run,
     wanted: Sequence[AttemptState],
     settings: Settings,
     executor: LocalExecutor,
     progress: ProgressDisplay,
 ) -> None:
-    """The wanted samples, several at a time, on a strip that shows how all of them stand."""
+    """The wanted samples, several at a time, on the screen of a run."""
 
     def over(attempt: AttemptState) -> None:
         executor.over(attempt)
         text = f"sample {attempt.sample}: {attempt.reason} after {attempt.turn} turns"
-        # Above the strip, which another console would write into.
-        progress.say(text) if live is None else live.console.print(Text(text))
+        shown.say(text)
 
-    with caught_signals() as signals, _strip(attempts) as live:
-        runner = Runner(
-            wanted,
-            executor,
-            workers=settings.batch.workers,
-            retries=settings.sandbox.retries,
-            over=over,
-            resized=executor.resize,
-        )
+    runner = Runner(
+        wanted,
+        executor,
+        workers=settings.batch.workers,
+        retries=settings.sandbox.retries,
+        over=over,
+        resized=executor.resize,
+    )
+    reporter = StatusReporter(run.name, runner, executor.loads)
+    ending = StopConditions(runner, settings.batch)
+    with caught_signals() as signals, screen(reporter, sys.stderr) as shown:
 
         def tick() -> None:
-            if signals.count and not runner.draining:
-                progress.interrupted(1)
-                runner.drain()
-            if signals.count > 1 and not runner.stopping:
-                progress.interrupted(2)
-                runner.stop()
-            if live is not None:
-                live.update(strip(attempts), refresh=True)
+            ending.look(signals.count, reporter.status(), shown.say)
+            shown.refresh()
 
         runner.run(tick)
-    progress.say(strip(attempts).plain)
+    progress.say(line_of(replace(reporter.status(), phase="done", active=())), "dim")
 
 
 def select(
@@ -150,31 +144,3 @@ def select(
         for text in more:
             progress.say(text, "dim")
     return found
-
-
-def strip(attempts: Sequence[AttemptState]) -> Text:
-    """A mark a sample: waiting, its turn while it runs, handed in or not at its end."""
-    text = Text("samples ")
-    for attempt in attempts:
-        if attempt.state in ACTIVE:
-            text.append(f" {attempt.sample}▸{attempt.turn}", "cyan")
-        elif attempt.state in OVER:
-            handed_in = attempt.reason == "submitted"
-            text.append(
-                f" {attempt.sample}{'■' if handed_in else '□'}", "bold" if handed_in else ""
-            )
-        else:
-            failed = attempt.state == "failed"
-            text.append(f" {attempt.sample}{'✗' if failed else '·'}", "red" if failed else "dim")
-    return text
-
-
-@contextmanager
-def _strip(attempts: Sequence[AttemptState]) -> Iterator[Live | None]:
-    target = console(sys.stderr)
-    if not target.is_terminal:
-        with nullcontext():
-            yield None
-        return
-    with Live(strip(attempts), console=target, auto_refresh=False, transient=True) as live:
-        yield live

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.view.sources.row import Row
-from envs.sandbox.owner import LABEL
+from envs.registry import SANDBOX_KINDS
 
 
 class LiveControls:
@@ -45,19 +44,10 @@ class LiveControls:
         return f"{action} {named}".strip()
 
     def shell(self, row: Row) -> list[str]:
-        """`docker exec` into the container of a live attempt; raises UsageError without one."""
-        named = {"run": row.run, "instance": row.instance, "sample": row.sample}
-        filters = [
-            word for name, value in named.items()
-            for word in ("--filter", f"label={LABEL}{name}={value}")
-        ]  # fmt: skip
-        try:
-            found = subprocess.run(
-                ["docker", "ps", "--quiet", *filters], capture_output=True, text=True, check=False
-            )
-        except OSError as error:
-            raise UsageError(f"cannot run docker: {error.strerror}") from error
-        names = found.stdout.split()
-        if not names:
-            raise UsageError(f"{row.instance} #{row.sample} has no container now")
-        return ["docker", "exec", "-it", names[0], "bash"]
+        """What opens a shell in the sandbox of a live attempt; raises UsageError without one."""
+        for kind in SANDBOX_KINDS:
+            if kind.enter is None:
+                continue
+            if (command := kind.enter(row.run, row.instance, row.sample)) is not None:
+                return command
+        raise UsageError(f"{row.instance} #{row.sample} has no sandbox now")

@@ -243,7 +243,7 @@ class Outline:
         """Where the words stand in the raw text of any block, whatever is folded; case counts
         only where they hold a capital letter.
 
-        For a thread: of 50 MB it takes a second or so, and `stopped` is asked again and again.
+        For a thread: a large text takes its time, and `stopped` is asked again and again.
         """
         hits: list[Hit] = []
         if not words:

@@ -38,7 +38,7 @@ def title_line(session: Session, glyphs: Glyphs, width: int) -> Text:
         line.append(f"{glyphs.mark(row.state)} ", MARKS[row.state].style)
     line.append(clean_line(opened.instance), palette.TITLE)
     line.append(f" #{opened.sample}", palette.DIM)
-    if row is not None and row.resolved_of:
+    if row is not None and row.resolved_of and not row.resolved_of.endswith("/1"):
         line.append(f"  {row.resolved_of} resolved", palette.DIM)
     tail = Text(f"{len(opened.steps)} steps ", palette.DIM)
     if opened.outcome.exit:

@@ -31,7 +31,7 @@ EMPTY = {
     "tests": "no verdict yet: no tests were run on its patch",
     "tokens": "no tokens were recorded",
     "log": "no log",
-    "compare": "mark attempts with space in the list and press c, or press c for the other samples",
+    "compare": "c compares the samples, or what space marked in the list",
     "info": "nothing is known",
 }
 ORDERS = {column.title: column for column in (STATE, *COLUMNS)}

@@ -72,7 +72,7 @@ def test_pause_workers_cancel_requeue_and_resume_reach_the_run(batch: Batch) -> 
 
     try:
         view(run, test)
-        with pytest.raises(UsageError, match="has no container now"):
+        with pytest.raises(UsageError, match="has no sandbox now"):
             LiveControls({"run": run.folder}).shell(next(iter(RunSource(run).rows())))
     finally:
         stdout, stderr = process.communicate(timeout=240)

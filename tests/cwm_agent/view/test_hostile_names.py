@@ -34,10 +34,10 @@ FOREIGN = {
 HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f]")
 
 
-@pytest.fixture
-def hostile(tmp_path: Path) -> Run:
-    """A run in which every name is hostile."""
-    made = three_attempts(tmp_path / "runs")
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run in which every name is hostile; nothing is changed in it."""
+    made = three_attempts(tmp_path_factory.mktemp("hostile") / "runs")
     attempt = made.attempt(NAME)
     with attempt.journal() as journal:
         for event in events(NAME, 0, output=NAME):
@@ -79,7 +79,7 @@ def test_no_command_prints_or_writes_them_as_they_are(
     words = [places.get(word, word) for word in command.split()]
     if words[0] == "export":
         words += ["--out", str(tmp_path / "out")]
-    cwm_agent([*words, "--runs", str(tmp_path / "runs")] if words[0] == "ls" else words)
+    cwm_agent([*words, "--runs", str(hostile.folder.parent)] if words[0] == "ls" else words)
     shown = capfd.readouterr()
     assert shown.out or "none" in words
     assert "damaged" not in shown.out + shown.err

@@ -21,6 +21,10 @@ class Finder:
     place: int = -1
     busy: bool = False
 
+    def fit(self, outline: Outline) -> None:
+        """Forget hits beyond the end: what is shown may have changed since they were found."""
+        self.hits = [hit for hit in self.hits if hit.block < len(outline.blocks)]
+
     def next(self, direction: int, block: int, line: int) -> Hit | None:
         """The hit after (or before) the last one, at first the nearest to a place; in a circle."""
         if not self.hits:

@@ -77,9 +77,10 @@ class Main(Layout):
         def found(finder: Finder) -> None:
             if finder is not self.finder:
                 return  # another tab is shown, or another attempt
-            blocks = self.detail.outline.blocks
+            finder.fit(self.detail.outline)
             if step is not None:
-                inside = [n for n, hit in enumerate(finder.hits) if blocks[hit.block].step == step]
+                steps = [block.step for block in self.detail.outline.blocks]
+                inside = [n for n, hit in enumerate(finder.hits) if steps[hit.block] == step]
                 finder.place = (inside[0] if inside else 0) - 1
             self.action_hit(1)
 
@@ -222,6 +223,7 @@ class Main(Layout):
     def action_hit(self, direction: int) -> None:
         """To the next hit."""
         place = self.detail.block
+        self.finder.fit(self.detail.outline)
         hit = self.finder.next(direction, place or 0, -1)
         if hit is not None:
             self.enter(detail=True)

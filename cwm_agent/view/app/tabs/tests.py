@@ -13,6 +13,7 @@ from cwm_agent.view.app.outline import Block
 from cwm_agent.view.sanitize import clean_line
 from cwm_agent.view.trajectory.failures import WORDS, is_limit
 from cwm_agent.view.trajectory.trajectory import Trajectory
+from results.records import Verdict
 
 _HEADER = re.compile(r"^_{3,} (.+?) _{3,}$", re.MULTILINE)
 _MOST = 200_000
@@ -85,14 +86,6 @@ def why_lines(known: Trajectory, glyphs: Glyphs) -> Sequence[Text]:
                 good = passed == len(tests)
                 text = f"{title} {passed}/{len(tests)}"
                 lines.append(Text(text, palette.GOOD if good else palette.BAD))
-        failing = [
-            name
-            for tests in (verdict.fail_to_pass, verdict.pass_to_pass)
-            for name, ok in tests.items()
-            if not ok
-        ]
-        cross = glyphs.mark("unresolved")
-        lines += [Text(f"{cross} {clean_line(name)}", palette.BAD) for name in failing[:20]]
         if verdict.detail:
             lines.append(Text(clean_line(verdict.detail), palette.WARN))
     elif outcome.over and outcome.resolved is None:
@@ -100,8 +93,17 @@ def why_lines(known: Trajectory, glyphs: Glyphs) -> Sequence[Text]:
     elif outcome.resolved is not None:
         word = "resolved" if outcome.resolved else "unresolved"
         lines.append(Text(word, palette.GOOD if outcome.resolved else palette.BAD))
-    lines += _ending(known)
-    return lines
+    return [*lines, *_ending(known), *_failing(verdict, glyphs)]
+
+
+def _failing(verdict: Verdict | None, glyphs: Glyphs) -> list[Text]:
+    """The tests that failed."""
+    if verdict is None:
+        return []
+    tables = (verdict.fail_to_pass, verdict.pass_to_pass)
+    names = [name for tests in tables for name, ok in tests.items() if not ok]
+    cross = glyphs.mark("unresolved")
+    return [Text(f"{cross} {clean_line(name)}", palette.BAD) for name in names]
 
 
 def _ending(known: Trajectory) -> list[Text]:

@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from cwm_agent.view.app import palette
 from cwm_agent.view.app.glyphs import Glyphs
-from cwm_agent.view.app.outline import Hit, Outline
+from cwm_agent.view.app.outline import Hit, Outline, wrap
 
 CURSOR = Style(bgcolor="#2c3644")
 IDLE = Style(bgcolor="#1d2430")
@@ -127,10 +127,10 @@ class OutlineView(ScrollView, can_focus=True, inherit_bindings=False):
         width = self.size.width
         base = self.rich_style
         if place >= len(self.outline):
-            if place == 0:
-                return Strip(
-                    [*Text(f" {self.outline.empty}", palette.DIM).render(self.app.console)]
-                ).adjust_cell_length(width, base)
+            said = wrap(f" {self.outline.empty}", self._room) if not len(self.outline) else []
+            if place < len(said):
+                note = Text(said[place], palette.DIM, end="")
+                return Strip(note.render(self.app.console)).adjust_cell_length(width, base)
             return Strip.blank(width, base)
         here = CURSOR if self.has_focus else IDLE
         style = base + here if place == self.cursor else base

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from cwm_agent.view.app import outline as outlines
 from cwm_agent.view.app.app import ViewerApp
 from cwm_agent.view.app.outline import Block, Hit, Outline, lines_with
+from cwm_agent.view.app.screens.finder import Finder
 from cwm_agent.view.app.session import Session
 from results.store import Run
 
@@ -72,6 +73,15 @@ def test_a_search_that_nobody_waits_for_any_more_moves_nothing(
         await pilot.app.workers.wait_for_complete()
         assert app.main.finder is not given_up
         assert "needle" not in app.main.finder.says
+
+    drive(run, test)
+
+
+def test_hits_in_what_is_no_longer_there_are_forgotten(run: Run) -> None:
+    async def test(pilot: P, app: ViewerApp) -> None:
+        app.main.finder = Finder("gone", [Hit(0, -1), Hit(10_000, 3)])
+        await pilot.press("enter", "n", "n", "N")
+        assert app.main.finder.says == "'gone' 1 of 1"
 
     drive(run, test)
 

@@ -20,7 +20,7 @@ EVIL = (
     "\x1b]52;c;b3duZWQ=\x07\x1b]0;owned\x07\x1b[?1049l\x1b[2J\x1b[31mred [bold]x[/bold] \u202eabc"
 )
 MARKS = ("aa-hostile", "+␛]52;c", "fail to pass", "no ids recorded", "attempt begins",
-         "mark attempts", "policy")  # fmt: skip
+         "c compares", "policy")  # fmt: skip
 """Something of each tab."""
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux")
@@ -55,7 +55,8 @@ def tmux(tmp_path: Path) -> Iterator[Tmux]:
 def test_keys_work_hostile_text_does_not_and_the_terminal_is_left_as_it_was(
     tmux: Tmux, run: Run
 ) -> None:
-    add_attempt(run, "aa-hostile", 0, output=EVIL, exit_code=1, patch=PATCH + "+" + EVIL + "\n")
+    patch = PATCH.replace("x.py", EVIL) + f"+{EVIL}\n"
+    add_attempt(run, f"aa-hostile{EVIL}", 0, output=EVIL, exit_code=1, patch=patch)
     title = tmux("display-message", "-p", "#{pane_title}")
     tmux("send-keys", f"cd {ROOT} && {sys.executable} -m cwm_agent view {run.folder}", "Enter")
     tmux.until("test_b")
