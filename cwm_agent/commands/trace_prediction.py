@@ -28,6 +28,7 @@ from cwm_agent.debug.predict.engine import EnginePredictor
 from cwm_agent.debug.record.sandboxed import SandboxRecorder
 from cwm_agent.errors import UsageError
 from cwm_agent.nano.programs import record_program
+from cwm_agent.tasks.datasets import default_pins
 from cwm_agent.tasks.filters import read_slice
 from results.reports.metrics import Share
 
@@ -48,7 +49,8 @@ def predict_suite(suite: str, model: Path | None, *, part: str = "", as_json: bo
     """Measure `builtin` (generated programs), `cruxeval`, or a file of rows; always 0.
 
     `part` is a slice of the programs, such as 0:20. Raises UsageError for a file
-    that is none and for programs of which none can be run, ModelError, SandboxError.
+    that is none and for programs of which none can be run, NotReadyError, ModelError,
+    SandboxError.
     """
 
     def progress(line: str) -> None:
@@ -57,7 +59,8 @@ def predict_suite(suite: str, model: Path | None, *, part: str = "", as_json: bo
     chosen = read_slice(part) if part else slice(None)
     rows: Sequence[dict[str, Any]] = ()
     if suite != "builtin":  # a slip is told before weights are loaded
-        rows = (cruxeval_rows() if suite == "cruxeval" else read_rows(Path(suite)))[chosen]
+        found = cruxeval_rows(default_pins()) if suite == "cruxeval" else read_rows(Path(suite))
+        rows = found[chosen]
     with closing(EnginePredictor(model)) as predictor, SandboxRecorder() as recorder:
         shown = predictor.comprehensions
         items: Iterable[Item] = (
@@ -65,10 +68,10 @@ def predict_suite(suite: str, model: Path | None, *, part: str = "", as_json: bo
             if suite == "builtin"
             else record_items(rows, recorder, comprehensions=shown, progress=progress)
         )
-        found = measure(predictor, items, progress)
-    if not found.items:
+        measured = measure(predictor, items, progress)
+    if not measured.items:
         raise UsageError(f"none of the programs of {suite} could be run; see above for each")
-    print(json.dumps(_to_json(found), indent=2) if as_json else "\n".join(report(found)))
+    print(json.dumps(_to_json(measured), indent=2) if as_json else "\n".join(report(measured)))
     return 0
 
 

@@ -19,7 +19,13 @@ from cwm_agent.tasks.harbor import is_suite, read_suite
 from cwm_agent.tasks.inputs import Request
 from cwm_agent.tasks.job import Job
 from cwm_agent.tasks.problems.load import load_problems
-from cwm_agent.tasks.problems.source import Rows, chosen_source
+from cwm_agent.tasks.problems.source import (
+    ProblemSource,
+    Rows,
+    chosen_source,
+    is_source,
+    read_source,
+)
 from cwm_agent.tasks.problems.suites import SUITES, ProblemSuite
 from cwm_agent.tasks.task_file import read_tasks, recording_in, request_of
 from envs.harbor.task import HarborTask
@@ -57,8 +63,8 @@ def choose(
     `<instance>.yaml` for each. `rows` are for the suites of problems alone.
     """
     rows = rows or Rows()
-    if suite in SUITES:
-        return _problems(suite, selection, replay, rows)
+    if is_source(suite):
+        return _problems(_source(suite, rows), selection, replay)
     if rows != Rows():
         raise UsageError(f"--dataset, --window, --from and --to are for {', '.join(SUITES)}")
     path = Path(suite)
@@ -84,15 +90,23 @@ def choose(
     return Chosen(suite, requests, str(path.absolute()) if path.is_file() else found.source)
 
 
-def _problems(name: str, selection: Selection, replay: Path | None, rows: Rows) -> Chosen:
-    found = load_problems(chosen_source(name, rows))
+def _source(suite: str, rows: Rows) -> ProblemSource:
+    if suite in SUITES:
+        return chosen_source(suite, rows)
+    if rows != Rows():
+        raise UsageError(f"'{suite}' says its rows: leave out --dataset, --window, --from and --to")
+    return read_source(suite)
+
+
+def _problems(source: ProblemSource, selection: Selection, replay: Path | None) -> Chosen:
+    found = load_problems(source)
     requests = {
         problem.id: Request(
             problem=problem, replay=recording_in(replay, problem.id) if replay else None
         )
         for problem in selection.of(found.problems)
     }
-    return Chosen(name, requests, str(found.source), SUITES[name])
+    return Chosen(source.suite.name, requests, str(found.source), source.suite)
 
 
 def _of_folder(task: HarborTask, replay: Path | None) -> Request:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cwm_agent.debug.core.expressions import evaluate, written
-from cwm_agent.debug.frames.state import Moment
+from cwm_agent.debug.frames.state import Moment, Scope
+from cwm_agent.debug.legal.legal import Legal
 from cwm_agent.errors import UsageError
 
 Rule = Callable[[Moment], bool]
@@ -104,7 +105,7 @@ def next_rule(start: Moment) -> Rule:
     if start.left or not start.scopes:
         return lambda _: True
     if _shared(start):
-        return _resumed(start, least=0)
+        return _resumed(start, start.scopes, least=0)
     depth = start.depth
     return lambda moment: moment.depth <= depth
 
@@ -115,7 +116,9 @@ def return_rule(start: Moment) -> Rule:
     In a generator it passes over all yields, as pdb's does.
     """
     if _shared(start):
-        return _elsewhere(start)
+        return _elsewhere(start.scopes[-1].function)
+    if start.left and start.live and _leaves_and_goes_on(start.legal):
+        return _resumed(start, start.live, least=0)
     if start.left:
         return lambda moment: moment.depth < start.depth
     return lambda moment: moment.left and moment.depth <= start.depth
@@ -127,7 +130,7 @@ def until_rule(start: Moment, line: int | None) -> Rule:
         return lambda _: True
     least = line if line is not None else (start.line or 0) + 1
     if _shared(start):
-        return _resumed(start, least)
+        return _resumed(start, start.scopes, least)
     depth = start.depth
 
     def rule(moment: Moment) -> bool:
@@ -138,10 +141,12 @@ def until_rule(start: Moment, line: int | None) -> Rule:
     return rule
 
 
-def _resumed(start: Moment, least: int) -> Rule:
-    """The next stop in a generator from line `least` on, however often it is left and resumed."""
-    assert start.scope is not None
-    function, depth = start.scope.function, start.depth
+def _resumed(start: Moment, scopes: Sequence[Scope], least: int) -> Rule:
+    """The next stop in a generator from line `least` on, however often it is left and resumed.
+
+    It is the last of `scopes`.
+    """
+    function, depth = scopes[-1].function, len(scopes)
 
     def rule(moment: Moment) -> bool:
         if moment.frame is None or moment.scope is None:
@@ -151,7 +156,7 @@ def _resumed(start: Moment, least: int) -> Rule:
         entered = moment.left or moment.frame.event == "call"
         if here and not entered and (moment.line or 0) >= least:
             return True
-        return _elsewhere(start)(moment)
+        return _elsewhere(function)(moment)
 
     return rule
 
@@ -168,9 +173,8 @@ def _anew(moment: Moment, start: Moment) -> bool:
     return False
 
 
-def _elsewhere(start: Moment) -> Rule:
-    """Whether another function hears that a generator is at its end."""
-    function = start.scope.function if start.scope is not None else ""
+def _elsewhere(function: str) -> Rule:
+    """Whether another function than this hears that a generator is at its end."""
     return lambda moment: (
         moment.scope is not None and moment.scope.function != function and _exhausted(moment)
     )
@@ -185,10 +189,14 @@ def _exhausted(moment: Moment) -> bool:
 
 
 def _shared(moment: Moment) -> bool:
-    """Whether what runs (or returns) is a generator or coroutine, which leaves and goes on."""
+    """Whether what runs (or returns) is a generator or coroutine."""
     before = moment.previous if moment.left else moment
-    stack = before.legal.first.stack if before is not None else ()
-    if not stack:
+    return before is not None and _leaves_and_goes_on(before.legal)
+
+
+def _leaves_and_goes_on(legal: Legal) -> bool:
+    """Whether the function that runs is a generator or coroutine."""
+    if not legal.first.stack:
         return False
-    flags = moment.program.flows[stack[-1].code].code.co_flags
+    flags = legal.first.program.flows[legal.first.stack[-1].code].code.co_flags
     return bool(flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR))

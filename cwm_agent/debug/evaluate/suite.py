@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from cwm_agent.debug.evaluate.figures import Item
 from cwm_agent.debug.legal.program import MARK, Program
 from cwm_agent.debug.record.recording import Recorder, RecordError, request_of
 from cwm_agent.errors import UsageError
+from cwm_agent.tasks.datasets import pinned_revision, rows_of_file, rows_of_hub
 from envs.progress import Say
 
 CRUXEVAL = "cruxeval-org/cruxeval"
@@ -19,26 +19,20 @@ CRUXEVAL = "cruxeval-org/cruxeval"
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Rows of a JSON Lines file: `source` with a marked entry, or `code` and `input`.
+    """Rows of a .jsonl, .json or .parquet file: a marked `source`, or `code` and `input`.
 
     Raises UsageError.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is no JSON Lines file: {error}") from error
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, dict) or not ("source" in row or {"code", "input"} <= set(row)):
-            raise UsageError(f"line {number} of {path} has neither `source` nor `code` and `input`")
-    return rows
+    rows = rows_of_file(path)
+    for row in rows:
+        if not ("source" in row.value or {"code", "input"} <= set(row.value)):
+            raise UsageError(f"{path}, {row.place} has neither `source` nor `code` and `input`")
+    return [dict(row.value) for row in rows]
 
 
-def cruxeval_rows() -> list[dict[str, Any]]:
-    """All 800 rows, through the `datasets` package and its cache."""
-    from datasets import load_dataset
-
-    return [dict(row) for row in load_dataset(CRUXEVAL, split="test")]
+def cruxeval_rows(pins: Path) -> list[dict[str, Any]]:
+    """All 800 rows, at the revision of the first use, kept in `pins`; raises NotReadyError."""
+    return [dict(row) for row in rows_of_hub(CRUXEVAL, pinned_revision(CRUXEVAL, pins), "test")]
 
 
 def source_of(row: dict[str, Any]) -> str:

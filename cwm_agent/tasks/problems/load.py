@@ -59,7 +59,9 @@ def load_problems(source: ProblemSource, *, pins: Path | None = None) -> Problem
         source = replace(source, data=f"{hub_id}@{revision}")
         problems = _of_hub(source, hub_id, revision, pins)
     if not problems:
-        raise UsageError(f"{source} has no problem; ask for other dates (--from, --to, --window)")
+        cut = source.begin or source.end
+        remedy = "; ask for other dates (--from, --to, --window)" if cut else ""
+        raise UsageError(f"{source} has no problem{remedy}")
     ids = [problem.id for problem in problems]
     if twice := {name for name in ids if ids.count(name) > 1}:
         raise UsageError(f"{source}: the id '{min(twice)}' stands twice; give each problem its own")

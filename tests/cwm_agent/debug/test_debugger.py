@@ -127,15 +127,16 @@ def test_every_command_lands_where_pdb_lands() -> None:
         source = program(seed, tuple(UNLIKE))
         rng = random.Random(seed)
         commands = [rng.choice(COMMANDS) for _ in range(25)]
-        lines = [n for n, text in enumerate(source.split("\n"), 1) if text.startswith("    ")]
-        breaks = sorted(rng.sample(lines, 4))
+        texts = source.split("\n")
+        # a breakpoint on one of two equal lines may be missed: frames have texts, not numbers
+        once = [text for text in texts if text.startswith("    ") and texts.count(text) == 1]
+        breaks = sorted(texts.index(text) + 1 for text in rng.sample(once, 4))
         theirs = pdb_places(source, commands, breaks)
         ours = list(our_places(source, commands, breaks))
         compared += len(theirs)
         for number, (mine, true) in enumerate(zip(ours, theirs, strict=False)):
             # what a return or exception changed is shown by no frame
-            texts = [source.split("\n")[one[1] - 1] for one in (mine, true)]
-            same = mine[0] == true[0] and texts[0] == texts[1]
+            same = mine[0] == true[0] and texts[mine[1] - 1] == texts[true[1] - 1]
             same = same and (true[0] not in ("call", "line") or mine[2] == true[2])
             if not same:
                 wrong[seed] = (number, ["", *commands][number], mine, true, theirs[number - 1])

@@ -14,10 +14,10 @@ from scripted import form, predictor
 
 from cwm_agent.commands.trace_prediction import predict_suite, report
 from cwm_agent.debug.evaluate.figures import Item, Measured, by_action, by_cell, measure
-from cwm_agent.debug.evaluate.suite import read_rows, record_items
+from cwm_agent.debug.evaluate.suite import cruxeval_rows, read_rows, record_items
 from cwm_agent.debug.predict.scripted import recorded
 from cwm_agent.debug.record.here import record_here
-from cwm_agent.errors import UsageError
+from cwm_agent.errors import NotReadyError, UsageError
 
 ROWS = [
     {"id": "loop", "code": "def f(xs):\n    n = 0\n    for x in xs:\n        n += x\n    return n",
@@ -88,6 +88,15 @@ def test_a_file_that_is_no_suite_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(UsageError):
         predict_suite(str(path), None, as_json=False)
+
+
+def test_cruxeval_without_the_hub_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(NotReadyError, match="or give a local copy of it"):
+        cruxeval_rows(tmp_path / "pins.json")
 
 
 @pytest.mark.slow  # the bundled model, and a sandbox for the file's programs

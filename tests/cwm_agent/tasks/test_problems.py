@@ -103,6 +103,12 @@ def test_options_for_rows_are_for_problems_alone(tmp_path: Path) -> None:
         choose("swebench-verified", Selection(), None, Rows("sample"))
     chosen = choose("aime24", Selection(part="0:3"), None, Rows("sample"))
     assert (len(chosen.requests), chosen.dataset) == (3, "aime24:sample")
+    assert choose("aime24:sample", Selection(part="0:3"), None).dataset == chosen.dataset
+    with pytest.raises(UsageError, match="leave out --dataset"):
+        choose("aime24:sample", Selection(), None, Rows("sample"))
+    (tmp_path / "empty.jsonl").touch()
+    with pytest.raises(UsageError, match=r"has no problem$"):
+        choose(f"math500:{tmp_path / 'empty.jsonl'}", Selection(), None)
     missing = Rows(str(tmp_path / "none.jsonl"))
     with pytest.raises(UsageError, match="cannot read"):
         choose("livecodebench", Selection(), None, missing)
