@@ -136,4 +136,4 @@ def test_of_a_closed_sequence_the_beginning_is_found_longest() -> None:
     known = list(range(24))  # six of eight pages
     live(known)
     live([100] * 12)  # three: one of the six has to go
-    assert cache.match(cache.new(), [*known, 24]) == 20
+    assert cache.match(cache.new(), known, len(known)) == 20

@@ -105,7 +105,7 @@ def test_a_row_that_is_not_finite_is_marked_and_spoils_no_other() -> None:
         session.append([token])
     futures = [s.generate(Request(1, GREEDY), IdWatcher()) for s in sessions]
     plan = engine.core.scheduler.plan()
-    launched = runner.launch(plan, engine.core._draws(plan)[1])
+    launched = runner.launch(plan, engine.core._draws(plan.rows)[1])
     assert launched is not None
     ids = launched.ids()
     assert ids[0] == NOT_FINITE
