@@ -80,7 +80,7 @@ def test_recipes_pick_a_patch_that_the_upstream_tests_accept(name: str, tmp_path
     show(table, list(patches))
     assert len(table.candidates) >= 8
     assert table.of_kind("existing")
-    assert len(table.of_kind("generated")) == len(bug.tests)
+    assert len(table.of_kind("generated")) >= len(bug.tests)  # and calls that the issue quotes
     for recipe in RECIPES:
         if recipe.name in THAT_RUN_TESTS:
             chosen = recipe.make([table])(table).chosen
