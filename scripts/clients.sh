@@ -10,9 +10,11 @@ cd "$(dirname "$0")/.."
 put() {
     local folder=.venv/clients/$1
     shift
-    [ -d "$folder" ] && return
+    [ "$(cat "$folder/.wanted" 2> /dev/null)" = "$*" ] && return
+    rm -rf "$folder"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
-        --retries 1 --timeout 20 --target "$folder.part" "$@" && mv "$folder.part" "$folder" && return
+        --retries 1 --timeout 20 --target "$folder.part" "$@" \
+        && echo "$*" > "$folder.part/.wanted" && mv "$folder.part" "$folder" && return
     rm -rf "$folder.part"
     echo "could not install $*: the tests that need it are left out" >&2
 }

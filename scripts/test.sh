@@ -36,4 +36,4 @@ exec .venv/bin/python -c '
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-' -m pytest -m "$layers" -n 2 --dist loadfile --no-loadscope-reorder --reruns 1 -r fER --durations 25
+' -m pytest -m "$layers" -n 2 --dist loadfile --no-loadscope-reorder --reruns 1 -r aR --durations 25

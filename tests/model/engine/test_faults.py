@@ -59,6 +59,18 @@ def everything(size: int = CONFIG.vocabulary, dtype: torch.dtype = torch.bool) -
     return torch.ones(size, dtype=dtype)
 
 
+def fails_alone(request: Request, said: str, expected: tuple[int, ...]) -> None:
+    """The request ends with that SamplingError; a session beside it says what it would alone."""
+    engine = engine_of()
+    sick, healthy = Session(engine, stream=1), Session(engine, stream=2)
+    sick.append(PROMPT)
+    ill, well = sick.generate(request, IdWatcher()), begin(healthy)
+    engine.run_until_idle()
+    with pytest.raises(SamplingError, match=said):
+        ill.result(0)
+    assert well.result(0).ids == expected
+
+
 @pytest.mark.parametrize(
     ("mask", "said"),
     [
@@ -74,15 +86,8 @@ def everything(size: int = CONFIG.vocabulary, dtype: torch.dtype = torch.bool) -
 def test_a_mask_of_no_use_is_its_sessions_error(
     mask: object, said: str, expected: dict[int, tuple[int, ...]]
 ) -> None:
-    engine = engine_of()
-    sick, healthy = Session(engine, stream=1), Session(engine, stream=2)
-    sick.append(PROMPT)
     request = Request(TOKENS, WARM, mask=lambda ids: mask if len(ids) >= 4 else None)  # type: ignore[arg-type, return-value]
-    ill, well = sick.generate(request, IdWatcher()), begin(healthy)
-    engine.run_until_idle()
-    with pytest.raises(SamplingError, match=said):
-        ill.result(0)
-    assert well.result(0).ids == expected[2]
+    fails_alone(request, said, expected[2])
 
 
 @pytest.mark.parametrize(
@@ -104,15 +109,8 @@ def test_a_mask_of_no_use_is_its_sessions_error(
 def test_a_bias_of_no_use_is_its_sessions_error(
     bias: object, said: str, expected: dict[int, tuple[int, ...]]
 ) -> None:
-    engine = engine_of()
-    sick, healthy = Session(engine, stream=1), Session(engine, stream=2)
-    sick.append(PROMPT)
     request = Request(TOKENS, WARM, bias=lambda ids: bias if len(ids) >= 4 else None)  # type: ignore[arg-type, return-value]
-    ill, well = sick.generate(request, IdWatcher()), begin(healthy)
-    engine.run_until_idle()
-    with pytest.raises(SamplingError, match=said):
-        ill.result(0)
-    assert well.result(0).ids == expected[2]
+    fails_alone(request, said, expected[2])
 
 
 def test_a_bias_and_a_mask_may_not_forbid_everything_together() -> None:
