@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from array import array
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -92,15 +92,18 @@ class Service:
                 param="model",
             )
 
-    def encoded(self, text: str) -> array[int]:
-        """The ids of a prompt that is text, with what begins every text."""
-        begin = [] if self.hello.bos_id is None else [self.hello.bos_id]
-        return array("i", [*begin, *self.tokenizer.encode_text(text)])
+    async def encoded(self, text: str, *, begin: bool = True) -> array[int]:
+        """The ids of a text, with what begins every text; raises RequestError for one too long."""
+        self._require_room([text])
+        first = self.hello.bos_id if begin else None
+        ids = await asyncio.to_thread(self.tokenizer.encode_text, text)
+        return array("i", ids if first is None else [first, *ids])
 
     async def render(self, wanted: Wanted) -> tuple[Rendered, ToolSet]:
         """The prompt of a conversation; raises RequestError."""
         if not wanted.turns:
             raise RequestError("there are no messages", param="messages")
+        self._require_room([turn.text for turn in wanted.turns])
         offered = () if wanted.choice.kind == "none" else wanted.tools
         tools, transcript = ToolSet(offered), self.transcript()
         render = partial(
@@ -182,6 +185,15 @@ class Service:
 
     def _ends(self, wanted: tuple[int, ...], ignore_eos: bool) -> frozenset[int]:
         return frozenset(wanted) | (frozenset() if ignore_eos else self._stop_ids)
+
+    def _require_room(self, texts: Sequence[str]) -> None:
+        """Raise RequestError for what no context holds, before minutes are spent on its tokens."""
+        most = self.hello.context * self.tokenizer.longest
+        if (characters := sum(map(len, texts))) > most:
+            raise too_long(
+                f"the prompt has {characters} characters, and the model holds "
+                f"{self.hello.context} tokens; shorten the conversation"
+            )
 
     def _room(self, prompt: int, wanted: int | None) -> int:
         """Tokens that the answer may have; raises RequestError when there is no room for any."""
