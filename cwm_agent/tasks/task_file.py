@@ -101,11 +101,14 @@ def _read(path: Path) -> list[object]:
     try:
         data = path.read_bytes()
         if path.suffix == ".jsonl":
-            return [row.value for row in rows_of_lines(data)]
-        document = parse_yaml(data.decode("utf-8"))
+            document: object = [row.value for row in rows_of_lines(data)]
+        else:
+            document = parse_yaml(data.decode("utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the suite {path}: {error}; {_REMEDY}") from error
-    if not isinstance(document, list) or not document:
+    if document in (None, []):
+        raise UsageError(f"the suite {path} is empty; {_REMEDY}")
+    if not isinstance(document, list):
         raise UsageError(f"the suite {path} is not a list of tasks; {_REMEDY}")
     return document
 

@@ -39,7 +39,8 @@ def not_started(error: Exception, client: DockerClient, image: str) -> SandboxEr
         )
     if any(sign in said for sign in _WRONG_IMAGE):
         return SandboxError(
-            f"{what}: {said}; correct USER and WORKDIR of the image, or name another with --image",
+            f"{what}: {said}; correct USER and WORKDIR of the image (or --workdir), or name "
+            "another with --image",
             cause="not_available",
         )
     return SandboxError(
