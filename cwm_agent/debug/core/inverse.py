@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -45,13 +46,18 @@ def line_goal(line: int, condition: str = "") -> Goal:
 
 
 def result_goal(value: str) -> Goal:
-    """The entry returns this value."""
-    return lambda moment: (
-        moment.left
-        and moment.depth == 1
-        and moment.frame is not None
-        and moment.frame.value == value
-    )
+    """The entry returns this value, written as in Python; raises UsageError for none."""
+    try:
+        wanted = repr(ast.literal_eval(value.strip()))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise UsageError(f"'{value.strip()}' is no written-out value, such as [1, 2]") from error
+
+    def reached(moment: Moment) -> bool:
+        frame = moment.frame
+        ended = moment.left and moment.depth == 1
+        return ended and frame is not None and frame.event == "return" and frame.value == wanted
+
+    return reached
 
 
 def _holds(condition: str, moment: Moment) -> bool:
