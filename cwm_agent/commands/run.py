@@ -24,13 +24,10 @@ from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Status, StatusReporter, line
 from cwm_agent.batch.stopping import StopConditions, caught_signals
-from cwm_agent.commands.samples.best import select
-from cwm_agent.commands.samples.until import attempts_until
 from cwm_agent.config.layers import Layer
 from cwm_agent.config.resolve import Resolved, load_settings, with_defaults
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
-from cwm_agent.scaling.selection.registry import recipe_named
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.filters import Selection
 from cwm_agent.tasks.harbor import needs_patch
@@ -70,6 +67,8 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     progress = ProgressDisplay(sys.stderr)
     open_executor = _executor(request.on)
     if request.select:
+        from cwm_agent.scaling.selection.registry import recipe_named  # with numpy: starts slowly
+
         recipe_named(str(request.flags["scaling.select"]))
     if request.flags.get("scaling.until") is not None and request.on != "local":
         raise UsageError("--until compares samples on this machine; leave out --on, or --until")
@@ -101,6 +100,8 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         with open_executor(run, rules, waiting, progress.say, _logger(run)) as executor:
             code = _sample(run, resolved, attempts, executor, progress, as_json=as_json)
         if code == ExitCode.SUCCESS and (request.select or resolved.settings.scaling.until < 1):
+            from cwm_agent.commands.samples.best import select
+
             select(run, resolved, progress)
         return code
 
@@ -149,6 +150,8 @@ def _sample(
         return _go(run, rules, wanted, executor, progress, as_json=as_json and first)
 
     if resolved.settings.scaling.until < 1 and isinstance(executor, LocalExecutor):
+        from cwm_agent.commands.samples.until import attempts_until
+
         shared = executor.policies.shared
         attempts, code, status = attempts_until(run, resolved, attempts, go, shared, progress)
     else:
