@@ -17,6 +17,7 @@ from cwm_agent.batch import manifest
 from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.local.work import open_work
 from cwm_agent.commands.samples.best import best_of, go_on_best
+from cwm_agent.commands.samples.until import check_branching
 from cwm_agent.config.resolve import Resolved, load_settings, recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_attempt
@@ -149,6 +150,7 @@ def run_request(request: Request, *, as_json: bool) -> int:
     else:
         resolved = model_settings(request, resolved)
         job = plan(request, resolved, progress.say)
+        check_branching(resolved.settings, [job])
         if resolved.settings.samples > 1:
             needs_patch(job, "--samples, which chooses one of several,")
             run, result = best_of(store, request.name, job, resolved, progress)
