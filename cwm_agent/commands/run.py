@@ -18,19 +18,16 @@ from cwm_agent.batch.attempt_state import AttemptState, attempts_of
 from cwm_agent.batch.control import serve
 from cwm_agent.batch.ctl import ControlHandler
 from cwm_agent.batch.executor import Executor, OpenExecutor
-from cwm_agent.batch.local.executor import LocalExecutor, local_executor
+from cwm_agent.batch.local.executor import local_executor
 from cwm_agent.batch.opening import opened, repair_journals
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Status, StatusReporter, line
 from cwm_agent.batch.stopping import StopConditions, caught_signals
-from cwm_agent.commands.samples.best import select
-from cwm_agent.commands.samples.until import attempts_until
 from cwm_agent.config.layers import Layer
 from cwm_agent.config.resolve import Resolved, load_settings, with_defaults
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
-from cwm_agent.scaling.selection.registry import recipe_named
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.filters import Selection
 from cwm_agent.tasks.harbor import needs_patch
@@ -70,9 +67,9 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     progress = ProgressDisplay(sys.stderr)
     open_executor = _executor(request.on)
     if request.select:
+        from cwm_agent.scaling.selection.registry import recipe_named  # with numpy: starts slowly
+
         recipe_named(str(request.flags["scaling.select"]))
-    if request.flags.get("scaling.until") is not None and request.on != "local":
-        raise UsageError("--until compares samples on this machine; leave out --on, or --until")
     chosen = choose(request.suite, request.selection, request.replay, request.rows)
     if request.select and chosen.protocol is not None:
         raise UsageError("--select chooses among patches; answers are counted by `score` (cons@k)")
@@ -90,6 +87,10 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     if request.select:
         for job in jobs:
             needs_patch(job, "--select")
+    if resolved.settings.scaling.branch:
+        from cwm_agent.commands.samples.until import check_branching
+
+        check_branching(resolved.settings, jobs)
     rules = Rules.of(resolved)
     wanted = manifest.BatchRecord.of(chosen, resolved.settings.samples, jobs)
     accept = request.accept_changes
@@ -100,8 +101,10 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         waiting = [attempt for attempt in attempts if attempt.state == "waiting"]
         with open_executor(run, rules, waiting, progress.say, _logger(run)) as executor:
             code = _sample(run, resolved, attempts, executor, progress, as_json=as_json)
-        if code == ExitCode.SUCCESS and (request.select or resolved.settings.scaling.until < 1):
-            select(run, resolved, progress)
+            if code == ExitCode.SUCCESS and (request.select or resolved.settings.scaling.until < 1):
+                from cwm_agent.commands.samples.best import select
+
+                select(run, resolved, progress, engine=executor.engine)
         return code
 
 
@@ -148,9 +151,11 @@ def _sample(
     def go(wanted: list[AttemptState], *, first: bool = True) -> tuple[int, Status]:
         return _go(run, rules, wanted, executor, progress, as_json=as_json and first)
 
-    if resolved.settings.scaling.until < 1 and isinstance(executor, LocalExecutor):
-        shared = executor.policies.shared
-        attempts, code, status = attempts_until(run, resolved, attempts, go, shared, progress)
+    if resolved.settings.scaling.until < 1:
+        from cwm_agent.commands.samples.until import attempts_until
+
+        engine = executor.engine
+        attempts, code, status = attempts_until(run, resolved, attempts, go, engine, progress)
     else:
         code, status = go(attempts)
     _done(run, status, attempts, code, progress, as_json=as_json)

@@ -42,7 +42,7 @@ def token_routes(service: Service, replies: Replies) -> APIRouter:
     @router.post("/tokenize", summary="The token ids of a text or a conversation.")
     async def tokenize(body: TokenizeRequest, request: Request) -> Response:
         service.require_model(body.model)
-        with replies.gate.place(replies.job(request)):
+        with replies.admission.place(replies.job(request)):
             ids = await _ids(service, body, replies.job(request))
         found: Json = {"tokens": ids, "count": len(ids), "max_model_len": service.hello.context}
         if body.return_token_strs:
