@@ -10,7 +10,7 @@ from programs import SNIPPETS, alone, program
 from tricky import TRICKY
 from tricky_moves import MOVED
 
-from cwm_agent.debug.certain.outlook import Content, outlook
+from cwm_agent.debug.certain.outlook import Content, Level, outlook
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.record.here import record_here
@@ -19,11 +19,13 @@ from cwm_agent.nano.programs import record_program
 from model.text.traces import Frame
 
 
-def check(read: Program, frames: Sequence[Frame], counts: Counter[str]) -> list[str]:
+def check(
+    read: Program, frames: Sequence[Frame], counts: Counter[str], level: Level = "values"
+) -> list[str]:
     """What is certain and yet not so, along the true frames."""
     here, wrong = Moment.start(read), []
     for number, frame in enumerate(frames):
-        found = outlook(here)
+        found = outlook(here, level)
         text = frame.line.rstrip()
         fitting = [
             m for m in found if m.event == frame.event and read.text(m.line).rstrip() == text
