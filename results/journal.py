@@ -28,7 +28,7 @@ from results.errors import DamagedJournalError, JournalError, JournalLockedError
 from results.files import sync_folder
 from results.records import Event
 
-LOCK_PATIENCE = 1.0
+LOCK_TIMEOUT = 1.0
 """Seconds that a writer waits for the lock: `is_live` holds it for an instant."""
 
 
@@ -181,9 +181,9 @@ def follow_journal(
         pause(interval)
 
 
-def lock(descriptor: int, path: Path, patience: float = LOCK_PATIENCE) -> None:
-    """Take the writer's lock on an open journal; raises JournalLockedError after `patience`."""
-    deadline = time.monotonic() + patience
+def lock(descriptor: int, path: Path, lock_timeout: float = LOCK_TIMEOUT) -> None:
+    """Take the writer's lock on an open journal; raises JournalLockedError after `lock_timeout`."""
+    deadline = time.monotonic() + lock_timeout
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -204,8 +204,8 @@ class Journal:
     loses nothing); `commit` makes it survive a power cut. Call it once a turn.
     """
 
-    def __init__(self, path: Path, *, patience: float = LOCK_PATIENCE) -> None:
-        """Open or create the journal and take its lock, for which it waits `patience` seconds.
+    def __init__(self, path: Path, *, lock_timeout: float = LOCK_TIMEOUT) -> None:
+        """Open or create the journal and take its lock, for which it waits `lock_timeout` seconds.
 
         Raises JournalLockedError when another process writes it, JournalError
         when it is corrupt or cannot be written. `entries` are those already there.
@@ -216,7 +216,7 @@ class Journal:
         except OSError as error:
             raise JournalError(f"cannot write {path}: {error.strerror}") from error
         try:
-            lock(self._file, path, patience)
+            lock(self._file, path, lock_timeout)
             lines = Lines(path)
             self.entries: tuple[Entry, ...] = tuple(lines.entries())
             self._next, self._size = lines.count, lines.offset

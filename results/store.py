@@ -26,7 +26,7 @@ from pathlib import Path
 
 from results.errors import ResultsError, RunFolderError, RunNotFoundError
 from results.files import read_record, sync_folder, write_atomically, write_record
-from results.journal import LOCK_PATIENCE, Entry, Journal, Lines, is_live, read_journal
+from results.journal import LOCK_TIMEOUT, Entry, Journal, Lines, is_live, read_journal
 from results.records import AttemptResult, AttemptStarted, ExitReason, RunInfo
 
 UNFINISHED: frozenset[ExitReason] = frozenset({"interrupted", "policy_error", "sandbox_error"})
@@ -73,9 +73,9 @@ class Attempt:
                 return entry.event.instance
         return self.folder.parent.name
 
-    def journal(self, *, patience: float = LOCK_PATIENCE) -> Journal:
+    def journal(self, *, lock_timeout: float = LOCK_TIMEOUT) -> Journal:
         """Open the journal for writing; see Journal. Raises JournalError."""
-        return Journal(self.events_path, patience=patience)
+        return Journal(self.events_path, lock_timeout=lock_timeout)
 
     def entries(self) -> list[Entry]:
         """What the journal holds now; raises JournalError."""

@@ -180,7 +180,7 @@ def _open_embedded(folder: Path, settings: Settings) -> OpenPolicy:
 
 
 def _open_endpoint(folder: Path, settings: Settings) -> OpenPolicy:
-    from cwm_agent.policies.endpoint.client import Patience
+    from cwm_agent.policies.endpoint.client import Timeouts
     from cwm_agent.policies.endpoint.policy import EndpointPolicy
 
     wanted = settings.endpoint
@@ -191,7 +191,7 @@ def _open_endpoint(folder: Path, settings: Settings) -> OpenPolicy:
         folder,
         sampling=_sampling(settings),
         model=wanted.model,
-        patience=Patience(wanted.silence_seconds, wanted.patience_seconds),
+        timeouts=Timeouts(wanted.silence_seconds, wanted.retry_seconds),
         api_key=api_key(wanted.key_file),
     )
     note = f"model {policy.name.partition(':')[2]} at {', '.join(wanted.urls)}"
@@ -200,7 +200,7 @@ def _open_endpoint(folder: Path, settings: Settings) -> OpenPolicy:
 
 def _open_chat(source: str, settings: Settings, *, tools: bool) -> OpenPolicy:
     from cwm_agent.policies.chat.policy import ChatPolicy
-    from cwm_agent.policies.endpoint.client import Patience
+    from cwm_agent.policies.endpoint.client import Timeouts
     from cwm_agent.prompts.packs import load
     from tools.native import functions
 
@@ -215,7 +215,7 @@ def _open_chat(source: str, settings: Settings, *, tools: bool) -> OpenPolicy:
         temperature=settings.sampling.temperature,
         top_p=settings.sampling.top_p if settings.sampling.temperature else 1.0,
         extra=parse_json(wanted.extra or "{}"),
-        patience=Patience(wanted.silence_seconds, wanted.patience_seconds),
+        timeouts=Timeouts(wanted.silence_seconds, wanted.retry_seconds),
         api_key=api_key(wanted.key_file, None if wanted.urls else model.provider),
     )
     found = policy.capabilities

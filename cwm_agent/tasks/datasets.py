@@ -45,6 +45,12 @@ class Suite:
         return {instance.id: instance for instance in self.instances}
 
 
+def is_data_set(name: str) -> bool:
+    """Whether this is a short name of HUB or has the form of an id of the hub."""
+    match = _HUB_ID.fullmatch(name)
+    return match is not None and (match["name"] in HUB or "/" in match["name"])
+
+
 def load_suite(name: str, *, split: str = "test", pins: Path | None = None) -> Suite:
     """The suite called `name`: a .json, .jsonl or .parquet file, or a data set of the hub.
 
@@ -60,8 +66,7 @@ def load_suite(name: str, *, split: str = "test", pins: Path | None = None) -> S
         values, places = [row.value for row in rows], [row.place for row in rows]
         return Suite(path.name, read_instances(values, path.name, places))
     match = _HUB_ID.fullmatch(name)
-    known = match and (match["name"] in HUB or "/" in match["name"])
-    if match is None or not known:
+    if match is None or not is_data_set(name):
         raise UsageError(
             f"there is no suite {name!r}: give {', '.join(HUB)}, the id of a data set of the hub "
             f"(owner/name@revision), or a file that ends with {', '.join(FORMATS)}"

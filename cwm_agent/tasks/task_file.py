@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cwm_agent.errors import UsageError
+from cwm_agent.generated.task import MEASURED
 from cwm_agent.parsing import parse_yaml
 from cwm_agent.tasks.inputs import EXAMPLE, GENERATED, Request, read_variables
 from results.json_rows import rows_of_lines
@@ -82,6 +83,14 @@ def read_tasks(path: Path) -> list[Entry]:
     return found
 
 
+def named_tasks(name: str) -> list[Entry]:
+    """The tasks of `nano:SET/A..B`, `nano:SET/A` or `example:NAME`, as `solve` names them."""
+    if name.startswith(EXAMPLE):
+        return [Entry(example=name.removeprefix(EXAMPLE))]
+    numbers = name.removeprefix(GENERATED)
+    return [*_expanded(Entry(nano=numbers if "/" in numbers else f"{MEASURED[0]}/{numbers}"))]
+
+
 def _read(path: Path) -> list[object]:
     if not path.is_file():
         raise UsageError(f"there is no suite {path}; {_REMEDY}")
@@ -104,6 +113,8 @@ def _expanded(entry: Entry) -> Iterator[Entry]:
         yield entry
         return
     prefix, first, last = found.groups()
+    if int(first) > int(last):
+        raise UsageError(f"nano: {entry.nano} are no tasks: the range ends before it begins")
     for seed in range(int(first), int(last) + 1):
         yield entry.model_copy(update={"nano": f"{prefix}{seed}"})
 

@@ -16,7 +16,7 @@ from cwm_agent.cli.main import run
 from envs.docker.dockerfile import Context, context_image
 from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
-from envs.images.access import ImageAccess, Patience
+from envs.images.access import ImageAccess, PullRetries
 from envs.images.recipes import base_image
 from envs.images.store import ImageStore
 from envs.progress import quiet
@@ -168,7 +168,7 @@ def test_a_base_image_that_is_not_here_is_refused_with_the_remedy(tmp_path: Path
     folder = Path(shutil.copytree(TASKS / "lock-key", tmp_path / "lock-key"))
     (folder / "environment" / "Dockerfile").write_text("FROM nowhere.invalid/cwm-agent/none:1\n")
     client = connect_engine(timeout=60)
-    access = ImageAccess(ImageStore.of_engine(client), patience=Patience(attempts=1))
+    access = ImageAccess(ImageStore.of_engine(client), retries=PullRetries(attempts=1))
     with pytest.raises(SandboxError, match="cwm-agent images base --tag nowhere"):
         context_image(client, Context(folder / "environment"), access, quiet)
     client.close()

@@ -9,7 +9,7 @@ from cwm_agent.debug.core.expressions import evaluate
 from cwm_agent.debug.core.verify import call_arguments, real_moments
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.predictor import Predictor, Wish
+from cwm_agent.debug.predict.predictor import PredictionRequest, Predictor
 from cwm_agent.debug.record.recording import Recorder, RecordError, request_of
 from cwm_agent.errors import UsageError
 
@@ -76,7 +76,9 @@ def which_call(
             cursor = root.fork()
             try:
                 temperature = TEMPERATURE if number else 0.0
-                said = cursor.predict(start, Wish("call", temperature=temperature, draw=number))
+                said = cursor.predict(
+                    start, PredictionRequest("call", temperature=temperature, draw=number)
+                )
             finally:
                 cursor.close()
             if said.frame is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.predictor import Predictor, Wish
+from cwm_agent.debug.predict.predictor import PredictionRequest, Predictor
 from cwm_agent.errors import UsageError
 from model.errors import ContextOverflowError
 
@@ -83,7 +83,7 @@ def _predict(
     cursor = predictor.open(program)
     try:
         for _ in range(most):
-            said = cursor.predict(here, Wish())
+            said = cursor.predict(here, PredictionRequest())
             least = min(least, said.confidence.least)
             removed = max(removed, said.confidence.removed)
             if said.frame is None:

@@ -10,7 +10,7 @@ from cwm_agent.debug.frames.parse import FrameParser
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.predict.decode import predict_free, predict_legal
-from cwm_agent.debug.predict.predictor import Cost, Prediction, Wish
+from cwm_agent.debug.predict.predictor import Cost, Prediction, PredictionRequest
 from cwm_agent.debug.predict.voice import Voice
 from cwm_agent.policies import bundled
 from model.text.traces import Frame, TraceFormat
@@ -89,14 +89,14 @@ class EngineCursor:
         self._voice = voice
         self._session = session
 
-    def predict(self, moment: Moment, wish: Wish) -> Prediction:
+    def predict(self, moment: Moment, request: PredictionRequest) -> Prediction:
         """See `Cursor`; raises ContextOverflowError and what else ends an answer."""
         length = len(self._session.ids)
-        sampling = self._sampling(wish)
+        sampling = self._sampling(request)
         voice = replace(self._voice, sampling=sampling)
-        predict = predict_legal if wish.legal else predict_free
+        predict = predict_legal if request.legal else predict_free
         try:
-            prediction = predict(voice, self._session, moment, wish)
+            prediction = predict(voice, self._session, moment, request)
         except BaseException:
             self._session.rollback(length)
             raise
@@ -104,12 +104,12 @@ class EngineCursor:
             self._session.rollback(length)
         return prediction
 
-    def _sampling(self, wish: Wish) -> Sampling:
+    def _sampling(self, request: PredictionRequest) -> Sampling:
         own = self._voice.sampling
-        if wish.temperature is not None:
-            top_p = own.top_p if wish.temperature else 1.0
-            own = replace(own, temperature=wish.temperature, top_p=top_p)
-        return replace(own, seed=own.seed + wish.draw)
+        if request.temperature is not None:
+            top_p = own.top_p if request.temperature else 1.0
+            own = replace(own, temperature=request.temperature, top_p=top_p)
+        return replace(own, seed=own.seed + request.draw)
 
     def place(self, frame: Frame) -> None:
         """Append it."""
