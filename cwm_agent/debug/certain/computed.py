@@ -45,6 +45,8 @@ def computed(node: ast.stmt, space: Space) -> Computed:
         return Computed(called=error.called)
     except RaisedError as error:
         return Computed(raised=error.text)
+    except RecursionError as error:
+        raise UnknownError from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from cwm_agent.debug.certain.calls import Called, called
 from cwm_agent.debug.certain.computed import Computed, computed
@@ -25,18 +26,31 @@ from cwm_agent.debug.certain.statements import Statements
 from cwm_agent.debug.certain.texts import bound, is_fixed, known, moved
 from cwm_agent.debug.legal.legal import Legal
 from cwm_agent.debug.plain.limits import UnknownError
+from cwm_agent.errors import UsageError
 from model.text.traces import UNCHANGED
 
 _SAID = {"ValueError", "TypeError", "RuntimeError", "IndexError", "Exception", "LookupError"}
 """Exceptions whose text is that of their argument."""
+Level = Literal["none", "moves", "branches", "values"]
+"""What is certain: nothing; what is moved; also where a branch goes whose condition can be
+computed from the values that were shown; also what else can be computed from them."""
+LEVELS: tuple[Level, ...] = get_args(Level)
 Locals = tuple[tuple[str, ...], dict[str, str]]
+
+
+def level(name: object) -> Level:
+    """The level of that name; raises UsageError."""
+    for one in LEVELS:
+        if one == name:
+            return one
+    raise UsageError(f"certain: {name} is none of {', '.join(LEVELS)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
     """The running function, its statement (None where the line has not just one), and what of
-    its call, of the call that just ended, and of its loop is known; with `values`, what comes
-    of the statement when it is computed."""
+    its call, of the call that just ended, and of its loop is known; what comes of it when it is
+    computed."""
 
     history: History
     program: Statements
@@ -47,7 +61,7 @@ class Present:
     computed: Computed | None = None
 
     @classmethod
-    def of(cls, history: History, program: Statements, *, values: bool = False) -> Present:
+    def of(cls, history: History, program: Statements, level: Level = "moves") -> Present:
         """Raises UnknownError."""
         node = program.alone.get(history.line) if history.event == "line" else None
         code = history.flow.code
@@ -59,10 +73,13 @@ class Present:
             call = None if node is None else called(node, _own(history), local, program)
         with suppress(UnknownError):
             if isinstance(node, ast.For):
-                goes = turn(history, node, program, values=values)
-        if values and program.computable:
+                goes = turn(history, node, program, values=level == "values")
+        wanted = ast.stmt if level == "values" else ast.If | ast.While
+        if level in ("branches", "values") and program.computable and isinstance(node, wanted):
             with suppress(UnknownError):
-                found = None if node is None else computed(node, _space(history, program))
+                found = computed(node, _space(history, program))
+        if level == "branches" and found is not None and found.test is None:
+            found = None  # it raises, or calls
         return cls(history, program, node, call, over, goes, found)
 
     @property

@@ -207,7 +207,7 @@ class _Loop:
         space = Space(names, shared, code, self.program, comprehensions=hidden)
         try:
             found = listed(space.evaluator.value(node))
-        except (RaisedError, CallError) as error:
+        except (RaisedError, CallError, RecursionError) as error:
             raise UnknownError from error
         if moving and _is_fresh(node) and not only_fixed_inside(found):
             raise UnknownError  # its elements may change before they are reached

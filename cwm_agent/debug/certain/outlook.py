@@ -2,18 +2,17 @@
 
 A value is certain when it is moved, not computed: a literal, a variable, an
 argument, a result that was just returned, what a loop takes next, or a value
-that nothing on the line can change. Nothing of the program is executed. A level
-of its own also computes: operators, functions of the language, and branches.
+that nothing on the line can change. Nothing of the program is executed. Two more
+levels compute: one the conditions of branches, one also values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from cwm_agent.debug.certain.computed import Computed
-from cwm_agent.debug.certain.contents import Present
+from cwm_agent.debug.certain.contents import Level, Present
 from cwm_agent.debug.certain.history import SHARED, History
 from cwm_agent.debug.certain.loops import Turn
 from cwm_agent.debug.certain.statements import statements
@@ -42,8 +41,6 @@ class Content:
 
 
 NOTHING = Content()
-Level = Literal["none", "moves", "values"]
-"""What is certain: nothing; what is moved; also what can be computed from the known values."""
 
 
 def agreement(contents: Iterable[Content]) -> Content:
@@ -69,7 +66,7 @@ def outlook(moment: Moment, level: Level = "moves") -> dict[Move, Content]:
         return {move: _entered(legal) for move, legal in moves.items()}
     try:
         history = History.of(moment)
-        present = Present.of(history, program, values=level == "values")
+        present = Present.of(history, program, level)
     except UnknownError:
         return dict.fromkeys(moves, NOTHING)
     moves = _narrowed(present, moves)

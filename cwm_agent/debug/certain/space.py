@@ -84,12 +84,9 @@ class Space:
         return self.objects[name]
 
     def _read(self, text: str) -> Any:
-        value = known(text)
         if self.results and not is_fixed(text):
             raise UnknownError
-        if not self.program.grow and _holds_set(value):
-            raise UnknownError
-        return ast.literal_eval(text)
+        return self._literal(text)
 
     def call(self, node: ast.Call, evaluator: Evaluator) -> Any:
         """The result of a function of the program; raises CallError where it is still to come."""
@@ -109,9 +106,14 @@ class Space:
         if ended.raised:
             kind, _, said = ended.value.partition(": ")
             raise RaisedError(kind, said)
-        if _holds_set(known(ended.value)):
+        return self._literal(ended.value)
+
+    def _literal(self, text: str) -> Any:
+        """A fresh value, which the statement may change."""
+        value = known(text)
+        if not self.program.grow and _holds_set(value):
             raise UnknownError
-        return ast.literal_eval(ended.value)
+        return ast.literal_eval(text)
 
     def change(self, root: str, text: str, given: Sequence[Any]) -> None:
         """Book that a container of this text, reached through a variable, is changed.
@@ -134,12 +136,12 @@ class Space:
 
 
 def _holds_set(value: object) -> bool:
-    """Whether there is a set in it that has an order."""
+    """Whether there is a set in it, the order of which depends on what it held before."""
     if isinstance(value, dict):
         return any(map(_holds_set, value.values()))
-    if isinstance(value, set):
-        return len(value) > 1
-    return isinstance(value, list | tuple) and any(map(_holds_set, value))
+    return isinstance(value, set) or (
+        isinstance(value, list | tuple) and any(map(_holds_set, value))
+    )
 
 
 def _inside(value: Any) -> list[Any]:

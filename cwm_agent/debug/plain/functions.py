@@ -141,7 +141,7 @@ def _filter(function: Function | None, values: Any, /) -> Any:
 
 def _isinstance(value: Any, kinds: Any, /) -> bool:
     wanted = kinds if isinstance(kinds, tuple) else (kinds,)
-    if not is_plain(value) or not all(one in TYPES for one in wanted):
+    if not is_plain(value) or not all(callable(one) and one in TYPES for one in wanted):
         raise UnknownError("what that is an instance of is not known")
     return isinstance(value, tuple(TYPES[one] for one in wanted))
 
