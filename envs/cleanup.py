@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from envs.bubblewrap.cgroup import stray_cgroups
+from envs.bubblewrap.cgroup import orphan_cgroups
 from envs.bubblewrap.sandbox import OWNER_FILE, PREFIX, remove_folder
 from envs.docker.commits import SNAPSHOTS, remove_snapshot
 from envs.docker.engine import connect_engine
@@ -28,7 +28,7 @@ UNNAMED_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class Orphan:
     """One container (its id), volume, image (its tag), folder (its path) or control group whose
     owner is gone."""
 
@@ -36,14 +36,14 @@ class Stray:
     name: str
 
 
-def find_strays(client: DockerClient | None = None) -> list[Stray]:
+def find_orphans(client: DockerClient | None = None) -> list[Orphan]:
     """Everything that gone processes of this machine left; removes nothing.
 
     Without `client` the engine of the environment is asked, if one answers.
     """
     from docker.errors import DockerException
 
-    found = [*_stray_folders(), *(Stray("cgroup", name) for name in stray_cgroups())]
+    found = [*_stray_folders(), *(Orphan("cgroup", name) for name in orphan_cgroups())]
     engine = client
     try:
         engine = engine or connect_engine(timeout=ENGINE_SECONDS)
@@ -51,7 +51,7 @@ def find_strays(client: DockerClient | None = None) -> list[Stray]:
         return found
     try:
         of_engine = (_stray_containers, _stray_volumes, _stray_images)
-        return [*(stray for strays in of_engine for stray in strays(engine)), *found]
+        return [*(orphan for orphans in of_engine for orphan in orphans(engine)), *found]
     except (DockerException, OSError):  # it answered, and is too busy now
         return found
     finally:
@@ -59,19 +59,19 @@ def find_strays(client: DockerClient | None = None) -> list[Stray]:
             engine.close()
 
 
-def sweep(client: DockerClient | None = None) -> list[Stray]:
-    """Remove all strays; returns those that were removed. Two sweeps at once are harmless."""
-    return [stray for stray in find_strays(client) if remove(stray, client)]
+def sweep(client: DockerClient | None = None) -> list[Orphan]:
+    """Remove all orphans; returns those that were removed. Two sweeps at once are harmless."""
+    return [orphan for orphan in find_orphans(client) if remove(orphan, client)]
 
 
-def remove(stray: Stray, client: DockerClient | None = None) -> bool:
-    """Remove one stray; False where it was gone already or may not be removed by this user."""
-    if stray.kind == "cgroup":
-        cgroup = stray_cgroups().get(stray.name)
+def remove(orphan: Orphan, client: DockerClient | None = None) -> bool:
+    """Remove one orphan; False where it was gone already or may not be removed by this user."""
+    if orphan.kind == "cgroup":
+        cgroup = orphan_cgroups().get(orphan.name)
         return cgroup is not None and cgroup.remove()
-    if stray.kind == "folder":
+    if orphan.kind == "folder":
         try:
-            remove_folder(Path(stray.name))
+            remove_folder(Path(orphan.name))
         except OSError:
             return False
         return True
@@ -82,12 +82,12 @@ def remove(stray: Stray, client: DockerClient | None = None) -> bool:
     except SandboxError:
         return False
     try:
-        if stray.kind == "image":
-            return remove_snapshot(engine, stray.name)
-        if stray.kind == "volume":
-            engine.api.remove_volume(stray.name)
+        if orphan.kind == "image":
+            return remove_snapshot(engine, orphan.name)
+        if orphan.kind == "volume":
+            engine.api.remove_volume(orphan.name)
         else:
-            engine.api.remove_container(stray.name, force=True, v=True)
+            engine.api.remove_container(orphan.name, force=True, v=True)
     except (DockerException, OSError):  # gone (a volume with its container), or a busy engine
         return False
     finally:
@@ -107,26 +107,26 @@ def owned_folder(owner: Owner) -> Iterator[Path]:
         remove_folder(folder)
 
 
-def _stray_containers(client: DockerClient) -> Iterator[Stray]:
+def _stray_containers(client: DockerClient) -> Iterator[Orphan]:
     for container in client.api.containers(all=True, filters={"label": f"{LABEL}pid"}):
         if is_gone(container.get("Labels") or {}):
-            yield Stray("container", container["Id"][:12])
+            yield Orphan("container", container["Id"][:12])
 
 
-def _stray_volumes(client: DockerClient) -> Iterator[Stray]:
+def _stray_volumes(client: DockerClient) -> Iterator[Orphan]:
     for volume in client.api.volumes(filters={"label": f"{LABEL}pid"})["Volumes"] or ():
         if is_gone(volume.get("Labels") or {}):
-            yield Stray("volume", volume["Name"])
+            yield Orphan("volume", volume["Name"])
 
 
-def _stray_images(client: DockerClient) -> Iterator[Stray]:
+def _stray_images(client: DockerClient) -> Iterator[Orphan]:
     """Snapshots only: an image that somebody else committed from a sandbox has the same labels."""
     for image in client.api.images(SNAPSHOTS, filters={"label": f"{LABEL}pid"}):
         if is_gone(image.get("Labels") or {}):
-            yield from (Stray("image", tag) for tag in image.get("RepoTags") or ())
+            yield from (Orphan("image", tag) for tag in image.get("RepoTags") or ())
 
 
-def _stray_folders() -> Iterator[Stray]:
+def _stray_folders() -> Iterator[Orphan]:
     for folder in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")):
         try:
             gone = is_gone(json.loads((folder / OWNER_FILE).read_text()))
@@ -138,4 +138,4 @@ def _stray_folders() -> Iterator[Stray]:
             except OSError:
                 continue
         if gone:
-            yield Stray("folder", str(folder))
+            yield Orphan("folder", str(folder))

@@ -28,7 +28,7 @@ from results.errors import DamagedJournalError, JournalError, JournalLockedError
 from results.files import sync_folder
 from results.records import Event
 
-LOCK_PATIENCE = 1.0
+LOCK_TIMEOUT = 1.0
 """Seconds that a writer waits for the lock: `is_live` holds it for an instant."""
 
 
@@ -113,16 +113,17 @@ class Lines:
         """Bytes of complete lines read so far; where the next line begins."""
         self.count = 0
 
-    def entries(self) -> Iterator[Entry]:
-        """Entries appended since the last call.
+    def entries(self, most: int | None = None) -> Iterator[Entry]:
+        """Entries appended since the last call; after `most` bytes of them the rest is left.
 
         Raises DamagedJournalError naming file and line, JournalError where nothing can be read.
         """
+        end = None if most is None else self.offset + most
         try:
             with self.path.open("rb") as file:
                 file.seek(self.offset)
                 for line in file:
-                    if not line.endswith(b"\n"):
+                    if not line.endswith(b"\n") or (end is not None and self.offset >= end):
                         return
                     try:
                         entry = decode_entry(line, seq=self.count)
@@ -181,9 +182,9 @@ def follow_journal(
         pause(interval)
 
 
-def lock(descriptor: int, path: Path, patience: float = LOCK_PATIENCE) -> None:
-    """Take the writer's lock on an open journal; raises JournalLockedError after `patience`."""
-    deadline = time.monotonic() + patience
+def lock(descriptor: int, path: Path, lock_timeout: float = LOCK_TIMEOUT) -> None:
+    """Take the writer's lock on an open journal; raises JournalLockedError after `lock_timeout`."""
+    deadline = time.monotonic() + lock_timeout
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -204,8 +205,8 @@ class Journal:
     loses nothing); `commit` makes it survive a power cut. Call it once a turn.
     """
 
-    def __init__(self, path: Path, *, patience: float = LOCK_PATIENCE) -> None:
-        """Open or create the journal and take its lock, for which it waits `patience` seconds.
+    def __init__(self, path: Path, *, lock_timeout: float = LOCK_TIMEOUT) -> None:
+        """Open or create the journal and take its lock, for which it waits `lock_timeout` seconds.
 
         Raises JournalLockedError when another process writes it, JournalError
         when it is corrupt or cannot be written. `entries` are those already there.
@@ -216,7 +217,7 @@ class Journal:
         except OSError as error:
             raise JournalError(f"cannot write {path}: {error.strerror}") from error
         try:
-            lock(self._file, path, patience)
+            lock(self._file, path, lock_timeout)
             lines = Lines(path)
             self.entries: tuple[Entry, ...] = tuple(lines.entries())
             self._next, self._size = lines.count, lines.offset

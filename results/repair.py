@@ -8,7 +8,7 @@ from pathlib import Path
 
 from results.errors import DamagedJournalError, JournalError
 from results.files import write_atomically
-from results.journal import LOCK_PATIENCE, Lines, lock
+from results.journal import LOCK_TIMEOUT, Lines, lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Repair:
         return f"cut before line {self.line}, which {self.reason}; the whole file is {self.kept}"
 
 
-def repair(path: Path, *, patience: float = LOCK_PATIENCE) -> Repair | None:
+def repair(path: Path, *, lock_timeout: float = LOCK_TIMEOUT) -> Repair | None:
     """Cut a journal before its first damaged line; None where every line is good.
 
     The damaged file is copied beside it first, so nothing is lost. Raises
@@ -37,7 +37,7 @@ def repair(path: Path, *, patience: float = LOCK_PATIENCE) -> Repair | None:
     except OSError as error:
         raise JournalError(f"cannot repair {path}: {error.strerror}") from error
     try:
-        lock(descriptor, path, patience)
+        lock(descriptor, path, lock_timeout)
         lines = Lines(path)
         try:
             for _ in lines.entries():

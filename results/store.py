@@ -26,22 +26,24 @@ from pathlib import Path
 
 from results.errors import ResultsError, RunFolderError, RunNotFoundError
 from results.files import read_record, sync_folder, write_atomically, write_record
-from results.journal import LOCK_PATIENCE, Entry, Journal, Lines, is_live, read_journal
+from results.journal import LOCK_TIMEOUT, Entry, Journal, Lines, is_live, read_journal
 from results.records import AttemptResult, AttemptStarted, ExitReason, RunInfo
 
 UNFINISHED: frozenset[ExitReason] = frozenset({"interrupted", "policy_error", "sandbox_error"})
 """Exit reasons after which an attempt may be continued, so that its result may be replaced."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+_OF_THE_RUN = re.compile(r"scores|evidence|.*\.(json|jsonl|db|lock|log|md|sock|damaged|tmp)", re.I)
+"""Names that files and folders of a run have beside its instances, today or in another version."""
 
 
 def folder_name(instance: str) -> str:
     """A safe folder name for an instance id; a plain id stays as it is.
 
-    Other ids get the first 8 hex digits of their SHA-256 appended, so two ids
-    never share a folder. The id itself stands in the records.
+    Other ids, and those that a file of the run may have, get the first 8 hex digits of their
+    SHA-256 appended, so two ids never share a folder. The id itself stands in the records.
     """
-    if _PLAIN_NAME.fullmatch(instance):
+    if _PLAIN_NAME.fullmatch(instance) and not _OF_THE_RUN.fullmatch(instance):
         return instance
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", instance).strip(".-")[:80]
     digest = hashlib.sha256(instance.encode(errors="surrogatepass")).hexdigest()[:8]
@@ -73,9 +75,9 @@ class Attempt:
                 return entry.event.instance
         return self.folder.parent.name
 
-    def journal(self, *, patience: float = LOCK_PATIENCE) -> Journal:
+    def journal(self, *, lock_timeout: float = LOCK_TIMEOUT) -> Journal:
         """Open the journal for writing; see Journal. Raises JournalError."""
-        return Journal(self.events_path, patience=patience)
+        return Journal(self.events_path, lock_timeout=lock_timeout)
 
     def entries(self) -> list[Entry]:
         """What the journal holds now; raises JournalError."""

@@ -103,5 +103,5 @@ class SandboxMaker:
 
 def clean_up(say: Callable[[str], None]) -> None:
     """Remove sandboxes and working copies without an owner."""
-    for stray in sweep():
-        say(f"removed a stray {stray.kind}: {stray.name}")
+    for orphan in sweep():
+        say(f"removed an orphan {orphan.kind}: {orphan.name}")

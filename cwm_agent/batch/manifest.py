@@ -27,7 +27,7 @@ INDIFFERENT = (
     "batch.", "cluster.", "cost.", "scaling.", "runs", "samples",
     "sampling.logprobs", "engine.kv_memory", "engine.typical_tokens",
     "engine.host_memory", "engine.speculation", "engine.cuda_graphs", "endpoint.urls",
-    "endpoint.silence_seconds", "endpoint.patience_seconds",
+    "endpoint.silence_seconds", "endpoint.retry_seconds",
 )  # fmt: skip
 """Settings, or beginnings of them, that decide when and where, but not what is answered."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from cwm_agent.debug.core.debugger import Debugger
 from cwm_agent.debug.evaluate.figures import Item, Measured, exact, measure, whole
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.engine import EnginePredictor
+from cwm_agent.debug.predict.engine import EnginePredictor, load_predictor
 from cwm_agent.nano.programs import record_program
 from envs.progress import Say
 
@@ -66,7 +66,7 @@ def _share(found: Any) -> dict[str, object]:
 
 def measure_trace(bench: TraceBench, progress: Say) -> TraceFigures:
     """Greedy predictions of all programs; raises ModelError."""
-    predictor = EnginePredictor(bench.model, frame_tokens=FRAME_TOKENS)
+    predictor = load_predictor(bench.model, frame_tokens=FRAME_TOKENS)
     try:
         measured = measure(predictor, _items(bench, predictor.comprehensions), progress)
         recomputed = sum(

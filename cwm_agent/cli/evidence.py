@@ -24,6 +24,9 @@ def evidence(
     calls: Annotated[
         int | None, typer.Option("--calls", min=0, help="Calls compared for each function.")
     ] = None,
+    traces: Annotated[
+        int | None, typer.Option("--traces", min=0, help="Calls the model predicts on each one.")
+    ] = None,
     existing: Annotated[
         str | None,
         typer.Option("--existing", metavar="COMMAND", help="The repository's own tests."),
@@ -64,6 +67,7 @@ def evidence(
             "scaling.tests": tests,
             "scaling.repeats": repeats,
             "scaling.calls": calls,
+            "scaling.traces": traces,
             "scaling.existing": existing,
             "batch.workers": workers,
         },

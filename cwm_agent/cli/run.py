@@ -132,6 +132,7 @@ def run(
       cwm-agent run livecodebench --window v6 --model ~/models/cwm
       cwm-agent run math500 --dataset sample --samples 2 --slice 2
       cwm-agent run terminal-bench-2/tasks --workers 4 --model ~/models/cwm
+      cwm-agent run nano:unseen/1..10 --samples 2
       cwm-agent run trace-prediction --suite builtin
 
     \b

@@ -34,12 +34,12 @@ class NodeReport:
 
 
 def look(file: Path, digest: str) -> NodeReport:
-    """On the node: compare version and shared storage, remove strays."""
+    """On the node: compare version and shared storage, remove orphans."""
     try:
         sees = digest_of(file) == digest
     except OSError:
         sees = False
-    removed = tuple(f"{stray.kind} {stray.name}" for stray in sweep())
+    removed = tuple(f"{orphan.kind} {orphan.name}" for orphan in sweep())
     return NodeReport(platform.node(), __version__, sees, removed)
 
 
@@ -58,7 +58,7 @@ def visit_nodes(file: Path, say: Callable[[str], None]) -> None:
     asked = _ask_all(file)
     done, late = ray.wait(list(asked), num_returns=len(asked), timeout=SECONDS)
     for ref in late:
-        say(f"node {asked[ref]} does not answer; its strays remain")
+        say(f"node {asked[ref]} does not answer; its orphans remain")
     for ref in done:
         try:
             report: NodeReport = ray.get(ref)
@@ -72,8 +72,8 @@ def visit_nodes(file: Path, say: Callable[[str], None]) -> None:
             say(f"node {asked[ref]} went away")
             continue
         _check(report, file)
-        for stray in report.removed:
-            say(f"removed a stray on {report.name}: {stray}")
+        for orphan in report.removed:
+            say(f"removed an orphan on {report.name}: {orphan}")
 
 
 def sweep_nodes(file: Path, say: Callable[[str], None]) -> None:
@@ -82,14 +82,14 @@ def sweep_nodes(file: Path, say: Callable[[str], None]) -> None:
     asked = _ask_all(file)
     done, late = ray.wait(list(asked), num_returns=len(asked), timeout=SECONDS)
     for ref in late:
-        say(f"node {asked[ref]} does not answer; the next run there removes its strays")
+        say(f"node {asked[ref]} does not answer; the next run there removes its orphans")
     for ref in done:
         try:
             report: NodeReport = ray.get(ref)
         except ray.exceptions.RayError:
             continue  # it just went away, and its processes with it
-        for stray in report.removed:
-            say(f"removed a stray on {report.name}: {stray}")
+        for orphan in report.removed:
+            say(f"removed an orphan on {report.name}: {orphan}")
 
 
 def _ask_all(file: Path) -> dict[Any, str]:

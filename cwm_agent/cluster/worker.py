@@ -29,7 +29,7 @@ from cwm_agent.tasks.job import Job
 from results.records import AttemptResult
 from results.store import Run
 
-JOURNAL_PATIENCE = 120.0
+JOURNAL_TIMEOUT = 120.0
 """Seconds that the last writer of a journal may take to let go of it: longer than the lifeline
 of a worker that nobody reaches. Where the machine itself is gone, an NFS server keeps its locks
 for one lease, 90 s by default."""
@@ -84,7 +84,7 @@ class AttemptWorker:
         run = Run(folder)
         self._policies = Policies(rules.resolved.settings, _to_nobody)
         self._work = self._stack.enter_context(
-            open_work(run, rules, [], self._open_policy, patience=JOURNAL_PATIENCE)
+            open_work(run, rules, [], self._open_policy, lock_timeout=JOURNAL_TIMEOUT)
         )
         self._stack.callback(self._policies.close)
         self._kept: list[AttemptState] = []

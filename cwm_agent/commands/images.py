@@ -12,7 +12,7 @@ from cwm_agent.tasks.inputs import read_variables
 from envs.docker.engine import connect_engine
 from envs.docker.kind import BUILD_SECONDS
 from envs.errors import SandboxError
-from envs.images.access import ImageAccess, Patience
+from envs.images.access import ImageAccess, PullRetries
 from envs.images.pull import Watch
 from envs.images.store import JUST_USED_SECONDS, ImageStore, OwnImage
 from envs.progress import Say
@@ -55,8 +55,8 @@ def pull_all(
     wanted = list(dict.fromkeys(names))
     outcomes = []
     with opened() as store:
-        patience = Patience(rate_total=rate_limit_seconds)
-        access = ImageAccess(store, min_free, patience, progress, watch)
+        retries = PullRetries(rate_total=rate_limit_seconds)
+        access = ImageAccess(store, min_free, retries, progress, watch)
         for name in wanted:
             try:
                 outcomes.append(Outcome(name, access.have(name, keep=wanted)))

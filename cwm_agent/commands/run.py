@@ -24,13 +24,10 @@ from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
 from cwm_agent.batch.status import Status, StatusReporter, line
 from cwm_agent.batch.stopping import StopConditions, caught_signals
-from cwm_agent.commands.samples.best import select
-from cwm_agent.commands.samples.until import attempts_until, check_branching
 from cwm_agent.config.layers import Layer
 from cwm_agent.config.resolve import Resolved, load_settings, with_defaults
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode
-from cwm_agent.scaling.selection.registry import recipe_named
 from cwm_agent.streams import ReaderGoneError
 from cwm_agent.tasks.filters import Selection
 from cwm_agent.tasks.harbor import needs_patch
@@ -70,6 +67,8 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     progress = ProgressDisplay(sys.stderr)
     open_executor = _executor(request.on)
     if request.select:
+        from cwm_agent.scaling.selection.registry import recipe_named  # with numpy: starts slowly
+
         recipe_named(str(request.flags["scaling.select"]))
     chosen = choose(request.suite, request.selection, request.replay, request.rows)
     if request.select and chosen.protocol is not None:
@@ -88,7 +87,10 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     if request.select:
         for job in jobs:
             needs_patch(job, "--select")
-    check_branching(resolved.settings, jobs)
+    if resolved.settings.scaling.branch:
+        from cwm_agent.commands.samples.until import check_branching
+
+        check_branching(resolved.settings, jobs)
     rules = Rules.of(resolved)
     wanted = manifest.BatchRecord.of(chosen, resolved.settings.samples, jobs)
     accept = request.accept_changes
@@ -100,6 +102,8 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         with open_executor(run, rules, waiting, progress.say, _logger(run)) as executor:
             code = _sample(run, resolved, attempts, executor, progress, as_json=as_json)
             if code == ExitCode.SUCCESS and (request.select or resolved.settings.scaling.until < 1):
+                from cwm_agent.commands.samples.best import select
+
                 select(run, resolved, progress, engine=executor.engine)
         return code
 
@@ -148,6 +152,8 @@ def _sample(
         return _go(run, rules, wanted, executor, progress, as_json=as_json and first)
 
     if resolved.settings.scaling.until < 1:
+        from cwm_agent.commands.samples.until import attempts_until
+
         engine = executor.engine
         attempts, code, status = attempts_until(run, resolved, attempts, go, engine, progress)
     else:

@@ -16,8 +16,6 @@ from cwm_agent.attempt.sandboxes import clean_up
 from cwm_agent.batch import manifest
 from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.local.work import open_work
-from cwm_agent.commands.samples.best import best_of, go_on_best
-from cwm_agent.commands.samples.until import check_branching
 from cwm_agent.config.resolve import Resolved, load_settings, recorded
 from cwm_agent.errors import UsageError
 from cwm_agent.exit_codes import ExitCode, code_of_attempt
@@ -150,8 +148,13 @@ def run_request(request: Request, *, as_json: bool) -> int:
     else:
         resolved = model_settings(request, resolved)
         job = plan(request, resolved, progress.say)
-        check_branching(resolved.settings, [job])
+        if resolved.settings.scaling.branch:
+            from cwm_agent.commands.samples.until import check_branching
+
+            check_branching(resolved.settings, [job])
         if resolved.settings.samples > 1:
+            from cwm_agent.commands.samples.best import best_of  # with numpy: a third of the start
+
             needs_patch(job, "--samples, which chooses one of several,")
             run, result = best_of(store, request.name, job, resolved, progress)
             outcome = Outcome(run, result)
@@ -193,6 +196,8 @@ def _resume(store: Store, request: Request, progress: ProgressDisplay) -> tuple[
     jobs = sorted(run.folder.glob(f"*/*/{JOB_FILE}"))
     several = resolved.settings.samples > 1 and not (run.folder / manifest.FILE).exists()
     if jobs and several:
+        from cwm_agent.commands.samples.best import go_on_best
+
         job = read_job(jobs[0].parent)
         return job, Outcome(run, go_on_best(run, job, resolved, progress))
     if len(jobs) != 1:

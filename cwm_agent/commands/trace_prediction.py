@@ -24,7 +24,7 @@ from cwm_agent.debug.evaluate.figures import (
 )
 from cwm_agent.debug.evaluate.suite import cruxeval_rows, read_rows, record_items
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.engine import EnginePredictor
+from cwm_agent.debug.predict.engine import load_predictor
 from cwm_agent.debug.record.sandboxed import SandboxRecorder
 from cwm_agent.errors import UsageError
 from cwm_agent.nano.programs import record_program
@@ -61,7 +61,7 @@ def predict_suite(suite: str, model: Path | None, *, part: str = "", as_json: bo
     if suite != "builtin":  # a slip is told before weights are loaded
         found = cruxeval_rows(default_pins()) if suite == "cruxeval" else read_rows(Path(suite))
         rows = found[chosen]
-    with closing(EnginePredictor(model)) as predictor, SandboxRecorder() as recorder:
+    with closing(load_predictor(model)) as predictor, SandboxRecorder() as recorder:
         shown = predictor.comprehensions
         items: Iterable[Item] = (
             _builtin(range(BUILTIN_PROGRAMS)[chosen], comprehensions=shown)

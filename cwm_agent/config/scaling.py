@@ -22,6 +22,8 @@ class ScalingSettings(Section):
     """Runs of each test on each candidate; those that differ show a flaky one."""
     calls: int = Field(default=48, ge=0)
     """Calls of each touched function that are compared between candidates."""
+    traces: int = Field(default=0, ge=0)
+    """Calls of the issue whose result the model predicts on each candidate, without executing."""
     existing: str = ""
     """Command of the repository's own tests, with pytest's -rA summary; empty: found by itself."""
     test_seconds: Seconds = 60.0

@@ -165,7 +165,7 @@ class EndpointSettings(Section):
     """The model's name on these servers; empty: the first one each lists."""
     silence_seconds: Seconds = 300.0
     """A server that is silent this long is treated as down."""
-    patience_seconds: Seconds = 600.0
+    retry_seconds: Seconds = 600.0
     """How long to retry one reply while no server responds."""
     tool_calls: Literal["auto", "text", "native"] = "auto"
     """How a chat model calls tools: in its text, or as functions; auto asks it for one call."""

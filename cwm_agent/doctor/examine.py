@@ -10,7 +10,7 @@ from envs.registry import SANDBOX_KINDS
 
 
 def examine(resolved: Resolved, *, fix: bool = False) -> list[Check]:
-    """All checks under these settings. With `fix`, strays of dead runs are removed."""
+    """All checks under these settings. With `fix`, orphans of dead runs are removed."""
     settings, runs = resolved.settings, resolved.runs_folder()
     model = served.model(settings)
     if model is None:
@@ -23,7 +23,7 @@ def examine(resolved: Resolved, *, fix: bool = False) -> list[Check]:
         machine.python(),
         machine.git(),
         *sandboxes.required(places, settings.sandbox.kind),
-        sandboxes.strays(fix=fix),
+        sandboxes.orphans(fix=fix),
         machine.runs_folder(runs),
         machine.disk("runs disk", runs),
         machine.open_files(),

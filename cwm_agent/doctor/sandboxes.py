@@ -41,15 +41,15 @@ def required(checks: list[Check], kind: str) -> list[Check]:
     return [replace(check, status="fail") if check.name in wanted else check for check in checks]
 
 
-def strays(*, fix: bool) -> Check:
+def orphans(*, fix: bool) -> Check:
     """What sandboxes of dead processes left behind; removed when `fix`."""
-    from envs.cleanup import find_strays, sweep
+    from envs.cleanup import find_orphans, sweep
 
     removed = len(sweep()) if fix else 0
-    left = find_strays()
+    left = find_orphans()
     found = f"removed {removed}, {len(left)} left" if fix else f"{len(left)} left behind"
     if not left:
-        return Check("strays", "ok", found if fix else "none")
-    names = ", ".join(f"{stray.kind} {stray.name}" for stray in left[:3])
+        return Check("orphans", "ok", found if fix else "none")
+    names = ", ".join(f"{orphan.kind} {orphan.name}" for orphan in left[:3])
     remedy = "stop or remove them by hand" if fix else "run `cwm-agent doctor --fix`"
-    return Check("strays", "warn", f"{found}: {names}", remedy)
+    return Check("orphans", "warn", f"{found}: {names}", remedy)

@@ -55,8 +55,12 @@ sys.exit(failed)
 def named_task(name: str) -> NanoTask:
     """The task `SEED` or `SET/SEED`; the set is `seen` and the seed random where they are missing.
 
-    Raises UsageError for an unknown set.
+    Raises UsageError for an unknown set, and for several tasks at once.
     """
+    if ".." in name:
+        raise UsageError(
+            f"nano:{name} is not one task; a range is for `cwm-agent run nano:SET/1..40`"
+        )
     split, slash, seed = name.partition("/")
     if not slash:
         split, seed = "seen", name

@@ -13,7 +13,7 @@ from cwm_agent.config.settings import Settings
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.parsing import parse_json
 from cwm_agent.policies import bundled as nano
-from cwm_agent.policies.chat.provider import api_key, chat_model
+from cwm_agent.policies.chat.provider import PROVIDERS, api_key, chat_model
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.human import HumanPolicy
 from cwm_agent.policies.policy import Policy
@@ -94,10 +94,21 @@ def find_checkpoint(model: str) -> Path:
     try:
         return Path(snapshot_download(model, local_files_only=True))
     except (HFValidationError, LocalEntryNotFoundError) as error:
-        raise NotReadyError(
-            f"there is no checkpoint folder {model}, and no model of that name in the Hugging "
-            "Face cache; check the path, or download it with `hf download NAME`"
-        ) from error
+        raise NotReadyError(_no_checkpoint(model)) from error
+
+
+def _no_checkpoint(model: str) -> str:
+    prefix, colon, name = model.partition(":")
+    if colon and prefix.isidentifier():
+        known = " or ".join(f"{provider.name}:{name or 'NAME'}" for provider in PROVIDERS)
+        return (
+            f"there is no kind of model {prefix!r} ({model}); say {known} for one behind a chat "
+            "API, nano for the bundled one, or give the folder of a checkpoint"
+        )
+    return (
+        f"there is no checkpoint folder {model}, and no model of that name in the Hugging "
+        "Face cache; check the path, or download it with `hf download NAME`"
+    )
 
 
 def open_policy(
@@ -180,7 +191,7 @@ def _open_embedded(folder: Path, settings: Settings) -> OpenPolicy:
 
 
 def _open_endpoint(folder: Path, settings: Settings) -> OpenPolicy:
-    from cwm_agent.policies.endpoint.client import Patience
+    from cwm_agent.policies.endpoint.client import Timeouts
     from cwm_agent.policies.endpoint.policy import EndpointPolicy
 
     wanted = settings.endpoint
@@ -191,7 +202,7 @@ def _open_endpoint(folder: Path, settings: Settings) -> OpenPolicy:
         folder,
         sampling=_sampling(settings),
         model=wanted.model,
-        patience=Patience(wanted.silence_seconds, wanted.patience_seconds),
+        timeouts=Timeouts(wanted.silence_seconds, wanted.retry_seconds),
         api_key=api_key(wanted.key_file),
     )
     note = f"model {policy.name.partition(':')[2]} at {', '.join(wanted.urls)}"
@@ -200,7 +211,7 @@ def _open_endpoint(folder: Path, settings: Settings) -> OpenPolicy:
 
 def _open_chat(source: str, settings: Settings, *, tools: bool) -> OpenPolicy:
     from cwm_agent.policies.chat.policy import ChatPolicy
-    from cwm_agent.policies.endpoint.client import Patience
+    from cwm_agent.policies.endpoint.client import Timeouts
     from cwm_agent.prompts.packs import load
     from tools.native import functions
 
@@ -215,7 +226,7 @@ def _open_chat(source: str, settings: Settings, *, tools: bool) -> OpenPolicy:
         temperature=settings.sampling.temperature,
         top_p=settings.sampling.top_p if settings.sampling.temperature else 1.0,
         extra=parse_json(wanted.extra or "{}"),
-        patience=Patience(wanted.silence_seconds, wanted.patience_seconds),
+        timeouts=Timeouts(wanted.silence_seconds, wanted.retry_seconds),
         api_key=api_key(wanted.key_file, None if wanted.urls else model.provider),
     )
     found = policy.capabilities

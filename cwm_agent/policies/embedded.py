@@ -50,12 +50,13 @@ class EmbeddedPolicy:
         from model.step.sampler import PUBLISHED
         from model.text.chat_template import open_chat
 
-        self._name = f"embedded:{folder.resolve().name}"
+        self.folder = folder
         self._logprobs = logprobs
         self._sampling = PUBLISHED if sampling is None else sampling
         files = open_checkpoint(folder, device=device, dtype=dtype, quantize=quantize)
         config = files.config
-        self._tokenizer = files.tokenizer
+        self.tokenizer = files.tokenizer
+        self.vocabulary = config.vocabulary
         self._format = open_chat(
             folder,
             files.tokenizer,
@@ -63,36 +64,34 @@ class EmbeddedPolicy:
             bos_id=config.bos_id,
             eos_ids=config.eos_ids,
         )
-        self._engine = build_engine(config, files.source, engine)
-        self._engine.start()
+        self.engine = build_engine(config, files.source, engine)
+        self.engine.start()
 
     @property
     def name(self) -> str:
         """`embedded:` and the folder's name."""
-        return self._name
+        return f"embedded:{self.folder.resolve().name}"
 
     @property
     def meter(self) -> Meter:
         """The checkpoint's tokenizer."""
-        return self._tokenizer
+        return self.tokenizer
 
     def load(self) -> EngineStats:
         """What the engine has done and does now."""
-        return self._engine.load()
+        return self.engine.load()
 
     def open(self, *, seed: int, temperature: float | None = None) -> EmbeddedConversation:
         """A new conversation: one session of the engine."""
         from model.engine.session import Session
 
         sampling = replace(self._sampling.at(temperature), seed=seed)
-        session = Session(self._engine)
-        return EmbeddedConversation(
-            self._tokenizer, self._format, session, sampling, self._logprobs
-        )
+        session = Session(self.engine)
+        return EmbeddedConversation(self.tokenizer, self._format, session, sampling, self._logprobs)
 
     def close(self) -> None:
         """Stop the engine; running replies end as cancelled."""
-        self._engine.close()
+        self.engine.close()
 
 
 class EmbeddedConversation:

@@ -19,6 +19,7 @@ from cwm_agent.scaling.evidence.code import Times
 from cwm_agent.scaling.evidence.issue import SampledIssue, sampled_issues
 from cwm_agent.scaling.evidence.plan import Options
 from cwm_agent.scaling.evidence.scripts import Script
+from cwm_agent.scaling.evidence.traced import Predict
 from cwm_agent.scaling.table import Table
 from envs.cleanup import owned_folder
 from envs.errors import SandboxError
@@ -44,7 +45,7 @@ class Gathered:
 def options_of(settings: Settings) -> Options:
     """How much evidence the settings ask for."""
     wanted = settings.scaling
-    return Options(wanted.existing, wanted.tests, wanted.calls, wanted.repeats)
+    return Options(wanted.existing, wanted.tests, wanted.calls, wanted.repeats, wanted.traces)
 
 
 def gather(
@@ -54,6 +55,7 @@ def gather(
     *,
     instances: Sequence[str] = (),
     generate: Generate | None = None,
+    predict: Predict | None = None,
 ) -> Iterator[Gathered]:
     """The tables of a run's issues, each as it is ready; they are written, too.
 
@@ -62,7 +64,7 @@ def gather(
     """
     issues = sampled_issues(run, instances)
     settings = resolved.settings
-    with _gatherer(run, settings, say, generate) as one:
+    with _gatherer(run, settings, say, generate, predict) as one:
         pool = ThreadPoolExecutor(max(1, min(settings.batch.workers, len(issues))))
         try:
             futures = [pool.submit(one, issue) for issue in issues]
@@ -88,6 +90,7 @@ class _Gatherer:
     stop: CancelToken
     say: Say
     generate: Generate | None
+    predict: Predict | None
 
     def __call__(self, issue: SampledIssue) -> Gathered:
         """The evidence about one issue."""
@@ -119,6 +122,7 @@ class _Gatherer:
                 options_of(self.settings),
                 times=times,
                 generated=written,
+                predict=self.predict,
                 say=self.say,
             )
 
@@ -154,9 +158,13 @@ class _Gatherer:
 
 @contextmanager
 def _gatherer(
-    run: Run, settings: Settings, say: Say, generate: Generate | None
+    run: Run,
+    settings: Settings,
+    say: Say,
+    generate: Generate | None,
+    predict: Predict | None,
 ) -> Iterator[_Gatherer]:
     owner = Owner(run.name, "evidence", 0, os.getpid(), boot_id())
     with owned_folder(owner) as scratch:
         room = Semaphore(settings.batch.sandboxes or settings.batch.workers)
-        yield _Gatherer(run, settings, scratch, room, CancelToken(), say, generate)
+        yield _Gatherer(run, settings, scratch, room, CancelToken(), say, generate, predict)

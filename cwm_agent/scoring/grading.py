@@ -45,12 +45,12 @@ class GradingBackend:
 
 @contextmanager
 def open_here(setup: GradingSetup, progress: Say) -> Iterator[GradingTools]:
-    """This machine's engine, cleared of strays, before and after."""
+    """This machine's engine, cleared of orphans, before and after."""
     from envs.cleanup import sweep
 
     with images_here(setup.min_free, progress) as have_image:
-        for stray in sweep():
-            progress(f"removed a stray {stray.kind}: {stray.name}")
+        for orphan in sweep():
+            progress(f"removed an orphan {orphan.kind}: {orphan.name}")
         try:
             yield GradingTools(lambda: Grader(setup.folder, setup.grade), have_image)
         finally:
@@ -79,7 +79,7 @@ LOCAL = GradingBackend(open_here, image_ids_here)
 
 @contextmanager
 def images_here(min_free: int, progress: Say) -> Iterator[HaveImage]:
-    """Pulls images with patience; the official grader would give up at the first refusal."""
+    """Pulls images with retries; the official grader would give up at the first refusal."""
     from envs.docker.engine import connect_engine
     from envs.docker.kind import BUILD_SECONDS
     from envs.images.access import ImageAccess

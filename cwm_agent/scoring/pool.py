@@ -110,7 +110,7 @@ class Pool:
     ) -> Score:
         """The score; while the infrastructure fails and tries are left, it is tried again.
 
-        Not so where the image cannot be had: getting it has a patience of its own.
+        Not so where the image cannot be had: getting it has retries of its own.
         """
         try:
             self.have_image(candidate.instance.image)

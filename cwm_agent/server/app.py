@@ -12,12 +12,12 @@ from cwm_agent.server.api.responses.routes import responses_routes
 from cwm_agent.server.api.responses.store import ResponseStore
 from cwm_agent.server.api.status import status_routes
 from cwm_agent.server.api.tokens import token_routes
-from cwm_agent.server.guard.gate import Gate
+from cwm_agent.server.guard.admission import Admission
 from cwm_agent.server.guard.middleware import Guard
 from cwm_agent.server.service import Service
 
 
-def make_app(service: Service, gate: Gate) -> FastAPI:
+def make_app(service: Service, admission: Admission) -> FastAPI:
     """The ASGI application of one service."""
     options = service.options
     app = FastAPI(
@@ -27,8 +27,8 @@ def make_app(service: Service, gate: Gate) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    replies = Replies(gate, options.keep_alive_seconds)
-    app.include_router(status_routes(service, gate))
+    replies = Replies(admission, options.keep_alive_seconds)
+    app.include_router(status_routes(service, admission))
     app.include_router(openai_routes(service, replies))
     app.include_router(responses_routes(service, replies, ResponseStore(options.stored_responses)))
     app.include_router(anthropic_routes(service, replies))

@@ -16,7 +16,7 @@ from cwm_agent.errors import NotReadyError
 from cwm_agent.server.app import make_app
 from cwm_agent.server.engine.link import EngineLink
 from cwm_agent.server.engine.messages import EngineSpec
-from cwm_agent.server.guard.gate import Gate
+from cwm_agent.server.guard.admission import Admission
 from cwm_agent.server.guard.protocol import HurriedProtocol
 from cwm_agent.server.options import ServeOptions
 from cwm_agent.server.service import Service
@@ -32,7 +32,7 @@ class Running:
 
     url: str
     service: Service
-    gate: Gate
+    admission: Admission
     http: uvicorn.Server
 
 
@@ -55,9 +55,9 @@ async def serve(
     async with running(options, settings, texts) as server:
         say(f"serving {options.name} at {server.url}/v1")
         await stop.wait()
-        server.gate.draining = True
-        say(f"ending {server.gate.open} running requests; once more to stop at once")
-        drained = asyncio.ensure_future(_drained(server.gate))
+        server.admission.draining = True
+        say(f"ending {server.admission.open} running requests; once more to stop at once")
+        drained = asyncio.ensure_future(_drained(server.admission))
         waits = [drained, asyncio.ensure_future(hurry.wait())]
         await asyncio.wait(
             waits, timeout=options.drain_seconds, return_when=asyncio.FIRST_COMPLETED
@@ -77,11 +77,11 @@ async def running(
     task: asyncio.Task[None] | None = None
     try:
         service = Service(options, settings, texts, link)
-        gate = Gate(options.requests, options.requests_per_key)
+        admission = Admission(options.requests, options.requests_per_key)
         await link.start()
         http = _Server(
             uvicorn.Config(
-                make_app(service, gate),
+                make_app(service, admission),
                 http=HurriedProtocol,
                 ws="none",
                 lifespan="off",
@@ -99,7 +99,7 @@ async def running(
             await asyncio.sleep(0.01)
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        yield Running(f"http://{shown}:{port}", service, gate, http)
+        yield Running(f"http://{shown}:{port}", service, admission, http)
     finally:
         if task is not None:
             http.should_exit = True
@@ -118,8 +118,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _drained(gate: Gate) -> None:
-    while gate.open:
+async def _drained(admission: Admission) -> None:
+    while admission.open:
         await asyncio.sleep(_LOOK)
 
 

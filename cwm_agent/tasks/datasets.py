@@ -25,6 +25,7 @@ HUB = {
 }
 """Short names of the official data sets."""
 FORMATS = (".json", ".jsonl", ".parquet")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _HUB_ID = re.compile(r"(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
 
 
@@ -45,6 +46,12 @@ class Suite:
         return {instance.id: instance for instance in self.instances}
 
 
+def is_data_set(name: str) -> bool:
+    """Whether this is a short name of HUB or has the form of an id of the hub."""
+    match = _HUB_ID.fullmatch(name)
+    return match is not None and (match["name"] in HUB or "/" in match["name"])
+
+
 def load_suite(name: str, *, split: str = "test", pins: Path | None = None) -> Suite:
     """The suite called `name`: a .json, .jsonl or .parquet file, or a data set of the hub.
 
@@ -60,8 +67,7 @@ def load_suite(name: str, *, split: str = "test", pins: Path | None = None) -> S
         values, places = [row.value for row in rows], [row.place for row in rows]
         return Suite(path.name, read_instances(values, path.name, places))
     match = _HUB_ID.fullmatch(name)
-    known = match and (match["name"] in HUB or "/" in match["name"])
-    if match is None or not known:
+    if match is None or not is_data_set(name):
         raise UsageError(
             f"there is no suite {name!r}: give {', '.join(HUB)}, the id of a data set of the hub "
             f"(owner/name@revision), or a file that ends with {', '.join(FORMATS)}"
@@ -119,13 +125,38 @@ def _rows_of_parquet(path: Path) -> list[dict[str, Any]]:
 
 
 def rows_of_hub(hub_id: str, revision: str, split: str) -> Iterable[dict[str, Any]]:
-    """The rows of a data set of the hub; raises NotReadyError."""
+    """The rows of a data set of the hub; raises NotReadyError.
+
+    A commit's rows never change, so what is in the cache is read without a
+    question to the hub. Without a network, `load_dataset` takes the revision
+    that was cached last, whichever is wanted; that one is refused.
+    """
     from datasets import load_dataset
 
+    exact = _COMMIT.fullmatch(revision) is not None
     try:
-        rows: Iterable[dict[str, Any]] = load_dataset(hub_id, revision=revision, split=split)
+        if exact and (known := _cached_rows(hub_id, revision, split)) is not None:
+            return known
+        loaded = load_dataset(hub_id, revision=revision, split=split)
     except Exception as error:  # its clients raise errors of their own, of many packages
         raise not_there(f"{hub_id}@{revision}", error) from error
+    found = {Path(file["filename"]).parent.name for file in loaded.cache_files}
+    if exact and found - {revision}:
+        other = NotReadyError(f"only {', '.join(sorted(found))} is in the cache")
+        raise not_there(f"{hub_id}@{revision}", other)
+    rows: Iterable[dict[str, Any]] = loaded
+    return rows
+
+
+def _cached_rows(hub_id: str, commit: str, split: str) -> Iterable[dict[str, Any]] | None:
+    """The rows of a commit that was loaded before, None where it is not in the cache."""
+    from datasets.packaged_modules.cache.cache import Cache
+
+    name = hub_id.rpartition("/")[2]
+    cached = Cache(repo_id=hub_id, dataset_name=name, config_name="default", hash=commit)
+    if not Path(cached.cache_dir).is_dir():
+        return None
+    rows: Iterable[dict[str, Any]] = cached.as_dataset(split=split)
     return rows
 
 

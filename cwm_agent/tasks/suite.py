@@ -2,7 +2,7 @@
 
 A suite is a file of own tasks, a folder of Harbor tasks, or rows of SWE-bench: a data set of
 the hub or a file. Rows are told from tasks by their key `instance_id`. Or it is one of those
-of problems, by name.
+of problems, by name, or a task that `solve` names with a prefix.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 
 from cwm_agent.errors import UsageError
 from cwm_agent.parsing import parse_json
-from cwm_agent.tasks.datasets import FORMATS, load_suite
+from cwm_agent.tasks.datasets import FORMATS, HUB, is_data_set, load_suite
 from cwm_agent.tasks.filters import Selection
 from cwm_agent.tasks.harbor import is_suite, read_suite
-from cwm_agent.tasks.inputs import Request
+from cwm_agent.tasks.inputs import EXAMPLE, GENERATED, Request
 from cwm_agent.tasks.job import Job
 from cwm_agent.tasks.problems.load import load_problems
 from cwm_agent.tasks.problems.source import (
@@ -27,11 +27,16 @@ from cwm_agent.tasks.problems.source import (
     read_source,
 )
 from cwm_agent.tasks.problems.suites import SUITES, ProblemSuite
-from cwm_agent.tasks.task_file import read_tasks, recording_in, request_of
+from cwm_agent.tasks.task_file import named_tasks, read_tasks, recording_in, request_of
 from envs.harbor.task import HarborTask
 from envs.images.access import by_image
 
 YAML = (".yaml", ".yml")
+_REMEDY = (
+    f"a suite is {', '.join(HUB)}, {', '.join(SUITES)}, trace-prediction, "
+    f"{GENERATED}SET/A..B, {EXAMPLE}NAME, a data set of the hub (owner/name@revision), "
+    f"a file ({', '.join((*YAML, *FORMATS))}) or a folder of Harbor tasks (docs/batch.md)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,11 @@ def choose(
     if path.suffix in YAML or ((path.is_file() or path.suffix in FORMATS) and not _has_rows(path)):
         tasks = selection.of(read_tasks(path))
         return Chosen(suite, {task.id: request_of(task, path.parent, replay) for task in tasks})
+    if suite.startswith((GENERATED, EXAMPLE)):
+        tasks = selection.of(named_tasks(suite))
+        return Chosen(suite, {task.id: request_of(task, Path(), replay) for task in tasks})
+    if not suite.endswith(FORMATS) and not is_data_set(suite):
+        raise UsageError(f"there is no suite {suite!r}; {_REMEDY}")
     found = load_suite(suite)
     requests = {
         instance.id: Request(

@@ -91,7 +91,7 @@ def make_cgroup(owner: int, limits: SandboxLimits, *, files_bytes: int) -> Cgrou
     return group
 
 
-def stray_cgroups() -> dict[str, Cgroup]:
+def orphan_cgroups() -> dict[str, Cgroup]:
     """Groups of processes that are gone, by name. A group's name says whose it is."""
     parents = [ROOT] if (ROOT / "cgroup.controllers").exists() else list(_parents())
     found: dict[str, list[Path]] = {}

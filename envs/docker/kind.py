@@ -79,6 +79,7 @@ def _prepare(contents: Contents, say: Say) -> PreparedImage:
             assert contents.context is not None
             context = Context(contents.context, contents.build_seconds)
             name = context_image(client, context, access, say)
+            access.have(name)  # records that it is used: `images prune` goes by that
         if contents.proxy:
             proxy_image(client, say)
     return PreparedImage(name, say)

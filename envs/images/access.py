@@ -1,4 +1,4 @@
-"""Having an image on this machine: found, or pulled with patience, while there is room for it."""
+"""Having an image on this machine: found, or pulled with retries, while there is room for it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOM_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class PullRetries:
     """How often and how long a pull is tried again. Times are in seconds.
 
     A registry that counts requests opens again after minutes or hours, so its
@@ -46,7 +46,7 @@ class ImageAccess:
 
     store: ImageStore
     min_free: int = 0
-    patience: Patience = field(default_factory=Patience)
+    retries: PullRetries = field(default_factory=PullRetries)
     progress: Say = quiet
     watch: Watch | None = None
     """Sees how far a pull is; without it, `progress` gets a line now and then."""
@@ -94,7 +94,7 @@ class ImageAccess:
     def _pull(self, name: str, keep: list[str]) -> None:
         from tenacity import Retrying, retry_if_exception
 
-        waits = _Waits(self.patience, self.progress)
+        waits = _Waits(self.retries, self.progress)
         retrying = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, PullError) and error.passing),
             wait=waits.next,
@@ -108,7 +108,7 @@ class ImageAccess:
             self.store.client,
             name,
             watch,
-            stall_seconds=self.patience.stall_seconds,
+            stall_seconds=self.retries.stall_seconds,
         )
 
     def _watching(self, name: str, keep: list[str]) -> Watch:
@@ -131,7 +131,7 @@ class ImageAccess:
 class _Waits:
     """Counts refusals of each kind, for one pull."""
 
-    patience: Patience
+    retries: PullRetries
     progress: Say
     rate_limits: int = 0
     others: int = 0
@@ -140,22 +140,22 @@ class _Waits:
     def next(self, state: RetryCallState) -> float:
         from tenacity import wait_random_exponential
 
-        patience = self.patience
+        retries = self.retries
         if _error(state).reason == "rate_limit":
             self.rate_limits += 1
             wait = min(
-                patience.rate_first_wait * 2.0 ** (self.rate_limits - 1), patience.rate_longest_wait
+                retries.rate_first_wait * 2.0 ** (self.rate_limits - 1), retries.rate_longest_wait
             )
             self.rate_waited += wait
             return wait
         self.others += 1
-        draw = wait_random_exponential(patience.first_wait, patience.longest_wait)
+        draw = wait_random_exponential(retries.first_wait, retries.longest_wait)
         return float(draw(state))
 
     def enough(self, state: RetryCallState) -> bool:
         if _error(state).reason == "rate_limit":
-            return self.rate_waited > self.patience.rate_total
-        return self.others >= self.patience.attempts
+            return self.rate_waited > self.retries.rate_total
+        return self.others >= self.retries.attempts
 
     def announce(self, state: RetryCallState) -> None:
         error = _error(state)

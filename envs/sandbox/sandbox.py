@@ -33,7 +33,7 @@ class SandboxLimits:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who a sandbox belongs to; written on it so that strays can be found and removed."""
+    """Who a sandbox belongs to; written on it so that orphans can be found and removed."""
 
     run: str
     instance: str

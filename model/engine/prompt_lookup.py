@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 class DraftSettings:
     """`ngram` ids must agree before a guess is made; guesses are at most `longest` tokens.
 
-    After `patience` tokens without a hit the drafter sleeps for `sleep` tokens.
+    After `misses_before_sleep` tokens without a hit the drafter sleeps for `sleep` tokens.
     """
 
     ngram: int = 4
     longest: int = 16
     shortest: int = 2
-    patience: int = 3
+    misses_before_sleep: int = 3
     sleep: int = 16
 
 
@@ -57,7 +57,7 @@ class PromptLookup:
         else:
             self.length = max(self.settings.shortest, self.length // 2)
             self.misses += accepted == 0
-            if self.misses >= self.settings.patience:
+            if self.misses >= self.settings.misses_before_sleep:
                 self.misses = 0
                 self.resume_at = ids_length + self.settings.sleep
 

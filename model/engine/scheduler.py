@@ -31,7 +31,7 @@ class SchedulerSettings:
     """`token_budget` tokens a step in all, at most `chunk` of one prompt, `max_rows` rows.
 
     `verify_budget` bounds the draft tokens of a step. A waiting sequence that
-    did not fit `patience` times is no longer overtaken by smaller ones.
+    did not fit `max_passed_over` times is no longer overtaken by smaller ones.
     `aligned` cuts prompts at multiples of `chunk`, whatever is left of the
     budget, and lets nobody begin with pages that another session computed: what
     is computed together then depends on the sequence alone.
@@ -41,7 +41,7 @@ class SchedulerSettings:
     chunk: int = 256
     max_rows: int = 64
     verify_budget: int = 64
-    patience: int = 64
+    max_passed_over: int = 64
     aligned: bool = False
 
 
@@ -194,7 +194,7 @@ class Scheduler:
                 sequence.passed_over = 0
                 return True
             sequence.passed_over += 1
-            if sequence.passed_over > self._settings.patience:
+            if sequence.passed_over > self._settings.max_passed_over:
                 return False
         return False
 

@@ -30,7 +30,7 @@ from model.parallel.worker import READY, SPEC
 _TICK = 0.5
 _SILENCE = 8.0  # seconds without a sign of life; workers give one a second
 _LONG_SILENCE = 120.0  # the same for one that the machine lets wait (for disk, memory or CPU)
-_PATIENCE = 5.0  # seconds for a worker to end when asked to
+_END_TIMEOUT = 5.0  # seconds for a worker to end when asked to
 
 
 @dataclass(slots=True, eq=False)
@@ -150,7 +150,7 @@ class WorkerProcesses:
         for worker in self._workers:
             if worker.process.stdin is not None:
                 worker.process.stdin.close()
-        self._watcher.join(_PATIENCE)
+        self._watcher.join(_END_TIMEOUT)
         if self._watcher.is_alive():
             self._kill()
             self._watcher.join()
@@ -184,7 +184,7 @@ class WorkerProcesses:
 
     def _bury(self, worker: _Worker) -> None:
         try:
-            code = worker.process.wait(_PATIENCE)
+            code = worker.process.wait(_END_TIMEOUT)
         except subprocess.TimeoutExpired:  # it closed the pipe, but lives
             worker.process.kill()
             code = worker.process.wait()

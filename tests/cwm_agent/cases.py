@@ -177,7 +177,7 @@ class Solve:
             assert time.monotonic() < deadline, "the attempt does not get there"
             time.sleep(0.05)
 
-    def strays(self) -> list[str]:
+    def orphans(self) -> list[str]:
         """Folders of sandboxes and working copies that nobody uses any more."""
         return [str(path.relative_to(self.folder)) for path in self.folder.glob("tmp/*")]
 

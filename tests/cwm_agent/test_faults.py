@@ -65,7 +65,7 @@ def test_killed_at_random_points_an_attempt_still_ends_well(
     deadline = time.monotonic() + 120
     while containers(run) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert (containers(run), solve.strays()) == ([], [])
+    assert (containers(run), solve.orphans()) == ([], [])
 
 
 @pytest.fixture
@@ -111,4 +111,4 @@ def test_an_engine_restarted_under_an_attempt_costs_one_sandbox(
     snapshot = next(e for e in after if isinstance(e, Snapshot))
     assert snapshot.diff.count("+once") == 1
     assert private.client().containers.list(all=True, sparse=True) == []
-    assert solve.strays() == []
+    assert solve.orphans() == []

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import secrets
 import shutil
 import subprocess
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -16,7 +19,8 @@ from cwm_agent.cli.main import run
 from envs.docker.dockerfile import Context, context_image
 from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
-from envs.images.access import ImageAccess, Patience
+from envs.images.access import ImageAccess, PullRetries
+from envs.images.ledger import Ledger
 from envs.images.recipes import base_image
 from envs.images.store import ImageStore
 from envs.progress import quiet
@@ -37,17 +41,30 @@ pytestmark = pytest.mark.docker
 
 
 @pytest.fixture(scope="module")
-def tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tasks, on an image that this machine can make in the place of debian:bookworm-slim."""
+def tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The tasks, on an image that this machine can make in the place of debian:bookworm-slim.
+
+    Every stage has a label of its own, so its images are no other test's, and are removed.
+    """
+    label = f"cwm-agent-test={secrets.token_hex(4)}"
     client: DockerClient = connect_engine(timeout=600)
     base = base_image(client)
-    client.close()
     folder = tmp_path_factory.mktemp("harbor") / "tasks"
     shutil.copytree(TASKS, folder)
     for file in folder.glob("*/environment/Dockerfile"):
         text = file.read_text().replace("debian:bookworm-slim", base)
-        file.write_text(text.replace("debian:${RELEASE}-slim", base))
-    return folder
+        text = text.replace("debian:${RELEASE}-slim", base)
+        file.write_text(re.sub("(?m)^FROM .*$", rf"\g<0>\nLABEL {label}", text))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder.parent))
+        yield folder
+        used = Ledger.of_engine(client).entries()
+    made = client.images.list(filters={"label": label})
+    assert set(used) >= {tag for image in made for tag in image.tags}  # `images prune` asks it
+    for image in made:
+        client.images.remove(image.id, force=True)
+    assert client.images.list(filters={"label": label}) == []
+    client.close()
 
 
 def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -168,7 +185,7 @@ def test_a_base_image_that_is_not_here_is_refused_with_the_remedy(tmp_path: Path
     folder = Path(shutil.copytree(TASKS / "lock-key", tmp_path / "lock-key"))
     (folder / "environment" / "Dockerfile").write_text("FROM nowhere.invalid/cwm-agent/none:1\n")
     client = connect_engine(timeout=60)
-    access = ImageAccess(ImageStore.of_engine(client), patience=Patience(attempts=1))
+    access = ImageAccess(ImageStore.of_engine(client), retries=PullRetries(attempts=1))
     with pytest.raises(SandboxError, match="cwm-agent images base --tag nowhere"):
         context_image(client, Context(folder / "environment"), access, quiet)
     client.close()

@@ -36,7 +36,7 @@ def test_without_any_setting_the_bundled_model_solves_a_generated_task(
     assert answer["verdict"]["fail_to_pass"]
     assert answer["completion_tokens"] == sum(map(len, sampled(solve, "first")))
     assert all(sampled(solve, "first"))
-    assert solve.strays() == []
+    assert solve.orphans() == []
     settings = info(solve, "first").settings
     assert settings["prompt_pack"].origin == bundled.ORIGIN
     assert settings["runs"].origin == "default"
@@ -81,7 +81,7 @@ def test_killed_at_any_turn_the_model_goes_on_as_if_nothing_had_been(
         assert again["exit_reason"] == "submitted"
         assert sampled(solve, run)[:before] == said[:before]
         assert again["patch"] == whole["patch"]
-    assert solve.strays() == []
+    assert solve.orphans() == []
 
 
 def test_ctrl_c_saves_the_turn_and_resuming_finishes(solve: Solve) -> None:

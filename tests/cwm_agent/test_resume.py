@@ -51,8 +51,8 @@ def test_after_kill_9_the_next_start_cleans_up_and_resume_finishes(
 
     other = solve("another issue", "--repo", "nowhere", "--replay", solve.folder / "talk.yaml")
     assert other.returncode == 2
-    assert sandbox == "docker" or "removed a stray" in other.stderr
-    assert (containers("run"), solve.strays()) == ([], [])
+    assert sandbox == "docker" or "removed an orphan" in other.stderr
+    assert (containers("run"), solve.orphans()) == ([], [])
 
     answer = solve.json("--resume", "run")
     assert (answer["exit_reason"], answer["turns"]) == ("submitted", len(SLOW))
@@ -63,7 +63,7 @@ def test_after_kill_9_the_next_start_cleans_up_and_resume_finishes(
     assert [event.turn for event in events if isinstance(event, Replied)] == [1, 2, 3, 4, 5, 6, 7]
     told = [event.messages for event in events if isinstance(event, Observed)]
     assert len(told[3]) == 2  # the result of the turn in flight, then the notice
-    assert (containers("run"), solve.strays()) == ([], [])
+    assert (containers("run"), solve.orphans()) == ([], [])
     assert fingerprint(solve.repository) == before
 
 
@@ -77,7 +77,7 @@ def test_ctrl_c_finishes_the_turn_saves_and_says_how_to_go_on(solve: Solve) -> N
     assert "solve --resume" in stderr
     assert "+    return a + b" in stdout  # the working tree so far
     assert kinds(solve)[-3:] == ["Snapshot", "Observed", "Ended"]
-    assert solve.strays() == []
+    assert solve.orphans() == []
     answer = solve.json("--resume", "run")
     assert (answer["exit_reason"], answer["turns"]) == ("submitted", len(SLOW))
 
@@ -94,7 +94,7 @@ def test_ctrl_c_twice_stops_at_once_and_loses_only_the_turn(solve: Solve) -> Non
     assert process.returncode == 130, stderr
     assert "stopping now" in stderr
     assert kinds(solve)[-2:] == ["Replied", "Ended"]
-    assert solve.strays() == []
+    assert solve.orphans() == []
     result = next(solve.folder.glob("runs/run/*/0/result.json"))
     assert json.loads(result.read_text())["exit_reason"] == "interrupted"
     answer = solve.json("--resume", "run")

@@ -64,7 +64,7 @@ def test_each_damage_is_kept_under_a_name_of_its_own(tmp_path: Path) -> None:
 def test_a_journal_that_is_being_written_is_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     with Journal(path), pytest.raises(JournalLockedError):
-        repair(path, patience=0)
+        repair(path, lock_timeout=0)
 
 
 class SetBack(datetime):

@@ -31,7 +31,7 @@ from envs.errors import SandboxError
 from envs.issue.modes import Switches
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner, Sandbox
-from results.journal import LOCK_PATIENCE, Journal
+from results.journal import LOCK_TIMEOUT, Journal
 from results.records import AttemptResult
 from results.store import UNFINISHED, Attempt, Run
 
@@ -67,7 +67,7 @@ class Work:
 
     `open_policy` gives the policy of a choice; `sandboxes` prepares what an attempt's
     sandboxes need and gives their maker; `environment` is where the conversations happen.
-    `patience` is how many seconds a journal's last writer may take to let go of it.
+    `lock_timeout` is how many seconds a journal's last writer may take to let go of it.
     """
 
     run: Run
@@ -77,7 +77,7 @@ class Work:
     files: SharedFiles
     sandboxes: Callable[[AttemptState], MakeSandbox]
     environment: MakeEnvironment = job_environment
-    patience: float = LOCK_PATIENCE
+    lock_timeout: float = LOCK_TIMEOUT
 
     def __call__(self, attempt: AttemptState) -> AttemptResult:
         """Begin an attempt or go on with it; its result is written when it is over.
@@ -88,7 +88,7 @@ class Work:
         stored = self.run.attempt(attempt.job.instance, attempt.sample)
         write_job(stored.folder, attempt.job)
         with ExitStack() as stack:
-            journal = stack.enter_context(stored.journal(patience=self.patience))
+            journal = stack.enter_context(stored.journal(lock_timeout=self.lock_timeout))
             known = stored.result()
             if known is not None and known.exit_reason not in UNFINISHED:
                 return known  # a worker that was thought lost brought it to its end
@@ -154,7 +154,7 @@ def open_work(
     waiting: Sequence[AttemptState],
     open_policy: PolicyOpener,
     *,
-    patience: float = LOCK_PATIENCE,
+    lock_timeout: float = LOCK_TIMEOUT,
 ) -> Iterator[Work]:
     """The work of this process on a run; what its attempts share is removed at the end."""
     settings = rules.resolved.settings
@@ -169,5 +169,5 @@ def open_work(
             SandboxFactory(
                 run.name, settings.sandbox, OncePerKey(Semaphore(settings.batch.builds))
             ),
-            patience=patience,
+            lock_timeout=lock_timeout,
         )

@@ -117,7 +117,7 @@ class Conductor:
 
     def _crowd(self, parts: Sequence[Part], of: Pass) -> None:
         """Parts side by side, then those that failed once more."""
-        seconds = min((of.seconds or self.left) * self._settings.patience, self.left)
+        seconds = min((of.seconds or self.left) * self._settings.limit_factor, self.left)
         end = time.monotonic() + seconds
         waiting, running = list(parts), dict[str, tuple[Part, Worker]]()
         failed: list[tuple[Part, Ended]] = []
@@ -127,7 +127,7 @@ class Conductor:
                 if (room := end - time.monotonic()) < 1 or not self._fits(part):
                     self._report.part(part.name, "skipped")
                     continue
-                limit = min(part.limit, room / self._settings.patience)
+                limit = min(part.limit, room / self._settings.limit_factor)
                 running[part.name] = part, self._begin(part, limit)
             for part, worker in [entry for entry in running.values() if entry[1].over()]:
                 del running[part.name]
@@ -210,7 +210,7 @@ class Conductor:
             self._settings.device,
             self._settings.shape,
             str(self._folder / f"{self._started}.events"),
-            max(1.0, min(seconds * self._settings.patience, self.left)),
+            max(1.0, min(seconds * self._settings.limit_factor, self.left)),
             arguments=arguments or part.arguments,
             only=(again.kernel or "", again.shape or "") if again and known else None,
             ceilings=self._ceilings,

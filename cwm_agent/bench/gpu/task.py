@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-_CPU_PATIENCE = 10.0  # times the limits of parts, without a GPU
+_CPU_LIMIT_FACTOR = 10.0  # times the limits of parts, without a GPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,9 @@ class Settings:
     carried: Path | None = None
 
     @property
-    def patience(self) -> float:
+    def limit_factor(self) -> float:
         """By what limits are multiplied: they are those of a machine with a GPU."""
-        return 1.0 if self.device == "cuda" else _CPU_PATIENCE
+        return 1.0 if self.device == "cuda" else _CPU_LIMIT_FACTOR
 
     def wants(self, part: Part, of: Pass) -> bool:
         """Whether a part is to be carried out."""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -15,11 +16,15 @@ from cwm_agent.attempt.attempt import Rules
 from cwm_agent.attempt.interrupt import CancelToken
 from cwm_agent.attempt.sandboxes import clean_up
 from cwm_agent.config.resolve import Resolved, load_settings, recorded
+from cwm_agent.debug.evaluate.evidence import predict_calls
+from cwm_agent.debug.predict.engine import EnginePredictor
 from cwm_agent.errors import NotReadyError
 from cwm_agent.exit_codes import ExitCode
 from cwm_agent.policies.choice import SHARED, PolicyChoice
 from cwm_agent.policies.choose import OpenPolicy, open_policy
+from cwm_agent.policies.embedded import EmbeddedPolicy
 from cwm_agent.scaling.evidence.issue import sampled_issues
+from cwm_agent.scaling.evidence.traced import Predict
 from cwm_agent.scaling.gather import Gathered, Generate, gather
 from cwm_agent.scaling.generate import TestWriter
 from cwm_agent.scaling.table import Kind, Table
@@ -67,7 +72,7 @@ def tables_of(
 ) -> Iterator[Gathered]:
     """The tables of a run, built by this process alone; raises NotReadyError beside another.
 
-    `engine` gives a model that is open already, to write tests with.
+    `engine` gives a model that is open already, to write tests and to predict with.
     """
     lock = FileLock(run.folder / LOCK, timeout=0)
     try:
@@ -78,30 +83,56 @@ def tables_of(
         ) from error
     with ExitStack() as stack:
         stack.callback(lock.release)
-        writer = _writer(run, resolved, progress, stack, engine)
-        yield from gather(run, resolved, progress.say, instances=instances, generate=writer)
+        opened = _model(run, resolved, progress, stack, engine)
+        yield from gather(
+            run,
+            resolved,
+            progress.say,
+            instances=instances,
+            generate=_writer(opened, resolved),
+            predict=_tracer(opened, resolved, progress),
+        )
 
 
-def _writer(
+def _model(
     run: Run,
     resolved: Resolved,
     progress: ProgressDisplay,
     stack: ExitStack,
     engine: Callable[[PolicyChoice], OpenPolicy] | None,
-) -> Generate | None:
-    """Who writes tests: the model that solved, if it is one."""
+) -> OpenPolicy | None:
+    """Who writes tests and predicts: the model that solved, if it is one and is asked."""
+    wanted = resolved.settings.scaling
     choices = {issue.job.policy for issue in sampled_issues(run)}
-    if not resolved.settings.scaling.tests or len(choices) != 1:
+    if not (wanted.tests or wanted.traces) or len(choices) != 1:
         return None
     (choice,) = choices
     if choice.kind not in SHARED:
         return None
     if engine is not None:
-        opened = engine(choice)
-    else:
-        opened = open_policy(choice, resolved.settings, show=progress.show, say=progress.say)
-        stack.callback(opened.policy.close)
+        return engine(choice)
+    opened = open_policy(choice, resolved.settings, show=progress.show, say=progress.say)
+    stack.callback(opened.policy.close)
+    return opened
+
+
+def _writer(opened: OpenPolicy | None, resolved: Resolved) -> Generate | None:
+    if opened is None or not resolved.settings.scaling.tests:
+        return None
     return TestWriter(opened, Rules.of(resolved), CancelToken())
+
+
+def _tracer(
+    opened: OpenPolicy | None, resolved: Resolved, progress: ProgressDisplay
+) -> Predict | None:
+    if not resolved.settings.scaling.traces:
+        return None
+    policy = None if opened is None else opened.policy
+    if not isinstance(policy, EmbeddedPolicy):
+        progress.say("scaling.traces needs a checkpoint in this process: nothing is predicted")
+        return None
+    predictor = EnginePredictor(policy.folder, policy.engine, policy.tokenizer, policy.vocabulary)
+    return partial(predict_calls, predictor)
 
 
 def summary(gathered: Gathered) -> dict[str, object]:

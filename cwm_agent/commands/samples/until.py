@@ -75,9 +75,7 @@ def sample_until(
 
 
 def check_branching(settings: Settings, jobs: Iterable[Job]) -> None:
-    """Raise UsageError where `scaling.branch` is asked for and nothing could branch."""
-    if not settings.scaling.branch:
-        return
+    """Raise UsageError where nothing could branch."""
     if settings.scaling.until >= 1 or settings.samples < 2:
         raise UsageError(
             "--branch is for the samples that --until adds; give --until P and --samples K"

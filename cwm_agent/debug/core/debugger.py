@@ -12,7 +12,7 @@ from cwm_agent.debug.core.stops import Breakpoint, Rule, Stops, next_rule, retur
 from cwm_agent.debug.core.tree import Node
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.predictor import Cost, Prediction, Predictor, Wish
+from cwm_agent.debug.predict.predictor import Cost, Prediction, PredictionRequest, Predictor
 from cwm_agent.errors import UsageError
 from model.errors import ModelError
 from model.text.traces import Event, Frame
@@ -162,7 +162,7 @@ class Debugger:
         if parent is None:
             raise UsageError("nothing was predicted yet; step first")
         self._draws += 1
-        return self._predict(parent, Wish(None, self.legal, temperature, self._draws))
+        return self._predict(parent, PredictionRequest(None, self.legal, temperature, self._draws))
 
     def alternatives(self, count: int = 5, temperature: float = 1.0) -> list[Prediction]:
         """Different predictions of this step, the likeliest first; nothing changes by it."""
@@ -173,8 +173,10 @@ class Debugger:
         for number in range(count):
             cursor = parent.cursor.fork()
             try:
-                wish = Wish(None, self.legal, temperature if number else 0.0, self._draws + number)
-                one = cursor.predict(parent.moment, wish)
+                request = PredictionRequest(
+                    None, self.legal, temperature if number else 0.0, self._draws + number
+                )
+                one = cursor.predict(parent.moment, request)
             finally:
                 cursor.close()
             found.setdefault(repr((one.frame, one.ended, one.problem)), one)
@@ -235,17 +237,17 @@ class Debugger:
             return self._stop()
         if self._node is self._root and self._arguments:
             return self._enter()
-        return self._predict(self._node, Wish(event, self.legal))
+        return self._predict(self._node, PredictionRequest(event, self.legal))
 
     @staticmethod
     def _is(node: Node, event: Event) -> bool:
         return node.moment.frame is not None and node.moment.frame.event == event
 
-    def _predict(self, parent: Node, wish: Wish) -> Stop:
+    def _predict(self, parent: Node, request: PredictionRequest) -> Stop:
         """A new child of `parent`, or a problem and the place as before."""
         cursor = parent.cursor.fork()
         try:
-            said = cursor.predict(parent.moment, wish)
+            said = cursor.predict(parent.moment, request)
         except ModelError as error:
             cursor.close()
             return Stop("problem", self.here, str(error))
@@ -256,7 +258,7 @@ class Debugger:
             moment = parent.moment.over()
         else:
             before = parent.moment.frame
-            leap = wish.event == "return" and before is not None and before.event == "call"
+            leap = request.event == "return" and before is not None and before.event == "call"
             moment = parent.moment.after(said.frame, leap=leap)
         self._node = parent.add(Node(moment, cursor, parent, said))
         return self._stop("; ".join(said.warnings))
@@ -275,7 +277,7 @@ class Debugger:
         given = self._arguments
         frame = Frame("call", self.program.text(self.program.entry_line))
         if any(name not in given for name in self.program.parameters):
-            stop = self._predict(self._root, Wish("call", self.legal))
+            stop = self._predict(self._root, PredictionRequest("call", self.legal))
             if stop.reason == "problem" or self.here.frame is None:
                 return stop
             frame = self.here.frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from cwm_agent.debug.core.expressions import evaluate
 from cwm_agent.debug.core.verify import call_arguments, real_moments
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.predictor import Predictor, Wish
+from cwm_agent.debug.predict.predictor import PredictionRequest, Predictor
 from cwm_agent.debug.record.recording import Recorder, RecordError, request_of
 from cwm_agent.errors import UsageError
 
@@ -45,13 +46,18 @@ def line_goal(line: int, condition: str = "") -> Goal:
 
 
 def result_goal(value: str) -> Goal:
-    """The entry returns this value."""
-    return lambda moment: (
-        moment.left
-        and moment.depth == 1
-        and moment.frame is not None
-        and moment.frame.value == value
-    )
+    """The entry returns this value, written as in Python; raises UsageError for none."""
+    try:
+        wanted = repr(ast.literal_eval(value.strip()))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise UsageError(f"'{value.strip()}' is no written-out value, such as [1, 2]") from error
+
+    def reached(moment: Moment) -> bool:
+        frame = moment.frame
+        ended = moment.left and moment.depth == 1
+        return ended and frame is not None and frame.event == "return" and frame.value == wanted
+
+    return reached
 
 
 def _holds(condition: str, moment: Moment) -> bool:
@@ -76,7 +82,9 @@ def which_call(
             cursor = root.fork()
             try:
                 temperature = TEMPERATURE if number else 0.0
-                said = cursor.predict(start, Wish("call", temperature=temperature, draw=number))
+                said = cursor.predict(
+                    start, PredictionRequest("call", temperature=temperature, draw=number)
+                )
             finally:
                 cursor.close()
             if said.frame is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cwm_agent.debug.frames.compare import Component, differences, first_divergence
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.predictor import Prediction, Predictor, Wish
+from cwm_agent.debug.predict.predictor import Prediction, PredictionRequest, Predictor
 from model.errors import ContextOverflowError
 from model.text.traces import Event, Frame
 
@@ -69,7 +69,7 @@ def judge_steps(
         for real in true_moments(program, frames):
             twin = cursor.fork()
             try:
-                said = twin.predict(here, Wish(legal=legal))
+                said = twin.predict(here, PredictionRequest(legal=legal))
             finally:
                 twin.close()
             found.append(_judged(said, here, real))
@@ -116,7 +116,7 @@ def run_alone(
         said.append(here)
     try:
         for _ in range(most - known):
-            one = cursor.predict(here, Wish(legal=legal))
+            one = cursor.predict(here, PredictionRequest(legal=legal))
             sampled, forced = sampled + one.sampled, forced + one.forced
             if one.frame is None:
                 problem = one.problem

@@ -22,6 +22,7 @@ What is known:
 Against reality (runs the program in a sandbox):
   verify                the first step that is not as predicted
   which line[, condition]   which call leads there? proposals, executed and marked
+  which return value        which call gives this result?
 An empty line repeats the last command."""
 
 ALIASES = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from cwm_agent.debug.core.debugger import Debugger, Stop
 from cwm_agent.debug.core.expressions import written
-from cwm_agent.debug.core.inverse import line_goal, which_call
+from cwm_agent.debug.core.inverse import line_goal, result_goal, which_call
 from cwm_agent.debug.core.stops import Watch
 from cwm_agent.debug.core.verify import verify
 from cwm_agent.debug.faces.commands import HELP, parse_command
@@ -246,8 +246,11 @@ class LineMode:
         self._write(clean(str(verify(self._debugger.program, path, self._recorder))))
 
     def _do_which(self, rest: str) -> None:
-        where, _, condition = rest.partition(",")
-        goal = line_goal(_number(where), condition.strip())
+        if rest.startswith("return "):
+            goal = result_goal(rest.removeprefix("return "))
+        else:
+            where, _, condition = rest.partition(",")
+            goal = line_goal(_number(where), condition.strip())
         debugger = self._debugger
         said = False
         for one in which_call(debugger.predictor, debugger.program, goal, self._recorder):

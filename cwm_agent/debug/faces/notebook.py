@@ -19,7 +19,7 @@ from cwm_agent.debug.core.inverse import line_goal, which_call
 from cwm_agent.debug.core.verify import verify
 from cwm_agent.debug.faces.show import DOUBT, brief, node_line, proposal_line, stop_lines
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.engine import EnginePredictor
+from cwm_agent.debug.predict.engine import load_predictor
 from cwm_agent.debug.predict.predictor import Prediction, Predictor
 from cwm_agent.debug.record.recording import Recorder
 from cwm_agent.debug.record.sandboxed import SandboxRecorder
@@ -192,6 +192,6 @@ def open_debugger(
     legal: bool = True,
 ) -> NotebookDebugger:
     """A debugger of a source over a checkpoint (None: the bundled model)."""
-    predictor = EnginePredictor(model)
+    predictor = load_predictor(model)
     program = Program.read(source, entry=entry, comprehensions=predictor.comprehensions)
     return NotebookDebugger(predictor, program, SandboxRecorder(), legal=legal, arguments=arguments)

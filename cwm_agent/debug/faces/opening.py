@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cwm_agent.debug.core.debugger import Debugger
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.engine import EnginePredictor
+from cwm_agent.debug.predict.engine import load_predictor
 from cwm_agent.debug.record.sandboxed import SandboxRecorder
 from cwm_agent.errors import UsageError
 
@@ -51,7 +51,7 @@ def opened(opening: Opening) -> Iterator[tuple[Debugger, SandboxRecorder]]:
     """
     text, values = opening.text(), opening.values()
     Program.read(text, entry=opening.entry)  # a slip is told before weights are loaded
-    predictor = EnginePredictor(opening.model, temperature=opening.temperature)
+    predictor = load_predictor(opening.model, temperature=opening.temperature)
     with closing(predictor), SandboxRecorder() as recorder:
         program = Program.read(text, entry=opening.entry, comprehensions=predictor.comprehensions)
         with Debugger(predictor, program, legal=opening.legal, arguments=values) as debugger:

@@ -22,7 +22,7 @@ from cwm_agent.debug.frames.parse import read_locals
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.machine import Move
 from cwm_agent.debug.predict.filled import write_locals, write_value
-from cwm_agent.debug.predict.predictor import Prediction, Wish
+from cwm_agent.debug.predict.predictor import Prediction, PredictionRequest
 from cwm_agent.debug.predict.trie import Choices
 from cwm_agent.debug.predict.voice import Voice
 from cwm_agent.debug.predict.watchers import UntilJson, UntilToken
@@ -93,16 +93,18 @@ class Writer:
         return done
 
 
-def predict_legal(voice: Voice, session: Session, moment: Moment, wish: Wish) -> Prediction:
+def predict_legal(
+    voice: Voice, session: Session, moment: Moment, request: PredictionRequest
+) -> Prediction:
     """The next frame, one that may follow `moment`; a problem where none can be had."""
-    leaping = leaps(moment, wish)
+    leaping = leaps(moment, request)
     moves = dict.fromkeys(moment.legal.leaps(), NOTHING) if leaping else outlook(moment)
     form, writer = voice.form, Writer(voice, session)
     events = {form.event_ids[move.event]: move.event for move in moves}
-    if wish.event is not None:
-        if wish.event not in events.values():
-            return Prediction(None, problem=f"no {wish.event} can follow here in this program")
-        writer.force([form.event_ids[wish.event]])
+    if request.event is not None:
+        if request.event not in events.values():
+            return Prediction(None, problem=f"no {request.event} can follow here in this program")
+        writer.force([form.event_ids[request.event]])
         sure = 1.0
     else:
         allowed = {*events, *([form.end_id] if moment.legal.may_end else ())}
@@ -118,10 +120,10 @@ def predict_legal(voice: Voice, session: Session, moment: Moment, wish: Wish) ->
     return _with_value(writer, sure, contents, moment)
 
 
-def leaps(moment: Moment, wish: Wish) -> bool:
+def leaps(moment: Moment, request: PredictionRequest) -> bool:
     """Whether a call's result is wanted without the frames inside of it."""
     before = moment.frame
-    return wish.event == "return" and before is not None and before.event == "call"
+    return request.event == "return" and before is not None and before.event == "call"
 
 
 def _with_locals(
@@ -207,11 +209,13 @@ def _json(writer: Writer) -> list[Piece] | None:
     return pieces if watcher.complete else None
 
 
-def predict_free(voice: Voice, session: Session, moment: Moment, wish: Wish) -> Prediction:
+def predict_free(
+    voice: Voice, session: Session, moment: Moment, request: PredictionRequest
+) -> Prediction:
     """The next frame as the model alone says it."""
     form, writer = voice.form, Writer(voice, session)
-    if wish.event is not None:
-        writer.force([form.event_ids[wish.event]])
+    if request.event is not None:
+        writer.force([form.event_ids[request.event]])
     elif moment.frame is None:
         writer.force([form.event_ids["call"]])  # what a trace begins with is no prediction
     watcher = UntilToken((form.frame_sep_id, form.end_id))

@@ -10,7 +10,7 @@ from cwm_agent.debug.frames.parse import FrameParser
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.predict.decode import predict_free, predict_legal
-from cwm_agent.debug.predict.predictor import Cost, Prediction, Wish
+from cwm_agent.debug.predict.predictor import Cost, Prediction, PredictionRequest
 from cwm_agent.debug.predict.voice import Voice
 from cwm_agent.policies import bundled
 from model.text.traces import Frame, TraceFormat
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from model.engine.engine import Engine
     from model.engine.session import Session
     from model.step.sampler import Sampling
+    from model.text.tokenizer import Tokenizer
 
 FRAME_TOKENS = 2048
 """No frame has more; the limit of CWM's own debugger."""
@@ -27,7 +28,8 @@ Dialect = Literal["auto", "nano", "cwm"]
 
 
 class EnginePredictor:
-    """A checkpoint folder, loaded; its cursors share weights and the keys and values of a prefix.
+    """A running engine as a predictor; its cursors share weights and the keys and values of a
+    prefix.
 
     `temperature` 0 takes the likeliest token, and with it `top_p` has no
     meaning. `dialect` tells how the model's training traces were written: CWM's
@@ -37,37 +39,31 @@ class EnginePredictor:
 
     def __init__(
         self,
-        folder: Path | None = None,
+        folder: Path,
+        engine: Engine,
+        tokenizer: Tokenizer,
+        vocabulary: int,
         *,
         temperature: float = 0.0,
         top_p: float = 0.95,
         seed: int = 0,
         dialect: Dialect = "auto",
-        device: str = "auto",
-        dtype: str = "auto",
-        quantize: Quantization = "none",
         frame_tokens: int = FRAME_TOKENS,
     ) -> None:
-        """Load it; raises a ModelError."""
-        from model.checkpoint.open import open_checkpoint
-        from model.engine.build import build_engine
+        """`folder` is the checkpoint that the engine runs."""
         from model.step.sampler import Sampling
 
-        folder = folder or bundled.folder()
         if dialect == "auto":
             dialect = "nano" if folder.resolve() == bundled.folder().resolve() else "cwm"
         self.comprehensions = dialect == "cwm"
         self.name = folder.resolve().name
         self.greedy = temperature == 0
-        files = open_checkpoint(folder, device=device, dtype=dtype, quantize=quantize)
-        form = TraceFormat(files.tokenizer, newline=dialect == "cwm")
-        parser = FrameParser(files.tokenizer, form)
+        self.engine = engine
+        form = TraceFormat(tokenizer, newline=dialect == "cwm")
         sampling = Sampling(temperature, top_p if temperature else 1.0, seed=seed)
         self.voice = Voice(
-            files.tokenizer, form, parser, sampling, frame_tokens, files.config.vocabulary
+            tokenizer, form, FrameParser(tokenizer, form), sampling, frame_tokens, vocabulary
         )
-        self.engine: Engine = build_engine(files.config, files.source)
-        self.engine.start()
 
     def open(self, program: Program) -> EngineCursor:
         """Before the first frame; raises ContextOverflowError for too long a source."""
@@ -82,6 +78,40 @@ class EnginePredictor:
         self.engine.close()
 
 
+def load_predictor(
+    folder: Path | None = None,
+    *,
+    temperature: float = 0.0,
+    seed: int = 0,
+    dialect: Dialect = "auto",
+    device: str = "auto",
+    dtype: str = "auto",
+    quantize: Quantization = "none",
+    frame_tokens: int = FRAME_TOKENS,
+) -> EnginePredictor:
+    """A checkpoint folder (None: the bundled model) in an engine of its own, which `close` ends.
+
+    Raises a ModelError.
+    """
+    from model.checkpoint.open import open_checkpoint
+    from model.engine.build import build_engine
+
+    folder = folder or bundled.folder()
+    files = open_checkpoint(folder, device=device, dtype=dtype, quantize=quantize)
+    engine = build_engine(files.config, files.source)
+    engine.start()
+    return EnginePredictor(
+        folder,
+        engine,
+        files.tokenizer,
+        files.config.vocabulary,
+        temperature=temperature,
+        seed=seed,
+        dialect=dialect,
+        frame_tokens=frame_tokens,
+    )
+
+
 class EngineCursor:
     """A session of the engine that rests between two frames."""
 
@@ -89,14 +119,14 @@ class EngineCursor:
         self._voice = voice
         self._session = session
 
-    def predict(self, moment: Moment, wish: Wish) -> Prediction:
+    def predict(self, moment: Moment, request: PredictionRequest) -> Prediction:
         """See `Cursor`; raises ContextOverflowError and what else ends an answer."""
         length = len(self._session.ids)
-        sampling = self._sampling(wish)
+        sampling = self._sampling(request)
         voice = replace(self._voice, sampling=sampling)
-        predict = predict_legal if wish.legal else predict_free
+        predict = predict_legal if request.legal else predict_free
         try:
-            prediction = predict(voice, self._session, moment, wish)
+            prediction = predict(voice, self._session, moment, request)
         except BaseException:
             self._session.rollback(length)
             raise
@@ -104,12 +134,12 @@ class EngineCursor:
             self._session.rollback(length)
         return prediction
 
-    def _sampling(self, wish: Wish) -> Sampling:
+    def _sampling(self, request: PredictionRequest) -> Sampling:
         own = self._voice.sampling
-        if wish.temperature is not None:
-            top_p = own.top_p if wish.temperature else 1.0
-            own = replace(own, temperature=wish.temperature, top_p=top_p)
-        return replace(own, seed=own.seed + wish.draw)
+        if request.temperature is not None:
+            top_p = own.top_p if request.temperature else 1.0
+            own = replace(own, temperature=request.temperature, top_p=top_p)
+        return replace(own, seed=own.seed + request.draw)
 
     def place(self, frame: Frame) -> None:
         """Append it."""

@@ -12,7 +12,7 @@ from model.text.traces import Event, Frame
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PredictionRequest:
     """How the next frame is to be predicted.
 
     `event` forces its kind: a return straight after a call predicts the call's
@@ -56,7 +56,7 @@ class Cost:
 class Cursor(Protocol):
     """A prediction under way, at the border between two frames."""
 
-    def predict(self, moment: Moment, wish: Wish) -> Prediction:
+    def predict(self, moment: Moment, request: PredictionRequest) -> Prediction:
         """The frame after `moment`, and go behind it; with a problem it stays where it is."""
 
     def place(self, frame: Frame) -> None:

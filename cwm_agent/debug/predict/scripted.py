@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cwm_agent.debug.frames.parse import Codec, FrameParser
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.predictor import Cost, Prediction, Wish
+from cwm_agent.debug.predict.predictor import Cost, Prediction, PredictionRequest
 from model.text.traces import Frame, TraceFormat
 
 Answers = Callable[[Moment], Sequence[int]]
@@ -22,9 +22,9 @@ class ScriptedCursor:
     parser: FrameParser
     answers: Answers
 
-    def predict(self, moment: Moment, wish: Wish) -> Prediction:
+    def predict(self, moment: Moment, request: PredictionRequest) -> Prediction:
         """The frame after `moment`."""
-        del wish  # what was written down does not depend on it
+        del request  # what was written down does not depend on it
         read = self.parser.read(list(self.answers(moment)))
         if read.ended:
             return Prediction(None, ended=True)

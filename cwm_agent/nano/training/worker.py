@@ -22,7 +22,7 @@ from cwm_agent.nano.training.batch import Sample, SampleSource
 _NICENESS = 5  # a worker must not take time from the training
 _AT_ONCE = 32  # samples a message
 _AHEAD = 8  # messages that may wait
-_PATIENCE = 2.0  # seconds between looks at whether the other side still lives
+_POLL_SECONDS = 2.0  # seconds between looks at whether the other side still lives
 
 Message = list[Sample] | str  # a str is the traceback of a source that failed
 
@@ -77,7 +77,7 @@ def _receive(process: BaseProcess, channel: multiprocessing.Queue[Message]) -> l
     """Wait for the next message of one worker."""
     while True:
         try:
-            message = channel.get(timeout=_PATIENCE)
+            message = channel.get(timeout=_POLL_SECONDS)
         except queue.Empty:
             if process.is_alive():
                 continue
@@ -108,7 +108,7 @@ def _send(channel: multiprocessing.Queue[Message], message: Message, parent: int
     """Hand over one message; False when the parent was killed and nobody will read it."""
     while os.getppid() == parent:
         try:
-            channel.put(message, timeout=_PATIENCE)
+            channel.put(message, timeout=_POLL_SECONDS)
         except queue.Full:
             continue
         return True

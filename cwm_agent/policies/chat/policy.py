@@ -12,7 +12,7 @@ from cwm_agent.policies.chat.openai import ChatCompletionsApi
 from cwm_agent.policies.chat.probe import calls_functions
 from cwm_agent.policies.chat.provider import ChatModel
 from cwm_agent.policies.endpoint.background import Background
-from cwm_agent.policies.endpoint.client import Asker, Patience
+from cwm_agent.policies.endpoint.client import Asker, Timeouts
 from cwm_agent.policies.endpoint.connections import open_client
 from cwm_agent.policies.estimate import EstimatingMeter
 from model.stats import EngineStats
@@ -39,14 +39,14 @@ class ChatPolicy:
         temperature: float = 1.0,
         top_p: float = 1.0,
         extra: Mapping[str, Any] | None = None,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
         api_key: str | None = None,
     ) -> None:
-        patience = patience or Patience()
+        timeouts = timeouts or Timeouts()
         self._model = model
         self._meter = EstimatingMeter()
-        self._api = api_of(model, urls, patience.silence, api_key, extra or {})
-        self._asker = Asker(self._api, urls, model.name or None, patience, listed=False)
+        self._api = api_of(model, urls, timeouts.silence, api_key, extra or {})
+        self._asker = Asker(self._api, urls, model.name or None, timeouts, listed=False)
         self._background = Background("chat")
         try:
             self._background.begin(self._asker.meet()).result()

@@ -37,7 +37,7 @@ LOST = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """A server that says nothing for `silence` seconds is taken for gone.
 
     For one reply servers are asked again until nothing was heard for `total` seconds.
@@ -87,14 +87,14 @@ class Asker(Generic[Wanted, Piece]):
         api: Api[Wanted, Piece],
         urls: Sequence[str],
         model: str | None,
-        patience: Patience,
+        timeouts: Timeouts,
         *,
         listed: bool = True,
     ) -> None:
         self.servers = Servers(urls)
         self._api = api
         self._model = model
-        self._patience = patience
+        self._timeouts = timeouts
         self._listed = listed
 
     async def close(self) -> None:
@@ -122,7 +122,7 @@ class Asker(Generic[Wanted, Piece]):
     ) -> None:
         """Fill `answer`, from wherever it can be had; `wanted` says what is left to ask for.
 
-        Raises EndpointError when patience ends, RefusedError.
+        Raises EndpointError when `timeouts.total` is over, RefusedError.
         """
         heard = time.monotonic()
         lost = 0
@@ -135,7 +135,7 @@ class Asker(Generic[Wanted, Piece]):
             retry=retry_if_exception_type((ServerGoneError, ServerBusyError)),
             stop=lambda state: (
                 lost >= LOST
-                or time.monotonic() - heard + state.upcoming_sleep >= self._patience.total
+                or time.monotonic() - heard + state.upcoming_sleep >= self._timeouts.total
             ),
             wait=self._pause,
             reraise=True,
@@ -155,7 +155,7 @@ class Asker(Generic[Wanted, Piece]):
                     f"{LOST} answers broke off before their end ({error}); look at the server's log"
                 ) from error
             raise EndpointError(
-                f"no server of the model answered for {self._patience.total:g} seconds ({error}); "
+                f"no server of the model answered for {self._timeouts.total:g} seconds ({error}); "
                 "check that they are running, or name others with --url"
             ) from error
 
@@ -164,7 +164,7 @@ class Asker(Generic[Wanted, Piece]):
         server = next(server for server in self.servers.all if server.model)
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(ServerBusyError),
-            stop=stop_after_delay(self._patience.total),
+            stop=stop_after_delay(self._timeouts.total),
             wait=self._pause,
             reraise=True,
         )

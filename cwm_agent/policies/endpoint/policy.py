@@ -11,7 +11,7 @@ from cwm_agent.policies.dialogue import Dialogue
 from cwm_agent.policies.endpoint.answer import Answer
 from cwm_agent.policies.endpoint.asking import Asking
 from cwm_agent.policies.endpoint.background import Background
-from cwm_agent.policies.endpoint.client import Asker, Patience
+from cwm_agent.policies.endpoint.client import Asker, Timeouts
 from cwm_agent.policies.endpoint.completions import Completion, CompletionsApi, Piece
 from cwm_agent.policies.endpoint.connections import open_client
 from envs.environment import Meter, ReplyLimits
@@ -40,7 +40,7 @@ class EndpointPolicy:
         *,
         sampling: Sampling,
         model: str | None = None,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
         api_key: str | None = None,
         thinking: bool = True,
     ) -> None:
@@ -58,9 +58,9 @@ class EndpointPolicy:
             eos_ids=config.eos_ids,
         )
         self._sampling = sampling
-        patience = patience or Patience()
-        api = CompletionsApi(open_client(urls, patience.silence, api_key))
-        self._asker = Asker(api, urls, model, patience)
+        timeouts = timeouts or Timeouts()
+        api = CompletionsApi(open_client(urls, timeouts.silence, api_key))
+        self._asker = Asker(api, urls, model, timeouts)
         self._background = Background("endpoints")
         try:
             self._background.begin(self._asker.meet()).result()

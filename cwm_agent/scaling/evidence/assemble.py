@@ -11,6 +11,7 @@ from cwm_agent.scaling.evidence.executions import FILE, Execution, Executions
 from cwm_agent.scaling.evidence.issue import BEFORE, Sample, SampledIssue, state_of
 from cwm_agent.scaling.evidence.plan import Plan
 from cwm_agent.scaling.evidence.scripts import Script
+from cwm_agent.scaling.evidence.traced import score, traces_name
 from cwm_agent.scaling.normalise import digest
 from cwm_agent.scaling.table import Candidate, Cell, Column, Outcome, Table
 from results.records import Graded
@@ -39,7 +40,13 @@ def assemble(issue: SampledIssue, plan: Plan, executions: Executions, repeats: i
     made = _Made(issue, plan, executions, repeats)
     columns: list[Column] = []
     cells: dict[str, dict[str, Cell]] = {s.candidate.id: {} for s in issue.samples}
-    for column, row in (*made.existing(), *made.scripts(), *made.inputs(), *made.grades()):
+    for column, row in (
+        *made.existing(),
+        *made.scripts(),
+        *made.inputs(),
+        *made.grades(),
+        *made.traces(),
+    ):
         columns.append(column)
         for candidate, cell in row.items():
             cells[candidate][column.id] = cell
@@ -145,6 +152,19 @@ class _Made:
             if given:
                 row[sample.candidate.id] = Cell("other", score=given[-1].grade)
         return [(Column(GRADE, "grade", name="grade in the finished session"), row)] if row else []
+
+    def traces(self) -> list[tuple[Column, dict[str, Cell]]]:
+        """What the model predicts of the issue's calls."""
+        name = traces_name(self._plan.traces)
+        row = {}
+        for candidate, state in self._states.items():
+            found = self._executions.get(state, name, 0)
+            if found is None:
+                continue
+            value = score(found, self._executions, self._plan.scripts)
+            if value is not None:
+                row[candidate] = Cell("other", score=value, seconds=found.seconds, log=LOG)
+        return [(Column(name, "trace", name="predicted calls of the issue"), row)] if row else []
 
     def _all(self, state: str, test: str) -> list[Execution]:
         """Every repetition, or none of them where one is missing."""

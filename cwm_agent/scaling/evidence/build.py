@@ -18,6 +18,7 @@ from cwm_agent.scaling.evidence.issue import BEFORE, SampledIssue
 from cwm_agent.scaling.evidence.plan import FILE as PLAN
 from cwm_agent.scaling.evidence.plan import Options, Plan, make_plan, origin_of
 from cwm_agent.scaling.evidence.scripts import Script
+from cwm_agent.scaling.evidence.traced import Predict, predicted, traces_name
 from cwm_agent.scaling.storage import save_table, table_path
 from cwm_agent.scaling.table import Table
 from envs.errors import SandboxError
@@ -47,10 +48,12 @@ def build_evidence(
     *,
     times: Times | None = None,
     generated: Sequence[Script] = (),
+    predict: Predict | None = None,
     say: Say = quiet,
 ) -> Table:
     """The table of an issue, also written beside its samples.
 
+    `predict` is who predicts what the plan traces, if anybody.
     What was executed before, by whichever process, is not executed again. A
     candidate whose sandbox failed keeps missing cells, and gets them the next
     time. Raises SandboxError where not even the unpatched code can be run,
@@ -58,7 +61,7 @@ def build_evidence(
     """
     folder = issue.folder / FOLDER
     with closing(Executions(folder / EXECUTIONS)) as executions:
-        builder = _Builder(issue, task, places, options, times or Times(), executions, say)
+        builder = _Builder(issue, task, places, options, times or Times(), executions, predict, say)
         plan = read_record(Plan, folder / PLAN)
         if plan is None or plan.origin != origin_of(issue, options, generated):
             plan = builder.plan(generated)
@@ -76,6 +79,7 @@ class _Builder:
     options: Options
     times: Times
     executions: Executions
+    predict: Predict | None
     say: Say
 
     def plan(self, generated: Sequence[Script]) -> Plan:
@@ -140,6 +144,8 @@ class _Builder:
             if calls:
                 key = calls_name(plan)
                 wanted.append((key, turn, lambda code, k=key, t=turn: code.calls(k, calls, t)))  # type: ignore[misc]
+        if self.predict is not None and (traces := traces_name(plan.traces)):
+            wanted.append((traces, 0, lambda code, p=self.predict: predicted(code, plan.traces, p)))  # type: ignore[misc]
         return [one for one in wanted if self.executions.get(state, one[0], one[1]) is None]
 
     def _before(self, script: Script) -> str | None:

@@ -59,7 +59,7 @@ class PatchedCode:
         """`state` is the name of the code, for the records."""
         self._sandbox = sandbox
         self._task = task
-        self._state = state
+        self.state = state
         self._times = times
 
     def open(self, patch: str) -> str:
@@ -98,7 +98,7 @@ class PatchedCode:
         paths = sorted({path for part in split_patch(patch) for path in patch_paths(part)})
         texts = self.read(paths)
         key = ast_key({path: texts.get(path) for path in paths})
-        return Execution(self._state, MEANING, 0, {"": "pass"}, {"": key})
+        return Execution(self.state, MEANING, 0, {"": "pass"}, {"": key})
 
     def control(self, command: str) -> CommandResult:
         """Run a command in the repository, as the harness and not as the code's user."""
@@ -129,7 +129,7 @@ class PatchedCode:
         output = unstamped(result.output, stamp) if stamp else result.output
         outcome = script.outcome(replace(result, output=output), before)
         return Execution(
-            self._state,
+            self.state,
             script.id,
             turn,
             {"": outcome},
@@ -157,7 +157,7 @@ class PatchedCode:
         broken = {"broken": found.broken} if found.broken else {}
         seconds = round(result.seconds, 3)
         return Execution(
-            self._state, name, turn, outcomes, broken, seconds, output[-LOG_CHARACTERS:]
+            self.state, name, turn, outcomes, broken, seconds, output[-LOG_CHARACTERS:]
         )
 
     def calls(self, name: str, calls: Sequence[tuple[str, str, str]], turn: int) -> Execution:
@@ -176,7 +176,7 @@ class PatchedCode:
         outputs = {
             call_name(call): json.loads(line) for call, line in zip(calls, lines, strict=False)
         }
-        return Execution(self._state, name, turn, {}, outputs, round(result.seconds, 3))
+        return Execution(self.state, name, turn, {}, outputs, round(result.seconds, 3))
 
     def _fresh(self, command: str, seconds: float) -> CommandResult:
         full = f"cd {shlex.quote(self._task.root)} || exit 1\n{FIXED}{command}"

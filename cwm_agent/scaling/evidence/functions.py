@@ -176,7 +176,7 @@ def _spans(path: str, text: str) -> Iterator[tuple[Function, int, int]]:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
-    module = _module(path)
+    module = module_of(path)
     for node in tree.body if module else ():
         if isinstance(node, ast.FunctionDef):
             yield _function(module, node.name, node, 0), *_lines(node)
@@ -211,7 +211,7 @@ def _lines(node: ast.FunctionDef) -> tuple[int, int]:
     return node.lineno, node.end_lineno or node.lineno
 
 
-def _module(path: str) -> str:
+def module_of(path: str) -> str:
     """The dotted name by which a file is imported; "" for what cannot be."""
     parts = PurePosixPath(path).with_suffix("").parts
     if parts and parts[0] == "src" and len(parts) > 1:

@@ -26,6 +26,7 @@ from cwm_agent.scaling.evidence.inside import TEST_RUNNER
 from cwm_agent.scaling.evidence.issue import SampledIssue
 from cwm_agent.scaling.evidence.quoted import issue_scripts, quoted_calls
 from cwm_agent.scaling.evidence.scripts import Script
+from cwm_agent.scaling.evidence.traced import traceable_calls
 from cwm_agent.scaling.normalise import digest
 
 FILE = "plan.json"
@@ -40,23 +41,27 @@ _PYTEST = "python -m pytest -rA -q --tb=short -p no:cacheprovider -W ignore::Dep
 @dataclass(frozen=True, slots=True)
 class Options:
     """How much evidence to make. `existing` is the command of the repository's tests, "" to find
-    one; `generated` counts tests that the model writes, `calls` those of each touched function."""
+    one; `generated` counts tests that the model writes, `calls` those of each touched function,
+    `traces` the issue's calls whose result the model predicts."""
 
     existing: str = ""
     generated: int = 0
     calls: int = 48
     repeats: int = 2
+    traces: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`suite` prints pytest's summary, "" where there are no tests. `calls` are (module,
-    function, arguments). `origin` names what it was made from: samples, options, written tests."""
+    function, arguments), `traces` (path, call). `origin` names what it was made from: samples,
+    options, written tests."""
 
     origin: str
     suite: str = ""
     scripts: tuple[Script, ...] = ()
     calls: tuple[tuple[str, ...], ...] = field(default=())
+    traces: tuple[tuple[str, ...], ...] = field(default=())
 
 
 def make_plan(
@@ -68,7 +73,11 @@ def make_plan(
     patches = list(issue.states.values())
     files = code.read(touched_files(patches))
     functions = touched_functions(patches, files)
-    scripts = [*generated, *issue_scripts(issue.job.issue, _defined(issue, code, files))]
+    defining = _defining_files(issue, code, files)
+    defined = public_functions(defining)
+    quoted = list(issue_scripts(issue.job.issue, defined))
+    traces = traceable_calls(quoted, defined, defining, options.traces)
+    scripts = [*generated, *quoted]
     harvested = [
         script
         for sample in issue.samples
@@ -77,13 +86,15 @@ def make_plan(
     scripts += merged(harvested)[:MOST_HARVESTED]
     suite = options.existing or _suite(code, files, pytest=pytest)
     calls = _calls(issue, code, functions, options.calls, [s.source for s in harvested])
-    return Plan(origin_of(issue, options, generated), suite, tuple(scripts), tuple(calls))
+    origin = origin_of(issue, options, generated)
+    return Plan(origin, suite, tuple(scripts), tuple(calls), tuple(traces))
 
 
 def origin_of(issue: SampledIssue, options: Options, generated: Sequence[Script]) -> str:
     """A name for what a plan is made from; another one needs another plan."""
     samples = [(sample.number, sample.result.patch) for sample in issue.samples]
-    made = (samples, options.existing, options.calls, [script.id for script in generated])
+    counts = (options.calls, options.traces)
+    made = (samples, options.existing, counts, [script.id for script in generated])
     return digest(repr(made))
 
 
@@ -113,15 +124,17 @@ def _collectable(code: PatchedCode, tests: Sequence[str]) -> list[str]:
     return [path for path in tests if posixpath.dirname(path) in good]
 
 
-def _defined(issue: SampledIssue, code: PatchedCode, files: dict[str, str]) -> dict[str, str]:
-    """The modules of the functions that the issue calls."""
+def _defining_files(
+    issue: SampledIssue, code: PatchedCode, files: dict[str, str]
+) -> dict[str, str]:
+    """The files that define functions which the issue calls, and the touched ones."""
     names = {call.partition("(")[0] for call in quoted_calls(issue.job.issue)}
     if not names:
         return {}
     heads = [f"^def {name}(" for name in sorted(names)] + [f"^class {n}[(:]" for n in sorted(names)]
     patterns = " ".join(f"-e {shlex.quote(head)}" for head in heads)
     places = _listed(code, f"git grep -zl {patterns} -- '*.py'")[:MOST_TEST_FILES]
-    return public_functions(code.read(places) | files)
+    return code.read(places) | files
 
 
 def _calls(

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from cwm_agent.scaling.evidence.scripts import Script
 
 MOST_CALLS = 8
+_TITLE = "the issue's "
 _START = re.compile(r"\b([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\(")
 _SCRIPT = """\
 import sys
@@ -43,12 +44,18 @@ def issue_scripts(issue: str, functions: Mapping[str, str]) -> Iterator[Script]:
         name = _name(call)
         yield Script(
             kind="generated",
-            name=f"the issue's {call}",
+            name=f"{_TITLE}{call}",
             command="python issue_call.py",
             rule="announced",
             files={"issue_call.py": _SCRIPT.format(module=functions[name], name=name, call=call)},
             announced=tuple(values(issue, call)),
         )
+
+
+def call_of(script: Script) -> str | None:
+    """The call of a script of `issue_scripts`; None for another one's."""
+    quoted = script.kind == "generated" and script.name.startswith(_TITLE)
+    return script.name.removeprefix(_TITLE) if quoted else None
 
 
 def values(issue: str, call: str) -> list[str]:

@@ -20,15 +20,15 @@ from cwm_agent.server.api.sse import (
     while_connected,
 )
 from cwm_agent.server.errors import RequestError
-from cwm_agent.server.guard.gate import Gate
+from cwm_agent.server.guard.admission import Admission
 from cwm_agent.server.guard.wording import error_body, is_anthropic
 
 
 class Replies:
-    """Answers within the limits of the gate."""
+    """Answers within the limits of `admission`."""
 
-    def __init__(self, gate: Gate, keep_alive: float) -> None:
-        self.gate = gate
+    def __init__(self, admission: Admission, keep_alive: float) -> None:
+        self.admission = admission
         self._keep_alive = keep_alive
 
     @staticmethod
@@ -41,7 +41,7 @@ class Replies:
     ) -> Response:
         """An answer in one piece; raises RequestError."""
         try:
-            with self.gate.place(self.job(request), count):
+            with self.admission.place(self.job(request), count):
                 return json_response(await while_connected(request, work))
         finally:
             work.close()
@@ -64,7 +64,7 @@ class Replies:
         self, request: Request, events: AsyncGenerator[bytes, None], count: int
     ) -> AsyncGenerator[bytes, None]:
         async with contextlib.aclosing(events):
-            with self.gate.place(self.job(request), count):
+            with self.admission.place(self.job(request), count):
                 async for data in events:
                     yield data
 

@@ -10,11 +10,11 @@ from cwm_agent.server.api.fields import Json
 from cwm_agent.server.api.replies import json_response
 from cwm_agent.server.engine.link import EngineAwayError
 from cwm_agent.server.errors import RequestError, away
-from cwm_agent.server.guard.gate import Gate
+from cwm_agent.server.guard.admission import Admission
 from cwm_agent.server.service import Service
 
 
-def status_routes(service: Service, gate: Gate) -> APIRouter:
+def status_routes(service: Service, admission: Admission) -> APIRouter:
     """Health, version, models and metrics."""
     router = APIRouter()
 
@@ -30,7 +30,7 @@ def status_routes(service: Service, gate: Gate) -> APIRouter:
 
     @router.get("/ready", summary="Whether a request would be answered now.")
     async def ready() -> Response:
-        if gate.draining:
+        if admission.draining:
             raise away("the server is shutting down", 5)
         if service.link.state != "ready":
             raise away("the engine is not ready", 2)

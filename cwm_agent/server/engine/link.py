@@ -36,7 +36,7 @@ from model.errors import ModelError
 
 State = Literal["loading", "ready", "away", "closed"]
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds between two tries to start it
-_PATIENCE = 5.0  # seconds for the process to end when its line is closed
+_END_TIMEOUT = 5.0  # seconds for the process to end when its line is closed
 
 
 class EngineAwayError(Exception):
@@ -222,7 +222,7 @@ class EngineLink:
     async def _end(self, process: _Process) -> None:
         process.writer.close()
         try:
-            await asyncio.to_thread(process.popen.wait, _PATIENCE)
+            await asyncio.to_thread(process.popen.wait, _END_TIMEOUT)
         except subprocess.TimeoutExpired:
             process.popen.kill()
             await asyncio.to_thread(process.popen.wait)

@@ -41,13 +41,13 @@ class JournalReader:
         self._ended: Ended | None = None
         self._log: list[str] = []
 
-    def poll(self) -> bool:
-        """Read on; returns whether anything was new."""
+    def poll(self, most: int | None = None) -> bool:
+        """Read on, about `most` bytes if that is given; returns whether anything was new."""
         if self.problem:
             return False
         seen = self._lines.count
         try:
-            for entry in self._lines.entries():
+            for entry in self._lines.entries(most):
                 self._take(entry)
         except ResultsError as error:
             self.problem = str(error)

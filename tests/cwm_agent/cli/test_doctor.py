@@ -11,7 +11,7 @@ from pathlib import Path
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 NAMES = {
-    "python", "git", "docker", "bubblewrap", "strays", "runs folder", "runs disk", "open files",
+    "python", "git", "docker", "bubblewrap", "orphans", "runs folder", "runs disk", "open files",
     "clock", "torch", "triton", "hugging face", "checkpoint",
 }  # fmt: skip
 

@@ -23,7 +23,7 @@ def said(done: CompletedProcess[str], code: int, *words: str) -> None:
     """One line of error with `words`, nothing on stdout, and the exit code."""
     assert (done.returncode, done.stdout) == (code, ""), done.stderr
     # Other tests kill commands at the same time, and this one may sweep what they left.
-    lines = [line for line in done.stderr.splitlines() if not line.startswith("removed a stray ")]
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("removed an orphan ")]
     errors = "\n".join(lines)
     assert errors.startswith("error: ")
     assert "unexpected" not in errors

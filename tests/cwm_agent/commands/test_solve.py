@@ -50,7 +50,7 @@ def test_a_conversation_that_fixes_the_bug_is_resolved(solve: Solve, sandbox: st
     assert answer["verdict"]["fail_to_pass"] == {"test_calc.py::test_sum": True}
     assert answer["verdict"]["pass_to_pass"] == {"test_calc.py::test_zero": True}
     assert fingerprint(solve.repository) == before
-    assert solve.strays() == []
+    assert solve.orphans() == []
     run = solve.folder / "runs" / "first"
     assert json.loads((run / "issue" / "0" / "result.json").read_text())["resolved"] is True
     assert json.loads((run / "preds.jsonl").read_text())["model_patch"] == answer["patch"]

@@ -17,7 +17,7 @@ from programs import program
 from scripted import form, predictor, tokenizer, truthful
 
 from cwm_agent.debug.core.debugger import Debugger, Stop
-from cwm_agent.debug.core.inverse import line_goal, which_call
+from cwm_agent.debug.core.inverse import line_goal, result_goal, which_call
 from cwm_agent.debug.core.verify import verify
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import FILE, Program
@@ -257,6 +257,10 @@ def test_proposed_calls_are_executed_and_marked() -> None:
         model = predictor(recorded(form(), [frame]))
         (found,) = which_call(model, read, line_goal(3), record_here)
         assert (found.call, found.true) == (f"f(x={value})", true)
+        (found,) = which_call(model, read, result_goal(" 1"), record_here)
+        assert (found.call, found.true) == (f"f(x={value})", true)
+    with pytest.raises(UsageError, match="no written-out value"):
+        result_goal("g(")
 
 
 def test_missing_arguments_are_filled_in_and_given_ones_kept() -> None:

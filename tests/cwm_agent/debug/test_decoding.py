@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from cwm_agent.debug.core.debugger import Debugger
-from cwm_agent.debug.evaluate.evidence import Call, trace_evidence
+from cwm_agent.debug.evaluate.evidence import predict_calls
 from cwm_agent.debug.evaluate.figures import Item, measure
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.engine import EnginePredictor
+from cwm_agent.debug.predict.engine import EnginePredictor, load_predictor
 from cwm_agent.nano.programs import record_program
 
 
 @pytest.fixture(scope="module")
 def nano() -> Iterator[EnginePredictor]:
-    predictor = EnginePredictor(frame_tokens=128)
+    predictor = load_predictor(frame_tokens=128)
     yield predictor
     predictor.close()
 
@@ -60,8 +60,10 @@ def test_going_back_and_branching_computes_no_prompt_token_again(nano: EnginePre
         assert before.prefilled < 2 * prompt + 200
 
 
-def test_evidence_counts_calls_whose_result_is_predicted(nano: EnginePredictor) -> None:
-    source = "def same(x):\n    return x\n"
-    found = trace_evidence(nano, source, [Call("same(3)", "3"), Call("same(4)", "5")], most=20)
-    assert (found.agreed, found.predicted, found.calls) == (1, 2, 2)
-    assert trace_evidence(nano, "def f(:\n", [Call("f()", "1")]).predicted == 0
+def test_calls_are_predicted_and_not_executed(nano: EnginePredictor) -> None:
+    source = "def same(x):\n    return x\n\n\ndef main():\n    raise SystemExit\n\n\nmain()\n"
+    first, second = predict_calls(nano, source, ["same(3)", "same(x=[4])"], most=20)
+    assert (first.result, second.result) == ("3", "[4]")
+    assert 0 < first.confidence <= 1
+    (none,) = predict_calls(nano, "def f(:\n", ["f()"])
+    assert none.result is None

@@ -70,13 +70,13 @@ def test_strays_are_named_and_removed_on_request(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(cgroup, "ROOT", tmp_path / "none")  # other tests' owners are killed too
-    assert sandboxes.strays(fix=False) == Check("strays", "ok", "none")
+    assert sandboxes.orphans(fix=False) == Check("orphans", "ok", "none")
     folder = tmp_path / f"{PREFIX}dead"
     folder.mkdir()
     dead = Owner("run", "task", 0, pid=2**22 + 1, boot_id=boot_id())  # above the highest pid
     (folder / OWNER_FILE).write_text(json.dumps(labels(dead)))
-    check = sandboxes.strays(fix=False)
+    check = sandboxes.orphans(fix=False)
     assert check.status == "warn"
     assert str(folder) in check.found
-    assert sandboxes.strays(fix=True) == Check("strays", "ok", "removed 1, 0 left")
+    assert sandboxes.orphans(fix=True) == Check("orphans", "ok", "removed 1, 0 left")
     assert not folder.exists()

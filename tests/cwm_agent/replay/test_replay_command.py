@@ -118,7 +118,7 @@ def test_what_differs_by_nature_is_no_difference(
     assert used <= answer["rules"].keys()
     after = {path: path.read_bytes() for path in solve.folder.glob("runs/**/*") if path.is_file()}
     assert after == before
-    assert solve.strays() == []
+    assert solve.orphans() == []
 
 
 def test_the_first_result_that_differs_is_shown(recorded: Solve) -> None:

@@ -33,7 +33,7 @@ def test_two_samples_are_compared_and_one_is_handed_in(solve: Solve) -> None:
     subprocess.run(command, cwd=solve.folder, check=True, capture_output=True)
     rows = (solve.folder / "runs" / "best" / "all_preds.jsonl").read_text().splitlines()
     assert [json.loads(row)["model_patch"] for row in rows] == [answer["patch"]]
-    assert solve.strays() == []
+    assert solve.orphans() == []
 
 
 def test_an_unknown_recipe_is_refused_before_anything_runs(solve: Solve) -> None:

@@ -19,7 +19,7 @@ from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.policies import bundled
 from cwm_agent.server.command import ServeCommand, options_of
 from cwm_agent.server.errors import RequestError
-from cwm_agent.server.guard.gate import Gate
+from cwm_agent.server.guard.admission import Admission
 from cwm_agent.server.guard.keys import read_keys
 from cwm_agent.server.guard.middleware import Guard
 from cwm_agent.server.guard.protocol import HurriedProtocol
@@ -82,18 +82,18 @@ def test_keys_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_places_are_few_in_all_and_for_each_key() -> None:
-    gate = Gate(3, 2)
-    with gate.place("a"), gate.place("a"):
+    admission = Admission(3, 2)
+    with admission.place("a"), admission.place("a"):
         with pytest.raises(RequestError, match="this key") as one:
-            gate.enter("a", 1)
-        with gate.place("b"), pytest.raises(RequestError, match="too many") as all_:
-            gate.enter("b", 1)
+            admission.enter("a", 1)
+        with admission.place("b"), pytest.raises(RequestError, match="too many") as all_:
+            admission.enter("b", 1)
     assert (one.value.status, all_.value.status) == (429, 429)
     assert one.value.seconds
-    assert gate.open == 0
-    gate.draining = True
+    assert admission.open == 0
+    admission.draining = True
     with pytest.raises(RequestError) as late:
-        gate.enter("a", 1)
+        admission.enter("a", 1)
     assert (late.value.status, bool(late.value.seconds)) == (503, True)
 
 

@@ -45,9 +45,9 @@ def leave(server: Live, number: int) -> None:
 
 
 def left_over(server: Live) -> tuple[int, int, int]:
-    service, gate = server.running.service, server.running.gate
+    service, admission = server.running.service, server.running.admission
     seen = server.do(service.link.forget())
-    return seen.sessions, seen.pages, gate.open
+    return seen.sessions, seen.pages, admission.open
 
 
 def test_clients_that_leave_leave_nothing_behind(server: Live) -> None:

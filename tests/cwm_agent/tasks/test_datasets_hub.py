@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,13 +17,19 @@ from ..hub import Hub, parquet, serving
 
 ROOT = Path(__file__).parents[3]
 NAME = "SWE-bench/SWE-bench_Verified"
-FIRST, SECOND = "1" * 40, "2" * 40
+FIRST, SECOND, THIRD = "1" * 40, "2" * 40, "3" * 40
 LOAD = (
     "import sys, json\nfrom pathlib import Path\n"
-    "from cwm_agent.tasks.datasets import load_suite\n"
-    "suite = load_suite(sys.argv[1], pins=Path('pins.json'))\n"
-    "print(json.dumps([suite.source, [instance.id for instance in suite.instances]]))"
+    "from cwm_agent.errors import NotReadyError\nfrom cwm_agent.tasks.datasets import load_suite\n"
+    "from envs.swebench.rows import RowError\n"
+    "for name in sys.argv[1:]:\n"
+    "    try:\n        suite = load_suite(name, pins=Path('pins.json'))\n"
+    "        said = [suite.source, [instance.id for instance in suite.instances]]\n"
+    "    except (NotReadyError, RowError) as error:\n        said = str(error)\n"
+    "    print(json.dumps(said))"
 )
+FIRST_ROWS = [f"{NAME}@{FIRST}", ["a__x-1"]]
+SECOND_ROWS = [f"{NAME}@{SECOND}", ["a__x-1", "a__x-2"]]
 
 
 @pytest.fixture
@@ -41,56 +48,54 @@ def hub() -> Iterator[Hub]:
         yield made
 
 
-def load(folder: Path, hub: Hub, name: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def load(folder: Path, hub: Hub, *names: str, **environment: str) -> list[Any]:
+    """What one process gets for each name: the suite's source and rows, or the error's text.
+
+    The packages take seconds to import, and take their settings from the environment then.
+    """
     variables = {"HF_ENDPOINT": hub.address, "HF_HOME": str(folder / "hf"), "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, "-c", LOAD, name],
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, *names],
         cwd=folder, env=os.environ | variables | environment, capture_output=True, text=True,
     )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def test_the_first_revision_stays_and_needs_no_network_then(tmp_path: Path, hub: Hub) -> None:
-    done = load(tmp_path, hub, "swebench-verified")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [f"{NAME}@{FIRST}", ["a__x-1"]]
+    assert load(tmp_path, hub, "swebench-verified") == [FIRST_ROWS]
     hub.newest[NAME] = SECOND
-    assert load(tmp_path, hub, "swebench-verified").stdout == done.stdout
-    asked = len(hub.asked)
-    offline = load(tmp_path, hub, "swebench-verified", HF_HUB_OFFLINE="1")
-    assert (offline.stdout, len(hub.asked)) == (done.stdout, asked), offline.stderr
-    named = load(tmp_path, hub, f"{NAME}@{SECOND}")
-    assert json.loads(named.stdout) == [f"{NAME}@{SECOND}", ["a__x-1", "a__x-2"]]
+    same, named, old, none = load(
+        tmp_path, hub, "swebench-verified", f"{NAME}@{SECOND}", f"{NAME}@old", f"{NAME}@none"
+    )
+    assert (same, named) == (FIRST_ROWS, SECOND_ROWS)
+    assert "lacks image, eval_script, log_parser, eval_type, which swebench 5" in old
+    assert f"cannot get the data set {NAME}@none" in none
     assert json.loads((tmp_path / "pins.json").read_text()) == {NAME: FIRST}
+    asked = len(hub.asked)
+    # The `datasets` package gives what was loaded last, whichever revision is wanted.
+    same, named, absent = load(
+        tmp_path, hub, "swebench-verified", f"{NAME}@{SECOND}", f"{NAME}@{THIRD}",
+        HF_HUB_OFFLINE="1",
+    )  # fmt: skip
+    assert (same, named, len(hub.asked)) == (FIRST_ROWS, SECOND_ROWS, asked)
+    assert f"cannot get the data set {NAME}@{THIRD} (NotReadyError: only " in absent
 
 
 @pytest.mark.parametrize(
-    ("name", "error"),
+    "away",
     [
-        (f"{NAME}@old", "lacks image, eval_script, log_parser, eval_type, which swebench 5"),
-        (f"{NAME}@none", f"cannot get the data set {NAME}@none"),
+        {"HF_ENDPOINT": "http://127.0.0.1:9"},
+        pytest.param({"HF_HUB_OFFLINE": "1"}, marks=pytest.mark.slow),
     ],
-)
-def test_a_revision_that_is_too_old_or_is_not_there(
-    tmp_path: Path, hub: Hub, name: str, error: str
-) -> None:
-    done = load(tmp_path, hub, name)
-    assert done.returncode == 1
-    assert error in done.stderr.splitlines()[-1]
-
-
-@pytest.mark.parametrize(
-    "known", [{}, pytest.param({"HF_HUB_OFFLINE": "1"}, marks=pytest.mark.slow)]
+    ids=["nobody answers", "switched off"],
 )
 def test_without_a_network_what_was_loaded_once_is_there(
-    tmp_path: Path, hub: Hub, known: dict[str, str]
+    tmp_path: Path, hub: Hub, away: dict[str, str]
 ) -> None:
-    away = {"HF_ENDPOINT": "http://127.0.0.1:9"}
-    unknown = load(tmp_path, hub, "swebench-verified", **away)
-    said = unknown.stderr.splitlines()[-1]
-    assert "NotReadyError: cannot get the data set SWE-bench/SWE-bench_Verified (" in said
-    assert "or give a local copy" in said
-    first = load(tmp_path, hub, f"{NAME}@main")
-    assert first.returncode == 0, first.stderr
+    (unknown,) = load(tmp_path, hub, "swebench-verified", **away)
+    assert "cannot get the data set SWE-bench/SWE-bench_Verified (" in unknown
+    assert "or give a local copy" in unknown
+    load(tmp_path, hub, f"{NAME}@main")
     (tmp_path / "pins.json").unlink(missing_ok=True)
-    again = load(tmp_path, hub, "swebench-verified", **away, **known)
-    assert json.loads(again.stdout or "0") == [f"{NAME}@{FIRST}", ["a__x-1"]], again.stderr
+    assert load(tmp_path, hub, "swebench-verified", **away) == [FIRST_ROWS]

@@ -10,6 +10,7 @@ import pytest
 from cwm_agent.config.layers import flags_layer
 from cwm_agent.config.resolve import resolve
 from cwm_agent.errors import UsageError
+from cwm_agent.generated.repository import named_task
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.tasks.datasets import job_of
 from cwm_agent.tasks.filters import Selection
@@ -63,6 +64,28 @@ def test_tasks_become_requests_with_paths_beside_the_suite(suite: Path) -> None:
     assert requests["boltons-onetoone"].issue == "example:boltons-onetoone"
 
 
+@pytest.mark.parametrize(
+    ("name", "instances"),
+    [
+        ("nano:unseen/7..9", ["nano-unseen-7", "nano-unseen-8", "nano-unseen-9"]),
+        ("nano:7..8", ["nano-seen-7", "nano-seen-8"]),
+        ("nano:phrasing/x", ["nano-phrasing-x"]),
+        ("example:boltons-onetoone", ["boltons-onetoone"]),
+    ],
+)
+def test_what_solve_names_with_a_prefix_is_a_suite_too(name: str, instances: list[str]) -> None:
+    chosen = choose(name, EVERYTHING, None)
+    assert list(chosen.requests) == instances
+    assert [job.instance for job in jobs_of(chosen, planned)] == instances
+
+
+def test_several_tasks_are_not_one_issue() -> None:
+    with pytest.raises(UsageError, match=r"seen/1\.\.4 is not one task; a range is for .*run"):
+        named_task("seen/1..4")
+    with pytest.raises(UsageError, match="ends before it begins"):
+        choose("nano:seen/4..1", EVERYTHING, None)
+
+
 def test_one_selection_serves_own_tasks_too(suite: Path) -> None:
     def taken(**conditions: object) -> list[str]:
         return [job.instance for job in loaded(suite, Selection(**conditions))[0]]  # type: ignore[arg-type]
@@ -112,7 +135,9 @@ def test_a_row_brings_its_image(tmp_path: Path, key: str, value: str) -> None:
         jobs_of(choose(str(path), EVERYTHING, None), lambda r: plan(r, settings, print))
 
 
-@pytest.mark.parametrize("name", ["swebench-verfied", "nowhere/tasks.yaml", "tasks.parquet"])
+@pytest.mark.parametrize(
+    "name", ["swebench-verfied", "nano", "nowhere/tasks.yaml", "tasks.parquet"]
+)
 def test_a_suite_that_is_not_there(name: str) -> None:
     with pytest.raises(UsageError, match=r"there is no suite|No such file"):
         choose(name, EVERYTHING, None)
@@ -139,6 +164,12 @@ def test_json_lines_are_read_and_recordings_may_lie_in_a_folder(tmp_path: Path) 
         ("- {nano: seen/1}\n- {nano: seen/1}", "more than once"),
         ("{}", "not a list"),
         ("- [", "cannot read the suite"),
+        ("", "is empty"),
+        ("- {instance: a}\n- instance: b\n  instance: c", r"'instance' stands twice \(line 3\)"),
+        ("- {instance: a, issue: b, env: {'A=B': x}}", "task 1: env: 'A=B' is not the name"),
+        (r'- {instance: a, issue: b, setup: ["x\0y"]}', "task 1: setup.0: .*NUL"),
+        (r'- {instance: a, issue: b, env: {A: "x\0y"}}', "task 1: env.A: .*NUL"),
+        (r'- {instance: "a\ud800", issue: b}', "task 1: instance: .*no character"),
     ],
 )
 def test_bad_suites(tmp_path: Path, text: str, said: str) -> None:

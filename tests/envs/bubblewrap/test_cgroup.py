@@ -7,7 +7,7 @@ import os
 import pytest
 
 from envs.bubblewrap import cgroup
-from envs.bubblewrap.cgroup import make_cgroup, stray_cgroups
+from envs.bubblewrap.cgroup import make_cgroup, orphan_cgroups
 from envs.cleanup import sweep
 from envs.sandbox.sandbox import SandboxLimits
 
@@ -23,8 +23,8 @@ def test_only_a_dead_owners_group_is_swept() -> None:
     assert dead is not None
     try:
         (name,) = {folder.name for folder in dead.folders}
-        assert name in stray_cgroups()
-        assert not {folder.name for folder in mine.folders} & stray_cgroups().keys()
+        assert name in orphan_cgroups()
+        assert not {folder.name for folder in mine.folders} & orphan_cgroups().keys()
         sweep()  # or another process's, at the same time
         assert not any(folder.exists() for folder in dead.folders)
         assert all(folder.exists() for folder in mine.folders)

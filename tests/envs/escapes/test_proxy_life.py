@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from docker.errors import NotFound
 
-from envs.cleanup import Stray, find_strays, sweep
+from envs.cleanup import Orphan, find_orphans, sweep
 from envs.docker.sandbox import DockerSandbox
 from envs.sandbox.allowed_hosts import parse_hosts
 from envs.sandbox.owner import boot_id, labels
@@ -86,7 +86,9 @@ def test_closing_removes_the_proxy_too(engine: DockerClient, image: str) -> None
     limits = SandboxLimits(allowed_hosts=parse_hosts(["allowed.test=127.0.0.1"]))
     with DockerSandbox(image, limits=limits, owner=owner):
         assert len(left(engine, owner.run)) == 4
-        assert not [stray for stray in find_strays(engine) if stray.name in left(engine, owner.run)]
+        assert not [
+            orphan for orphan in find_orphans(engine) if orphan.name in left(engine, owner.run)
+        ]
     assert left(engine, owner.run) == []
 
 
@@ -112,7 +114,7 @@ def test_a_sweep_removes_a_dead_owners_volume(engine: DockerClient) -> None:
         sweep(engine)  # or another process's, at the same time
         with pytest.raises(NotFound):
             engine.volumes.get(dead.id)
-        assert Stray("volume", living.id) not in find_strays(engine)
+        assert Orphan("volume", living.id) not in find_orphans(engine)
         assert living.id in left(engine, RUN)
     finally:
         living.remove()

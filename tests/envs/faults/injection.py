@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from envs.bubblewrap.cgroup import stray_cgroups
+from envs.bubblewrap.cgroup import orphan_cgroups
 from envs.bubblewrap.sandbox import PREFIX, BubblewrapSandbox
 from envs.docker.sandbox import DockerSandbox
 from envs.sandbox.owner import boot_id
@@ -65,7 +65,7 @@ def left_over(client: DockerClient | None) -> list[str]:
     """Containers, volumes, networks, folders and control groups of this test process."""
     folders = list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
     left = [str(folder) for folder in folders]
-    left += [f"cgroup {name}" for name in stray_cgroups()]
+    left += [f"cgroup {name}" for name in orphan_cgroups()]
     if client is not None:
         chosen = {"label": f"cwm-agent.run={RUN}"}
         left += [x["Id"] for x in client.api.containers(all=True, filters=chosen)]

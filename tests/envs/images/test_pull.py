@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.errors import SandboxError
-from envs.images.access import ImageAccess, Patience, by_image
+from envs.images.access import ImageAccess, PullRetries, by_image
 from envs.images.ledger import Ledger
 from envs.images.pull import PullStatus, pull_once
 from envs.images.pull_errors import PullError, classify
@@ -23,7 +23,7 @@ from ..registry import BROKEN, FORBIDDEN, PRIVATE, RATE_LIMIT, SILENT, Registry,
 if TYPE_CHECKING:
     from docker import DockerClient
 
-QUICK = Patience(
+QUICK = PullRetries(
     first_wait=0.01, longest_wait=0.02, rate_first_wait=0.02, rate_total=0.1, stall_seconds=20.0
 )
 
@@ -46,9 +46,9 @@ class Shop:
     ledger: Ledger
     said: list[str] = field(default_factory=list)
 
-    def access(self, patience: Patience = QUICK, min_free: int = 0) -> ImageAccess:
+    def access(self, retries: PullRetries = QUICK, min_free: int = 0) -> ImageAccess:
         store = ImageStore(self.client, self.ledger, "cwm-agent-test/")
-        return ImageAccess(store, min_free, patience, self.said.append)
+        return ImageAccess(store, min_free, retries, self.said.append)
 
     def name(self, tag: str = "1") -> str:
         return self.registry.name(tag)

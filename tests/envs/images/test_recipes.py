@@ -110,9 +110,9 @@ def test_a_container_left_by_a_killed_build_is_removed_by_the_next(
     client: DockerClient, scratch_tag: str
 ) -> None:
     base = base_image(client)
-    stray = client.containers.create(base, "true", name=container_name(scratch_tag))
+    orphan = client.containers.create(base, "true", name=container_name(scratch_tag))
     build_image(client, Build(scratch_tag, base, "true"), silent)
-    assert stray.id not in {each.id for each in client.containers.list(all=True, sparse=True)}
+    assert orphan.id not in {each.id for each in client.containers.list(all=True, sparse=True)}
 
 
 @pytest.mark.slow

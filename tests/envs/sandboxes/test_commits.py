@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from docker.errors import ImageNotFound
 
-from envs.cleanup import Stray, find_strays, sweep
+from envs.cleanup import Orphan, find_orphans, sweep
 from envs.docker.commits import SNAPSHOTS, ContainerCommits, branch_commit, remove_snapshot
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
@@ -122,21 +122,21 @@ def test_the_sweep_removes_the_snapshots_of_a_killed_owner_only(
         repository = SandboxRepository(sandbox, "/testbed")
         repository.prepare()
         kept = commits.take(sandbox, repository, turn=1)
-        stray = f"{SNAPSHOTS}:stray"
+        orphan = f"{SNAPSHOTS}:orphan"
         container = engine.containers.get(sandbox.container_id)
         changes = [f'LABEL "{name}"="{value}"' for name, value in labels(dead).items()]
-        made = container.commit(SNAPSHOTS, "stray", changes=changes)
+        made = container.commit(SNAPSHOTS, "orphan", changes=changes)
         try:
             assert made.labels[f"{LABEL}pid"] == str(dead.pid)
-            assert kept.image.rpartition(":")[2] not in names(find_strays(engine))
+            assert kept.image.rpartition(":")[2] not in names(find_orphans(engine))
             sweep(engine)  # or another process's, at the same time
             assert engine.images.get(kept.image)
             with pytest.raises(ImageNotFound):
-                engine.images.get(stray)
+                engine.images.get(orphan)
         finally:
-            remove_snapshot(engine, stray)
+            remove_snapshot(engine, orphan)
 
 
-def names(strays: list[Stray]) -> set[str]:
-    """Tags of images among strays; Podman puts a registry before the repository."""
-    return {stray.name.rpartition(":")[2] for stray in strays if stray.kind == "image"}
+def names(orphans: list[Orphan]) -> set[str]:
+    """Tags of images among orphans; Podman puts a registry before the repository."""
+    return {orphan.name.rpartition(":")[2] for orphan in orphans if orphan.kind == "image"}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envs.bubblewrap.sandbox import PREFIX, BubblewrapSandbox
-from envs.cleanup import Stray, find_strays, sweep
+from envs.cleanup import Orphan, find_orphans, sweep
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
 from envs.registry import choose_kind
@@ -103,14 +103,14 @@ def test_a_killed_owner_takes_its_bubblewrap_sandbox_along_and_leaves_a_stray(
     monkeypatch.setattr(tempfile, "tempdir", None)
     child = _start_owner("bubblewrap", None)
     (folder,) = tmp_path.glob(f"{PREFIX}*")
-    assert Stray("folder", str(folder)) not in find_strays()
+    assert Orphan("folder", str(folder)) not in find_orphans()
     child.send_signal(signal.SIGKILL)
     child.wait()
     deadline = time.monotonic() + PATIENCE
     while "sleep\x004242" in "".join(_command_lines()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert "sleep\x004242" not in "".join(_command_lines())
-    assert Stray("folder", str(folder)) in sweep()
+    assert Orphan("folder", str(folder)) in sweep()
     assert not folder.exists()
 
 
@@ -164,7 +164,7 @@ class TestDocker:
         child = _start_owner("docker", docker_image)
         assert child.stdout is not None
         name = child.stdout.readline().strip()
-        assert Stray("container", name) not in find_strays()
+        assert Orphan("container", name) not in find_orphans()
         child.send_signal(signal.SIGKILL)
         child.wait()
         deadline = time.monotonic() + PATIENCE

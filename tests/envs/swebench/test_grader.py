@@ -153,8 +153,8 @@ def test_a_killed_grader_is_no_verdict_and_leaves_no_container(
         )
         thread.start()
         bench.wait_for_container()
-        (stray,) = bench.containers()
-        owner = bench.client.containers.get(stray).labels[f"{LABEL}pid"]
+        (orphan,) = bench.containers()
+        owner = bench.client.containers.get(orphan).labels[f"{LABEL}pid"]
         os.kill(int(owner), signal.SIGKILL)
         thread.join(60)
         assert found[0].outcome == "infrastructure"

@@ -70,7 +70,7 @@ class Schedules(RuleBasedStateMachine):
             chunk=st.integers(1, 24),
             max_rows=st.integers(1, 5),
             verify_budget=st.integers(0, 12),
-            patience=st.integers(0, 3),
+            max_passed_over=st.integers(0, 3),
         ),
         speculation=st.sampled_from([None, DraftSettings(ngram=2), DraftSettings(ngram=1)]),
     )

@@ -53,7 +53,7 @@ def engine_of(size: int, host_bytes: int = 2**21) -> Engine:
             kv_bytes=300_000 // size,  # of each rank: the pages are the same for any size
             host_bytes=host_bytes // size,
             page_size=4,
-            scheduling=SchedulerSettings(token_budget=40, chunk=16, patience=2),
+            scheduling=SchedulerSettings(token_budget=40, chunk=16, max_passed_over=2),
             speculation=DraftSettings(ngram=2),
             tensor_parallel=size,
         ),

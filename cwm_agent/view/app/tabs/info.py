@@ -11,7 +11,8 @@ from cwm_agent.view.app.outline import Block
 from cwm_agent.view.sanitize import clean, clean_line
 from cwm_agent.view.trajectory.trajectory import Trajectory
 
-_GROUPS = ("version of ", "hash of ", "seed of ")
+_TITLES = {"version of ": "versions", "hash of ": "hashes", "seed of ": "seeds"}
+_GROUPS = tuple(_TITLES)
 
 
 def log_blocks(known: Trajectory) -> list[Block]:
@@ -45,14 +46,14 @@ def info_blocks(known: Trajectory) -> list[Block]:
     }
     settings = {name: value for name, value in known.facts.items() if "." in name}
     blocks.append(_group("run", plain))
-    for prefix in _GROUPS:
+    for prefix, title in _TITLES.items():
         found = {
             name.removeprefix(prefix): value
             for name, value in known.facts.items()
             if name.startswith(prefix)
         }
         settings = {name: value for name, value in settings.items() if not name.startswith(prefix)}
-        blocks.append(_group(f"{prefix.split()[0]}s", found))
+        blocks.append(_group(title, found))
     blocks.append(_group("details", settings))
     return [block for block in blocks if block is not None]
 

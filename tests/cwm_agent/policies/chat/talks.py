@@ -8,7 +8,7 @@ from chat_server import ChatServer
 
 from cwm_agent.policies.chat.policy import ChatPolicy
 from cwm_agent.policies.chat.provider import chat_model
-from cwm_agent.policies.endpoint.client import Patience
+from cwm_agent.policies.endpoint.client import Timeouts
 from cwm_agent.prompts.packs import load
 from envs.environment import ReplyLimits
 from results.records import Message
@@ -24,5 +24,5 @@ def policy_of(*servers: ChatServer, model: str = "openai:scripted", **options: A
     """A policy that asks these servers; by default it is not patient."""
     named = chat_model(model)
     assert named is not None
-    options = {"functions": FUNCTIONS, "patience": Patience(5, 1)} | options
+    options = {"functions": FUNCTIONS, "timeouts": Timeouts(5, 1)} | options
     return ChatPolicy(named, [server.url for server in servers], **options)

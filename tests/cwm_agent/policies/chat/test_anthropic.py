@@ -10,7 +10,7 @@ import pytest
 from chat_server import ChatServer, Turn, chatting, refusal
 from talks import LIMITS, OPENING, RESULT, policy_of
 
-from cwm_agent.policies.endpoint.client import Patience
+from cwm_agent.policies.endpoint.client import Timeouts
 from cwm_agent.policies.errors import ContextFullError, EndpointError, RefusedError
 from results.records import FunctionCall, Message, Reply
 
@@ -32,7 +32,7 @@ def server() -> Iterator[ChatServer]:
 
 def ask(server: ChatServer, total: float = 1) -> Reply:
     with (
-        closing(claude(server, patience=Patience(30, total))) as policy,
+        closing(claude(server, timeouts=Timeouts(30, total))) as policy,
         closing(policy.open(seed=1)) as talk,
     ):
         talk.observe(OPENING)

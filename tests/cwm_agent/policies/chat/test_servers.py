@@ -14,10 +14,10 @@ from talks import LIMITS, OPENING, policy_of
 
 from cwm_agent.errors import NotReadyError
 from cwm_agent.policies.chat.provider import PROVIDERS, api_key, chat_model
-from cwm_agent.policies.endpoint.client import Patience
+from cwm_agent.policies.endpoint.client import Timeouts
 from cwm_agent.policies.errors import EndpointError, RefusedError
 
-CALM = Patience(30, 30)
+CALM = Timeouts(30, 30)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def servers() -> Iterator[tuple[ChatServer, ChatServer]]:
 def test_a_busy_server_is_asked_again_when_it_says(servers: tuple[ChatServer, ChatServer]) -> None:
     one, two = servers
     one.says(refusal("busy", 429, retry_after="1"), refusal("loading", 503, retry_after="0"), "Hi.")
-    with closing(policy_of(one, two, patience=CALM)) as policy:
+    with closing(policy_of(one, two, timeouts=CALM)) as policy:
         talk = policy.open(seed=1)
         talk.observe(OPENING)
         began = time.monotonic()
@@ -46,7 +46,7 @@ def test_when_a_server_fails_another_one_answers(
     one, two = servers
     one.says(turn)
     two.says("Hi.", "Hi again.")
-    with closing(policy_of(one, two, patience=CALM)) as policy:
+    with closing(policy_of(one, two, timeouts=CALM)) as policy:
         talk = policy.open(seed=1)
         talk.observe(OPENING)
         assert talk.reply(LIMITS).text == "Hi."
@@ -58,7 +58,7 @@ def test_when_a_server_fails_another_one_answers(
 def test_a_reply_can_be_cancelled(servers: tuple[ChatServer, ChatServer]) -> None:
     one, _ = servers
     one.says(Turn(hangs=True))
-    with closing(policy_of(one, patience=CALM)) as policy:
+    with closing(policy_of(one, timeouts=CALM)) as policy:
         talk = policy.open(seed=1)
         talk.observe(OPENING)
         threading.Timer(0.2, talk.cancel).start()

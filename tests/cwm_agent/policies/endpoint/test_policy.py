@@ -11,7 +11,7 @@ from completion_server import AFTER, Fault, Model, Server, serving
 
 from cwm_agent.policies import bundled
 from cwm_agent.policies.embedded import EmbeddedPolicy
-from cwm_agent.policies.endpoint.client import Patience
+from cwm_agent.policies.endpoint.client import Timeouts
 from cwm_agent.policies.endpoint.policy import EndpointConversation, EndpointPolicy
 from cwm_agent.policies.errors import EndpointError, RefusedError
 from cwm_agent.policies.policy import Conversation
@@ -25,8 +25,8 @@ OPENING = (
 )
 RESULT = (Message("tool: bash", "shapes.py\n"),)
 LIMITS = ReplyLimits(40)
-CALM = Patience()
-WATCHFUL = Patience(silence=5)
+CALM = Timeouts()
+WATCHFUL = Timeouts(silence=5)
 """Short enough to notice a hanging server, long enough for a slow machine."""
 
 
@@ -50,10 +50,10 @@ def expected() -> tuple[Reply, ...]:
 
 
 def endpoint(
-    *servers: Server, sampling: Sampling = GREEDY, patience: Patience = CALM
+    *servers: Server, sampling: Sampling = GREEDY, timeouts: Timeouts = CALM
 ) -> EndpointPolicy:
     urls = [server.url for server in servers]
-    return EndpointPolicy(urls, bundled.folder(), sampling=sampling, patience=patience)
+    return EndpointPolicy(urls, bundled.folder(), sampling=sampling, timeouts=timeouts)
 
 
 def talk(conversation: Conversation) -> tuple[Reply, ...]:
@@ -124,8 +124,8 @@ def test_when_a_server_goes_away_another_one_goes_on(
 ) -> None:
     one, two = servers
     one.faults.append(fault)
-    patience = WATCHFUL if fault == "hang" else CALM
-    with closing(endpoint(one, two, patience=patience)) as it:
+    timeouts = WATCHFUL if fault == "hang" else CALM
+    with closing(endpoint(one, two, timeouts=timeouts)) as it:
         replies = talk(it.open(seed=1))
     assert same(replies, expected)
     assert (len(one.bodies), len(two.bodies)) == (1, 2)
@@ -155,7 +155,7 @@ def test_when_all_are_away_the_error_says_so_and_the_conversation_can_go_on(
     servers: tuple[Server, Server], expected: tuple[Reply, ...]
 ) -> None:
     one, two = servers
-    with closing(endpoint(one, two, patience=Patience(total=1))) as it:
+    with closing(endpoint(one, two, timeouts=Timeouts(total=1))) as it:
         conversation = it.open(seed=1)
         conversation.observe(OPENING)
         one.faults.extend(["fail"] * 20)

@@ -32,7 +32,7 @@ def test_a_served_model_solves_what_the_embedded_one_solves_and_resumes(
 ) -> None:
     embedded = solve.json(TASK, *NANO, "--name", "embedded")
     server.faults.extend([None, None, *["fail"] * 100])  # two replies, then no more
-    impatient = ("--set", "endpoint.patience_seconds=0.5", "--set", "sandbox.retries=1")
+    impatient = ("--set", "endpoint.retry_seconds=0.5", "--set", "sandbox.retries=1")
     first = (TASK, *NANO, *impatient, "--url", server.url, "--name", "served")
     answer = solve.json(*first, code=5)
     assert (answer["exit_reason"], answer["cause"]) == ("policy_error", "model_unreachable")
@@ -47,4 +47,4 @@ def test_a_served_model_solves_what_the_embedded_one_solves_and_resumes(
     assert sampled(solve, "served")[:2] == sampled(solve, "embedded")[:2]
     assert answer["patch"] == embedded["patch"]
     assert len(other.bodies) == len(sampled(solve, "served")) - 2
-    assert solve.strays() == []
+    assert solve.orphans() == []

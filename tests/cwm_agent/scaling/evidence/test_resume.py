@@ -22,7 +22,7 @@ from cwm_agent.scaling.storage import load_table, table_path
 from cwm_agent.scaling.table import Table
 from cwm_agent.tasks.job import Job
 from envs.bubblewrap.sandbox import BubblewrapSandbox
-from envs.cleanup import find_strays
+from envs.cleanup import find_orphans
 from envs.errors import SandboxError
 from envs.progress import quiet
 from results.errors import RunFolderError
@@ -130,9 +130,9 @@ def test_killed_again_and_again_it_gives_the_same_table(tmp_path: Path) -> None:
         seconds *= 1.25
     assert kills >= 2
     assert plain(load_table(path)) == expected
-    pids = {stray.name for stray in find_strays()}
+    pids = {orphan.name for orphan in find_orphans()}
     deadline = time.monotonic() + 60
     while any(str(process.pid) in name for name in pids) and time.monotonic() < deadline:
         time.sleep(0.5)
-        pids = {stray.name for stray in find_strays()}
+        pids = {orphan.name for orphan in find_orphans()}
     assert not any(f"-{process.pid}-" in name for name in pids)

@@ -11,7 +11,7 @@ from cwm_agent.server.errors import RequestError
 _SECONDS = 2  # until a place is likely to be free
 
 
-class Gate:
+class Admission:
     """Belongs to one event loop."""
 
     def __init__(self, most: int, per_key: int) -> None:
