@@ -17,6 +17,8 @@ from results.records import (
     Ended,
     Event,
     ExitReason,
+    Graded,
+    Judged,
     Message,
     Observed,
     Replied,
@@ -162,7 +164,8 @@ class _Walker:
 
     def _end_after(self, place: int) -> ExitReason | None:
         """The reason, when the attempt ended with the messages at `place`."""
-        following = self.events[place + 1] if place + 1 < len(self.events) else None
+        later = (e for e in self.events[place + 1 :] if not isinstance(e, (Graded, Judged)))
+        following = next(later, None)
         if self._reply is not None and isinstance(following, Ended):
             return following.reason
         return None
