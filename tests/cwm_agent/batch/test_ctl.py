@@ -54,7 +54,7 @@ def test_a_run_is_paused_changed_and_resumed(running: Batch) -> None:
     assert wait_until(running, "waiting", 3)["active"] == []
     assert ctl(running, "cancel", "nano-seen-2")["changed"] == ["nano-seen-2/0"]
     assert ctl(running, "status")["status"]["counts"]["cancelled"] == 1
-    assert ctl(running, "workers", "2")["status"]["workers"] == 2
+    assert ctl(running, "workers", "3")["status"]["workers"] == 3
     assert ctl(running, "resume")["status"]["phase"] == "running"
     talking: set[str] = set()
     while talking != {"nano-seen-1/0", "nano-seen-3/0"}:  # both at once, in the engine too

@@ -19,6 +19,7 @@ from cases import (
     HIDDEN_TEST,
     LOOK,
     PYTEST,
+    ROOT,
     Solve,
     fingerprint,
     git,
@@ -210,20 +211,23 @@ def test_an_untrained_model_babbles_until_its_limit(
     assert [reply.ids for reply in repeated] == [reply.ids for reply in said[:2]]
 
 
-def test_help_loads_nothing_heavy(solve: Solve) -> None:
-    script = (
-        "import sys\nfrom cwm_agent.cli.main import run\nrun(['solve', '--help'])\n"
-        "print(*sys.modules, file=sys.stderr)"
-    )
+HEAVY = {"torch", "transformers", "datasets", "docker", "ray", "textual"}
+
+
+@pytest.mark.parametrize(
+    ("begin", "heavy"),
+    [
+        ("from cwm_agent.cli.main import run\nrun(['solve', '--help'])", HEAVY | {"rich"}),
+        ("import cwm_agent.commands.solve, cwm_agent.commands.run", HEAVY | {"numpy"}),
+    ],
+    ids=["help", "commands"],
+)
+def test_a_start_loads_nothing_heavy(begin: str, heavy: set[str]) -> None:
+    script = f"import sys\n{begin}\nprint(*sys.modules, file=sys.stderr)"
     finished = subprocess.run(
-        [sys.executable, "-c", script],
-        env=solve.environment,
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    heavy = {"torch", "transformers", "datasets", "docker", "ray", "textual", "rich"}
-    assert "--resume" in finished.stdout
+    assert ("--resume" in finished.stdout) == ("--help" in begin)
     assert heavy & set(finished.stderr.split()) == set()
 
 

@@ -257,6 +257,7 @@ def test_an_image_that_is_here_can_be_the_base(workshop: Workshop) -> None:
 
 
 @pytest.mark.docker
+@pytest.mark.slow
 def test_the_official_grader_resolves_gold_and_nothing_else(
     workshop: Workshop,
     client: DockerClient,
