@@ -32,7 +32,7 @@ def console(file: TextIO | None = None) -> Console:
 def fill_terminal() -> None:
     """Before a full-screen program is made: have it fill the terminal, whatever COLUMNS says.
 
-    A shell or a program above may have exported it and LINES for another terminal, or for an earlier size.
+    A shell or a program above may have exported it, for another terminal or an earlier size.
     """
     if sys.stdout.isatty():
         for name in ("COLUMNS", "LINES"):
