@@ -49,7 +49,9 @@ def debug(
         if tui:
             from cwm_agent.debug.screen.app import DebuggerApp
             from cwm_agent.view.app.glyphs import ASCII, glyphs_here
+            from cwm_agent.view.console import fill_terminal
 
+            fill_terminal()
             glyphs = ASCII if ascii_ else glyphs_here()
             DebuggerApp(debugger, recorder, source.name, glyphs).run()
             return
