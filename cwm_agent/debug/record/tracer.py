@@ -132,7 +132,7 @@ class Tracer:
 
     def _said(self, error: object) -> str:
         try:
-            return str(error)[: self._longest]
+            return _ADDRESS.sub("", str(error))[: self._longest]
         except BaseException:  # noqa: BLE001 - a str of the program may fail
             return ""
 
