@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from array import array
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -18,6 +18,7 @@ from cwm_agent.server.chat.grammars import call_grammar, strict_grammar
 from cwm_agent.server.chat.memory import Memory
 from cwm_agent.server.chat.toolset import ToolSet
 from cwm_agent.server.chat.transcript import Rendered, Transcript
+from cwm_agent.server.chat.turns import Turn
 from cwm_agent.server.engine.link import EngineLink
 from cwm_agent.server.engine.messages import Ask, Budget, Drawing, Ends, Grammar, Hello
 from cwm_agent.server.errors import RequestError, away, too_long
@@ -103,9 +104,9 @@ class Service:
         """The prompt of a conversation; raises RequestError."""
         if not wanted.turns:
             raise RequestError("there are no messages", param="messages")
-        self._require_room([turn.text for turn in wanted.turns])
-        offered = () if wanted.choice.kind == "none" else wanted.tools
-        tools, transcript = ToolSet(offered), self.transcript()
+        tools = ToolSet(() if wanted.choice.kind == "none" else wanted.tools)
+        self._require_room([*_said(wanted.turns), *tools.schemas()])
+        transcript = self.transcript()
         render = partial(
             transcript.render,
             list(wanted.turns),
@@ -248,6 +249,12 @@ class Service:
                 f"the prompt has a token id outside the vocabulary of {self.hello.vocabulary}",
                 param="prompt",
             )
+
+
+def _said(turns: Sequence[Turn]) -> Iterator[str]:
+    """All texts of a conversation."""
+    for turn in turns:
+        yield from (turn.text, turn.reasoning or "", *(call.arguments for call in turn.calls))
 
 
 def _for_choice(ask: Ask, index: int) -> Ask:
