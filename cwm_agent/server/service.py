@@ -19,6 +19,7 @@ from cwm_agent.server.chat.memory import Memory
 from cwm_agent.server.chat.toolset import ToolSet
 from cwm_agent.server.chat.transcript import Rendered, Transcript
 from cwm_agent.server.chat.turns import Turn
+from cwm_agent.server.engine.compiling import Checks
 from cwm_agent.server.engine.link import EngineLink
 from cwm_agent.server.engine.messages import Ask, Budget, Drawing, Ends, Grammar, Hello
 from cwm_agent.server.errors import RequestError, away, too_long
@@ -48,6 +49,7 @@ class Service:
         self._texts = texts
         self._memory = Memory(options.memory)
         self._transcript: Transcript | None = None
+        self._checks = Checks()
         self._stop_ids: frozenset[int] = frozenset()
         self._close_ids = tuple(self.tokenizer.encode_text(f"\n{THINK_CLOSE}\n"))
 
@@ -119,6 +121,8 @@ class Service:
     async def chat(self, wanted: Wanted) -> AsyncGenerator[Piece, None]:
         """The answers to a conversation, as they come; raises RequestError."""
         rendered, tools = await self.render(wanted)
+        if (grammar := self._grammar(wanted, tools)) is not None:
+            await self._checks.require(grammar)
         divided = not wanted.written
         thinking = divided and rendered.thinking and THINK_CLOSE not in rendered.earlier
         fresh = divided and not rendered.earlier
@@ -137,7 +141,7 @@ class Service:
             ends,
             budget=self._budget(wanted),
             logprobs=wanted.logprobs,
-            grammar=self._grammar(wanted, tools),
+            grammar=grammar,
             job=wanted.job,
         )
         choices = []
