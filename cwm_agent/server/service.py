@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from array import array
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -18,6 +18,8 @@ from cwm_agent.server.chat.grammars import call_grammar, strict_grammar
 from cwm_agent.server.chat.memory import Memory
 from cwm_agent.server.chat.toolset import ToolSet
 from cwm_agent.server.chat.transcript import Rendered, Transcript
+from cwm_agent.server.chat.turns import Turn
+from cwm_agent.server.engine.compiling import Checks
 from cwm_agent.server.engine.link import EngineLink
 from cwm_agent.server.engine.messages import Ask, Budget, Drawing, Ends, Grammar, Hello
 from cwm_agent.server.errors import RequestError, away, too_long
@@ -47,6 +49,7 @@ class Service:
         self._texts = texts
         self._memory = Memory(options.memory)
         self._transcript: Transcript | None = None
+        self._checks = Checks()
         self._stop_ids: frozenset[int] = frozenset()
         self._close_ids = tuple(self.tokenizer.encode_text(f"\n{THINK_CLOSE}\n"))
 
@@ -103,9 +106,9 @@ class Service:
         """The prompt of a conversation; raises RequestError."""
         if not wanted.turns:
             raise RequestError("there are no messages", param="messages")
-        self._require_room([turn.text for turn in wanted.turns])
-        offered = () if wanted.choice.kind == "none" else wanted.tools
-        tools, transcript = ToolSet(offered), self.transcript()
+        tools = ToolSet(() if wanted.choice.kind == "none" else wanted.tools)
+        self._require_room([*_said(wanted.turns), *tools.schemas()])
+        transcript = self.transcript()
         render = partial(
             transcript.render,
             list(wanted.turns),
@@ -118,6 +121,8 @@ class Service:
     async def chat(self, wanted: Wanted) -> AsyncGenerator[Piece, None]:
         """The answers to a conversation, as they come; raises RequestError."""
         rendered, tools = await self.render(wanted)
+        if (grammar := self._grammar(wanted, tools)) is not None:
+            await self._checks.require(grammar)
         divided = not wanted.written
         thinking = divided and rendered.thinking and THINK_CLOSE not in rendered.earlier
         fresh = divided and not rendered.earlier
@@ -136,7 +141,7 @@ class Service:
             ends,
             budget=self._budget(wanted),
             logprobs=wanted.logprobs,
-            grammar=self._grammar(wanted, tools),
+            grammar=grammar,
             job=wanted.job,
         )
         choices = []
@@ -248,6 +253,12 @@ class Service:
                 f"the prompt has a token id outside the vocabulary of {self.hello.vocabulary}",
                 param="prompt",
             )
+
+
+def _said(turns: Sequence[Turn]) -> Iterator[str]:
+    """All texts of a conversation."""
+    for turn in turns:
+        yield from (turn.text, turn.reasoning or "", *(call.arguments for call in turn.calls))
 
 
 def _for_choice(ask: Ask, index: int) -> Ask:
