@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Protocol
 
 from cwm_agent.attempt.branch import begin_branch
@@ -66,7 +67,8 @@ def sample_until(
     def branch(table: Table, belief: Belief) -> Branched | None:
         if not settings.scaling.branch:
             return None
-        return branch_point(table, belief, lambda number: _events(run, table.instance, number))
+        journal = cache(lambda number: _events(run, table.instance, number))  # read once each
+        return branch_point(table, belief, journal)
 
     rule = Rule(enough=settings.scaling.until, most=settings.samples)
     budget = in_rounds(run.folder, instances, rule, sample, look, progress.say, branch)
