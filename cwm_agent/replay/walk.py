@@ -162,10 +162,13 @@ class _Walker:
 
     def _end_after(self, place: int) -> ExitReason | None:
         """The reason, when the attempt ended with the messages at `place`."""
-        following = self.events[place + 1] if place + 1 < len(self.events) else None
-        if self._reply is not None and isinstance(following, Ended):
-            return following.reason
-        return None
+        if self._reply is None:
+            return None
+        after = self.events[place + 1 :]  # a grade or a verdict may come before the end
+        following = next(
+            (e for e in after if isinstance(e, (Ended, Replied, AttemptStarted))), None
+        )
+        return following.reason if isinstance(following, Ended) else None
 
     def _complete(self, messages: tuple[Message, ...], ended: ExitReason | None) -> ReplayedTurn:
         reply, step = self._reply, self._step
