@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +47,22 @@ SUBMIT = (
 CONVERSATION = (LOOK, f"I reproduce.\n{CHECK}", f"I fix.\n{EDIT}", CHECK, *SUBMIT)
 
 
-def slow(seconds: float) -> str:
+def slow(seconds: float | str) -> str:
     """A turn that takes its time and leaves a file, so that acting on it twice would show."""
     return f"<tool: bash>\necho once >> /testbed/slow.txt; sleep {seconds}\n</tool>"
+
+
+def end_sleep(seconds: str) -> None:
+    """End the `sleep` of a turn, once it has begun, wherever it runs on this machine."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if path.read_bytes() == f"sleep\0{seconds}\0".encode():
+                    os.kill(int(path.parent.name), signal.SIGTERM)
+                    return
+        time.sleep(0.05)
+    raise AssertionError("the turn does not get there")
 
 
 def git(folder: Path, *arguments: str) -> str:

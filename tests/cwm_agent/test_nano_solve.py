@@ -30,7 +30,10 @@ def info(solve: Solve, run: str) -> RunInfo:
 def test_without_any_setting_the_bundled_model_solves_a_generated_task(
     solve: Solve, sandbox: str
 ) -> None:
-    answer = solve.json(TASK, "--sandbox", sandbox, "--name", "first")
+    finished = solve(TASK, "--sandbox", sandbox, "--name", "first", "--json")
+    assert finished.returncode == 0, finished.stderr
+    assert "bundled and tiny" in finished.stderr
+    answer = json.loads(finished.stdout)
     assert (answer["resolved"], answer["exit_reason"]) == (True, "submitted")
     assert (answer["policy"], answer["sandbox"]) == ("embedded:nano", sandbox)
     assert answer["verdict"]["fail_to_pass"]
@@ -40,6 +43,12 @@ def test_without_any_setting_the_bundled_model_solves_a_generated_task(
     settings = info(solve, "first").settings
     assert settings["prompt_pack"].origin == bundled.ORIGIN
     assert settings["runs"].origin == "default"
+    # The patch applies to the repository that was written.
+    job = json.loads((Path(answer["folder"]) / answer["instance"] / "0" / "job.json").read_text())
+    root = job["checkout"]["root"]
+    subprocess.run(
+        ["git", "-C", root, "apply", "--check"], input=answer["patch"], text=True, check=True
+    )
 
 
 def test_a_setting_of_the_user_wins_over_those_of_the_bundled_model(solve: Solve) -> None:
@@ -95,14 +104,3 @@ def test_ctrl_c_saves_the_turn_and_resuming_finishes(solve: Solve) -> None:
     assert answer["resolved"] is True
     events = solve.events("run")
     assert sum(isinstance(event, AttemptStarted) for event in events) == 2
-
-
-def test_the_patch_applies_to_the_repository_that_was_written(solve: Solve) -> None:
-    finished = solve(TASK, *LOCAL, "--json")
-    answer = json.loads(finished.stdout)
-    job = json.loads((Path(answer["folder"]) / answer["instance"] / "0" / "job.json").read_text())
-    root = job["checkout"]["root"]
-    subprocess.run(
-        ["git", "-C", root, "apply", "--check"], input=answer["patch"], text=True, check=True
-    )
-    assert "bundled and tiny" in finished.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -15,6 +16,7 @@ from cases import (
     SUBMIT,
     Solve,
     containers,
+    end_sleep,
     fingerprint,
     slow,
     write_recording,
@@ -120,10 +122,12 @@ def test_a_person_interrupted_while_typing_goes_on_by_a_recording(solve: Solve) 
 
 
 def test_a_finished_run_and_a_running_one_are_not_resumed(solve: Solve) -> None:
-    process = begin(solve, "bubblewrap", LOOK, EDIT, slow(10), *SUBMIT)
+    seconds = f"4242.{os.getpid()}"
+    process = begin(solve, "bubblewrap", LOOK, EDIT, slow(seconds), *SUBMIT)
     solve.wait_for("run", ToolRan, 2, process)
     busy = solve("--resume", "run")
     assert (busy.returncode, "being written by another process" in busy.stderr) == (4, True)
+    end_sleep(seconds)
     process.communicate()
     assert process.returncode == 0
     over = solve("--resume", "run")

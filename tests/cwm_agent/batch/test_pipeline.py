@@ -9,14 +9,14 @@ import yaml
 from helpers import Batch
 
 LOCAL = ("--sandbox", "bubblewrap")
-TASKS, SAMPLES = 2, 2
+SAMPLES = 2
 
 
 @pytest.fixture
 def finished(batch: Batch) -> Batch:
     """A run of the bundled model, killed in the middle and gone on with."""
     suite = batch.folder / "suite.yaml"
-    suite.write_text(yaml.safe_dump([{"nano": f"seen/1..{TASKS}"}]))
+    suite.write_text(yaml.safe_dump([{"nano": "seen/1"}]))
     command = ("run", suite, "--samples", SAMPLES, "--name", "first", "--workers", 2, *LOCAL)
     varied = (*command, "--set", "sampling.temperature=0.8")
     process = batch.start(*varied, "--json")
@@ -24,7 +24,7 @@ def finished(batch: Batch) -> Batch:
     process.kill()
     process.communicate()
     _, done = batch.json(*varied)
-    assert sum(done["status"]["counts"].values()) == TASKS * SAMPLES
+    assert sum(done["status"]["counts"].values()) == SAMPLES
     return batch
 
 
@@ -32,16 +32,16 @@ def test_a_killed_run_of_the_bundled_model_can_be_looked_at_replayed_and_exporte
     finished: Batch,
 ) -> None:
     results = finished.results("first")
-    assert len(results) == TASKS * SAMPLES
+    assert len(results) == SAMPLES
     assert all(result.resolved is not None for result in results)
     listed = json.loads(finished("ls", "--json")[0])
-    assert {row["instance"] for row in listed} == {"nano-seen-1", "nano-seen-2"}
-    for result in (results[0], results[-1]):
+    assert {row["instance"] for row in listed} == {"nano-seen-1"}
+    for result in results:
         which = ("--instance", result.instance, "--sample", str(result.sample))
         shown, _ = finished("view", "first", "--plain", *which)
         assert "<tool: " in shown
         finished("replay", "first", "--verify", *which)  # exit code 0: nothing differs
     path = finished.folder / finished("export", "first", "--sample", 1)[0].strip()
     predictions = [json.loads(line) for line in path.read_text().splitlines()]
-    assert {row["instance_id"] for row in predictions} == {"nano-seen-1", "nano-seen-2"}
+    assert [row["instance_id"] for row in predictions] == ["nano-seen-1"]
     assert finished.left() == []

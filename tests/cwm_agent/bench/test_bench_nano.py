@@ -6,22 +6,26 @@ import json
 import subprocess
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cwm_agent.cli.main import run
 from results.reports.metrics import share
 
 
-def test_it_prints_the_figures_that_others_read() -> None:
+@pytest.mark.parametrize("sets", ["seen", pytest.param("seen,unseen", marks=pytest.mark.slow)])
+def test_it_prints_the_figures_that_others_read(sets: str) -> None:
     command = [sys.executable, "-m", "cwm_agent", "bench", "nano", "--json"]
-    command += ["--tasks", "1", "--samples", "2", "--programs", "3", "--sets", "seen,unseen"]
+    command += ["--tasks", "1", "--samples", "2", "--programs", "3", "--sets", sets]
     command += ["--sandbox", "bubblewrap"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
     answer = json.loads(finished.stdout)
-    assert answer["n"] == 2
+    assert answer["n"] == len(answer["sets"]) == len(sets.split(","))
     assert 0 <= answer["solved_share"] <= 1
-    assert 0 <= answer["unseen_templates_share"] <= 1
+    unseen = answer["unseen_templates_share"]
+    assert 0 <= unseen <= 1 if "unseen" in sets else unseen is None
     assert answer["frame_accuracy"] > 0
     assert answer["seconds_per_issue"] > 0
     seen = answer["sets"]["seen"]
@@ -30,11 +34,9 @@ def test_it_prints_the_figures_that_others_read() -> None:
     assert seen["tokens_per_second"] > 0
 
 
-def test_an_unknown_set_is_refused() -> None:
-    command = [sys.executable, "-m", "cwm_agent", "bench", "nano", "--sets", "easy"]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert finished.returncode == 2
-    assert "unknown set 'easy'" in finished.stderr
+def test_an_unknown_set_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(("bench", "nano", "--sets", "easy")) == 2
+    assert "unknown set 'easy'" in capfd.readouterr().err
 
 
 @given(n=st.integers(1, 500), data=st.data())

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from cwm_agent.replay.patterns import RULES
 from cwm_agent.replay.verdict import Findings
-from cwm_agent.replay.walk import ReplayedTurn, Result, turns_of
-from results.records import Ended, Event, Message, Observed, Replied, Reply, ToolRan
+from cwm_agent.replay.walk import ReplayedTurn, Result, turns_of, walk
+from envs.environment import Step
+from results.records import (
+    AttemptStarted,
+    Ended,
+    Event,
+    Graded,
+    Judged,
+    Message,
+    Observed,
+    Replied,
+    Reply,
+    ToolRan,
+    Verdict,
+)
 
 CALL = "<tool: bash>\nls\n</tool>"
 
@@ -40,3 +57,34 @@ def test_an_end_that_the_clock_made_is_no_difference() -> None:
     )
     assert findings.difference is not None
     assert (findings.difference.what, findings.difference.now) == ("end", "token_limit")
+
+
+class OneTurn:
+    """An environment whose limit is one turn."""
+
+    def restore(self, events: tuple[Event, ...]) -> tuple[Message, ...]:
+        return ()
+
+    def step(self, reply: Reply) -> Step:
+        return Step((Message("tool: bash", "x"),), exit="turn_limit")
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        (),
+        (Graded(("right", "wrong"), (-0.1, -2.0), 9, 3, 8),),
+        (Judged(Verdict(False)),),
+    ],
+    ids=["nothing", "grade", "verdict"],
+)
+def test_a_limit_ends_the_turn_whatever_was_written_before_the_end(between: Any) -> None:
+    started = AttemptStarted("a", 0, "nano", "bubblewrap", "nano", "improved", 1, "boot")
+    asked, result = Observed((Message("user", "go"),)), Observed((Message("tool: bash", "x"),))
+    events = (started, asked, Replied(1, Reply(CALL)), result, *between, Ended("turn_limit"))
+    *_, last = walk(events, lambda _: OneTurn())  # type: ignore[arg-type]
+    assert (last.recorded.exit, last.now.exit) == ("turn_limit", "turn_limit")
+    assert Findings().judge(last, RULES)

@@ -18,7 +18,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_pins_are_installed_once_and_first_in_the_path() -> None:
-    recipe = Recipe(pip=("iniconfig==2.3.1",), environment=(("GREETING", "hi"),))
+    recipe = Recipe(("iniconfig==2.3.1",), ("gfortran",), (("GREETING", "hi"),))
     first: list[str] = []
     made = host_environment(recipe, first.append)
     script = ["sh", "-c", 'python -c "import iniconfig; print(iniconfig.__file__)"; echo $GREETING']
@@ -30,8 +30,8 @@ def test_pins_are_installed_once_and_first_in_the_path() -> None:
     assert Path(folder) in made.read_only
     again: list[str] = []
     assert host_environment(recipe, again.append) == made
-    assert first
-    assert again == []
+    assert [line for line in first if "gfortran" in line]  # Debian packages are left to the host
+    assert [line for line in again if "gfortran" not in line] == []
 
 
 def test_an_environment_that_was_not_finished_is_made_anew() -> None:
@@ -58,9 +58,3 @@ def test_packages_that_lie_elsewhere_do_not_count_as_installed(
 def test_pins_that_cannot_be_had_are_named_with_the_output_of_pip(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match=r"check the network(.|\n)*no-such-file"):
         host_environment(Recipe(pip=(f"{tmp_path}/no-such-file.whl",)))
-
-
-def test_debian_packages_are_said_to_be_left_to_the_host() -> None:
-    lines: list[str] = []
-    host_environment(Recipe(apt=("gfortran",)), lines.append)
-    assert [line for line in lines if "gfortran" in line]
