@@ -26,6 +26,7 @@ _REMEDY = (
 )
 _OF_OWN_ISSUES = ("repo", "tests", "test", "test_report", "pip", "apt", "image", "workdir")
 _RANGE = re.compile(r"(.*?)(\d+)\.\.(\d+)")
+_MOST_GENERATED = 100_000
 
 
 def _usable(text: str) -> str:
@@ -124,11 +125,13 @@ def _read(path: Path) -> list[object]:
 
 def _expanded(entry: Entry) -> Iterator[Entry]:
     """`nano: seen/1..40` stands for forty tasks."""
-    found = _RANGE.fullmatch(entry.nano or "")
-    if found is None or entry.instance is not None:
+    found = _RANGE.fullmatch(entry.nano) if entry.nano else None
+    if found is None or entry.nano is None or entry.instance is not None:
         yield entry
         return
     prefix, first, last = found.groups()
+    if max(len(first), len(last)) > 9 or int(last) - int(first) >= _MOST_GENERATED:
+        raise UsageError(f"nano: {entry.nano[:60]} are more than {_MOST_GENERATED:,} tasks")
     if int(first) > int(last):
         raise UsageError(f"nano: {entry.nano} are no tasks: the range ends before it begins")
     for seed in range(int(first), int(last) + 1):

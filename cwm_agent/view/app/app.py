@@ -176,10 +176,12 @@ class ViewerApp(App[None]):
     def _begun(
         self, worker: Worker[Any], key: Key, reader: Reader, opened: Trajectory, more: bool
     ) -> None:
-        """An attempt as far as it is read; a worker that another one has followed is not heard."""
-        if not worker.is_cancelled:
-            self._unread = reader if more else None
-            self._opened(key, reader, opened)
+        """An attempt as far as it is read, unless another worker followed or more is shown."""
+        before = self.session.opened if key == self.session.opened_key else None
+        if worker.is_cancelled or (more and before and len(opened.steps) <= len(before.steps)):
+            return
+        self._unread = reader if more else None
+        self._opened(key, reader, opened)
 
     def _opened(self, key: Key, reader: Reader, opened: Trajectory) -> None:
         row = self.main.table.row
@@ -260,11 +262,8 @@ class ViewerApp(App[None]):
                 yield SystemCommand(
                     key.says[:1].upper() + key.says[1:],
                     f"{key.group}: {shown(self.remapped.get(key.name, key.keys))}",
-                    self._runner(key.action),
+                    partial(self.run_action, key.action, self.main),
                 )
-
-    def _runner(self, action: str) -> Callable[[], Any]:
-        return partial(self.run_action, action, self.main)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of live runs are greyed out where nothing lives."""

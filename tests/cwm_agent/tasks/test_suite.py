@@ -165,6 +165,8 @@ def test_json_lines_are_read_and_recordings_may_lie_in_a_folder(tmp_path: Path) 
         ("{}", "not a list"),
         ("- [", "cannot read the suite"),
         ("", "is empty"),
+        ("- {nano: seen/1..99999999999}", "nano: seen/1..99999999999 are more than 100,000"),
+        ("- {nano: seen/1..100001}", "more than 100,000 tasks"),
         ("- {instance: a}\n- instance: b\n  instance: c", r"'instance' stands twice \(line 3\)"),
         ("- {instance: a, issue: b, env: {'A=B': x}}", "task 1: env: 'A=B' is not the name"),
         (r'- {instance: a, issue: b, setup: ["x\0y"]}', "task 1: setup.0: .*NUL"),

@@ -9,41 +9,49 @@ from textual.pilot import Pilot
 
 from cwm_agent.view.app import app as application
 from cwm_agent.view.app.app import ViewerApp
-from cwm_agent.view.app.session import TABS
+from cwm_agent.view.app.session import TABS, Key
 from cwm_agent.view.search.index import SearchIndex
 from cwm_agent.view.sources.runs import RunSource
+from cwm_agent.view.sources.source import Reader
+from cwm_agent.view.trajectory.trajectory import Trajectory
 from results.store import Run
 
 P = Pilot[None]
 
 
-def opened_in_pieces(run: Run, monkeypatch: pytest.MonkeyPatch, piece: int) -> tuple[int, str]:
-    """How often the attempt was shown, and what every tab shows in the end."""
+def opened_in_pieces(run: Run, monkeypatch: pytest.MonkeyPatch, piece: int) -> tuple[set[int], str]:
+    """With how many steps the attempt was shown, and the lines of every tab in the end."""
     monkeypatch.setattr(application, "PIECE", piece)
-    shown: list[int] = []
+    shown = set[int]()
     tabs: list[str] = []
 
     async def test(pilot: P, app: ViewerApp) -> None:
-        await until(pilot, lambda: len(app.session.opened.steps) == 3 and app._unread is None)  # type: ignore[union-attr]
-        for number in range(1, len(TABS) + 1):
-            await pilot.press(str(number))
-            tabs.extend(screen_text(app))
+        while not (app.session.opened and len(app.session.opened.steps) == 3) or app._unread:
+            await pilot.pause(0.02)
+        for tab in TABS:
+            outline = app.session.outline(tab, 100)
+            tabs.extend(outline.line(y).plain for y in range(len(outline)))
 
     show = ViewerApp._opened
-    monkeypatch.setattr(
-        ViewerApp, "_opened", lambda self, *given: (shown.append(1), show(self, *given))
-    )
+
+    def seen(app: ViewerApp, key: Key, reader: Reader, opened: Trajectory) -> None:
+        shown.add(len(opened.steps))
+        show(app, key, reader, opened)
+
+    monkeypatch.setattr(ViewerApp, "_opened", seen)
     drive(run, test)
-    return len(shown), "\n".join(tabs)
+    return shown, "\n".join(tabs)
 
 
 def test_what_is_shown_in_the_end_does_not_depend_on_the_pieces(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_one, whole = opened_in_pieces(run, monkeypatch, 1 << 30)
-    in_many, same = opened_in_pieces(run, monkeypatch, 1)
+    with monkeypatch.context() as patch:
+        at_once, whole = opened_in_pieces(run, patch, 1 << 30)
+    in_pieces, same = opened_in_pieces(run, monkeypatch, 1)
     assert same == whole
-    assert in_many > in_one
+    assert at_once == {3}
+    assert in_pieces > at_once
 
 
 def test_a_hit_in_the_last_step_waits_until_it_is_read(
