@@ -6,6 +6,7 @@ Values come from a model and expressions from a person; neither is ever executed
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,8 @@ def evaluate(expression: str, variables: Mapping[str, str]) -> object:
             return literal(variables[name])
         if name in FUNCTIONS:
             raise KeyError(name)
+        if hasattr(builtins, name):
+            raise UsageError(f"'{name}' is not computed here; these are: {', '.join(FUNCTIONS)}")
         raise UnknownValueError(f"name '{name}' is not defined here")
 
     try:

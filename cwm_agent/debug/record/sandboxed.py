@@ -83,6 +83,6 @@ def _lost(done: CommandResult, request: RecordRequest) -> str:
         why = "its process was killed, by itself or for the memory it took"
     else:
         why = f"it ended its process itself, with status {done.exit_code} (os._exit or a crash)"
-    said = done.output.strip()[-300:]
+    said = "" if done.ending == "timeout" else done.output.strip()[-300:]
     steps = "its steps up to there are not known; leave that out of what is traced"
     return f"the program could not be recorded: {why}; {steps}" + (f"\n{said}" if said else "")
