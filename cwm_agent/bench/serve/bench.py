@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from cwm_agent.bench.serve.llama_cpp import clients, llama_cpp, missing
+from cwm_agent.bench.serve.llama_cpp import clients, llama_cpp, missing, one_thread
 from cwm_agent.bench.serve.load import (
     RateFigures,
     at_rate,
@@ -156,14 +156,14 @@ async def _replays(bench: ServeBench, say: Callable[[str], None]) -> tuple[Repla
 async def _against_llama_cpp(bench: ServeBench, say: Callable[[str], None]) -> tuple[float, float]:
     """Our answers a second by those of llama.cpp's server, and the share of equal answers.
 
-    The same weights, threads and memory; both keep conversations.
+    The same weights and memory, one thread each; both keep conversations.
     """
     turns = min(bench.turns, bench.peer_turns)
     sessions = agent_sessions(bench.peer_sessions, turns, seed=bench.seed)
     packed = packed_weights(clients() / "smollm2")
     assert packed is not None  # `missing` looked
     say(f"{len(sessions)} sessions of {turns} turns of SmolLM2, here and on llama.cpp's server")
-    with tempfile.TemporaryDirectory(prefix="smollm2-") as folder:
+    with tempfile.TemporaryDirectory(prefix="smollm2-") as folder, one_thread():
         files = await asyncio.to_thread(unpack, packed, Path(folder))
         settings = _settings(f"model={files}", f"engine.kv_memory={bench.peer_memory}")
         async with (

@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -45,22 +45,35 @@ def missing() -> str | None:
     return f"not installed: {', '.join(lacking)} (scripts/clients.sh servers)"
 
 
-def threads() -> int:
-    """As many as torch takes."""
-    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Processes begun in the block compute with one thread.
+
+    llama.cpp's threads wait for each other without rest: where other programs use
+    the cores, two are many times slower than one, and the ratio says nothing.
+    """
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["OMP_NUM_THREADS"]
+        if before is not None:
+            os.environ["OMP_NUM_THREADS"] = before
 
 
 @asynccontextmanager
 async def llama_cpp(weights: Path, memory: int) -> AsyncIterator[tuple[int, httpx.AsyncClient]]:
     """A server for the time of a block: its process id and a client.
 
-    It holds one sequence, and keeps the states of others in `memory` bytes.
+    It computes with one thread, holds one sequence, and keeps the states of
+    others in `memory` bytes.
     Raises NotReadyError when it does not come up.
     """
     port = _free_port()
     options = {
         "model": weights, "host": "127.0.0.1", "port": port, "n_ctx": CONTEXT,
-        "n_threads": threads(), "n_threads_batch": threads(), "logits_all": "false",
+        "n_threads": 1, "n_threads_batch": 1, "logits_all": "false",
         "cache": "true", "cache_size": memory, "interrupt_requests": "false", "verbose": "false",
     }  # fmt: skip
     command = [sys.executable, "-m", "llama_cpp.server"]
