@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 from array import array
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from cwm_agent.bench.serve.llama_cpp import clients, llama_cpp, missing, one_thread
 from cwm_agent.bench.serve.load import (
     RateFigures,
     at_rate,
@@ -21,6 +23,7 @@ from cwm_agent.bench.serve.load import (
     short_requests,
 )
 from cwm_agent.bench.serve.replay import Replayed, Side, in_turns
+from cwm_agent.bench.serve.smollm2 import GGUF, packed_weights, unpack
 from cwm_agent.bench.serve.streams import hear
 from cwm_agent.bench.serve.traffic import agent_sessions
 from cwm_agent.config.resolve import load_settings
@@ -32,10 +35,6 @@ from cwm_agent.server.command import served_settings
 from cwm_agent.server.options import ServeOptions
 from cwm_agent.server.running import Running, running
 
-NO_LLAMA_CPP = (
-    "llama.cpp has no architecture with nano's mixture of full and window layers, so its server "
-    "cannot run the same weights"
-)
 _LEFT_SECONDS = 30.0
 _WARM = 1000  # requests before memory is looked at
 
@@ -54,6 +53,9 @@ class ServeBench:
     turns: int = 43
     kv_memory: str = "24MiB"
     host_memory: str = "512MiB"
+    peer_sessions: int = 4
+    peer_turns: int = 8
+    peer_memory: str = "1GiB"
     seed: int = 0
 
 
@@ -62,6 +64,7 @@ class ServeFigures:
     """Shares from 0 to 1, times in milliseconds, ratios of answers a second (ours / theirs).
 
     `replay_kv_share` is the device memory in all that the sessions hold at their end;
+    `replay_llama_cpp_equal` is the share of answers that both gave in the same words.
     `replay_seconds` and `replay_engine_seconds` (processor time) are ours and LRU's.
     """
 
@@ -76,7 +79,8 @@ class ServeFigures:
     sessions_left: int
     pages_left: int
     rss_growth_mib: float
-    replay_ratio_llama_cpp_reason: str = NO_LLAMA_CPP
+    replay_ratio_llama_cpp_reason: str | None = None
+    replay_llama_cpp_equal: float | None = None
     replay_ids_equal: bool = True
     replay_lru_hits_share: float = 0.0
     replay_kv_share: float = 0.0
@@ -108,11 +112,13 @@ async def _measure(bench: ServeBench, say: Callable[[str], None]) -> ServeFigure
         say(f"{bench.requests} requests in a row")
         growth = await _growth(server, client, bench.requests)
     ours, lru = await _replays(bench, say)
+    reason = missing()
+    peer = (None, None) if reason else await _against_llama_cpp(bench, say)
     return ServeFigures(
         ids_equal=equal,
         replay_hits_share=ours.hits_share,
         replay_ratio_lru=ours.rate / lru.rate,
-        replay_ratio_llama_cpp=None,
+        replay_ratio_llama_cpp=peer[0],
         ttft_p50_ms=rates[0].ttft_p50_ms,
         ttft_p95_ms=rates[0].ttft_p95_ms,
         streams=bench.streams,
@@ -120,6 +126,8 @@ async def _measure(bench: ServeBench, say: Callable[[str], None]) -> ServeFigure
         sessions_left=sessions,
         pages_left=pages,
         rss_growth_mib=growth,
+        replay_ratio_llama_cpp_reason=reason,
+        replay_llama_cpp_equal=peer[1],
         replay_ids_equal=ours.ids == lru.ids,
         replay_lru_hits_share=lru.hits_share,
         replay_kv_share=_kv_share(bench.kv_memory, ours.lengths),
@@ -143,6 +151,32 @@ async def _replays(bench: ServeBench, say: Callable[[str], None]) -> tuple[Repla
         sides = [Side.of(client, _engine_of(server), sessions) for server, client in (kept, plain)]
         await in_turns(sides, bench.turns)
     return sides[0].replayed(), sides[1].replayed()
+
+
+async def _against_llama_cpp(bench: ServeBench, say: Callable[[str], None]) -> tuple[float, float]:
+    """Our answers a second by those of llama.cpp's server, and the share of equal answers.
+
+    The same weights and memory, one thread each; both keep conversations.
+    """
+    turns = min(bench.turns, bench.peer_turns)
+    sessions = agent_sessions(bench.peer_sessions, turns, seed=bench.seed)
+    packed = packed_weights(clients() / "smollm2")
+    assert packed is not None  # `missing` looked
+    say(f"{len(sessions)} sessions of {turns} turns of SmolLM2, here and on llama.cpp's server")
+    with tempfile.TemporaryDirectory(prefix="smollm2-") as folder, one_thread():
+        files = await asyncio.to_thread(unpack, packed, Path(folder))
+        settings = _settings(f"model={files}", f"engine.kv_memory={bench.peer_memory}")
+        async with (
+            _served(settings, folder=files) as (server, client),
+            llama_cpp(files / GGUF, byte_size(bench.peer_memory)) as (pid, other),
+        ):
+            plain = {"chat_template_kwargs": {"enable_thinking": False}}
+            ours = Side.of(client, _engine_of(server), sessions, **plain)
+            theirs = Side.of(other, pid, sessions)
+            await in_turns((ours, theirs), turns)
+    one, other_one = ours.replayed(), theirs.replayed()
+    same = sum(map(str.__eq__, one.texts, other_one.texts))
+    return one.rate / other_one.rate, same / len(one.texts)
 
 
 def _engine_of(server: Running) -> int:
@@ -246,7 +280,7 @@ def serve_lines(figures: ServeFigures) -> list[str]:
         f" {figures.replay_kv_share:.0%} of the sessions fit)",
         f"replay: engine's time     {figures.replay_engine_seconds[0]:.1f} s"
         f" (request-level LRU {figures.replay_engine_seconds[1]:.1f})",
-        f"replay: rate / llama.cpp  - ({figures.replay_ratio_llama_cpp_reason})",
+        _llama_cpp_line(figures),
     ]
     lines += [
         f"rate {one.rate:5.1f}/s  first {one.ttft_p50_ms:.0f}/{one.ttft_p95_ms:.0f} ms, between "
@@ -254,3 +288,12 @@ def serve_lines(figures: ServeFigures) -> list[str]:
         for one in figures.rates
     ]
     return lines
+
+
+def _llama_cpp_line(figures: ServeFigures) -> str:
+    if figures.replay_ratio_llama_cpp is None:
+        return f"replay: rate / llama.cpp  - ({figures.replay_ratio_llama_cpp_reason})"
+    return (
+        f"replay: rate / llama.cpp  {figures.replay_ratio_llama_cpp:.2f}"
+        f" (SmolLM2 in float32; {figures.replay_llama_cpp_equal:.0%} equal answers)"
+    )

@@ -27,6 +27,7 @@ class Replayed:
     seconds: float
     engine_seconds: float
     ids: tuple[tuple[int, ...], ...]
+    texts: tuple[str, ...]
     known: int
     hits: int
     prompt_tokens: int
@@ -54,9 +55,11 @@ class Side:
     engine_seconds: float = 0.0
 
     @classmethod
-    def of(cls, client: httpx.AsyncClient, engine: int, sessions: Sequence[Session]) -> Side:
-        """All sessions before their first turn."""
-        return cls(client, engine, [_Talk(session) for session in sessions])
+    def of(
+        cls, client: httpx.AsyncClient, engine: int, sessions: Sequence[Session], **fields: object
+    ) -> Side:
+        """All sessions before their first turn; `fields` go into every request."""
+        return cls(client, engine, [_Talk(session, fields) for session in sessions])
 
     async def play(self, turns: int) -> None:
         """All sessions at once, so many turns of each; its pause follows each turn."""
@@ -78,6 +81,7 @@ class Side:
             self.seconds,
             self.engine_seconds,
             tuple(tuple(answer.ids) for answer in answers),
+            tuple(answer.text for answer in answers),
             known,
             hits,
             sum(answer.prompt_tokens for answer in answers),
@@ -100,6 +104,7 @@ class _Talk:
     """A session on its way; the history is sent with each request, as clients do."""
 
     session: Session
+    fields: dict[str, object]
     messages: list[dict[str, str]] = field(default_factory=list)
     answers: list[Heard] = field(default_factory=list)
 
@@ -119,7 +124,7 @@ class _Talk:
             self._say("system", session.system)
         self._say("user", (session.opening, *session.results)[number])
         body = {"messages": self.messages, "max_tokens": ANSWER_TOKENS, "temperature": 0}
-        answer = await hear(client, "/v1/chat/completions", body)
+        answer = await hear(client, "/v1/chat/completions", body | self.fields)
         self.answers.append(answer)
         self._say("assistant", answer.text)
         await asyncio.sleep((*session.pauses, 0.0)[number])

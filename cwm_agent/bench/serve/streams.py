@@ -54,12 +54,14 @@ def _take(heard: Heard, event: dict[str, Any]) -> bool:
     usage = event.get("usage")
     if usage:
         heard.prompt_tokens = usage["prompt_tokens"]
-        heard.cached = usage["prompt_tokens_details"]["cached_tokens"]
+        heard.cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
     for choice in event.get("choices", ()):
         heard.finish = choice.get("finish_reason") or heard.finish
         delta = choice.get("delta") or {}
         heard.text += delta.get("content") or choice.get("text") or ""
         if ids := choice.get("token_ids"):
             heard.ids += ids
+            return True
+        if delta.get("content"):  # servers that give no ids
             return True
     return False

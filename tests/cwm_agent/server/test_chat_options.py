@@ -158,6 +158,30 @@ def test_a_grammar_that_takes_for_ever_is_refused_and_nobody_else_waits(
     assert ask(server, max_tokens=2)["choices"]
 
 
+LONG = "hello wor" * 100_000
+TOOL = function("lookup", "word", description=LONG)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/completions", {"prompt": LONG}),
+        ("/tokenize", {"prompt": LONG}),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": LONG}]}),
+        ("/v1/chat/completions", {"messages": OPENING, "tools": [TOOL]}),
+        ("/v1/messages/count_tokens", {"messages": [{"role": "user", "content": LONG}]}),
+    ],
+    ids=["completions", "tokenize", "chat", "tools", "count"],
+)
+def test_what_no_context_holds_is_refused_before_it_is_encoded(
+    server: Live, path: str, body: dict[str, Any]
+) -> None:
+    with server.client() as client:
+        answer = client.post(path, json=body)
+    assert answer.status_code == 400
+    assert "characters" in answer.json()["error"]["message"]
+
+
 def test_a_thought_does_not_end_an_answer_that_must_follow_a_schema(server: Live) -> None:
     """As it does without a schema."""
     free, bound = (ask(server, max_tokens=30, **f) for f in ({}, {"response_format": JSON_SCHEMA}))

@@ -57,6 +57,7 @@ def test_clients_that_leave_leave_nothing_behind(server: Live) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_thousand_clients_that_leave_leave_nothing_behind(server: Live) -> None:
     for number in range(100, 1100):
         leave(server, number)
