@@ -231,5 +231,5 @@ def test_a_follower_sees_events_as_they_come_and_stops_with_the_writer(tmp_path:
 def test_every_event_class_has_its_own_name_in_the_journal() -> None:
     assert set(KINDS) == {
         "attempt_started", "observed", "replied", "tool_ran", "snapshot", "submitted", "graded",
-        "enforced", "judged", "ended",
+        "enforced", "judged", "branched", "ended",
     }  # fmt: skip
