@@ -113,16 +113,17 @@ class Lines:
         """Bytes of complete lines read so far; where the next line begins."""
         self.count = 0
 
-    def entries(self) -> Iterator[Entry]:
-        """Entries appended since the last call.
+    def entries(self, most: int | None = None) -> Iterator[Entry]:
+        """Entries appended since the last call; after `most` bytes of them the rest is left.
 
         Raises DamagedJournalError naming file and line, JournalError where nothing can be read.
         """
+        end = None if most is None else self.offset + most
         try:
             with self.path.open("rb") as file:
                 file.seek(self.offset)
                 for line in file:
-                    if not line.endswith(b"\n"):
+                    if not line.endswith(b"\n") or (end is not None and self.offset >= end):
                         return
                     try:
                         entry = decode_entry(line, seq=self.count)

@@ -80,11 +80,10 @@ class Odds:
 class Reply:
     """One answer of a policy.
 
-    `text` is everything after the generation prefix (thinking included).
-    `ids` are the sampled token ids, empty for policies without tokens.
-    `prompt_tokens` counts the whole context before the reply,
-    `cached_tokens` how many of them needed no prefill, `context_tokens` the
-    whole context after it. `odds` is kept where `sampling.logprobs` asks for it.
+    `text` is everything after the generation prefix (thinking included). `ids` are the sampled
+    token ids, empty for policies without tokens. `prompt_tokens` counts the whole context before
+    the reply, `cached_tokens` how many of them needed no prefill, `context_tokens` the whole
+    context after it. `odds` is kept where `sampling.logprobs` asks for it.
     """
 
     text: str
@@ -182,9 +181,8 @@ class Submitted:
 class Graded:
     """What the policy says of its finished attempt: log-probabilities of grades, best first.
 
-    The question was asked in a twin of the conversation, which had
-    `context_tokens` before the `question_tokens`; `cached_tokens` of both were
-    not computed again, by the engine's counters.
+    The question was asked in a twin of the conversation, which had `context_tokens` before the
+    `question_tokens`; `cached_tokens` of both were not computed again, by the engine's counters.
     """
 
     scale: tuple[str, ...]
@@ -208,6 +206,14 @@ class Graded:
 
 
 @dataclass(frozen=True, slots=True)
+class Branched:
+    """What stands before was taken over from another `sample` after a turn, and counts there."""
+
+    sample: int
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """Last event of an attempt that ended (an interrupted one may continue after it).
 
@@ -221,8 +227,8 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the hidden tests said of a patch: each named test with its outcome before and after;
-    with `state` of the sandbox as the attempt left it, for which no patch stands."""
+    """What the hidden tests said of a patch, or with `state` of the sandbox as it was left: each
+    named test with its outcome before and after."""
 
     resolved: bool
     fail_to_pass: dict[str, bool] = field(default_factory=dict)
@@ -240,7 +246,7 @@ class Judged:
 
 Event = (
     AttemptStarted | Enforced | Observed | Replied | ToolRan | Snapshot | Submitted | Graded
-    | Judged | Ended
+    | Judged | Branched | Ended
 )  # fmt: skip
 
 
@@ -282,9 +288,8 @@ class SettingRecord:
 class RunInfo:
     """`run.json`: everything needed to say what a run was, and to repeat it.
 
-    `created` is UTC, ISO 8601. `settings` is keyed by the dotted name of the
-    setting, `versions` by program or package, `hashes` by what was hashed
-    ("model", "prompt_pack"), `seeds` by what they seed.
+    `created` is UTC, ISO 8601. `settings` is keyed by the dotted name of the setting, `versions`
+    by program or package, `hashes` by what was hashed, `seeds` by what they seed.
     """
 
     created: str

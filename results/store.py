@@ -33,15 +33,17 @@ UNFINISHED: frozenset[ExitReason] = frozenset({"interrupted", "policy_error", "s
 """Exit reasons after which an attempt may be continued, so that its result may be replaced."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+_OF_THE_RUN = re.compile(r"scores|evidence|.*\.(json|jsonl|db|lock|log|md|sock|damaged|tmp)", re.I)
+"""Names that files and folders of a run have beside its instances, today or in another version."""
 
 
 def folder_name(instance: str) -> str:
     """A safe folder name for an instance id; a plain id stays as it is.
 
-    Other ids get the first 8 hex digits of their SHA-256 appended, so two ids
-    never share a folder. The id itself stands in the records.
+    Other ids, and those that a file of the run may have, get the first 8 hex digits of their
+    SHA-256 appended, so two ids never share a folder. The id itself stands in the records.
     """
-    if _PLAIN_NAME.fullmatch(instance):
+    if _PLAIN_NAME.fullmatch(instance) and not _OF_THE_RUN.fullmatch(instance):
         return instance
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", instance).strip(".-")[:80]
     digest = hashlib.sha256(instance.encode(errors="surrogatepass")).hexdigest()[:8]

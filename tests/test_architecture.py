@@ -22,7 +22,7 @@ MAY_IMPORT = {
 ORDER = {
     "cwm_agent": """__main__ > cli > commands > cluster > scoring, bench, reproduce > scaling
         > batch, replay, nano, server > debug > view, attempt > doctor, tasks > policies > config,
-        generated, exit_codes > prompts > parsing, streams > errors""",
+        generated, exit_codes > prompts > parsing, streams > errors, wording""",
     "envs": """swebench, cleanup, contest > registry, testgen, mathematics, harbor > problem
         > issue, docker, bubblewrap > images, repository > host_git > sandbox > shell
         > environment, task, failures, progress > errors""",

@@ -26,7 +26,7 @@ from envs.issue.modes import Switches, switches
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Sandbox
 from results.journal import Entry
-from results.records import AttemptResult, AttemptStarted, RunInfo
+from results.records import AttemptResult, AttemptStarted, Branched, RunInfo
 from tools.texts import Texts
 
 PACKAGES = ("torch", "docker", "rich")
@@ -162,9 +162,15 @@ def active_seconds(entries: Sequence[Entry]) -> float:
 
 
 def active_spans(entries: Iterable[Entry]) -> list[tuple[float, float]]:
-    """When processes worked on an attempt, each from beginning to end in seconds since 1970."""
+    """When processes worked on an attempt, each from beginning to end in seconds since 1970.
+
+    What was taken over from another sample was worked on there.
+    """
     spans: list[tuple[float, float]] = []
     for entry in entries:
+        if isinstance(entry.event, Branched):
+            spans.clear()
+            continue
         now = datetime.fromisoformat(entry.time).timestamp()
         if not spans or isinstance(entry.event, AttemptStarted):
             spans.append((now, now))

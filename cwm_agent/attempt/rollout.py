@@ -20,6 +20,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
+from cwm_agent.attempt.branch import own
 from cwm_agent.attempt.interrupt import Stop
 from cwm_agent.policies.errors import ContextFullError, PolicyError
 from cwm_agent.policies.policy import Conversation, Gradable, Policy, Question
@@ -78,13 +79,13 @@ class Trajectory:
 
     @property
     def prompt_tokens(self) -> int:
-        """Context before each reply, cached or not."""
-        return sum(reply.prompt_tokens for reply in replies(self.events))
+        """Context before each reply of its own, cached or not."""
+        return sum(reply.prompt_tokens for reply in replies(own(self.events)))
 
     @property
     def completion_tokens(self) -> int:
-        """What the policy wrote."""
-        return sum(map(written_tokens, replies(self.events)))
+        """What the policy wrote for it."""
+        return sum(map(written_tokens, replies(own(self.events))))
 
 
 def rollout(

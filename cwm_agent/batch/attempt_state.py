@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from cwm_agent.attempt.branch import own
 from cwm_agent.attempt.interrupt import CancelToken, Stop
 from cwm_agent.attempt.rollout import replies, written_tokens
 from cwm_agent.exit_codes import code_of_attempt
@@ -130,7 +131,8 @@ def attempts_of(run: Run, jobs: Sequence[Job], samples: int) -> list[AttemptStat
             if result is not None and result.exit_reason not in UNFINISHED:
                 attempt.settle(result)
             elif stored.events_path.exists():
-                said = replies([entry.event for entry in stored.entries()])
-                attempt.turn, attempt.tokens = len(said), sum(map(written_tokens, said))
+                events = [entry.event for entry in stored.entries()]
+                attempt.turn = len(replies(events))
+                attempt.tokens = sum(map(written_tokens, replies(own(events))))
             attempts.append(attempt)
     return attempts

@@ -13,6 +13,8 @@ from typing import Protocol
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import AttemptState
+from cwm_agent.policies.choice import PolicyChoice
+from cwm_agent.policies.choose import OpenPolicy
 from model.stats import EngineStats
 from results.records import AttemptResult
 from results.store import Run
@@ -34,6 +36,9 @@ class Executor(Protocol):
 
     def loads(self) -> Mapping[str, EngineStats]:
         """What the engines do now, by name, at once; empty where nobody counts."""
+
+    def engine(self, choice: PolicyChoice) -> OpenPolicy:
+        """The model that answers, for tests that it shall write; not to be closed."""
 
     def resize(self, workers: int) -> None:
         """So many attempts at once are wanted from now on."""

@@ -11,6 +11,7 @@ from datetime import timedelta
 from cwm_agent.batch.attempt_state import STATES
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.throughput import EngineStatus, Loads, Speed, Throughput, fullest
+from cwm_agent.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def line(status: Status) -> str:
     quiet = f", longest silent {longest.id} {longest.silent:.0f} s" if longest else ""
     return (
         f"{status.phase} {status.ended}/{status.total}: {_counts(status)}; "
-        f"{status.turns} turns, {_throughput(status)}, "
+        f"{counted(status.turns, 'turn')}, {_throughput(status)}, "
         f"{_duration(status.seconds)} so far, {eta} to go{quiet}"
     )
 

@@ -14,7 +14,8 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from cwm_agent.bench.frames import FrameFigures, measure_frames
+from cwm_agent.bench.trace import TraceBench, measure_free
+from cwm_agent.debug.evaluate.figures import exact, whole
 from cwm_agent.generated.repository import issue_task
 from cwm_agent.generated.task import MEASURED, NanoTask, Split, draw_task
 from cwm_agent.nano import attempts
@@ -61,6 +62,14 @@ class SetFigures:
     best_of: Share | None = None
     any_of: Share | None = None
     unsolved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFigures:
+    """Of programs' executions: `exact` frames after the true ones before, `whole` programs."""
+
+    exact: Share
+    whole: Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,10 @@ def measure_nano(
                     sampled = _play(place, tasks, bench, numbers, progress, f"{name}, sampled")
                     figures.sets[name] = _with_choice(figures.sets[name], tasks, sampled, judge)
     if bench.programs:
-        return replace(figures, frames=measure_frames(bench.model, bench.programs, progress))
+        traces = TraceBench(bench.programs, bench.seed, bench.model)
+        free = measure_free(traces, progress)
+        frames = FrameFigures(exact(free.judged), whole(free.alone))
+        return replace(figures, frames=frames)
     return figures
 
 

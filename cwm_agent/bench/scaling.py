@@ -64,14 +64,16 @@ class ScalingFigures:
     """The study of the run; `greedy` is the share of tasks that sample 0 (temperature 0) solves.
 
     `grade_cached_share`: of the tokens of finished conversations, those that the grades did not
-    compute again. `prefills_per_sample_16`: what 16 samples of an issue compute of their common
-    opening, in openings, as the samples of this run shared it. `seconds` is the time of this call.
+    compute again, and `grade_prompt_cached_share`: of these and the questions.
+    `prefills_per_sample_16`: what 16 samples of an issue compute of their common opening, in
+    openings, as the samples of this run shared it. `seconds` is the time of this call.
     """
 
     run: str
     study: Study
     greedy: float
     grade_cached_share: float | None
+    grade_prompt_cached_share: float | None
     prefills_per_sample_16: float | None
     seconds: float
 
@@ -81,6 +83,7 @@ class ScalingFigures:
             **self.study.to_json(),
             "greedy": round(self.greedy, 6),
             "grade_cached_share": _rounded(self.grade_cached_share),
+            "grade_prompt_cached_share": _rounded(self.grade_prompt_cached_share),
             "prefills_per_sample_16": _rounded(self.prefills_per_sample_16),
             "seconds": round(self.seconds, 1),
             "run": self.run,
@@ -111,7 +114,7 @@ def measure_scaling(bench: ScalingBench, say: Say) -> ScalingFigures:
             str(run.folder),
             study(cases),
             sum(found.right.get("0", False) for found in labels) / len(labels),
-            grade_cached_share(run),
+            *grade_cached_shares(run),
             prefills(run, 16),
             time.monotonic() - began,
         )
@@ -200,15 +203,17 @@ def judge(bench: ScalingBench, run: Run, make: Callable[[], Sandbox], say: Say) 
     return found
 
 
-def grade_cached_share(run: Run) -> float | None:
-    """Of the tokens of all finished conversations, those that their grades did not compute."""
-    context = cached = 0
+def grade_cached_shares(run: Run) -> tuple[float | None, float | None]:
+    """Of the tokens of all finished conversations, those that their grades did not compute; and
+    that share with the questions, which nobody could have computed before."""
+    context = questions = cached = 0
     for attempt in run.attempts():
         for entry in attempt.entries():
             if isinstance(entry.event, Graded):
                 context += entry.event.context_tokens
+                questions += entry.event.question_tokens
                 cached += entry.event.cached_tokens
-    return cached / context if context else None
+    return (cached / context, cached / (context + questions)) if context else (None, None)
 
 
 def prefills(run: Run, samples: int) -> float | None:

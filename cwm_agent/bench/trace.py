@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from cwm_agent.debug.core.debugger import Debugger
-from cwm_agent.debug.evaluate.figures import Item, Measured, exact, measure, whole
+from cwm_agent.debug.evaluate.figures import (
+    WAYS,
+    Item,
+    Measured,
+    Side,
+    Way,
+    exact,
+    measure,
+    whole,
+)
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.predict.engine import EnginePredictor, load_predictor
 from cwm_agent.nano.programs import record_program
@@ -35,7 +45,11 @@ class TraceFigures:
     recomputed: int
 
     def to_json(self) -> dict[str, Any]:
-        """The figures under the names by which they are compared."""
+        """The figures under the names by which they are compared.
+
+        What is called legal is the default level, which computes nothing of the
+        program; `levels` has all of them.
+        """
         free, legal = self.measured.free, self.measured.legal
         sampled_free = sum(one.sampled for one in free.judged)
         sampled_legal = sum(one.sampled for one in legal.judged)
@@ -51,7 +65,24 @@ class TraceFigures:
             "sampled_tokens_ratio": round(sampled_legal / max(1, sampled_free), 4),
             "legal_set_covers_share": round(covered, 6),
             "recomputed_on_back": self.recomputed,
+            "programs_whole_branches": _share(whole(self.measured.sides["branches"].alone)),
+            "programs_whole_values": _share(whole(self.measured.sides["values"].alone)),
+            "levels": {way: _level(side) for way, side in self.measured.sides.items()},
         }
+
+
+def _level(side: Side) -> dict[str, object]:
+    """Of its tokens `decided_share` were chosen by the model among several that could stand."""
+    written = sum(one.sampled + one.forced for one in side.judged)
+    decided = sum(one.decided for one in side.judged)
+    return {
+        "frames_exact": _share(exact(side.judged)),
+        "programs_whole": _share(whole(side.alone)),
+        "illegal_steps": sum(one.illegal for one in side.alone),
+        "sampled_tokens": sum(one.sampled for one in side.judged),
+        "decided_tokens": decided,
+        "decided_share": round(decided / max(1, written), 4),
+    }
 
 
 def _share(found: Any) -> dict[str, object]:
@@ -67,14 +98,21 @@ def _share(found: Any) -> dict[str, object]:
 def measure_trace(bench: TraceBench, progress: Say) -> TraceFigures:
     """Greedy predictions of all programs; raises ModelError."""
     predictor = load_predictor(bench.model, frame_tokens=FRAME_TOKENS)
-    try:
-        measured = measure(predictor, _items(bench, predictor.comprehensions), progress)
+    with closing(predictor):
+        items = _items(bench, predictor.comprehensions)
+        measured = measure(predictor, items, progress, ways=WAYS)
         recomputed = sum(
             _recomputed(predictor, item.program) for item in measured.items[:RECOMPUTED_OF]
         )
-    finally:
-        predictor.close()
     return TraceFigures(measured, recomputed)
+
+
+def measure_free(bench: TraceBench, progress: Say) -> Side:
+    """What the model alone predicts of all programs; raises ModelError."""
+    predictor = load_predictor(bench.model, frame_tokens=FRAME_TOKENS)
+    with closing(predictor):
+        items = _items(bench, predictor.comprehensions)
+        return measure(predictor, items, progress, ways=("free",)).free
 
 
 RECOMPUTED_OF = 20
@@ -104,18 +142,32 @@ def _recomputed(predictor: EnginePredictor, program: Program) -> int:
         return debugger.cost.recomputed
 
 
+_TITLES: dict[Way, str] = {
+    "free": "the model alone",
+    "none": "legal steps, nothing given",
+    "moves": "moved values given (default)",
+    "branches": "and computed branches",
+    "values": "and computed values",
+}
+
+
 def trace_lines(figures: TraceFigures) -> list[str]:
     """A table for people."""
-    measured = figures.measured
-    free, legal = measured.free, measured.legal
-    found = figures.to_json()
-    return [
+    measured, found = figures.measured, figures.to_json()
+    lines = [
         f"{len(measured.items)} programs, {found['frames']} frames (the end of each is one)",
-        "                 free                          within the program",
-        f"frames exact     {exact(free.judged)}  {exact(legal.judged)}",
-        f"programs whole   {whole(free.alone)}  {whole(legal.alone)}",
-        f"illegal steps    {found['illegal_steps_free']:<28}  {found['illegal_steps_legal']}",
-        f"sampled tokens   {found['sampled_tokens_ratio']:.3f} of those sampled freely",
+        f"{'':30}{'frames exact':32}{'programs whole':32}illegal  sampled  decided",
+    ]
+    for way, side in measured.sides.items():
+        row = found["levels"][way]
+        lines.append(
+            f"{_TITLES[way]:30}{str(exact(side.judged)).strip():32}"
+            f"{str(whole(side.alone)).strip():32}{row['illegal_steps']:7}"
+            f"{row['sampled_tokens']:9}{row['decided_share']:9.1%}"
+        )
+    return [
+        *lines,
+        "decided: the share of tokens that the model chose; what is given is no prediction",
         f"real steps that count as legal  {found['legal_set_covers_share']:.4%}",
         f"tokens recomputed after going back  {found['recomputed_on_back']}",
     ]

@@ -22,7 +22,7 @@ def dap(
     """Let an editor step through predicted executions (Debug Adapter Protocol).
 
     Steps back, reverse continue and changed variables are supported. The launch
-    request takes program, entry, args, model, legal, temperature, stopOnEntry
+    request takes program, entry, args, model, legal, certain, temperature, stopOnEntry
     and stopAtEnd (docs/debugging.md).
 
     \b

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cwm_agent.cli.trace import Arguments, Entry, Free, ModelFolder, Source, Temperature
+from cwm_agent.cli.trace import Arguments, Certain, Entry, Free, ModelFolder, Source, Temperature
 from cwm_agent.errors import UsageError
 
 app = typer.Typer()
@@ -21,6 +21,7 @@ def debug(
     arguments: Arguments = None,
     model: ModelFolder = None,
     free: Free = False,
+    certain: Certain = "moves",
     temperature: Temperature = 0.0,
     tui: Annotated[bool, typer.Option("--tui", help="A full screen with panes and keys.")] = False,
     ascii_: Annotated[bool, typer.Option("--ascii", help="Draw it with ASCII only.")] = False,
@@ -36,17 +37,21 @@ def debug(
       cwm-agent debug program.py --entry f --arg x=3
       cwm-agent debug program.py --tui
     """
+    from cwm_agent.debug.certain.contents import level
     from cwm_agent.debug.faces.line_mode import LineMode
     from cwm_agent.debug.faces.opening import Opening, opened
 
     if tui and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("--tui needs a terminal; leave it out to debug through a pipe")
-    opening = Opening(source, entry, tuple(arguments or ()), model, not free, temperature)
+    given = tuple(arguments or ())
+    opening = Opening(source, entry, given, model, not free, temperature, level(certain))
     with opened(opening) as (debugger, recorder):
         if tui:
             from cwm_agent.debug.screen.app import DebuggerApp
             from cwm_agent.view.app.glyphs import ASCII, glyphs_here
+            from cwm_agent.view.console import fill_terminal
 
+            fill_terminal()
             glyphs = ASCII if ascii_ else glyphs_here()
             DebuggerApp(debugger, recorder, source.name, glyphs).run()
             return

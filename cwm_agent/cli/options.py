@@ -54,4 +54,8 @@ Until = Annotated[
         "--until", metavar="P", help="Draw samples one by one, and none once P(right) is this."
     ),
 ]
+Branch = Annotated[
+    bool | None,
+    typer.Option("--branch", help="With --until: branch further samples where candidates diverge."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]

@@ -9,6 +9,7 @@ import typer
 
 from cwm_agent.cli.options import (
     Assignments,
+    Branch,
     ConfigFiles,
     Difficulties,
     EngineUrls,
@@ -84,6 +85,7 @@ def run(
     ] = None,
     select: Select = None,
     until: Until = None,
+    branch: Branch = None,
     name: Annotated[
         str | None,
         typer.Option("--name", metavar="RUN", help="Run name; an existing run is resumed."),
@@ -117,7 +119,9 @@ def run(
     bring their published protocol. Attempts at SWE-bench instances and
     problems are graded afterwards, by `cwm-agent score RUN`. With --select,
     evidence is gathered at the end and one sample of each issue is chosen
-    (docs/evidence.md). With --until, --samples is the most that an issue gets.
+    (docs/evidence.md). With --until, --samples is the most that an issue gets;
+    with --branch too, further samples share turns with earlier ones
+    (docs/scaling.md).
 
     \b
     Examples:
@@ -167,6 +171,7 @@ def run(
             "samples": samples,
             "scaling.select": select,
             "scaling.until": until,
+            "scaling.branch": branch,
             "batch.workers": workers,
             "model": model,
             "endpoint.urls": engine_url,

@@ -9,6 +9,7 @@ import typer
 
 from cwm_agent.cli.options import (
     Assignments,
+    Branch,
     ConfigFiles,
     EngineUrls,
     Json,
@@ -117,6 +118,7 @@ def solve(
     samples: Samples = None,
     select: Select = None,
     until: Until = None,
+    branch: Branch = None,
     mode: Mode = None,
     name: RunName = None,
     resume: ResumedRun = None,
@@ -183,6 +185,7 @@ def solve(
             "samples": samples,
             "scaling.select": select,
             "scaling.until": until,
+            "scaling.branch": branch,
         },
     )
     return run_request(request, as_json=as_json)

@@ -25,6 +25,14 @@ ModelFolder = Annotated[
     Path | None, typer.Option("--model", metavar="DIR", help="Checkpoint; default: bundled nano.")
 ]
 Free = Annotated[bool, typer.Option("--free", help="Let steps leave the program.")]
+Certain = Annotated[
+    str,
+    typer.Option(
+        "--certain",
+        metavar="LEVEL",
+        help="What is given, not predicted: none, moves, branches or values (computed).",
+    ),
+]
 Temperature = Annotated[float, typer.Option(min=0.0, help="0 takes the likeliest token.")]
 
 
@@ -35,6 +43,7 @@ def trace(
     arguments: Arguments = None,
     model: ModelFolder = None,
     free: Free = False,
+    certain: Certain = "moves",
     temperature: Temperature = 0.0,
     steps: Annotated[int, typer.Option(min=1, help="Most steps.")] = 200,
     real: Annotated[
@@ -59,10 +68,12 @@ def trace(
     \b
     Exit codes: 0 the end was predicted (with --verify: and all is true), 3 not.
     """
+    from cwm_agent.debug.certain.contents import level
     from cwm_agent.debug.faces.opening import Opening
     from cwm_agent.debug.faces.whole import predict_whole, record_whole
 
-    opening = Opening(source, entry, tuple(arguments or ()), model, not free, temperature)
+    given = tuple(arguments or ())
+    opening = Opening(source, entry, given, model, not free, temperature, level(certain))
     if real:
         found = record_whole(opening, steps)
     else:

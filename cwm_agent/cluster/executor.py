@@ -17,18 +17,20 @@ from typing import Any
 
 from cwm_agent.attempt.attempt import Rules
 from cwm_agent.batch.attempt_state import AttemptState
+from cwm_agent.batch.local.policies import Policies
 from cwm_agent.batch.semaphores import POLL_SECONDS, Semaphore
 from cwm_agent.cluster.connect import check_demands, connected, import_ray, living_nodes
 from cwm_agent.cluster.demand import SLOT, Demand
 from cwm_agent.cluster.nodes import sweep_nodes, visit_nodes
 from cwm_agent.cluster.pool import Pool, PooledWorker
-from cwm_agent.cluster.remote import REPLIES
+from cwm_agent.cluster.remote import REPLIES, RemotePolicy
 from cwm_agent.cluster.replica import EngineReplica
 from cwm_agent.cluster.replicas import Replicas
 from cwm_agent.cluster.worker import Assignment, AttemptProgress, AttemptWorker, Failure
 from cwm_agent.config.settings import BatchSettings, Settings
 from cwm_agent.errors import LostError
 from cwm_agent.policies.choice import PolicyChoice
+from cwm_agent.policies.choose import OpenPolicy
 from model.stats import EngineStats
 from results.records import AttemptResult
 from results.store import Run
@@ -45,6 +47,7 @@ class RayExecutor:
 
     pool: Pool
     engines: Mapping[PolicyChoice, Replicas]
+    served: Policies
     sessions: Semaphore
     settings: BatchSettings
     log: Callable[[str], None]
@@ -68,6 +71,15 @@ class RayExecutor:
             for choice, replicas in self.engines.items()
             for replica, load in replicas.loads().items()
         }
+
+    def engine(self, choice: PolicyChoice) -> OpenPolicy:
+        """A replica of the checkpoint; a served model is asked from here."""
+        replicas = self.engines.get(choice)
+        if replicas is None:
+            return self.served.shared(choice)
+        replica = replicas.any()
+        info = replica.info
+        return OpenPolicy(RemotePolicy(replica), info.thinking, info.note, info.context_tokens)
 
     def resize(self, workers: int) -> None:
         """More or fewer workers and conversations."""
@@ -158,7 +170,9 @@ def ray_executor(
         pool = Pool(lambda: _worker(file.parent, rules), places, log)
         stack.callback(pool.close)
         sessions = Semaphore(settings.batch.sessions or places)
-        yield RayExecutor(pool, engines, sessions, settings.batch, log)
+        served = Policies(settings, say)
+        stack.callback(served.close)
+        yield RayExecutor(pool, engines, served, sessions, settings.batch, log)
 
 
 def _places(settings: BatchSettings, workers: int) -> int:

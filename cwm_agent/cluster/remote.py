@@ -7,13 +7,15 @@ failing policy, and is gone on with elsewhere from its journal.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cwm_agent.policies.errors import PolicyError
+from cwm_agent.policies.policy import Question
 from envs.environment import ReplyLimits
-from results.records import Event, Message, Reply
+from results.records import Event, Graded, Message, Reply
 
 REPLIES = "replies"
 """The replica's threads for what takes long; all other calls have threads of their own."""
@@ -38,9 +40,10 @@ class ReplicaHandle:
 
 
 class RemotePolicy:
-    """A replica as a policy for one try at an attempt; `key` names its conversation there."""
+    """A replica as a policy. `key` names the conversation of one try at an attempt there; with ""
+    each one that is opened gets a name of its own."""
 
-    def __init__(self, replica: ReplicaHandle, key: str) -> None:
+    def __init__(self, replica: ReplicaHandle, key: str = "") -> None:
         self._replica = replica
         self._key = key
         self.lost = False
@@ -72,9 +75,10 @@ class RemotePolicy:
         return cut
 
     def open(self, *, seed: int, temperature: float | None = None) -> RemoteConversation:
-        """The conversation of this try."""
-        self.ask("open", self._key, seed, temperature)
-        return RemoteConversation(self, self._key)
+        """The conversation of this try, or another one."""
+        key = self._key or uuid.uuid4().hex
+        self.ask("open", key, seed, temperature)
+        return RemoteConversation(self, key)
 
     def close(self) -> None:
         """The replica serves others, too."""
@@ -115,6 +119,11 @@ class RemoteConversation:
         """The next assistant message."""
         reply: Reply = self._policy.ask("reply", self._key, limits, group=REPLIES)
         return reply
+
+    def grade(self, question: Question) -> Graded:
+        """See Gradable: a replica's engine forks the conversation."""
+        graded: Graded = self._policy.ask("grade", self._key, question, group=REPLIES)
+        return graded
 
     def restore(self, events: Sequence[Event]) -> None:
         """Take the history of an interrupted attempt."""

@@ -15,10 +15,10 @@ from cwm_agent.config.settings import Settings
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.choose import OpenPolicy, open_policy
 from cwm_agent.policies.errors import PolicyError
-from cwm_agent.policies.policy import Conversation
+from cwm_agent.policies.policy import Conversation, Gradable, Question
 from envs.environment import ReplyLimits
 from model.stats import EngineStats
-from results.records import Event, Message, Reply
+from results.records import Event, Graded, Message, Reply
 
 
 class EngineReplica:
@@ -70,6 +70,12 @@ class EngineReplica:
     def reply(self, key: str, limits: ReplyLimits) -> Reply:
         """See Conversation."""
         return self._of(key).reply(limits)
+
+    def grade(self, key: str, question: Question) -> Graded:
+        """See Gradable, which the conversations of an engine are."""
+        conversation = self._of(key)
+        assert isinstance(conversation, Gradable)
+        return conversation.grade(question)
 
     def restore(self, key: str, events: Sequence[Event]) -> None:
         """See Conversation."""

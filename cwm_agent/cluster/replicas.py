@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,6 +84,14 @@ class Replicas:
         """What a worker needs to talk to it."""
         assert replica.info is not None
         return ReplicaHandle(replica.actor, replica.info)
+
+    def any(self) -> ReplicaHandle:
+        """One that is up, for conversations beside attempts; waits, and raises as `reserve`."""
+        while (replica := self._take("")) is None:
+            time.sleep(POLL_SECONDS)
+        with self._lock:
+            replica.sessions -= 1
+        return self.handle(replica)
 
     def loads(self) -> dict[str, EngineStats]:
         """What the engines last said they do, by replica; asks them again without waiting."""

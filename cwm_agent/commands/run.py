@@ -18,7 +18,7 @@ from cwm_agent.batch.attempt_state import AttemptState, attempts_of
 from cwm_agent.batch.control import serve
 from cwm_agent.batch.ctl import ControlHandler
 from cwm_agent.batch.executor import Executor, OpenExecutor
-from cwm_agent.batch.local.executor import LocalExecutor, local_executor
+from cwm_agent.batch.local.executor import local_executor
 from cwm_agent.batch.opening import opened, repair_journals
 from cwm_agent.batch.runner import Runner
 from cwm_agent.batch.screen import screen
@@ -70,8 +70,6 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         from cwm_agent.scaling.selection.registry import recipe_named  # with numpy: starts slowly
 
         recipe_named(str(request.flags["scaling.select"]))
-    if request.flags.get("scaling.until") is not None and request.on != "local":
-        raise UsageError("--until compares samples on this machine; leave out --on, or --until")
     chosen = choose(request.suite, request.selection, request.replay, request.rows)
     if request.select and chosen.protocol is not None:
         raise UsageError("--select chooses among patches; answers are counted by `score` (cons@k)")
@@ -89,6 +87,10 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
     if request.select:
         for job in jobs:
             needs_patch(job, "--select")
+    if resolved.settings.scaling.branch:
+        from cwm_agent.commands.samples.until import check_branching
+
+        check_branching(resolved.settings, jobs)
     rules = Rules.of(resolved)
     wanted = manifest.BatchRecord.of(chosen, resolved.settings.samples, jobs)
     accept = request.accept_changes
@@ -99,10 +101,10 @@ def run_suite(request: RunRequest, *, as_json: bool) -> int:
         waiting = [attempt for attempt in attempts if attempt.state == "waiting"]
         with open_executor(run, rules, waiting, progress.say, _logger(run)) as executor:
             code = _sample(run, resolved, attempts, executor, progress, as_json=as_json)
-        if code == ExitCode.SUCCESS and (request.select or resolved.settings.scaling.until < 1):
-            from cwm_agent.commands.samples.best import select
+            if code == ExitCode.SUCCESS and (request.select or resolved.settings.scaling.until < 1):
+                from cwm_agent.commands.samples.best import select
 
-            select(run, resolved, progress)
+                select(run, resolved, progress, engine=executor.engine)
         return code
 
 
@@ -149,11 +151,11 @@ def _sample(
     def go(wanted: list[AttemptState], *, first: bool = True) -> tuple[int, Status]:
         return _go(run, rules, wanted, executor, progress, as_json=as_json and first)
 
-    if resolved.settings.scaling.until < 1 and isinstance(executor, LocalExecutor):
+    if resolved.settings.scaling.until < 1:
         from cwm_agent.commands.samples.until import attempts_until
 
-        shared = executor.policies.shared
-        attempts, code, status = attempts_until(run, resolved, attempts, go, shared, progress)
+        engine = executor.engine
+        attempts, code, status = attempts_until(run, resolved, attempts, go, engine, progress)
     else:
         code, status = go(attempts)
     _done(run, status, attempts, code, progress, as_json=as_json)

@@ -18,7 +18,7 @@ from cwm_agent.scoring.answers.graders import AnswerOptions
 from cwm_agent.scoring.answers.score import score_answers
 from cwm_agent.scoring.candidates import Control
 from cwm_agent.scoring.grading import LOCAL, GradingBackend
-from cwm_agent.scoring.predictions_source import open_source
+from cwm_agent.scoring.predictions_source import check_dataset, open_source
 from cwm_agent.scoring.score import (
     Scored,
     ScoreOptions,
@@ -109,6 +109,7 @@ def _scored(
     if request.dataset is None and source.judged:
         return report_recorded(source, options)
     dataset = request.dataset or source.dataset or DATASET
+    check_dataset(dataset, source)
     if is_source(dataset):
         if request.on != "local":
             raise UsageError(f"--on {request.on}: answers are graded on local, this machine")

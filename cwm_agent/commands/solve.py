@@ -148,6 +148,10 @@ def run_request(request: Request, *, as_json: bool) -> int:
     else:
         resolved = model_settings(request, resolved)
         job = plan(request, resolved, progress.say)
+        if resolved.settings.scaling.branch:
+            from cwm_agent.commands.samples.until import check_branching
+
+            check_branching(resolved.settings, [job])
         if resolved.settings.samples > 1:
             from cwm_agent.commands.samples.best import best_of  # with numpy: a third of the start
 

@@ -14,6 +14,8 @@ class ScalingSettings(Section):
     """The recipe that chooses (docs/scaling.md)."""
     until: float = Field(default=1.0, gt=0, le=1)
     """An issue that is decided with this probability gets no more samples; 1: all are drawn."""
+    branch: bool = False
+    """With `until`: a further sample goes on from the turn in which the likeliest ones part."""
     tests: int = Field(default=8, ge=0)
     """Tests that the model writes for each issue."""
     repeats: int = Field(default=2, ge=1, le=20)

@@ -13,7 +13,7 @@ from cwm_agent.config.settings import Settings
 from cwm_agent.errors import NotReadyError, UsageError
 from cwm_agent.parsing import parse_json
 from cwm_agent.policies import bundled as nano
-from cwm_agent.policies.chat.provider import api_key, chat_model
+from cwm_agent.policies.chat.provider import PROVIDERS, api_key, chat_model
 from cwm_agent.policies.choice import PolicyChoice
 from cwm_agent.policies.human import HumanPolicy
 from cwm_agent.policies.policy import Policy
@@ -94,10 +94,21 @@ def find_checkpoint(model: str) -> Path:
     try:
         return Path(snapshot_download(model, local_files_only=True))
     except (HFValidationError, LocalEntryNotFoundError) as error:
-        raise NotReadyError(
-            f"there is no checkpoint folder {model}, and no model of that name in the Hugging "
-            "Face cache; check the path, or download it with `hf download NAME`"
-        ) from error
+        raise NotReadyError(_no_checkpoint(model)) from error
+
+
+def _no_checkpoint(model: str) -> str:
+    prefix, colon, name = model.partition(":")
+    if colon and prefix.isidentifier():
+        known = " or ".join(f"{provider.name}:{name or 'NAME'}" for provider in PROVIDERS)
+        return (
+            f"there is no kind of model {prefix!r} ({model}); say {known} for one behind a chat "
+            "API, nano for the bundled one, or give the folder of a checkpoint"
+        )
+    return (
+        f"there is no checkpoint folder {model}, and no model of that name in the Hugging "
+        "Face cache; check the path, or download it with `hf download NAME`"
+    )
 
 
 def open_policy(

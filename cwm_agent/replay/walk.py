@@ -17,6 +17,8 @@ from results.records import (
     Ended,
     Event,
     ExitReason,
+    Graded,
+    Judged,
     Message,
     Observed,
     Replied,
@@ -162,13 +164,11 @@ class _Walker:
 
     def _end_after(self, place: int) -> ExitReason | None:
         """The reason, when the attempt ended with the messages at `place`."""
-        if self._reply is None:
-            return None
-        after = self.events[place + 1 :]  # a grade or a verdict may come before the end
-        following = next(
-            (e for e in after if isinstance(e, (Ended, Replied, AttemptStarted))), None
-        )
-        return following.reason if isinstance(following, Ended) else None
+        later = (e for e in self.events[place + 1 :] if not isinstance(e, (Graded, Judged)))
+        following = next(later, None)
+        if self._reply is not None and isinstance(following, Ended):
+            return following.reason
+        return None
 
     def _complete(self, messages: tuple[Message, ...], ended: ExitReason | None) -> ReplayedTurn:
         reply, step = self._reply, self._step

@@ -9,6 +9,7 @@ from pathlib import Path
 from cwm_agent.errors import UsageError
 from cwm_agent.scaling.selection.choice import Choice, Recipe, Step
 from cwm_agent.scaling.table import Table
+from cwm_agent.wording import counted
 from results.files import read_record, write_record
 from results.store import Run, folder_name
 
@@ -59,7 +60,7 @@ def chosen_samples(run: Run) -> dict[str, int]:
 def reasons(chosen: Chosen) -> list[str]:
     """Why, in lines for people."""
     if chosen.sample is None:
-        return [f"{chosen.instance}: none of {chosen.of} samples changes anything"]
+        return [f"{chosen.instance}: none of {counted(chosen.of, 'sample')} changes anything"]
     sure = (
         "" if chosen.probability is None else f", right with probability {chosen.probability:.2f}"
     )

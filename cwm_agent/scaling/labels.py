@@ -33,6 +33,16 @@ Case = tuple[Table, Labels]
 """One judged issue."""
 
 
+def count_anew(table: Table, labels: Labels) -> tuple[int, int]:
+    """How many of the samples that branched from no other are right, and how many were judged.
+
+    All of them count where no such one was judged.
+    """
+    branched = {candidate.id for candidate in table.candidates if candidate.parent}
+    told = [right for name, right in labels.right.items() if name not in branched]
+    return (sum(told), len(told)) if told else labels.count()
+
+
 def save_labels(path: Path, labels: Labels) -> None:
     """Write them atomically; raises RunFolderError."""
     write_record(path, labels)

@@ -7,7 +7,7 @@ evidence, never a failure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -38,8 +38,9 @@ class Candidate:
     `normalised` and the three cluster ids are what `clustered` (clusters.py) says
     of it, "" until then. Two candidates of one cluster have the same text, the same
     code up to comments and layout, or the same outcomes. `size` counts the characters
-    of the raw patch, `tokens` those that the sample generated. `parent` is the id of
-    the candidate that it branched from after `branch_turn` turns, "" for none.
+    of the raw patch, `tokens` those that were generated on the way to it. `parent` is the id of
+    the candidate that it branched from after `branch_turn` turns, "" for none; `shared_tokens`
+    were generated there, for the parent.
     """
 
     id: str
@@ -56,6 +57,12 @@ class Candidate:
     exit_reason: str = ""
     parent: str = ""
     branch_turn: int = 0
+    shared_tokens: int = 0
+
+    @property
+    def own_tokens(self) -> int:
+        """What it cost beside its parent."""
+        return self.tokens - self.shared_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +150,26 @@ class Table:
     def by_id(self) -> dict[str, Candidate]:
         """The candidates by their ids."""
         return {candidate.id: candidate for candidate in self.candidates}
+
+    @cached_property
+    def families(self) -> dict[str, str]:
+        """The candidate that each one descends from by branching, itself where it began anew.
+
+        Those of one family share turns, so they are no independent samples.
+        """
+        found: dict[str, str] = {}
+        for candidate in sorted(self.candidates, key=lambda candidate: candidate.sample):
+            found[candidate.id] = found.get(candidate.parent, candidate.id)
+        return found
+
+    @cached_property
+    def authors(self) -> dict[int, str]:
+        """The family of each sample by its number."""
+        return {candidate.sample: self.families[candidate.id] for candidate in self.candidates}
+
+    def votes(self, candidates: Iterable[Candidate]) -> int:
+        """How many independent samples stand behind some candidates: each family has one vote."""
+        return len({self.families[candidate.id] for candidate in candidates})
 
     @cached_property
     def effective(self) -> tuple[Candidate, ...]:

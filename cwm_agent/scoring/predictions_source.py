@@ -9,6 +9,7 @@ from cwm_agent.batch.manifest import dataset_of
 from cwm_agent.config.paths import expand
 from cwm_agent.errors import UsageError
 from cwm_agent.scoring.report_lines import Attempts
+from cwm_agent.tasks.problems.source import is_source, read_source
 from results.errors import RunNotFoundError
 from results.predictions import Prediction, predictions_of_run, read_predictions
 from results.reports.report import Counted
@@ -94,3 +95,20 @@ def source_of_run(run: Run, out: Path | None) -> Source:
         dataset=dataset_of(run),
         run=run,
     )
+
+
+def check_dataset(dataset: str, source: Source) -> None:
+    """Raise UsageError for rows of another suite than a run's, even where their ids match."""
+    if source.run is None:
+        return
+    named, own = (
+        read_source(text).suite.name if is_source(text) else ""
+        for text in (dataset, source.dataset)
+    )
+    if named != own:
+        answered = own or source.dataset or "tasks of its own"
+        remedy = f", or give other rows of it by --dataset {own}:FILE" if own else ""
+        raise UsageError(
+            f"--dataset {dataset} has {named or 'other'} rows, but run {source.name} answered "
+            f"{answered}, which other rules grade: leave out --dataset{remedy}"
+        )

@@ -27,10 +27,11 @@ def make_app(service: Service, admission: Admission) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    stored = ResponseStore(options.stored_responses, options.memory)
     replies = Replies(admission, options.keep_alive_seconds)
     app.include_router(status_routes(service, admission))
     app.include_router(openai_routes(service, replies))
-    app.include_router(responses_routes(service, replies, ResponseStore(options.stored_responses)))
+    app.include_router(responses_routes(service, replies, stored))
     app.include_router(anthropic_routes(service, replies))
     app.include_router(token_routes(service, replies))
     add_error_handlers(app)

@@ -20,7 +20,8 @@ class ServeOptions:
     anybody may ask). `hosts` are names that the Host header may have besides
     loopback's, `origins` those of web pages that may ask. `requests` may be in
     work or wait in all, `requests_per_key` for one key. `keep` conversations
-    rest with their keys and values, `memory` bytes of ids are remembered.
+    rest with their keys and values; `memory` bytes of ids are remembered, and as many of
+    stored responses.
     `normalize` names rules of `cwm_agent.server.chat.headers`.
     """
 

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from array import array
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -18,6 +18,8 @@ from cwm_agent.server.chat.grammars import call_grammar, strict_grammar
 from cwm_agent.server.chat.memory import Memory
 from cwm_agent.server.chat.toolset import ToolSet
 from cwm_agent.server.chat.transcript import Rendered, Transcript
+from cwm_agent.server.chat.turns import Turn
+from cwm_agent.server.engine.compiling import Checks
 from cwm_agent.server.engine.link import EngineLink
 from cwm_agent.server.engine.messages import Ask, Budget, Drawing, Ends, Grammar, Hello
 from cwm_agent.server.errors import RequestError, away, too_long
@@ -47,6 +49,7 @@ class Service:
         self._texts = texts
         self._memory = Memory(options.memory)
         self._transcript: Transcript | None = None
+        self._checks = Checks()
         self._stop_ids: frozenset[int] = frozenset()
         self._close_ids = tuple(self.tokenizer.encode_text(f"\n{THINK_CLOSE}\n"))
 
@@ -92,17 +95,20 @@ class Service:
                 param="model",
             )
 
-    def encoded(self, text: str) -> array[int]:
-        """The ids of a prompt that is text, with what begins every text."""
-        begin = [] if self.hello.bos_id is None else [self.hello.bos_id]
-        return array("i", [*begin, *self.tokenizer.encode_text(text)])
+    async def encoded(self, text: str, *, begin: bool = True) -> array[int]:
+        """The ids of a text, with what begins every text; raises RequestError for one too long."""
+        self._require_room([text])
+        first = self.hello.bos_id if begin else None
+        ids = await asyncio.to_thread(self.tokenizer.encode_text, text)
+        return array("i", ids if first is None else [first, *ids])
 
     async def render(self, wanted: Wanted) -> tuple[Rendered, ToolSet]:
         """The prompt of a conversation; raises RequestError."""
         if not wanted.turns:
             raise RequestError("there are no messages", param="messages")
-        offered = () if wanted.choice.kind == "none" else wanted.tools
-        tools, transcript = ToolSet(offered), self.transcript()
+        tools = ToolSet(() if wanted.choice.kind == "none" else wanted.tools)
+        self._require_room([*_said(wanted.turns), *tools.schemas()])
+        transcript = self.transcript()
         render = partial(
             transcript.render,
             list(wanted.turns),
@@ -115,6 +121,8 @@ class Service:
     async def chat(self, wanted: Wanted) -> AsyncGenerator[Piece, None]:
         """The answers to a conversation, as they come; raises RequestError."""
         rendered, tools = await self.render(wanted)
+        if (grammar := self._grammar(wanted, tools)) is not None:
+            await self._checks.require(grammar)
         divided = not wanted.written
         thinking = divided and rendered.thinking and THINK_CLOSE not in rendered.earlier
         fresh = divided and not rendered.earlier
@@ -133,7 +141,7 @@ class Service:
             ends,
             budget=self._budget(wanted),
             logprobs=wanted.logprobs,
-            grammar=self._grammar(wanted, tools),
+            grammar=grammar,
             job=wanted.job,
         )
         choices = []
@@ -182,6 +190,15 @@ class Service:
 
     def _ends(self, wanted: tuple[int, ...], ignore_eos: bool) -> frozenset[int]:
         return frozenset(wanted) | (frozenset() if ignore_eos else self._stop_ids)
+
+    def _require_room(self, texts: Sequence[str]) -> None:
+        """Raise RequestError for what no context holds, before minutes are spent on its tokens."""
+        most = self.hello.context * self.tokenizer.longest
+        if (characters := sum(map(len, texts))) > most:
+            raise too_long(
+                f"the prompt has {characters} characters, and the model holds "
+                f"{self.hello.context} tokens; shorten the conversation"
+            )
 
     def _room(self, prompt: int, wanted: int | None) -> int:
         """Tokens that the answer may have; raises RequestError when there is no room for any."""
@@ -236,6 +253,12 @@ class Service:
                 f"the prompt has a token id outside the vocabulary of {self.hello.vocabulary}",
                 param="prompt",
             )
+
+
+def _said(turns: Sequence[Turn]) -> Iterator[str]:
+    """All texts of a conversation."""
+    for turn in turns:
+        yield from (turn.text, turn.reasoning or "", *(call.arguments for call in turn.calls))
 
 
 def _for_choice(ask: Ask, index: int) -> Ask:

@@ -129,10 +129,15 @@ def read_variables(texts: Iterable[str]) -> dict[str, str]:
     found = {}
     for text in texts:
         name, sign, value = text.partition("=")
-        if not sign or not _VARIABLE.fullmatch(name):
+        if not sign or not is_variable(name):
             raise UsageError(f"'{text}' is not a variable; use --env NAME=VALUE")
         found[name] = value
     return found
+
+
+def is_variable(name: str) -> bool:
+    """Whether a variable of the sandbox can have that name."""
+    return _VARIABLE.fullmatch(name) is not None
 
 
 def check_folder(path: str) -> str:

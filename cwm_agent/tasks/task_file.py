@@ -9,13 +9,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from cwm_agent.errors import UsageError
 from cwm_agent.generated.task import MEASURED
 from cwm_agent.parsing import parse_yaml
-from cwm_agent.tasks.inputs import EXAMPLE, GENERATED, Request, read_variables
+from cwm_agent.tasks.inputs import EXAMPLE, GENERATED, Request, is_variable
 from results.json_rows import rows_of_lines
 
 _REMEDY = (
@@ -27,28 +28,40 @@ _OF_OWN_ISSUES = ("repo", "tests", "test", "test_report", "pip", "apt", "image",
 _RANGE = re.compile(r"(.*?)(\d+)\.\.(\d+)")
 
 
+def _usable(text: str) -> str:
+    """A text that a command line and a file can hold: YAML refuses the others, JSON does not."""
+    if "\0" in text:
+        raise ValueError("it holds a NUL character")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("it holds half of a surrogate pair, which is no character")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_usable)]
+
+
 class Entry(BaseModel):
     """One task of a suite's file."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    instance: str | None = Field(default=None, min_length=1)
-    issue: str | None = Field(default=None, min_length=1)
-    issue_file: str | None = None
-    repo: str | None = None
-    pip: list[str] = Field(default_factory=list)
-    apt: list[str] = Field(default_factory=list)
-    image: str | None = Field(default=None, min_length=1)
-    workdir: str | None = None
-    env: dict[str, str] = Field(default_factory=dict)
-    setup: list[str] = Field(default_factory=list)
-    test: str | None = None
-    test_report: str | None = None
-    tests: str | None = None
-    example: str | None = None
-    nano: str | None = None
-    replay: str | None = None
-    difficulty: str = ""
+    instance: Text | None = Field(default=None, min_length=1)
+    issue: Text | None = Field(default=None, min_length=1)
+    issue_file: Text | None = None
+    repo: Text | None = None
+    pip: list[Text] = Field(default_factory=list)
+    apt: list[Text] = Field(default_factory=list)
+    image: Text | None = Field(default=None, min_length=1)
+    workdir: Text | None = None
+    env: dict[Text, Text] = Field(default_factory=dict)
+    setup: list[Text] = Field(default_factory=list)
+    test: Text | None = None
+    test_report: Text | None = None
+    tests: Text | None = None
+    example: Text | None = None
+    nano: Text | None = None
+    replay: Text | None = None
+    difficulty: Text = ""
 
     @property
     def id(self) -> str:
@@ -97,11 +110,14 @@ def _read(path: Path) -> list[object]:
     try:
         data = path.read_bytes()
         if path.suffix == ".jsonl":
-            return [row.value for row in rows_of_lines(data)]
-        document = parse_yaml(data.decode("utf-8"))
+            document: object = [row.value for row in rows_of_lines(data)]
+        else:
+            document = parse_yaml(data.decode("utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the suite {path}: {error}; {_REMEDY}") from error
-    if not isinstance(document, list) or not document:
+    if document in (None, []):
+        raise UsageError(f"the suite {path} is empty; {_REMEDY}")
+    if not isinstance(document, list):
         raise UsageError(f"the suite {path} is not a list of tasks; {_REMEDY}")
     return document
 
@@ -130,6 +146,10 @@ def _check(entry: Entry, where: str) -> None:
         raise UsageError(f"{where}: an example or nano task has its own repository and tests")
     if entry.nano is not None and "/" not in entry.nano:
         raise UsageError(f"{where}: name the set too, such as nano: seen/{entry.nano}")
+    if odd := [name for name in entry.env if not is_variable(name)]:
+        raise UsageError(
+            f"{where}: env: {odd[0]!r} is not the name of a variable: use letters, digits and _"
+        )
 
 
 def request_of(entry: Entry, folder: Path, replay: Path | None) -> Request:
@@ -152,16 +172,12 @@ def request_of(entry: Entry, folder: Path, replay: Path | None) -> Request:
         apt=tuple(entry.apt),
         image=entry.image,
         workdir=entry.workdir,
-        variables=_variables(entry),
+        variables=dict(entry.env),
         setup=tuple(entry.setup),
         test=entry.test,
         test_report=entry.test_report,
         tests=folder / entry.tests if entry.tests else None,
     )
-
-
-def _variables(entry: Entry) -> dict[str, str]:
-    return read_variables(f"{name}={value}" for name, value in entry.env.items())
 
 
 def _recording(entry: Entry, folder: Path, replay: Path | None) -> Path | None:

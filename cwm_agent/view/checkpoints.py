@@ -7,6 +7,7 @@ from dataclasses import asdict
 from itertools import groupby
 
 from cwm_agent.view.sanitize import clean_line
+from cwm_agent.wording import counted
 from model.checkpoint.inspect import Attention, Inspection
 from model.runner.divergence import DEFAULT_GATE, Divergence
 
@@ -41,7 +42,7 @@ def inspection_text(found: Inspection, quantized: tuple[str, Divergence] | None)
         ),
         ("context", f"{found.context:,} tokens"),
         ("stored as", formats or "nothing"),
-        ("on disk", f"{_size(found.bytes_on_disk)} in {found.files} files"),
+        ("on disk", f"{_size(found.bytes_on_disk)} in {counted(found.files, 'file')}"),
         (
             "session",
             f"{_size(found.kv.per_token)} a token and {_size(found.kv.constant)} in all "

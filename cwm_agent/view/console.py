@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TextIO
 
@@ -26,3 +27,13 @@ def console(file: TextIO | None = None) -> Console:
         soft_wrap=True,
         width=None if target.isatty() else PIPE_WIDTH,
     )
+
+
+def fill_terminal() -> None:
+    """Before a full-screen program is made: have it fill the terminal, whatever COLUMNS says.
+
+    A shell or a program above may have exported it, for another terminal or an earlier size.
+    """
+    if sys.stdout.isatty():
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)

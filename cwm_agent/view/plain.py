@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.text import Text
 
 from cwm_agent.view.sanitize import clean, clean_line
+from cwm_agent.wording import counted
 from results.journal import Entry
 from results.records import (
     AttemptResult,
     AttemptStarted,
+    Branched,
     Ended,
     Observed,
     Replied,
@@ -89,15 +91,16 @@ class PlainView:
                 self.console.print(tool_text(ran))
             case Snapshot() as snapshot:
                 self._patch = snapshot.handed_in
-                files = snapshot.diff.count("\ndiff --git ") + snapshot.diff.startswith(
-                    "diff --git "
-                )
-                self._note(f"working tree differs in {files} file(s), tree {snapshot.tree[:12]}")
+                files = f"\n{snapshot.diff}".count("\ndiff --git ")
+                differs = f"working tree differs in {counted(files, 'file')}"
+                self._note(f"{differs}, tree {snapshot.tree[:12]}")
             case Submitted() as submitted:
                 self._patch = submitted.patch
-                lines = submitted.patch.rstrip().count("\n") + 1
-                of = f" a patch of {lines} lines" if submitted.patch else ""
+                lines = counted(submitted.patch.rstrip().count("\n") + 1, "line")
+                of = f" a patch of {lines}" if submitted.patch else ""
                 self._note(f"submitted{of}")
+            case Branched() as branched:
+                self._note(f"taken over from sample {branched.sample} after turn {branched.turn}")
             case Ended() as ended:
                 detail = f": {ended.detail}" if ended.detail else ""
                 self.console.print(Text(f"ended: {ended.reason}{clean(detail)}", "bold"))
@@ -120,7 +123,7 @@ class PlainView:
             # A policy without token ids still counts the context before and after its reply.
             tokens = len(reply.ids) or reply.context_tokens - reply.prompt_tokens
             facts = [
-                f"{tokens:,} tokens",
+                counted(tokens, "token"),
                 f"context {reply.context_tokens:,} ({reply.cached_tokens:,} cached)",
                 *facts,
             ]
@@ -140,7 +143,7 @@ class PlainView:
         if self.detail.think:
             self.console.print(Text("\n".join(f"  {line}" for line in lines), "italic dim"))
         else:
-            self._note(f"thinking, {len(lines)} line(s) folded (--think)")
+            self._note(f"thinking, {counted(len(lines), 'line')} folded (--think)")
 
     def _block(self, role: str, text: str) -> None:
         self.console.print(Text(f"[{clean_line(role)}]", "bold magenta"))
@@ -164,8 +167,8 @@ class PlainView:
         style = {True: "bold green", False: "bold red", None: "bold yellow"}[resolved]
         line = Text({True: "resolved", False: "unresolved", None: unknown}[resolved], style)
         line.append(
-            f"  {result.exit_reason} · {result.turns} turns · {result.seconds:.1f} s · "
-            f"{result.completion_tokens:,} tokens",
+            f"  {result.exit_reason} · {counted(result.turns, 'turn')} · {result.seconds:.1f} s · "
+            f"{counted(result.completion_tokens, 'token')}",
             "dim",
         )
         self.console.print(line)
@@ -220,7 +223,7 @@ def fold(text: str) -> str:
     lines = text.split("\n")
     if len(lines) > FOLD_LINES:
         half = FOLD_LINES // 2
-        note = f"… {len(lines) - 2 * half:,} lines folded (--full)"
+        note = f"… {counted(len(lines) - 2 * half, 'line')} folded (--full)"
         lines = [*lines[:half], note, *lines[-half:]]
     return "\n".join(
         line

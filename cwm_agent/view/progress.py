@@ -22,6 +22,7 @@ from cwm_agent.view.sanitize import clean, clean_line
 from cwm_agent.view.trajectory.actions import called
 from cwm_agent.view.trajectory.steps import Steps
 from cwm_agent.view.trajectory.trajectory import Step, Trajectory
+from cwm_agent.wording import counted
 from results.records import (
     AttemptResult,
     AttemptStarted,
@@ -86,7 +87,8 @@ class ProgressDisplay:
                 self._wait(called(event.reply.text) or "the answer")
             case Submitted():
                 self._show_steps()
-                of = f" a patch of {event.patch.count(chr(10))} lines" if event.patch else ""
+                lines = counted(event.patch.count("\n"), "line")
+                of = f" a patch of {lines}" if event.patch else ""
                 self.say(f"{_INDENT}submitted{of}", "bold")
             case Ended():
                 self._wait(None)
@@ -100,7 +102,8 @@ class ProgressDisplay:
 
     def end(self, result: AttemptResult) -> None:
         """How the attempt ended, what it cost, and what the tests said."""
-        spent = f"{result.turns} turns, {result.seconds:.1f} s, {result.completion_tokens:,} tokens"
+        tokens = counted(result.completion_tokens, "token")
+        spent = f"{counted(result.turns, 'turn')}, {result.seconds:.1f} s, {tokens}"
         detail = f" ({result.detail})" if result.detail else ""
         self.say(f"{result.exit_reason.replace('_', ' ')}{detail}: {spent}")
         if result.verdict is None:

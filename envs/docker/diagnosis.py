@@ -1,4 +1,4 @@
-"""What a Docker engine knows of one container."""
+"""What a Docker engine knows of one container, also of one that does not start."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from envs.docker.disk_watch import DiskWatch
+from envs.errors import SandboxError, first_line
 from envs.sandbox.diagnosis import Control, Counters
 from tools.workspace import Cause
 
@@ -15,6 +16,49 @@ if TYPE_CHECKING:
 
 ASK_SECONDS = 5.0
 SETTLE_SECONDS = 3.0
+_WRONG_IMAGE = ("unable to find user", "unable to find group", "working dir", "no matching entries",
+                "not a directory", "invalid user", "invalid uid")  # fmt: skip
+"""What engines answer when an image's own settings keep it from starting, each time anew."""
+
+
+def not_started(error: Exception, client: DockerClient, image: str) -> SandboxError:
+    """Why no container of `image` starts, as the engine says it, with the remedy."""
+    what, said = f"no container of {image} could be started", first_line(error)
+    if '"bash"' in str(error):
+        path = _odd_path(client, image)
+        if path is not None:
+            return SandboxError(
+                f"{what}: there is no bash in its PATH, which is {path!r}; correct the image's "
+                "ENV PATH, or set it with --env PATH=...",
+                cause="not_available",
+            )
+        return SandboxError(
+            f"{what}: the image needs bash 4.4 and coreutils; add them, or name another with "
+            "--image",
+            cause="not_available",
+        )
+    if any(sign in said for sign in _WRONG_IMAGE):
+        return SandboxError(
+            f"{what}: {said}; correct USER and WORKDIR of the image (or --workdir), or name "
+            "another with --image",
+            cause="not_available",
+        )
+    return SandboxError(
+        f"{what}: {said}; see `docker info` and the free disk space", cause="engine_unreachable"
+    )
+
+
+def _odd_path(client: DockerClient, image: str) -> str | None:
+    """The image's PATH where it lacks the folders in which systems have bash, else None."""
+    from docker.errors import DockerException
+
+    try:
+        variables = client.images.get(image).attrs["Config"].get("Env") or ()
+    except (DockerException, OSError):  # the first error counts
+        return None
+    path = next((v.partition("=")[2] for v in variables if v.startswith("PATH=")), None)
+    usual = path is None or {"/bin", "/usr/bin"} & set(path.split(":"))
+    return None if usual else path or ""
 
 
 class DockerDiagnostics:

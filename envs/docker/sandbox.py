@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envs.docker.diagnosis import DockerDiagnostics
+from envs.docker.diagnosis import DockerDiagnostics, not_started
 from envs.docker.exec_stream import ExecStream
 from envs.docker.limits import entry, has_quotas, walls
 from envs.docker.proxy import Gateway
@@ -186,16 +186,7 @@ class DockerSandbox(SessionSandbox):
                 cause="image_missing",
             ) from error
         except (DockerException, OSError) as error:
-            if '"bash"' in str(error):
-                raise SandboxError(
-                    f"no container of {self._image} could be started: the image needs bash 4.4 "
-                    "and coreutils; add them, or name another with --image"
-                ) from error
-            raise SandboxError(
-                f"no container of {self._image} could be started: {first_line(error)}; "
-                "see `docker info` and the free disk space",
-                cause="engine_unreachable",
-            ) from error
+            raise not_started(error, client, self._image) from error
         watched_bytes = None if quota else self._limits.disk_bytes
         return DockerDiagnostics(client, container.id, watched_bytes=watched_bytes)
 

@@ -2,7 +2,9 @@
 
 Nothing here runs git in the repository or heeds its settings, but for the one
 that says how its objects are named. Files are read only if they are plain and of
-a sensible size: a pipe in their place would hang, and a device would not end.
+a sensible size: a pipe in their place would hang, and a device would not end. What
+leads out of the checkout is followed only if the git directory there says that the
+checkout is its working tree: a checkout must not pass another repository off as its own.
 Formats: gitrepository-layout(5), git-worktree(1), git-pack-refs(1).
 """
 
@@ -58,9 +60,9 @@ class GitFolder:
         for _ in range(_HOPS):
             if name != "HEAD" and not _is_ref_name(name):
                 return None
-            text = read_plain(self.own / name, _SMALL)
+            text = self.read_own(name, _SMALL)
             if text is None and name != "HEAD":
-                text = read_plain(self.common / name, _SMALL)
+                text = self.read_common(name, _SMALL)
             if text is None:
                 packed = self._packed() if packed is None else packed
                 return packed.get(name)
@@ -73,6 +75,14 @@ class GitFolder:
             name = symbolic[1]
         raise GitError(f"the refs of {self.common} form a circle; see `git fsck` there")
 
+    def read_own(self, name: str, most: int) -> bytes | None:
+        """A plain file of the worktree's own part, as `read_inside` reads it."""
+        return read_inside(self.own, name, most)
+
+    def read_common(self, name: str, most: int) -> bytes | None:
+        """The same of the part that all worktrees share."""
+        return read_inside(self.common, name, most)
+
     def refs(self) -> dict[str, str]:
         """All refs with the object ids that they lead to."""
         found = self._packed()
@@ -83,11 +93,11 @@ class GitFolder:
 
     def shallow(self) -> str:
         """The commits at which the history was cut off, one a line."""
-        lines = (read_plain(self.common / "shallow", _LARGE) or b"").decode("ascii", "replace")
+        lines = (self.read_common("shallow", _LARGE) or b"").decode("ascii", "replace")
         return "".join(f"{line}\n" for line in lines.split() if OBJECT_ID.fullmatch(line))
 
     def _packed(self) -> dict[str, str]:
-        text = read_plain(self.common / "packed-refs", _LARGE) or b""
+        text = self.read_common("packed-refs", _LARGE) or b""
         found = {}
         for line in text.decode("utf-8", "surrogateescape").splitlines():
             value, _, name = line.partition(" ")
@@ -118,7 +128,9 @@ def repository_at(root: Path) -> GitFolder | None:
     """The repository with its working tree at exactly `root`; raises like `find_repository`."""
     marker = root / ".git"
     if marker.is_dir():
-        return open_git_folder(marker, root) if is_git_folder(marker) else None
+        if not is_git_folder(marker):
+            return None
+        return _belonging(open_git_folder(marker.resolve(), root), marker)
     text = read_plain(marker, _SMALL)
     if text is None:
         return None
@@ -129,13 +141,33 @@ def repository_at(root: Path) -> GitFolder | None:
             f"{marker} leads to {place or 'nowhere'}, which is not a git directory; was the "
             "repository moved? (`git worktree repair` repairs a moved worktree)"
         )
-    return open_git_folder(own.resolve(), root)
+    return _belonging(open_git_folder(own.resolve(), root), marker)
+
+
+def _belonging(found: GitFolder, marker: Path) -> GitFolder:
+    """`found` if it is in the working tree, or names it as git does; raises GitError."""
+    assert found.root is not None
+    root = found.root.resolve()
+    if found.own.is_relative_to(root):
+        return found
+    if found.own != found.common:  # of a linked worktree
+        said = read_inside(found.own, "gitdir", _SMALL)
+    else:
+        said = (_settings(found.common).get("core.worktree") or "").encode(errors="surrogateescape")
+    place = os.fsdecode(said or b"").rstrip("\r\n")
+    if place and "\0" not in place and (found.own / place).resolve() in (root, root / ".git"):
+        return found
+    raise GitError(
+        f"{marker} leads to {found.own}, which does not name {root} as its working tree; if it "
+        f"is yours, say so there with `git --git-dir={found.own} config core.worktree {root}` "
+        "(`git worktree repair` for a moved worktree)"
+    )
 
 
 def open_git_folder(own: Path, root: Path | None) -> GitFolder:
     """The repository in a git directory; raises GitError for a format that is not known here."""
     common = _common(own)
-    settings = _format_settings(common)
+    settings = _settings(common)
     if (common / "reftable").is_dir() or settings.get("extensions.refstorage") == "reftable":
         raise GitError(
             f"{common} keeps its refs in the reftable format, which is not read here; change it "
@@ -169,6 +201,21 @@ def read_plain(path: Path, most: int) -> bytes | None:
         return file.read(most)
 
 
+def read_inside(folder: Path, name: str, most: int) -> bytes | None:
+    """`read_plain` of a file in a git directory; raises GitError where links lead out of it."""
+    path = folder / name
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # a circle of links
+        return None
+    if not inside and os.path.lexists(path):
+        raise GitError(
+            f"{path} leads out of its git directory to {path.resolve()}; make a copy without such "
+            "links (`git clone --no-local`) and name that"
+        )
+    return read_plain(path, most) if inside else None
+
+
 def is_inner_path(path: str) -> bool:
     """Whether a path of a tree stays below the root and out of git directories."""
     parts = PurePosixPath(path).parts
@@ -177,22 +224,33 @@ def is_inner_path(path: str) -> bool:
 
 
 def _common(own: Path) -> Path:
+    """Where the objects are: two folders up for a linked worktree, where git puts its part."""
     text = read_plain(own / "commondir", _SMALL)
     if text is None:
         return own
     place = text.decode("utf-8", "surrogateescape").rstrip("\r\n")
-    return own if "\0" in place else (own / place).resolve()
+    folder = own.resolve().parent
+    if "\0" in place or folder.name != "worktrees" or (own / place).resolve() != folder.parent:
+        raise GitError(
+            f"{own / 'commondir'} leads to {place}, but {own} is no linked worktree of that; "
+            "remove the file, or make the worktree anew with `git worktree add`"
+        )
+    return folder.parent
 
 
-def _format_settings(common: Path) -> dict[str, str]:
-    """The extensions of the repository's format, without anything that the file includes."""
-    text = read_plain(common / "config", _SMALL) or b""
-    listing = ["config", "--file", "-", "--no-includes", "--null", "--get-regexp", r"^extensions\."]
+def _settings(common: Path) -> dict[str, str]:
+    """The extensions of the format, and core.worktree, without anything that the file includes."""
+    text = read_inside(common, "config", _SMALL) or b""
+    wanted = r"^(extensions\..*|core\.worktree)$"
+    listing = ["config", "--file", "-", "--no-includes", "--null", "--get-regexp", wanted]
     done = try_git(listing, given=text.decode("utf-8", "surrogateescape"), seconds=60.0)
     if done.code > 1:  # 1: there are none
         raise GitError(f"the configuration of {common} is damaged: {done.reason}")
     pairs = (entry.partition("\n") for entry in done.output.split("\0"))
-    return {key.lower(): value.lower() for key, _, value in pairs}
+    return {
+        key.lower(): value.lower() if key.startswith("extensions") else value
+        for key, _, value in pairs
+    }
 
 
 def _is_ref_name(name: str) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from envs.errors import GitError
 from envs.host_git import lfs
 from envs.host_git.borrow import borrow
-from envs.host_git.folder import GitFolder, is_inner_path, read_plain
+from envs.host_git.folder import GitFolder, is_inner_path, read_inside, read_plain
 from envs.host_git.git import git, try_git, user_excludes
 
 _INDEX_BYTES = 2**30
@@ -116,7 +116,7 @@ def _copy_index(own: Path, git_dir: Path) -> bool:
     """Copy the index, with its date: by that git tells which entries it must look at again."""
     names = ["index", *(path.name for path in own.glob("sharedindex.*"))]
     for name in names:
-        content = read_plain(own / name, _INDEX_BYTES)
+        content = read_inside(own, name, _INDEX_BYTES)
         if content is None:
             if name == "index":
                 return False

@@ -7,6 +7,7 @@ from envs.host_git.transfer import put_repository
 from envs.repository.locate import has_files
 from envs.sandbox.sandbox import Sandbox
 from envs.task import IssueTask
+from tools.workspace import CommandResult
 
 SETUP_SECONDS = 1800.0
 
@@ -29,9 +30,24 @@ def lay_out(sandbox: Sandbox, task: IssueTask) -> None:
         result = sandbox.run_fresh(command, timeout=SETUP_SECONDS)
         if result.ending != "exited" or result.exit_code:
             lost = result.ending == "lost" and result.cause
-            how = f"exit code {result.exit_code}" if result.ending == "exited" else result.ending
             raise SandboxError(
-                f"the setup command {command!r} failed ({how}); fix it or leave it out. "
-                f"Its last output: {result.output.strip()[-500:] or 'none'}",
+                f"the setup command {command!r} failed ({_how(result)}); fix it or leave it out. "
+                f"Its last output: {_last_words(result.output) or 'none'}",
                 cause=lost or "setup",
             )
+
+
+def _how(result: CommandResult) -> str:
+    match result.ending:
+        case "exited":
+            return f"exit code {result.exit_code}"
+        case "timeout":
+            return f"it took more than {SETUP_SECONDS / 60:.0f} minutes"
+        case other:
+            return other
+
+
+def _last_words(output: str) -> str:
+    """The end of an output in one line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return " / ".join(lines[-3:])[-500:]

@@ -248,6 +248,9 @@ def _isolated(command: str, folder: str) -> bytes:
     return inner.encode("utf-8", "surrogateescape")
 
 
+NOT_FOUND = ": command not found"
+
+
 def _os_error(output: bytes, path: str) -> OSError:
     """The OSError of the kind that a coreutils or bash message ends with (C locale)."""
     lines = output.decode("utf-8", "replace").strip().splitlines() or ["unknown error"]
@@ -255,7 +258,11 @@ def _os_error(output: bytes, path: str) -> OSError:
         number = ERRNO_OF_TEXT.get(line.rsplit(": ", 1)[-1])
         if number is not None:
             return OSError(number, os.strerror(number), path)
-    return OSError(errno.EIO, lines[-1], path)
+    said = lines[-1]
+    if said.endswith(NOT_FOUND):
+        program = said.removesuffix(NOT_FOUND).rsplit(" ", 1)[-1]
+        said = f"the sandbox lacks the program {program}: its image needs bash 4.4 and coreutils"
+    return OSError(errno.EIO, said, path)
 
 
 def _result(finished: Finished, cwd: str, cause: Cause | None) -> CommandResult:

@@ -9,6 +9,7 @@ so a file that hangs, fails, prints or ends its shell costs nothing but that.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -18,6 +19,8 @@ from envs.shell.shell import Shell
 
 SECONDS = 30
 """How long the file may take."""
+QUIET_SECONDS = 10.0
+"""How long it is waited for without a word."""
 _FILES = "~/.bashrc (or BASH_ENV) in the sandbox"
 STATE_BYTES = 8 * 2**20
 STOPPED = (b"124", b"137")
@@ -162,7 +165,14 @@ class Starter:
 
     def _tried(self) -> Startup:
         script = reading_script(interactive=self._interactive)
-        done = self._shell.execute(script, timeout=2 * SECONDS, limit=STATE_BYTES)
+        waiting = f"waiting for {_FILES}, for at most {SECONDS} s"
+        timer = threading.Timer(QUIET_SECONDS, self._tell, [waiting])
+        timer.daemon = True
+        timer.start()
+        try:
+            done = self._shell.execute(script, timeout=2 * SECONDS, limit=STATE_BYTES)
+        finally:
+            timer.cancel()
         if done.ending != "exited" or done.dropped:
             return Startup(notice=f"{_FILES} cannot be read", usable=False)
         return parse(done.output)

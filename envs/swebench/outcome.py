@@ -18,6 +18,8 @@ from results.scores import ScoreOutcome
 APPLY_FAILED = ">>>>> Patch Apply Failed"
 TIMED_OUT = "Test timed out after"
 NO_PROGRAM = "executable file not found"
+NO_TEXT = "'utf-8' codec can't "
+"""What the grader ends with, each time anew, where a patch or the diff it leads to is no UTF-8."""
 DETAIL_CHARACTERS = 300
 
 
@@ -59,6 +61,10 @@ def _judge_failure(log: Path, detail: str) -> Judged:
             return Judged("timeout", Verdict(False, detail=said[:DETAIL_CHARACTERS]))
     errors = [line for line in text.split("\n") if " - ERROR - " in line]
     said = detail or (errors[-1].partition(" - ERROR - ")[2] if errors else "no report was written")
+    if NO_TEXT in said:
+        reason = said[said.index(NO_TEXT) :]
+        told = f"the official grader takes only text in UTF-8 for a patch and its diff ({reason})"
+        return Judged("not_applied", Verdict(False, detail=told[:DETAIL_CHARACTERS]))
     return Judged("infrastructure", Verdict(False, detail=said[:DETAIL_CHARACTERS]))
 
 

@@ -17,14 +17,14 @@ _UNKNOWN = "\ufffd".encode()
 
 
 class Tokenizer:
-    """One vocabulary; counts and cuts text in its tokens as well."""
+    """One vocabulary; counts and cuts text in its tokens as well. `longest`: bytes of a token."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._encode = vocabulary.encode
         self._pieces = vocabulary.pieces
         self._specials = vocabulary.specials
         self._names = {token: name for name, token in vocabulary.specials.items()}
-        self._longest = max((len(piece) for piece in vocabulary.pieces.values()), default=1)
+        self.longest = max((len(piece) for piece in vocabulary.pieces.values()), default=1)
         self.size = 1 + max([*vocabulary.pieces, *self._names])
 
     @classmethod
@@ -82,8 +82,8 @@ class Tokenizer:
 
     def head(self, text: str, tokens: int) -> str:
         """The longest beginning of at most `tokens` tokens that cuts no character."""
-        # No token is longer than `_longest` bytes, so the rest need not be encoded.
-        ids = self.encode_text(text[: max(tokens, 0) * self._longest])
+        # No token is longer than `longest` bytes, so the rest need not be encoded.
+        ids = self.encode_text(text[: max(tokens, 0) * self.longest])
         for kept in range(min(max(tokens, 0), len(ids)), 0, -1):
             beginning = self._bytes(ids[:kept]).decode("utf-8", errors="ignore")
             # A cut can change how the last word splits, and so the count.
@@ -93,7 +93,7 @@ class Tokenizer:
 
     def tail(self, text: str, tokens: int) -> str:
         """The longest ending of at most `tokens` tokens that cuts no character."""
-        reach = max(tokens, 0) * self._longest
+        reach = max(tokens, 0) * self.longest
         ids = self.encode_text(text[-reach:] if reach else "")
         for kept in range(min(max(tokens, 0), len(ids)), 0, -1):
             ending = self._bytes(ids[-kept:]).decode("utf-8", errors="ignore")

@@ -198,6 +198,7 @@ def _git_file(place: Hostile) -> None:
     _filter("clean")(place)
     place.git_dir.rename(place.folder / "elsewhere")
     place.git_dir.write_text(f"gitdir: {place.folder / 'elsewhere'}\n")
+    _claimed(place)
 
 
 def _linked_worktree(place: Hostile) -> None:
@@ -218,6 +219,13 @@ def _linked_git_dir(place: Hostile) -> None:
     _filter("clean")(place)
     place.git_dir.rename(place.folder / "elsewhere")
     place.git_dir.symlink_to(place.folder / "elsewhere")
+    _claimed(place)
+
+
+def _claimed(place: Hostile) -> None:
+    """The git directory names the checkout as its working tree: else it would not be read."""
+    at = ["config", "--file", str(place.folder / "elsewhere" / "config")]
+    git(place.folder, *at, "core.worktree", str(place.root))
 
 
 def _program_here(place: Hostile) -> None:

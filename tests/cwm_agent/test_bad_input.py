@@ -40,6 +40,11 @@ CASES: dict[str, tuple[int, str, tuple[str, ...]]] = {
         "no checkpoint folder none/such.*hf download",
         ("x y", *HERE[:2], "--model", "none/such"),
     ),
+    "no such prefix": (
+        4,
+        "no kind of model 'bogus'.*openai:x or anthropic:x.*nano.*folder",
+        ("x y", *HERE[:2], "--model", "bogus:x"),
+    ),
     "empty checkpoint": (5, r"config\.json", ("x y", *HERE[:2], "--model", "plain")),
     "two readers": (2, "--human reads your replies", ("-", "--repo", "repository", "--human")),
     "two policies": (2, "only one can answer: .*--replay, --human", ("x y", *HERE, "--human")),

@@ -106,7 +106,7 @@ def test_an_engine_restarted_under_an_attempt_costs_one_sandbox(
     assert sum(isinstance(event, AttemptStarted) for event in events) == 2 + len(more)
     after = events[events.index(failure) :]
     told = next(event for event in after if isinstance(event, Observed))
-    assert "broke down after turn" in told.messages[-1].text
+    assert "was replaced after turn" in told.messages[-1].text
     # The turn in flight was acted on again, on the files of the last snapshot.
     snapshot = next(e for e in after if isinstance(e, Snapshot))
     assert snapshot.diff.count("+once") == 1

@@ -168,6 +168,14 @@ def test_folder_names_are_safe_and_distinct(instances: list[str]) -> None:
 
 def test_a_plain_instance_id_is_its_own_folder_name() -> None:
     assert folder_name("astropy__astropy-12907") == "astropy__astropy-12907"
+    assert folder_name("mrdoob__three.js-25687") == "mrdoob__three.js-25687"
+
+
+def test_no_instance_takes_the_place_of_a_file_of_the_run() -> None:
+    taken = ["run.json", "Scores", "preds.1.jsonl", "index.db", "control.sock", "report.md"]
+    for name in taken:
+        assert folder_name(name) != name
+        assert folder_name(name).startswith(f"{name}-")
 
 
 def test_what_is_no_file_is_neither_replaced_nor_waited_for(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from cwm_agent.batch.attempt_state import AttemptState
 from cwm_agent.batch.local.policies import Policies
 from cwm_agent.batch.local.work import Work, open_work
 from cwm_agent.config.settings import BatchSettings
-from cwm_agent.policies.choice import SHARED
+from cwm_agent.policies.choice import SHARED, PolicyChoice
+from cwm_agent.policies.choose import OpenPolicy
 from model.stats import EngineStats
 from results.records import AttemptResult
 from results.store import Run
@@ -36,6 +37,10 @@ class LocalExecutor:
     def loads(self) -> dict[str, EngineStats]:
         """What the engines and servers do now."""
         return self.policies.loads()
+
+    def engine(self, choice: PolicyChoice) -> OpenPolicy:
+        """The one that the attempts talk to."""
+        return self.policies.shared(choice)
 
     def resize(self, workers: int) -> None:
         """Let more or fewer attempts work at once."""

@@ -17,7 +17,7 @@ from cwm_agent.batch.status import StatusReporter
 from cwm_agent.batch.status import line as line_of
 from cwm_agent.batch.stopping import StopConditions, caught_signals
 from cwm_agent.commands.samples.evidence import line, tables_of
-from cwm_agent.commands.samples.until import sample_until
+from cwm_agent.commands.samples.until import Engine, sample_until
 from cwm_agent.config.resolve import Resolved
 from cwm_agent.config.settings import Settings
 from cwm_agent.errors import NotReadyError
@@ -27,6 +27,7 @@ from cwm_agent.scaling.selection.registry import recipe_named
 from cwm_agent.scaling.study.candidates import candidate_lines
 from cwm_agent.tasks.job import Job
 from cwm_agent.view.progress import ProgressDisplay
+from cwm_agent.wording import counted
 from results.records import AttemptResult
 from results.store import Run, Store
 
@@ -51,27 +52,31 @@ def go_on_best(run: Run, job: Job, resolved: Resolved, progress: ProgressDisplay
     waiting = [attempt for attempt in attempts if attempt.state == "waiting"]
     wanted = attempts
     with local_executor(run, rules, waiting, progress.say, progress.say) as executor:
+
+        def all_over() -> bool:
+            return all(attempt.state in OVER for attempt in wanted)
+
         if settings.scaling.until < 1:
 
             def draw(budget: Mapping[str, int]) -> bool:
                 nonlocal wanted
                 wanted = attempts[: budget[job.instance]]
                 sample_all(run, wanted, settings, executor, progress)
-                return all(attempt.state in OVER for attempt in wanted)
+                return all_over()
 
-            sample_until(run, resolved, [job.instance], draw, executor.policies.shared, progress)
+            sample_until(run, resolved, [job.instance], draw, executor.engine, progress)
         else:
             sample_all(run, wanted, settings, executor, progress)
-    run.write_predictions()
-    if not all(attempt.state in OVER for attempt in wanted):
-        failed = [attempt for attempt in wanted if attempt.state == "failed"]
-        for attempt in failed:
-            progress.say(f"{attempt.name} failed: {attempt.reason}: {attempt.doing}", "red")
-        if failed:
-            raise NotReadyError("not every sample has a result; repeat with --resume")
-        return _result(run, next(t for t in wanted if t.state not in OVER))
-    (chosen,) = select(run, resolved, progress)
-    return _result(run, attempts[chosen.sample or 0])
+        run.write_predictions()
+        if all_over():
+            (chosen,) = select(run, resolved, progress, engine=executor.engine)
+            return _result(run, attempts[chosen.sample or 0])
+    failed = [attempt for attempt in wanted if attempt.state == "failed"]
+    for attempt in failed:
+        progress.say(f"{attempt.name} failed: {attempt.reason}: {attempt.doing}", "red")
+    if failed:
+        raise NotReadyError("not every sample has a result; repeat with --resume")
+    return _result(run, next(t for t in wanted if t.state not in OVER))
 
 
 def _result(run: Run, attempt: AttemptState) -> AttemptResult:
@@ -95,7 +100,7 @@ def sample_all(
 
     def over(attempt: AttemptState) -> None:
         executor.over(attempt)
-        text = f"sample {attempt.sample}: {attempt.reason} after {attempt.turn} turns"
+        text = f"sample {attempt.sample}: {attempt.reason} after {counted(attempt.turn, 'turn')}"
         shown.say(text)
 
     runner = Runner(
@@ -119,15 +124,19 @@ def sample_all(
 
 
 def select(
-    run: Run, resolved: Resolved, progress: ProgressDisplay, recipe: str | None = None
+    run: Run,
+    resolved: Resolved,
+    progress: ProgressDisplay,
+    recipe: str | None = None,
+    engine: Engine | None = None,
 ) -> list[Chosen]:
     """The evidence of a run and the choice in each issue, with its reasons on the screen.
 
-    Raises NotReadyError for an issue without evidence.
+    `engine` gives a model that is open already. Raises NotReadyError for an issue without evidence.
     """
     wanted = recipe_named(recipe or resolved.settings.scaling.select)
     tables = []
-    for gathered in tables_of(run, resolved, progress):
+    for gathered in tables_of(run, resolved, progress, engine=engine):
         progress.say(line(gathered), "dim")
         if gathered.table is None:
             raise NotReadyError(f"{gathered.instance} has no evidence: {gathered.error}")

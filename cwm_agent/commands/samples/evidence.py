@@ -29,6 +29,7 @@ from cwm_agent.scaling.gather import Gathered, Generate, gather
 from cwm_agent.scaling.generate import TestWriter
 from cwm_agent.scaling.table import Kind, Table
 from cwm_agent.view.progress import ProgressDisplay
+from cwm_agent.wording import counted
 from results.store import Run, Store
 
 LOCK = "evidence.lock"
@@ -157,11 +158,22 @@ def line(gathered: Gathered) -> str:
     if gathered.table is None:
         return f"{gathered.instance}: no evidence: {gathered.error}"
     columns = ", ".join(f"{len(gathered.table.of_kind(k))} {k}" for k in _kinds(gathered.table))
-    missing = f", {found['missing']} cells missing" if found["missing"] else ""
-    return (
-        f"{gathered.instance}: {found['candidates']} samples, {found['patches']} patches, "
-        f"{found['behaviours']} behaviours; {columns or 'no columns'}{missing}"
+    samples = counted(len(gathered.table.candidates), "sample")
+    patches = counted(_number(found, "patches"), "patch", "patches")
+    behaviours = counted(_number(found, "behaviours"), "behaviour")
+    missing = (
+        f", {counted(absent, 'cell')} missing" if (absent := _number(found, "missing")) else ""
     )
+    return (
+        f"{gathered.instance}: {samples}, {patches}, {behaviours}; "
+        f"{columns or 'no columns'}{missing}"
+    )
+
+
+def _number(found: Mapping[str, object], name: str) -> int:
+    number = found[name]
+    assert isinstance(number, int)
+    return number
 
 
 def _kinds(table: Table) -> list[Kind]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cwm_agent.commands.samples.select import place_of
 from cwm_agent.errors import UsageError
-from cwm_agent.scaling.labels import Case
+from cwm_agent.scaling.labels import Case, count_anew
 from cwm_agent.scaling.selection.registry import RECIPES
 from cwm_agent.scaling.study.adaptive import adaptive_lines
 from cwm_agent.scaling.study.cases import load_cases
@@ -79,7 +79,7 @@ def _show(request: StudyRequest, cases: Sequence[Case], *, as_json: bool) -> Non
     if as_json and request.picture is None:
         return
     by_k = curves(cases, RECIPES)
-    counts = [labels.count() for _, labels in cases]
+    counts = [count_anew(*case) for case in cases]
     oracle = oracle_curve(counts)
     if not as_json:
         _print(["", *curve_lines(by_k, oracle), "", *adaptive_lines(cases)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,8 +108,11 @@ def samples_evidence(
 
 
 def _groups(table: Table) -> dict[str, tuple[str, int]]:
-    """A letter and the number of candidates of each behaviour cluster, the largest first."""
-    sizes = Counter(candidate.behaviour for candidate in table.effective)
+    """A letter and the votes of each behaviour cluster, the largest first."""
+    groups: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in table.effective:
+        groups[candidate.behaviour].append(candidate)
+    sizes = {name: table.votes(group) for name, group in groups.items()}
     ordered = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
     return {name: (_letter(place), votes) for place, (name, votes) in enumerate(ordered)}
 

@@ -16,6 +16,7 @@ from cwm_agent.commands.viewing.live import LiveControls
 from cwm_agent.commands.viewing.reference import References
 from cwm_agent.errors import UsageError
 from cwm_agent.view.attempts import Chosen, choose, follow_attempt, show_attempts
+from cwm_agent.view.console import fill_terminal
 from cwm_agent.view.plain import Detail
 from cwm_agent.view.search.filters import Filter, parse_filter
 from cwm_agent.view.search.index import FILE, SearchIndex
@@ -152,6 +153,7 @@ def _application(source: Source, request: ViewRequest, keymap: Mapping[str, str]
     from cwm_agent.view.app.tabs.decoding import decoder_of
 
     runs = source.parts if isinstance(source, Several) else (source,)
+    fill_terminal()
     folders = {part.name: part.run.folder for part in runs if isinstance(part, RunSource)}
     index = index_of(source)
     session = Session(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cwm_agent.debug.certain.statements import Statements
-from cwm_agent.debug.certain.texts import UnknownError, moved, written
+from cwm_agent.debug.certain.texts import moved, written
+from cwm_agent.debug.plain.limits import UnknownError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,13 @@ def called(
         raise UnknownError
     if any(isinstance(one, ast.NamedExpr | ast.Yield | ast.Await) for one in ast.walk(call)):
         raise UnknownError
+    return bind(function, call, lambda one: _moved(one, names))
+
+
+def bind(
+    function: ast.FunctionDef, call: ast.Call, text: Callable[[ast.expr], str | None]
+) -> Called:
+    """A call with the texts of its arguments; raises UnknownError where they cannot be dealt."""
     given: dict[str, ast.expr] = {}
     spec = function.args
     if spec.vararg or spec.kwarg:
@@ -59,11 +67,12 @@ def called(
         if keyword.arg is None or keyword.arg in given or keyword.arg not in named:
             raise UnknownError
         given[keyword.arg] = keyword.value
+    texts = {name: text(node) for name, node in given.items()}
     defaults = _defaults(function)
     found: dict[str, str | None] = {}
     for name in (*positional, *(one.arg for one in spec.kwonlyargs)):
-        if name in given:
-            found[name] = _moved(given[name], names)
+        if name in texts:
+            found[name] = texts[name]
         elif name in defaults:
             found[name] = _constant(defaults[name])
         else:

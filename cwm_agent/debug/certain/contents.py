@@ -5,27 +5,52 @@ from __future__ import annotations
 import ast
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from cwm_agent.debug.certain.calls import Called, called
+from cwm_agent.debug.certain.computed import Computed, computed
 from cwm_agent.debug.certain.effects import changed
-from cwm_agent.debug.certain.history import Ended, History, ended
+from cwm_agent.debug.certain.history import Ended, History, ended, results
 from cwm_agent.debug.certain.inplace import called_in_place, placed
 from cwm_agent.debug.certain.loops import Turn, turn
-from cwm_agent.debug.certain.paths import between, plain_returns, stored, to_line, unbinds
+from cwm_agent.debug.certain.paths import (
+    between,
+    plain_returns,
+    shared_names,
+    stored,
+    to_line,
+    unbinds,
+)
+from cwm_agent.debug.certain.space import Space
 from cwm_agent.debug.certain.statements import Statements
-from cwm_agent.debug.certain.texts import UnknownError, bound, is_fixed, known, moved
+from cwm_agent.debug.certain.texts import bound, is_fixed, known, moved
 from cwm_agent.debug.legal.legal import Legal
+from cwm_agent.debug.plain.limits import UnknownError
+from cwm_agent.errors import UsageError
 from model.text.traces import UNCHANGED
 
 _SAID = {"ValueError", "TypeError", "RuntimeError", "IndexError", "Exception", "LookupError"}
 """Exceptions whose text is that of their argument."""
+Level = Literal["none", "moves", "branches", "values"]
+"""What is certain: nothing; what is moved; also where a branch goes whose condition can be
+computed from the values that were shown; also what else can be computed from them."""
+LEVELS: tuple[Level, ...] = get_args(Level)
 Locals = tuple[tuple[str, ...], dict[str, str]]
+
+
+def level(name: object) -> Level:
+    """The level of that name; raises UsageError."""
+    for one in LEVELS:
+        if one == name:
+            return one
+    raise UsageError(f"certain: {name} is none of {', '.join(LEVELS)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
     """The running function, its statement (None where the line has not just one), and what of
-    its call, of the call that just ended, and of its loop is known."""
+    its call, of the call that just ended, and of its loop is known; what comes of it when it is
+    computed."""
 
     history: History
     program: Statements
@@ -33,21 +58,29 @@ class Present:
     called: Called | None
     ended: Ended | None
     turn: Turn | None
+    computed: Computed | None = None
 
     @classmethod
-    def of(cls, history: History, program: Statements) -> Present:
+    def of(cls, history: History, program: Statements, level: Level = "moves") -> Present:
         """Raises UnknownError."""
         node = program.alone.get(history.line) if history.event == "line" else None
         code = history.flow.code
         local = frozenset((*code.co_varnames, *code.co_cellvars, *code.co_freevars))
-        call = over = goes = None
+        call = over = goes = found = None
         with suppress(UnknownError):
             over = ended(history)
         with suppress(UnknownError):
             call = None if node is None else called(node, _own(history), local, program)
         with suppress(UnknownError):
-            goes = turn(history, node, program) if isinstance(node, ast.For) else None
-        return cls(history, program, node, call, over, goes)
+            if isinstance(node, ast.For):
+                goes = turn(history, node, program, values=level == "values")
+        wanted = ast.stmt if level == "values" else ast.If | ast.While
+        if level in ("branches", "values") and program.computable and isinstance(node, wanted):
+            with suppress(UnknownError):
+                found = computed(node, _space(history, program))
+        if level == "branches" and found is not None and found.test is None:
+            found = None  # it raises, or calls
+        return cls(history, program, node, call, over, goes, found)
 
     @property
     def is_its_call(self) -> bool:
@@ -78,6 +111,8 @@ class Present:
         """The text of what the statement computes last."""
         if node is None:
             return repr(None)
+        if self.computed is not None and self.computed.result is not None:
+            return self.computed.result
         if self.is_its_call and self.ended is not None and not self.ended.raised:
             known(self.ended.value)
             return self.ended.value
@@ -92,7 +127,9 @@ class Present:
         return value
 
     def _placed(self) -> dict[str, str]:
-        """The variable whose list or dict the statement changes by moves alone, with its text."""
+        """The variable whose list or dict the statement changes, with its text."""
+        if self.computed is not None:
+            return dict(self.computed.values)
         with suppress(UnknownError):
             if self.node is not None and self.history.undisturbed:
                 return dict(placed(self.node, _own(self.history)).texts)
@@ -100,6 +137,8 @@ class Present:
 
     def _assigned(self) -> dict[str, str]:
         """Names that the statement gives values, with their texts."""
+        if self.computed is not None:
+            return dict(self.computed.values)
         if isinstance(self.node, ast.For):
             if self.turn is None:
                 raise UnknownError
@@ -140,7 +179,7 @@ class Present:
             if name in sure and names.get(name) != UNCHANGED:
                 values[name] = UNCHANGED if names.get(name) == text else text
         for name, text in self._placed().items():
-            if name not in stores:
+            if name not in stores and name in names:
                 values[name] = UNCHANGED if names[name] == text else text
         return (*names, *new), values
 
@@ -152,8 +191,8 @@ class Present:
 
     def _kept(self, names: list[str]) -> dict[str, str]:
         """Those of some names, which the line does not bind, whose values stay as they are."""
-        code, texts = self.history.flow.code, self.history.names
-        plain = [one for one in names if one not in (*code.co_cellvars, *code.co_freevars)]
+        texts, shared = self.history.names, shared_names(self.history.flow.code)
+        plain = [one for one in names if one not in shared]
         kept = [one for one in plain if is_fixed(texts[one])]
         with suppress(UnknownError):
             if self.node is None or not self.history.undisturbed:
@@ -165,10 +204,10 @@ class Present:
     def arguments_of(self, legal: Legal) -> Locals:
         """Names and certain texts of the call's frame; raises UnknownError."""
         code = legal.first.program.flows[legal.first.stack[-1].code].code
-        call = self.called
-        if call is None or not self.history.undisturbed or code.co_qualname != call.function.name:
-            raise UnknownError
-        if code.co_freevars or code.co_cellvars:
+        call = self.called if self.history.undisturbed else None
+        if self.computed is not None:
+            call = self.computed.called
+        if call is None or code.co_qualname != call.function.name or code.co_freevars:
             raise UnknownError
         sure = {name: text for name, text in call.arguments.items() if text is not None}
         return tuple(call.arguments), sure
@@ -197,6 +236,8 @@ class Present:
 
     def exception(self) -> str:
         """The text of an exception that is raised here, or passes by; raises UnknownError."""
+        if self.computed is not None and self.computed.raised is not None:
+            return self.computed.raised
         if self.is_its_call and self.ended is not None and self.ended.raised:
             return self.ended.value
         match self.node:
@@ -214,6 +255,17 @@ class Present:
 
 def _own(history: History) -> dict[str, str]:
     """Variables that no other function can bind."""
-    code = history.flow.code
-    shared = (*code.co_cellvars, *code.co_freevars)
+    shared = shared_names(history.flow.code)
     return {name: text for name, text in history.names.items() if name not in shared}
+
+
+def _space(history: History, program: Statements) -> Space:
+    code = history.flow.code
+    return Space(
+        _own(history),
+        shared_names(code),
+        code,
+        program,
+        results(history),
+        comprehensions=not history.now.program.comprehensions,
+    )

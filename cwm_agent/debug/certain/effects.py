@@ -6,13 +6,8 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from cwm_agent.debug.certain.statements import Statements
-from cwm_agent.debug.certain.texts import (
-    UnknownError,
-    is_fixed,
-    is_known,
-    known,
-    only_fixed_inside,
-)
+from cwm_agent.debug.certain.texts import is_fixed, is_known, known, only_fixed_inside
+from cwm_agent.debug.plain.limits import UnknownError
 
 _PURE = {
     *{"len", "abs", "min", "max", "sum", "sorted", "range", "enumerate", "zip", "reversed", "str"},

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cwm_agent.debug.certain.texts import UnknownError
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.flow import Flow
 from cwm_agent.debug.legal.machine import Activation
+from cwm_agent.debug.plain.limits import UnknownError
 
-_SHARED = 0x20 | 0x80 | 0x200  # generators and coroutines are left and entered again
+SHARED = 0x20 | 0x80 | 0x200  # generators and coroutines are left and entered again
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class History:
                 break
         history = cls(now, tuple(found))
         top = history.top
-        if history.flow.code.co_flags & _SHARED or top.code != now.legal.first.stack[-1].code:
+        if history.flow.code.co_flags & SHARED or top.code != now.legal.first.stack[-1].code:
             raise UnknownError
         return history
 
@@ -102,16 +102,30 @@ class Ended:
 
 def ended(history: History) -> Ended:
     """The call that ended with the present frame; raises UnknownError where that is not sure."""
-    now = history.now
+    return _ended(history.now, len(history.now.live))
+
+
+def results(history: History) -> tuple[Ended, ...]:
+    """The calls that ended since the last frame of this function, the first one first."""
+    depth, found = len(history.now.live), []
+    for moment in history.now.back():
+        if moment is history.last:
+            break
+        if moment.left and moment.depth == depth + 1:
+            found.append(_ended(moment, depth))
+    return tuple(found[::-1])
+
+
+def _ended(now: Moment, depth: int) -> Ended:
     before = now.previous
-    if not now.left or now.depth != len(now.live) + 1 or before is None:
+    if not now.left or now.depth != depth + 1 or before is None:
         raise UnknownError
     frame, last = now.frame, before.frame
     if frame is None or last is None or not before.allowed:
         raise UnknownError
     top = single(before)
     flow = now.program.flows[top.code]
-    if flow.code.co_flags & _SHARED:
+    if flow.code.co_flags & SHARED:
         raise UnknownError
     reached = flow.closure(top.at)
     may_return = any(flow.instructions[one].returns for one in reached)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cwm_agent.debug.certain.texts import UnknownError, known, moved, written
+from cwm_agent.debug.certain.texts import known, moved, written
+from cwm_agent.debug.plain.limits import UnknownError
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,24 @@
 
 A value is certain when it is moved, not computed: a literal, a variable, an
 argument, a result that was just returned, what a loop takes next, or a value
-that nothing on the line can change. Nothing of the program is executed.
+that nothing on the line can change. Nothing of the program is executed. Two more
+levels compute: one the conditions of branches, one also values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from cwm_agent.debug.certain.contents import Present
-from cwm_agent.debug.certain.history import History
+from cwm_agent.debug.certain.computed import Computed
+from cwm_agent.debug.certain.contents import Level, Present
+from cwm_agent.debug.certain.history import SHARED, History
 from cwm_agent.debug.certain.loops import Turn
 from cwm_agent.debug.certain.statements import statements
-from cwm_agent.debug.certain.texts import UnknownError
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.legal import Legal
 from cwm_agent.debug.legal.machine import Activation, Move
+from cwm_agent.debug.plain.limits import UnknownError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,17 @@ def agreement(contents: Iterable[Content]) -> Content:
     return Content(names, values, value)
 
 
-def outlook(moment: Moment) -> dict[Move, Content]:
+def outlook(moment: Moment, level: Level = "moves") -> dict[Move, Content]:
     """Every frame that may come, with what is certain in it."""
     moves = moment.legal.moves(moment.bound)
     program = statements(moment.program)
-    if not program.trusted:
+    if level == "none" or not program.trusted:
         return dict.fromkeys(moves, NOTHING)
     if moment.frame is None:
         return {move: _entered(legal) for move, legal in moves.items()}
     try:
         history = History.of(moment)
-        present = Present.of(history, program)
+        present = Present.of(history, program, level)
     except UnknownError:
         return dict.fromkeys(moves, NOTHING)
     moves = _narrowed(present, moves)
@@ -80,7 +82,7 @@ def outlook(moment: Moment) -> dict[Move, Content]:
 def _entered(legal: Legal) -> Content:
     """Of the entry's call the names are known."""
     code = legal.first.program.flows[legal.first.stack[-1].code].code
-    if code.co_freevars or code.co_cellvars:
+    if code.co_freevars:
         return NOTHING
     return Content(legal.first.program.parameters)
 
@@ -88,7 +90,9 @@ def _entered(legal: Legal) -> Content:
 def _narrowed(present: Present, moves: dict[Move, Legal]) -> dict[Move, Legal]:
     """Only those moves that what is certain leaves; all of them if it leaves none."""
     fitting = moves
-    if present.ended is not None and present.is_its_call:
+    if present.computed is not None:
+        fitting = dict(_of_computed(present, present.computed, moves))
+    elif present.ended is not None and present.is_its_call:
         raised = present.ended.raised
         fitting = {
             move: legal
@@ -107,6 +111,32 @@ def _narrowed(present: Present, moves: dict[Move, Legal]) -> dict[Move, Legal]:
     elif present.cannot_raise:
         fitting = {move: legal for move, legal in moves.items() if move.event != "exception"}
     return fitting or moves
+
+
+def _of_computed(
+    present: Present, computed: Computed, moves: dict[Move, Legal]
+) -> Iterator[tuple[Move, Legal]]:
+    """The moves that are left when a statement has been computed."""
+    body = getattr(present.node, "body", [])
+    inside = range(body[0].lineno, (body[-1].end_lineno or 0) + 1) if body else range(0)
+    for move, legal in moves.items():
+        if computed.raised is not None:
+            fits = move.event == "exception"
+        elif computed.called is not None:
+            fits = move.event == "call" and _name(legal) == computed.called.function.name
+        elif computed.test is not None:
+            goes_in = move.event == "line" and move.line in inside
+            fits = move.event in ("line", "return") and goes_in == computed.test
+        else:
+            fits = move.event in ("line", "return")
+        if fits or (computed.raised is None and move.event == "call" and _is_dropped(legal)):
+            yield move, legal
+
+
+def _is_dropped(legal: Legal) -> bool:
+    """Whether the call may be that of something that is given up: it is closed, or deleted."""
+    code = legal.first.program.flows[legal.first.stack[-1].code].code
+    return bool(code.co_flags & SHARED) or code.co_name == "__del__"
 
 
 def _name(legal: Legal) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dis
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 from types import CodeType
 
@@ -85,3 +85,23 @@ def plain_returns(code: CodeType) -> frozenset[int]:
             found.add(one.offset)
         none = one.opname == "LOAD_CONST" and one.argval is None
     return frozenset(found)
+
+
+@lru_cache(1024)
+def shared_names(code: CodeType) -> frozenset[str]:
+    """Variables of a function that another one may bind."""
+    inner = {name for one in _inside(code) for name in _rebound(one)}
+    return frozenset({*code.co_freevars, *(inner & set(code.co_cellvars))})
+
+
+def _inside(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _inside(constant)
+
+
+def _rebound(code: CodeType) -> Iterator[str]:
+    for one in dis.get_instructions(code):
+        if one.opname in ("STORE_DEREF", "DELETE_DEREF") and one.argval in code.co_freevars:
+            yield one.argval

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,12 @@ from cwm_agent.debug.legal.program import Program
 _PLAIN_BASES = {"object", "Exception", "ValueError", "TypeError", "KeyError", "RuntimeError"}
 _POSING = {"UserList", "UserDict", "UserString"}
 """Mutable things whose repr looks like that of a literal."""
+_REACHING = {
+    *{"exec", "eval", "globals", "locals", "vars", "setattr", "delattr", "__import__"},
+    *{"__builtins__", "builtins", "importlib", "ctypes", "gc", "sys", "inspect", "unittest"},
+}
+"""Names by which a program can change what other names mean."""
+_SHRINKING = {"remove", "discard", "pop", "clear"}
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -21,7 +28,9 @@ class Statements:
 
     `functions`: plain functions of the top level that nothing can replace, by
     name. `bound`: every name that the program gives a value anywhere.
-    `guarded`: return statements that something may run after.
+    `guarded`: return statements that something may run after. `computable`:
+    whether the language's own names mean what they should. `grow`: whether
+    sets never lose an element, so that their order does not depend on the past.
     """
 
     trusted: bool
@@ -30,6 +39,8 @@ class Statements:
     bound: frozenset[str]
     defined: frozenset[str]
     guarded: frozenset[int]
+    computable: bool
+    grow: bool
 
 
 @lru_cache(64)
@@ -65,6 +76,8 @@ def statements(program: Program) -> Statements:
         frozenset(names),
         frozenset(defined),
         frozenset(guarded),
+        _computable(tree),
+        not any(_shrinks(node) for node in ast.walk(tree)),
     )
 
 
@@ -100,9 +113,31 @@ def _is_plain(function: ast.FunctionDef) -> bool:
     return not function.decorator_list and not inner
 
 
+def _computable(tree: ast.Module) -> bool:
+    """Whether nothing reaches names by other ways, and no foreign value looks like a literal."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in _REACHING:
+            return False
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            imported = [one.name for one in node.names]
+            names = imported if isinstance(node, ast.Import) else [node.module or ""]
+            roots = {name.split(".")[0] for name in names}
+            if roots & _REACHING or not roots <= sys.stdlib_module_names:
+                return False
+    return True
+
+
+def _shrinks(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr in _SHRINKING or node.attr.endswith("_update")
+    return isinstance(node, ast.AugAssign) and isinstance(
+        node.op, ast.Sub | ast.BitAnd | ast.BitXor
+    )
+
+
 def _trusted(program: Program) -> bool:
     """Whether no value can look like a literal without being one, or change behind our back."""
-    if program.names.all_escape:
+    if program.names.all_escape or " at 0x" in program.source:
         return False
     own = {node.name for node in ast.walk(program.tree) if isinstance(node, ast.ClassDef)}
     for node in ast.walk(program.tree):

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from cwm_agent.debug.plain.limits import UnknownError
 from cwm_agent.debug.record.tracer import LONGEST
 from model.text.traces import UNCHANGED
 
 _ATOMS = (int, float, complex, str, bytes, type(None))
+_OF_AN_OBJECT = re.compile(r" at 0x|<[^>]* object\b|<(bound|built|cell|code|corou|frame|fun|gen)")
+"""A text in a text of which a recorder takes the address away."""
 
 
 UNSEEN = object()
 """An element of which nothing is known."""
 
 
-class UnknownError(Exception):
-    """Nothing certain can be said; caught where it is asked."""
-
-
 @lru_cache(4096)
 def known(text: str) -> object:
     """The value of a text that is exactly the repr of a literal; raises UnknownError.
 
-    Texts that a recorder may have cut, and what is no literal, are not known.
+    Texts that a recorder may have cut or freed of addresses, and what is no literal, are not
+    known.
     """
-    if text == UNCHANGED or "..." in text or len(text) >= LONGEST:
+    if text == UNCHANGED or "..." in text or len(text) >= LONGEST or _OF_AN_OBJECT.search(text):
         raise UnknownError
     try:
         value = ast.literal_eval(text)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Literal, Self
 
+from cwm_agent.debug.certain.contents import Level
 from cwm_agent.debug.core.stops import Breakpoint, Rule, Stops, next_rule, return_rule, until_rule
 from cwm_agent.debug.core.tree import Node
 from cwm_agent.debug.frames.state import Moment
@@ -36,8 +37,8 @@ class Stop:
 class Debugger:
     """One session. `here` is always a moment; no answer of the model can end it.
 
-    With `legal` each step is one that the program allows; turn it off to hear
-    the model alone. Use as a context manager, or call `close`.
+    With `legal` each step is one that the program allows, and what is `certain`
+    is given; turn it off to hear the model alone. Use as a context manager, or call `close`.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class Debugger:
         program: Program,
         *,
         legal: bool = True,
+        certain: Level = "moves",
         arguments: Mapping[str, str] | None = None,
     ) -> None:
         """`arguments` of the entry, as written; what is missing the model fills in."""
         self.predictor = predictor
         self.program = program
         self.legal = legal
+        self.certain: Level = certain
         self.stops = Stops()
         self.cancelled = False
         self._arguments = dict(arguments or {})
@@ -162,7 +165,7 @@ class Debugger:
         if parent is None:
             raise UsageError("nothing was predicted yet; step first")
         self._draws += 1
-        return self._predict(parent, PredictionRequest(None, self.legal, temperature, self._draws))
+        return self._predict(parent, self._request(None, temperature, self._draws))
 
     def alternatives(self, count: int = 5, temperature: float = 1.0) -> list[Prediction]:
         """Different predictions of this step, the likeliest first; nothing changes by it."""
@@ -173,9 +176,7 @@ class Debugger:
         for number in range(count):
             cursor = parent.cursor.fork()
             try:
-                request = PredictionRequest(
-                    None, self.legal, temperature if number else 0.0, self._draws + number
-                )
+                request = self._request(None, temperature if number else 0.0, self._draws + number)
                 one = cursor.predict(parent.moment, request)
             finally:
                 cursor.close()
@@ -237,7 +238,12 @@ class Debugger:
             return self._stop()
         if self._node is self._root and self._arguments:
             return self._enter()
-        return self._predict(self._node, PredictionRequest(event, self.legal))
+        return self._predict(self._node, self._request(event))
+
+    def _request(
+        self, event: Event | None, temperature: float | None = None, draw: int = 0
+    ) -> PredictionRequest:
+        return PredictionRequest(event, self.legal, temperature, draw, self.certain)
 
     @staticmethod
     def _is(node: Node, event: Event) -> bool:
@@ -264,8 +270,7 @@ class Debugger:
         return self._stop("; ".join(said.warnings))
 
     def _branch(self, frame: Frame, edited: str, said: Prediction | None = None) -> Stop:
-        parent = self._node.parent
-        assert parent is not None
+        parent = self._node.parent or self._root
         cursor = parent.cursor.fork()
         cursor.place(frame)
         moment = parent.moment.after(frame)
@@ -277,19 +282,13 @@ class Debugger:
         given = self._arguments
         frame = Frame("call", self.program.text(self.program.entry_line))
         if any(name not in given for name in self.program.parameters):
-            stop = self._predict(self._root, PredictionRequest("call", self.legal))
+            stop = self._predict(self._root, self._request("call"))
             if stop.reason == "problem" or self.here.frame is None:
                 return stop
             frame = self.here.frame
         known = dict(frame.locals)
         pairs = {name: given.get(name, known.get(name, "")) for name in self.program.parameters}
         frame = replace(frame, locals=tuple(pairs.items()))
-        if self._node is self._root:
-            cursor = self._root.cursor.fork()
-            cursor.place(frame)
-            moment = self._root.moment.after(frame)
-            self._node = self._root.add(Node(moment, cursor, self._root, None, json.dumps(given)))
-            return self._stop()
         return self._branch(frame, json.dumps(given))
 
     def _stop(self, said: str = "") -> Stop:

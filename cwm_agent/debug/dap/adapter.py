@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
+from cwm_agent.debug.certain.contents import level
 from cwm_agent.debug.core.debugger import Debugger, Stop
 from cwm_agent.debug.core.expressions import written
 from cwm_agent.debug.dap import views
@@ -98,6 +99,7 @@ class Adapter:
             Path(model) if model else None,
             bool(given.get("legal", True)),
             float(given.get("temperature", 0.0)),
+            level(given.get("certain", "moves")),
         )
         self._path = str(Path(given["program"]).absolute())
         self._stop_on_entry = bool(given.get("stopOnEntry", True))

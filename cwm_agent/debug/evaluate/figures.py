@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from cwm_agent.debug.evaluate.judge import Alone, Judged, judge_steps, run_alone
 from cwm_agent.debug.frames.compare import COMPONENTS, Component
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.predictor import Predictor
+from cwm_agent.debug.predict.predictor import PredictionRequest, Predictor
 from envs.progress import Say
 from model.text.traces import Frame
 from results.reports.metrics import Share, share
@@ -37,34 +38,54 @@ class Side:
     alone: list[Alone] = field(default_factory=list)
 
 
+Way = Literal["free", "none", "moves", "branches", "values"]
+"""Of decoding: the model alone, or within the program with what is certain (see `Level`)."""
+WAYS: tuple[Way, ...] = get_args(Way)
+DEFAULT: Way = "moves"
+"""How the commands decode where nobody says otherwise."""
+
+
+def request_for(way: Way) -> PredictionRequest:
+    """What is asked of a predictor."""
+    if way == "free":
+        return PredictionRequest(legal=False)
+    return PredictionRequest(certain=way)
+
+
 @dataclass(slots=True)
 class Measured:
-    """Both ways on the same items, which may grow."""
+    """Some ways on the same items, which may grow."""
 
     items: list[Item] = field(default_factory=list)
-    free: Side = field(default_factory=Side)
-    legal: Side = field(default_factory=Side)
+    sides: dict[Way, Side] = field(default_factory=lambda: defaultdict(Side))
     legal_steps: int = 0
     real_steps: int = 0
 
+    @property
+    def free(self) -> Side:
+        """The model alone."""
+        return self.sides["free"]
+
+    @property
+    def legal(self) -> Side:
+        """As the commands decode."""
+        return self.sides[DEFAULT]
+
     def __str__(self) -> str:
         """The weightiest figures in one line."""
-        free, legal = self.free, self.legal
-        return (
-            f"{len(free.judged)} frames, exact {exact(free.judged)} free, {exact(legal.judged)} "
-            f"legal; whole {whole(free.alone)} free, {whole(legal.alone)} legal; illegal steps "
-            f"{sum(a.illegal for a in free.alone)} free, {sum(a.illegal for a in legal.alone)} "
-            f"legal; sampled {sum(j.sampled for j in legal.judged)} of "
-            f"{sum(j.sampled for j in free.judged)} tokens"
+        return "; ".join(
+            f"{way}: frames {exact(side.judged)}, whole {whole(side.alone)}, "
+            f"{sum(one.illegal for one in side.alone)} illegal steps, "
+            f"{sum(one.sampled for one in side.judged)} sampled tokens"
+            for way, side in self.sides.items()
         )
 
     def add(self, one: One) -> None:
         """Count one more program."""
         self.items.append(one.item)
-        self.free.judged += one.free[0]
-        self.free.alone.append(one.free[1])
-        self.legal.judged += one.legal[0]
-        self.legal.alone.append(one.legal[1])
+        for way, (judged, alone) in one.sides.items():
+            self.sides[way].judged += judged
+            self.sides[way].alone.append(alone)
         covered, steps = coverage(one.item)
         self.legal_steps += covered
         self.real_steps += steps
@@ -72,35 +93,43 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class One:
-    """One program predicted in both ways: after the true frames, and alone."""
+    """One program predicted in some ways: after the true frames, and alone."""
 
     item: Item
-    free: tuple[list[Judged], Alone]
-    legal: tuple[list[Judged], Alone]
+    sides: dict[Way, tuple[list[Judged], Alone]]
 
     @classmethod
-    def of(cls, predictor: Predictor, item: Item) -> One:
+    def of(cls, predictor: Predictor, item: Item, ways: Sequence[Way]) -> One:
         """Predict it."""
-        return cls(item, _side(predictor, item, legal=False), _side(predictor, item, legal=True))
+        return cls(item, {way: _side(predictor, item, request_for(way)) for way in ways})
 
 
-def _side(predictor: Predictor, item: Item, *, legal: bool) -> tuple[list[Judged], Alone]:
+def _side(
+    predictor: Predictor, item: Item, request: PredictionRequest
+) -> tuple[list[Judged], Alone]:
     program, frames = item.program, item.frames
-    judged = judge_steps(predictor, program, frames, legal=legal)
+    judged = judge_steps(predictor, program, frames, request)
     known = 0
     if predictor.greedy:  # alone it says the same, as long as it was right
         wrong = (place for place, one in enumerate(judged) if not one.exact)
         known = min(next(wrong, len(frames)), len(frames))
-    return judged, run_alone(predictor, program, frames, legal=legal, known=known)
+    return judged, run_alone(predictor, program, frames, request, known=known)
 
 
 def measure(
-    predictor: Predictor, items: Iterable[Item], progress: Say, *, workers: int = 8
+    predictor: Predictor,
+    items: Iterable[Item],
+    progress: Say,
+    *,
+    ways: Sequence[Way] = ("free", DEFAULT),
+    workers: int = 8,
 ) -> Measured:
-    """Predict all items in both ways, `workers` at a time: the engine runs them in one batch."""
+    """Predict all items in some ways, `workers` at a time: the engine runs them in one batch."""
     found = Measured()
     with ThreadPoolExecutor(workers) as pool:
-        for number, one in enumerate(pool.map(lambda item: One.of(predictor, item), items), 1):
+        for number, one in enumerate(
+            pool.map(lambda item: One.of(predictor, item, ways), items), 1
+        ):
             found.add(one)
             if number % 20 == 0:
                 progress(f"{number} programs: {found}")

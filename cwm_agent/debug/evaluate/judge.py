@@ -20,7 +20,8 @@ class Judged:
     """A frame (or the end) predicted after the true ones before it.
 
     `exact`: to the letter. `wrong`: components whose meaning differs. `removed`:
-    the largest mass that the constraint took away in it.
+    the largest mass that the constraint took away in it. Of its tokens `decided`
+    were the model's choice, `forced` were given.
     """
 
     event: Event | str
@@ -28,6 +29,8 @@ class Judged:
     wrong: frozenset[Component]
     sampled: int
     removed: float
+    decided: int
+    forced: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def true_moments(program: Program, frames: Sequence[Frame]) -> list[Moment]:
 
 
 def judge_steps(
-    predictor: Predictor, program: Program, frames: Sequence[Frame], *, legal: bool
+    predictor: Predictor, program: Program, frames: Sequence[Frame], request: PredictionRequest
 ) -> list[Judged]:
     """Predict each frame and the end after the true frames before; greedy if the predictor is."""
     here, cursor = Moment.start(program), predictor.open(program)
@@ -69,7 +72,7 @@ def judge_steps(
         for real in true_moments(program, frames):
             twin = cursor.fork()
             try:
-                said = twin.predict(here, PredictionRequest(legal=legal))
+                said = twin.predict(here, request)
             finally:
                 twin.close()
             found.append(_judged(said, here, real))
@@ -89,15 +92,16 @@ def _judged(said: Prediction, here: Moment, real: Moment) -> Judged:
         mine = here.over() if said.frame is None else here.after(said.frame)
         wrong = frozenset(one.component for one in differences(mine, real))
         exact = said.ended if real.ended else said.frame == real.frame
-    return Judged(event, exact, wrong, said.sampled, said.confidence.removed)
+    removed = said.confidence.removed
+    return Judged(event, exact, wrong, said.sampled, removed, said.decided, said.forced)
 
 
 def run_alone(
     predictor: Predictor,
     program: Program,
     frames: Sequence[Frame],
+    request: PredictionRequest,
     *,
-    legal: bool,
     known: int = 0,
 ) -> Alone:
     """Predict to the end, at most ten steps more than the true ones.
@@ -116,7 +120,7 @@ def run_alone(
         said.append(here)
     try:
         for _ in range(most - known):
-            one = cursor.predict(here, PredictionRequest(legal=legal))
+            one = cursor.predict(here, request)
             sampled, forced = sampled + one.sampled, forced + one.forced
             if one.frame is None:
                 problem = one.problem

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cwm_agent.debug.certain.contents import Level
 from cwm_agent.debug.core.debugger import Debugger, Stop
 from cwm_agent.debug.core.inverse import line_goal, which_call
 from cwm_agent.debug.core.verify import verify
@@ -190,8 +191,11 @@ def open_debugger(
     arguments: Mapping[str, str] | None = None,
     model: Path | None = None,
     legal: bool = True,
+    certain: Level = "moves",
 ) -> NotebookDebugger:
     """A debugger of a source over a checkpoint (None: the bundled model)."""
     predictor = load_predictor(model)
     program = Program.read(source, entry=entry, comprehensions=predictor.comprehensions)
-    return NotebookDebugger(predictor, program, SandboxRecorder(), legal=legal, arguments=arguments)
+    return NotebookDebugger(
+        predictor, program, SandboxRecorder(), legal=legal, certain=certain, arguments=arguments
+    )

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cwm_agent.debug.certain.contents import Level
 from cwm_agent.debug.core.debugger import Debugger
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.predict.engine import load_predictor
@@ -24,6 +25,7 @@ class Opening:
     model: Path | None = None
     legal: bool = True
     temperature: float = 0.0
+    certain: Level = "moves"
 
     def text(self) -> str:
         """The source; raises UsageError."""
@@ -54,5 +56,8 @@ def opened(opening: Opening) -> Iterator[tuple[Debugger, SandboxRecorder]]:
     predictor = load_predictor(opening.model, temperature=opening.temperature)
     with closing(predictor), SandboxRecorder() as recorder:
         program = Program.read(text, entry=opening.entry, comprehensions=predictor.comprehensions)
-        with Debugger(predictor, program, legal=opening.legal, arguments=values) as debugger:
+        debugger = Debugger(
+            predictor, program, legal=opening.legal, certain=opening.certain, arguments=values
+        )
+        with debugger:
             yield debugger, recorder

@@ -120,6 +120,11 @@ def node_json(node: Node) -> dict[str, Any]:
         sure = said.confidence
         found["probability"] = round(sure.least, 4)
         found["removed"] = round(sure.removed, 4)
+        found["tokens"] = {
+            "decided": said.decided,
+            "sampled": said.sampled,
+            "given": said.forced,
+        }
         found["variables"] = {name: round(p, 4) for name, p in sure.variables.items()}
     return found
 

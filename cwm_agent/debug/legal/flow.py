@@ -17,7 +17,9 @@ _ALWAYS = {"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "JUMP_
 _RETURNS = {"RETURN_VALUE", "RETURN_CONST"}
 _YIELDS = {"YIELD_VALUE"}
 _ENDS = {*_RETURNS, "RAISE_VARARGS", "RERAISE"}
-_QUIET_RAISES = {"RERAISE", "END_ASYNC_FOR"}
+_BARE = "RAISE_VARARGS 0"
+"""A `raise` without an exception. Source: do_raise in Python/ceval.c of CPython 3.11."""
+_QUIET_RAISES = {"RERAISE", "END_ASYNC_FOR", _BARE}
 """They pass an exception on without an event of their own."""
 _SWALLOW = {"FOR_ITER", "SEND", "END_SEND", "CLEANUP_THROW"}
 """They may meet a StopIteration, tell of it, and go on."""
@@ -162,7 +164,7 @@ def _read(code: CodeType) -> dict[int, Instruction]:
         variable = one.argval if isinstance(one.argval, str) else None
         found[one.offset] = Instruction(
             one.offset,
-            one.opname,
+            _BARE if one.opname == "RAISE_VARARGS" and one.arg == 0 else one.opname,
             lines[one.offset // 2],
             tuple(to),
             variable,

@@ -46,6 +46,7 @@ class Writer:
     ids: list[int] = field(default_factory=list)
     sampled: int = 0
     forced: int = 0
+    decided: int = 0
     logprob: float = 0.0
     removed: float = 0.0
 
@@ -61,6 +62,7 @@ class Writer:
         mask[list(allowed)] = True
         request = Request(1, self.voice.sampling, mask=lambda _: mask, logprobs=SEEN)
         done = self._run(request, UntilToken(()))
+        self.decided += len(allowed) > 1
         assert done.logprobs is not None
         known = dict(done.logprobs[0].top)
         own = done.logprobs[0].logprob
@@ -79,6 +81,7 @@ class Writer:
         """Sample until the watcher ends it, or the frame is as long as it may be."""
         most = max(1, self.voice.frame_tokens - len(self.ids))
         done = self._run(Request(most, self.voice.sampling, mask=mask, logprobs=0), watcher)
+        self.decided += len(done.ids)
         assert done.logprobs is not None
         return [
             Piece(self.voice.tokenizer.decode([token]), p.logprob)
@@ -98,7 +101,11 @@ def predict_legal(
 ) -> Prediction:
     """The next frame, one that may follow `moment`; a problem where none can be had."""
     leaping = leaps(moment, request)
-    moves = dict.fromkeys(moment.legal.leaps(), NOTHING) if leaping else outlook(moment)
+    moves = (
+        dict.fromkeys(moment.legal.leaps(), NOTHING)
+        if leaping
+        else outlook(moment, request.certain)
+    )
     form, writer = voice.form, Writer(voice, session)
     events = {form.event_ids[move.event]: move.event for move in moves}
     if request.event is not None:
@@ -273,4 +280,5 @@ def _booked(
         writer.sampled,
         writer.forced,
         writer.logprob,
+        writer.decided,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cwm_agent.debug.certain.contents import Level
 from cwm_agent.debug.frames.confidence import Confidence
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
@@ -16,22 +17,25 @@ class PredictionRequest:
     """How the next frame is to be predicted.
 
     `event` forces its kind: a return straight after a call predicts the call's
-    result without its inner frames. `legal` keeps to what the program allows.
-    `temperature` None is that of the predictor; `draw` numbers repeated samples.
+    result without its inner frames. `legal` keeps to what the program allows, and
+    `certain` tells what is then given instead of predicted. `temperature` None is
+    that of the predictor; `draw` numbers repeated samples.
     """
 
     event: Event | None = None
     legal: bool = True
     temperature: float | None = None
     draw: int = 0
+    certain: Level = "moves"
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """One answer: a frame, or the end of the trace, or a `problem` instead of both.
 
-    `sampled` tokens were drawn, `forced` ones given; `logprob` is the sum over
-    the sampled ones. `warnings` are faults of form that could be mended.
+    `sampled` tokens were drawn, `forced` ones given; `decided` are those sampled
+    ones beside which others could stand. `logprob` is the sum over the sampled
+    ones. `warnings` are faults of form that could be mended.
     """
 
     frame: Frame | None
@@ -42,6 +46,7 @@ class Prediction:
     sampled: int = 0
     forced: int = 0
     logprob: float = 0.0
+    decided: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,12 @@ from envs.registry import AUTO, choose_kind, sandbox_kind
 from envs.sandbox.kind import Contents, SandboxSpec
 from envs.sandbox.owner import boot_id
 from envs.sandbox.sandbox import Owner, Sandbox
+from tools.workspace import CommandResult
 
 _FOLDER = "/tmp/trace"
 _TRACER, _REQUEST, _ANSWER = (f"{_FOLDER}/{name}" for name in ("tracer.py", "in.json", "out.json"))
 _START_SECONDS = 30.0
+_KILLED = 128 + 9
 
 
 class SandboxRecorder:
@@ -39,11 +41,7 @@ class SandboxRecorder:
         try:
             answer = json.loads(sandbox.read_file(_ANSWER))
         except (ValueError, OSError) as error:
-            said = done.output.strip()[-300:] or f"it ended as {done.ending}"
-            raise RecordError(
-                f"the program could not be recorded: {said}; it may have taken too much time or "
-                "memory, or ended its process"
-            ) from error
+            raise RecordError(_lost(done, request)) from error
         return Recording.from_json(answer)
 
     def _open(self) -> Sandbox:
@@ -75,3 +73,16 @@ class SandboxRecorder:
     ) -> None:
         """Remove the sandbox."""
         self.close()
+
+
+def _lost(done: CommandResult, request: RecordRequest) -> str:
+    """Why there is no recording."""
+    if done.ending == "timeout":
+        why = f"it waited for more than {request.seconds + _START_SECONDS:.0f} s"
+    elif done.exit_code == _KILLED:
+        why = "its process was killed, by itself or for the memory it took"
+    else:
+        why = f"it ended its process itself, with status {done.exit_code} (os._exit or a crash)"
+    said = done.output.strip()[-300:]
+    steps = "its steps up to there are not known; leave that out of what is traced"
+    return f"the program could not be recorded: {why}; {steps}" + (f"\n{said}" if said else "")

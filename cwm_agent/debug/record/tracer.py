@@ -7,6 +7,7 @@ sent into sandboxes, as a program of its own (see `main`).
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import sys
@@ -132,7 +133,7 @@ class Tracer:
 
     def _said(self, error: object) -> str:
         try:
-            return str(error)[: self._longest]
+            return _ADDRESS.sub("", str(error))[: self._longest]
         except BaseException:  # noqa: BLE001 - a str of the program may fail
             return ""
 
@@ -185,12 +186,20 @@ def _time_limit(seconds: float) -> Iterator[None]:
 
 
 def main() -> None:
-    """Read a request from the file named by the first argument, write the answer to the second."""
+    """Read a request from the file named by the first argument, write the answer to the second.
+
+    Ends at once then: threads of the program may go on for ever. A child process
+    of the program comes here, too, and writes nothing.
+    """
+    own = os.getpid()
     with open(sys.argv[1], encoding="utf-8") as file:  # noqa: PTH123 - no more imports than needed
         request = json.load(file)
     answer = record_call(request)
+    if os.getpid() != own:
+        os._exit(0)
     with open(sys.argv[2], "w", encoding="utf-8") as file:  # noqa: PTH123
         json.dump(answer, file)
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ def head(debugger: Debugger, name: str, width: int, *, busy: bool) -> Text:
     """File, model, mode, place in the execution."""
     here, steps = debugger.here, branch_of(debugger)
     text = Text(" ").append(clean_line(name), palette.TITLE)
-    mode = "inside the program" if debugger.legal else "free"
+    level = debugger.certain
+    computed = f", {level} computed" if level in ("branches", "values") else ""
+    mode = f"inside the program{computed}" if debugger.legal else "free"
     text.append(f"  {debugger.predictor.name}, {mode}", palette.DIM)
     step = len(debugger.node.path())
     text.append(f"  step {step}/{len(steps)}", palette.INFO)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cwm_agent.attempt.branch import origin, own
+from cwm_agent.attempt.rollout import replies, written_tokens
 from cwm_agent.scaling.clusters import with_patch
 from cwm_agent.scaling.normalise import digest, effective_patch
 from cwm_agent.scaling.table import Candidate
@@ -29,15 +31,22 @@ class Sample:
     @property
     def candidate(self) -> Candidate:
         """The row of the table."""
+        branched, written = origin(self.events), self.result.completion_tokens
+        taken = sum(map(written_tokens, replies(self.events))) - sum(
+            map(written_tokens, replies(own(self.events)))
+        )
         return with_patch(
             Candidate(
                 id=str(self.number),
                 sample=self.number,
                 patch=self.result.patch,
-                tokens=self.result.completion_tokens,
+                tokens=written + taken,
                 turns=self.result.turns,
                 seconds=self.result.seconds,
                 exit_reason=self.result.exit_reason,
+                parent="" if branched is None else str(branched.sample),
+                branch_turn=0 if branched is None else branched.turn,
+                shared_tokens=taken,
             )
         )
 

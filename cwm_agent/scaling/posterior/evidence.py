@@ -33,7 +33,7 @@ BINS = 5
 class Evidence:
     """Of one issue with m clusters and g groups of tests that say the same.
 
-    `sizes` (m) counts the candidates of each cluster, `idle` those that change nothing.
+    `sizes` (m) counts the independent candidates of each cluster, `idle` those that change nothing.
     `outcomes` (g, m) is 1 for pass, 0 for fail, -1 where nothing is known; `kinds` (g)
     indexes TESTS, `counts` (g) says how many tests a group weighs (see `_weight`), `authors` (g) is
     the cluster of the sample that wrote a harvested one, -1 for others. `scores`
@@ -82,8 +82,8 @@ def evidence(table: Table, *, all_failed: bool) -> Evidence:
     m = len(names)
     return Evidence(
         names,
-        np.array([len(group) for group in groups], dtype=np.int64),
-        len(table.candidates) - len(table.effective),
+        np.array([table.votes(group) for group in groups], dtype=np.int64),
+        table.votes(c for c in table.candidates if not c.normalised),
         np.array([row for *_, row in tests], dtype=np.int64).reshape(len(tests), m),
         np.array([kind for kind, *_ in tests], dtype=np.int64),
         np.array([_weight(kind, n) for (kind, *_), n in tests.items()], dtype=np.float64),
@@ -109,9 +109,11 @@ def _weight(kind: int, count: int) -> float:
 
 def _outcome(table: Table, column: Column, group: Sequence[Candidate]) -> int:
     """What a cluster does under a test. A sample's own test was written until it passed, so it says
-    nothing of that sample, nor of those that do the same."""
-    if column.kind == "harvested" and any(c.sample == column.origin for c in group):
-        return -1
+    nothing of that sample, nor of those that do the same or share turns with it."""
+    if column.kind == "harvested" and column.origin in table.authors:
+        family = table.authors[column.origin]
+        if any(table.families[candidate.id] == family for candidate in group):
+            return -1
     found = {cell.passed for c in group if (cell := table.steady(c, column)) is not None}
     return int(found.pop()) if len(found) == 1 else -1
 

@@ -60,11 +60,11 @@ def estimate(tables: Sequence[Table]) -> Parameters:
 
 def believe(table: Table, parameters: Parameters) -> Belief:
     """The posterior of one issue under estimated reliabilities."""
-    samples = len(table.candidates)
     a = parameters.solve * parameters.spread
     if not table.effective:
-        return Belief({}, {}, a / (parameters.spread + samples))
+        return Belief({}, {}, a / (parameters.spread + table.votes(table.candidates)))
     telling, all_tests = (evidence(table, all_failed=wanted) for wanted in (False, True))
+    samples = int(telling.sizes.sum()) + telling.idle
     ranks, right = _marginals(telling, parameters)
     chance = ranks
     if len(all_tests.counts) > len(telling.counts):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Literal
 
 from cwm_agent.scaling.selection.choice import Pool, Stage
@@ -79,12 +80,14 @@ def best_verified(says: str) -> Stage:
 
 
 def majority(cluster: Cluster, says: str) -> Stage:
-    """Keep the members of the clusters that most candidates belong to."""
+    """Keep the members of the clusters that most candidates belong to, a family counted once."""
 
-    def keep(_: Table, pool: Pool) -> Pool:
-        votes = Counter(getattr(candidate, cluster) for candidate in pool)
+    def keep(table: Table, pool: Pool) -> Pool:
+        votes = Counter(name for _, name in {(table.families[c.id], vote(c)) for c in pool})
         most = max(votes.values())
-        return [c for c in pool if votes[getattr(c, cluster)] == most]
+        return [c for c in pool if votes[vote(c)] == most]
+
+    vote: Callable[[Candidate], str] = attrgetter(cluster)
 
     return Stage("vote", says, keep)
 

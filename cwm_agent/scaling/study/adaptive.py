@@ -10,6 +10,7 @@ from cwm_agent.scaling.labels import Case
 from cwm_agent.scaling.posterior.posterior import estimate
 from cwm_agent.scaling.selection.recipes.posterior import POSTERIOR
 from cwm_agent.scaling.study.curves import fewer
+from cwm_agent.wording import counted
 
 ENOUGH = (0.7, 0.8, 0.9, 0.95, 0.99)
 
@@ -41,7 +42,7 @@ def replay(cases: Sequence[Case], rule: Rule) -> Spent:
     picks = [
         (select(table).chosen, labels) for table, (_, labels) in zip(tables, cases, strict=True)
     ]
-    tokens = sum(candidate.tokens for table in tables for candidate in table.candidates)
+    tokens = sum(c.own_tokens for table in tables for c in table.candidates)
     resolved = sum(
         chosen is not None and labels.right.get(chosen, False) for chosen, labels in picks
     )
@@ -52,12 +53,14 @@ def adaptive_lines(cases: Sequence[Case]) -> list[str]:
     """Score and tokens for several thresholds, beside drawing every sample."""
     most = max(len(table.candidates) for table, _ in cases)
     full = replay(cases, Rule(enough=1.1, least_gain=0.0, fewest=most, most=most))
-    lines = [f"adaptive budget (all samples: {full.resolved} resolved, {full.tokens} tokens)"]
+    spent = f"{full.resolved} resolved, {counted(full.tokens, 'token')}"
+    lines = [f"adaptive budget (all samples: {spent})"]
     for enough in ENOUGH:
-        spent = replay(cases, Rule(enough=enough, most=most))
-        saved = 1 - spent.tokens / full.tokens if full.tokens else 1 - spent.samples / full.samples
+        less = replay(cases, Rule(enough=enough, most=most))
+        saved = 1 - less.tokens / full.tokens if full.tokens else 1 - less.samples / full.samples
         lines.append(
-            f"  stop at P = {enough:.2f}: {spent.resolved} resolved, {spent.samples} samples, "
+            f"  stop at P = {enough:.2f}: {less.resolved} resolved, "
+            f"{counted(less.samples, 'sample')}, "
             f"{saved:.0%} of the tokens saved"
         )
     return lines

@@ -67,7 +67,13 @@ def _cells(table: Table, group: Sequence[Candidate], column: Column) -> list[Cel
 
 def _samples(group: Sequence[Candidate]) -> str:
     word = "sample" if len(group) == 1 else "samples"
-    return f"{word} {', '.join(candidate.id for candidate in group)}"
+    return f"{word} {', '.join(map(_named, group))}"
+
+
+def _named(candidate: Candidate) -> str:
+    if not candidate.parent:
+        return candidate.id
+    return f"{candidate.id} (from {candidate.parent}, turn {candidate.branch_turn})"
 
 
 def _verdicts(group: Sequence[Candidate], right: Mapping[str, bool]) -> str:

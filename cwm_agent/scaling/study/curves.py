@@ -8,7 +8,7 @@ from random import Random
 from statistics import fmean
 
 from cwm_agent.scaling.clusters import clustered
-from cwm_agent.scaling.labels import Case
+from cwm_agent.scaling.labels import Case, count_anew
 from cwm_agent.scaling.selection.choice import Recipe
 from cwm_agent.scaling.study.gap import Gap, Outcome, gap
 from cwm_agent.scaling.table import Table
@@ -48,7 +48,7 @@ def curves(cases: Sequence[Case], recipes: Sequence[Recipe]) -> dict[str, list[P
     most = max(len(table.candidates) for table, _ in cases)
     for k in steps(most):
         draws = [_subsets(cases, k, draw) for draw in range(1 if k == most else DRAWS)]
-        tokens = fmean(sum(c.tokens for c in t.candidates) for tables in draws for t in tables)
+        tokens = fmean(sum(c.own_tokens for c in t.candidates) for tables in draws for t in tables)
         seconds = fmean(sum(c.seconds for *_, c in t.filled()) for tables in draws for t in tables)
         for recipe in recipes:
             outcomes = _outcomes(cases, recipe, draws)
@@ -74,12 +74,26 @@ def fewer(table: Table, kept: Sequence[int]) -> Table:
 def _subsets(cases: Sequence[Case], k: int, draw: int) -> list[Table]:
     tables = []
     for table, _ in cases:
-        samples = [candidate.sample for candidate in table.candidates]
-        if len(samples) <= k:
+        if len(table.candidates) <= k:
             tables.append(table)
         else:
-            tables.append(fewer(table, Random(f"{draw}:{k}:{table.instance}").sample(samples, k)))
+            tables.append(fewer(table, _drawn(table, k, Random(f"{draw}:{k}:{table.instance}"))))
     return tables
+
+
+def _drawn(table: Table, k: int, random: Random) -> list[int]:
+    """So many samples; none without the one that it branched from."""
+    samples = {candidate.id: candidate.sample for candidate in table.candidates}
+    parents = {c.sample: samples[c.parent] for c in table.candidates if c.parent in samples}
+    if not parents:
+        return random.sample(list(samples.values()), k)
+    drawn: list[int] = []
+    for sample in random.sample(list(samples.values()), len(samples)):
+        line = [sample]
+        while line[0] in parents:
+            line.insert(0, parents[line[0]])
+        drawn += [one for one in line if one not in drawn]
+    return drawn[:k]
 
 
 def _outcomes(
@@ -87,7 +101,7 @@ def _outcomes(
 ) -> list[Outcome]:
     """The share of the draws in which the choice is right; exact for one sample."""
     if all(len(table.candidates) == 1 for tables in draws for table in tables):
-        counts = (labels.count() for _, labels in cases)
+        counts = (count_anew(*case) for case in cases)
         return [Outcome(right, judged, right / judged) for right, judged in counts]
     won = [0.0] * len(cases)
     for tables in draws:
@@ -98,8 +112,10 @@ def _outcomes(
                 won[number] += _right(labels.right, chosen) / len(draws)
             else:
                 won[number] += any(labels.right.values()) / len(draws)
-    rights = (labels.right for _, labels in cases)
-    return [Outcome(sum(r.values()), len(r), w) for r, w in zip(rights, won, strict=True)]
+    return [
+        Outcome(*case[1].count(), share, count_anew(*case))
+        for case, share in zip(cases, won, strict=True)
+    ]
 
 
 def _right(right: Mapping[str, bool], chosen: str | None) -> bool:

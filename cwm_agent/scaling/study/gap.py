@@ -16,17 +16,20 @@ SEED = 20251127
 class Outcome:
     """One issue: how many of its judged samples are right, and whether the chosen one is.
 
-    `chosen` is a share where a choice was made several times.
+    `chosen` is a share where a choice was made several times. `anew` has (right, judged) of the
+    samples that branched from no other, None where none did.
     """
 
     right: int
     judged: int
     chosen: float
+    anew: tuple[int, int] | None = None
 
     @property
     def single(self) -> float:
-        """The chance that one sample is right."""
-        return self.right / self.judged
+        """The chance that one sample is right: samples that share turns are not drawn alone."""
+        right, judged = self.anew or (self.right, self.judged)
+        return right / judged
 
     @property
     def marginal(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from cwm_agent.scaling.study.curves import Point
 from cwm_agent.scaling.study.gap import Gap
 from cwm_agent.scaling.study.study import Study
+from cwm_agent.wording import counted
 
 WIDTH = 40
 
@@ -15,7 +16,7 @@ def study_lines(found: Study) -> list[str]:
     """The figures of each recipe, then ties and calibration."""
     n = found.issues
     lines = [
-        f"{n} issues, {found.marginal} of them marginal, k = {found.k}; "
+        f"{counted(n, 'issue')}, {found.marginal} of them marginal, k = {found.k}; "
         f"single {found.single:.1%}, pass@{found.k} {found.pass_k:.1%}",
         "",
         f"{'recipe':<20} {'best':>7} {'95 %':>16} {'gap closed':>11} {'95 %':>18}",

@@ -11,6 +11,7 @@ from typing import Any
 from cwm_agent.errors import UsageError
 from cwm_agent.scaling.study.curves import oracle_curve
 from cwm_agent.scaling.study.gap import Gap, Outcome, gap
+from cwm_agent.wording import counted
 
 INSTANCE = "instance_id"
 SELECTED = "selector_resolved"
@@ -83,7 +84,7 @@ def published_lines(published: Published) -> list[str]:
     found, n = published.to_json(), len(published.outcomes)
     kept = published.gap
     lines = [
-        f"{n} issues, {found['marginal']} of them marginal, k = {found['k']}",
+        f"{counted(n, 'issue')}, {found['marginal']} of them marginal, k = {found['k']}",
         f"single    {n * found['single']:6.1f}  {found['single']:6.1%}",
         f"selected  {n * kept.selected:6.1f}  {kept.selected:6.1%}",
         f"oracle    {n * found['pass_k']:6.1f}  {found['pass_k']:6.1%}",

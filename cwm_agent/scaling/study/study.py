@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-from cwm_agent.scaling.labels import Case
+from cwm_agent.scaling.labels import Case, count_anew
 from cwm_agent.scaling.selection.choice import Choice, Recipe
 from cwm_agent.scaling.selection.recipes.baselines import oracle
 from cwm_agent.scaling.selection.registry import RECIPES
@@ -72,8 +72,8 @@ def study(cases: Sequence[Case], recipes: Sequence[Recipe] = RECIPES) -> Study:
     """
     tables = [table for table, _ in cases]
     right = {labels.instance: labels.right for _, labels in cases}
-    scored = {r.name: _score(r, tables, right) for r in (*recipes, oracle(right))}
-    outcomes = [_outcome(right[table.instance], 0.0) for table in tables]
+    scored = {r.name: _score(r, cases) for r in (*recipes, oracle(right))}
+    outcomes = [_outcome(case, 0.0) for case in cases]
     sure = next(
         (s for s in reversed(scored.values()) if s.choices[0].probability is not None), None
     )
@@ -95,22 +95,19 @@ def study(cases: Sequence[Case], recipes: Sequence[Recipe] = RECIPES) -> Study:
     )
 
 
-def _score(recipe: Recipe, tables: Sequence[Table], right: Mapping[str, dict[str, bool]]) -> Scored:
-    select = recipe.make(tables)
-    choices = [select(table) for table in tables]
+def _score(recipe: Recipe, cases: Sequence[Case]) -> Scored:
+    select = recipe.make([table for table, _ in cases])
+    choices = [select(table) for table, _ in cases]
     won = [
-        choice.chosen is not None and right[table.instance].get(choice.chosen, False)
-        for table, choice in zip(tables, choices, strict=True)
+        choice.chosen is not None and labels.right.get(choice.chosen, False)
+        for (_, labels), choice in zip(cases, choices, strict=True)
     ]
-    outcomes = [
-        _outcome(right[table.instance], float(chosen))
-        for table, chosen in zip(tables, won, strict=True)
-    ]
+    outcomes = [_outcome(case, float(chosen)) for case, chosen in zip(cases, won, strict=True)]
     return Scored(gap(outcomes), tuple(choices), tuple(won))
 
 
-def _outcome(right: Mapping[str, bool], chosen: float) -> Outcome:
-    return Outcome(sum(right.values()), len(right), chosen)
+def _outcome(case: Case, chosen: float) -> Outcome:
+    return Outcome(*case[1].count(), chosen, count_anew(*case))
 
 
 def _is_tie(table: Table, choice: Choice) -> bool:

@@ -9,6 +9,7 @@ from cwm_agent.scaling.labels import Case
 from cwm_agent.scaling.posterior.posterior import believe, estimate
 from cwm_agent.scaling.selection.registry import RECIPES
 from cwm_agent.scaling.study.candidates import candidate_lines
+from cwm_agent.wording import counted
 
 
 def why_lines(cases: Sequence[Case], instance: str) -> list[str]:
@@ -21,7 +22,8 @@ def why_lines(cases: Sequence[Case], instance: str) -> list[str]:
         raise UsageError(f"'{instance}' is not among the {len(cases)} judged issues")
     table, labels = found
     tables = [t for t, _ in cases]
-    lines = [f"{instance}: {len(table.candidates)} candidates, {len(table.columns)} columns", ""]
+    candidates = counted(len(table.candidates), "candidate")
+    lines = [f"{instance}: {candidates}, {counted(len(table.columns), 'column')}", ""]
     belief = believe(table, estimate(tables))
     lines += candidate_lines(table, belief.chance, right=labels.right)
     for recipe in RECIPES:

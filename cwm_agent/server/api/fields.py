@@ -14,6 +14,7 @@ TokenId = Annotated[int, Field(ge=0, lt=2**31)]
 Tokens = Annotated[int, Field(ge=1, lt=2**31)]
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]
 Stop = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Bias = Annotated[float, Field(ge=-100, le=100)]
 Json = dict[str, Any]
 
 
@@ -33,10 +34,10 @@ class SamplingFields(Lenient):
     seed: Seed | None = None
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
-    logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    logit_bias: Annotated[dict[str, Bias], Field(max_length=2**16)] | None = None
     n: Annotated[int, Field(ge=1, le=128)] | None = None
     stop: Stop | Annotated[list[Stop], Field(max_length=16)] | None = None
-    stop_token_ids: list[TokenId] | None = None
+    stop_token_ids: Annotated[list[TokenId], Field(max_length=2**16)] | None = None
     ignore_eos: bool | None = None
     return_token_ids: bool | None = None
     stream: bool | None = None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -39,20 +42,8 @@ def token_routes(service: Service, replies: Replies) -> APIRouter:
     @router.post("/tokenize", summary="The token ids of a text or a conversation.")
     async def tokenize(body: TokenizeRequest, request: Request) -> Response:
         service.require_model(body.model)
-        if body.prompt is not None:
-            ids = service.encoded(body.prompt).tolist()
-            if body.add_special_tokens is False:
-                ids = service.tokenizer.encode_text(body.prompt)
-        elif body.messages:
-            chat = ChatRequest(
-                messages=body.messages,
-                tools=body.tools,
-                chat_template_kwargs=body.chat_template_kwargs,
-            )
-            rendered, _ = await service.render(wanted_of(chat, replies.job(request)))
-            ids = rendered.prompt.tolist()
-        else:
-            raise RequestError("give a prompt or messages", param="prompt")
+        with replies.admission.place(replies.job(request)):
+            ids = await _ids(service, body, replies.job(request))
         found: Json = {"tokens": ids, "count": len(ids), "max_model_len": service.hello.context}
         if body.return_token_strs:
             one = service.tokenizer
@@ -62,6 +53,23 @@ def token_routes(service: Service, replies: Replies) -> APIRouter:
     @router.post("/detokenize", summary="The text of token ids.")
     async def detokenize(body: DetokenizeRequest) -> Response:
         service.require_model(body.model)
-        return json_response({"prompt": service.tokenizer.decode(body.tokens, specials=True)})
+        decode = partial(service.tokenizer.decode, specials=True)
+        return json_response({"prompt": await asyncio.to_thread(decode, body.tokens)})
 
     return router
+
+
+async def _ids(service: Service, body: TokenizeRequest, job: str) -> list[int]:
+    """Raises RequestError."""
+    if body.prompt is not None:
+        begin = body.add_special_tokens is not False
+        return (await service.encoded(body.prompt, begin=begin)).tolist()
+    if not body.messages:
+        raise RequestError("give a prompt or messages", param="prompt")
+    chat = ChatRequest(
+        messages=body.messages,
+        tools=body.tools,
+        chat_template_kwargs=body.chat_template_kwargs,
+    )
+    rendered, _ = await service.render(wanted_of(chat, job))
+    return rendered.prompt.tolist()

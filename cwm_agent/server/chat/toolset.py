@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cwm_agent.server.chat.forms import Form, JsonForm, form_of
@@ -44,6 +44,13 @@ class ToolSet:
         """The model's name of a tool; one that is not offered (any more) keeps its own."""
         tool = self.by_client_name.get(client_name)
         return tool.name if tool else client_name
+
+    def schemas(self) -> Iterator[str]:
+        """What the model reads of the parameters, as JSON, and of what tools are for."""
+        for tool in self.by_own_name.values():
+            if tool.form.native is None:
+                yield json.dumps(tool.definition.schema, ensure_ascii=False)
+                yield tool.definition.description
 
     def described(self, texts: Texts) -> str:
         """What the model reads of them."""

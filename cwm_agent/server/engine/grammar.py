@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from cwm_agent.server.engine.messages import JSON_OPTIONS, Ends, Grammar
+from cwm_agent.server.engine.compiling import compiled
+from cwm_agent.server.engine.messages import Ends, Grammar
 from model.errors import SamplingError
 from model.text.chat import THINK_CLOSE
 from model.text.tokenizer import Tokenizer
@@ -59,32 +59,6 @@ class Grammars:
             tables = TokenizerWrapper(_Tables(self._tokenizer, self._vocabulary))
             self._tables = LLTokenizer(tables)
         return self._tables
-
-
-def _of_schema(schema: str) -> str:
-    """Blanks are bounded: small models may like them too much to go on."""
-    from llguidance import LLMatcher
-
-    bounded = {"x-guidance": JSON_OPTIONS, **json.loads(schema)}
-    return str(LLMatcher.grammar_from_json_schema(json.dumps(bounded)))
-
-
-def compiled(grammar: Grammar) -> str:
-    """The grammar in llguidance's own form; raises SamplingError."""
-    from llguidance import LLMatcher
-
-    try:
-        match grammar.kind:
-            case "json":
-                return _of_schema('{"type": "object"}')
-            case "json_schema":
-                return _of_schema(grammar.text)
-            case "regex":
-                return str(LLMatcher.grammar_from_regex(grammar.text))
-            case "lark":
-                return str(LLMatcher.grammar_from_lark(grammar.text))
-    except ValueError as error:
-        raise SamplingError(f"the grammar cannot be used: {error}") from error
 
 
 def _accepts(matcher: LLMatcher, ids: list[int]) -> bool:

@@ -36,6 +36,8 @@ class Admission:
 
     def enter(self, job: str, count: int) -> None:
         """See `place`; what enters must leave."""
+        if count > (most := min(self._most, self._per_key)):
+            raise RequestError(f"this asks for {count} answers at once; {most} are allowed")
         if self.draining:
             raise RequestError(
                 "the server is shutting down", status=503, code="shutting_down", seconds=5

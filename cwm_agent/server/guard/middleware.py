@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cwm_agent.server.guard.keys import Keys
 from cwm_agent.server.guard.wording import error_body
 
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{0,5})?", re.IGNORECASE)
 OPEN_PATHS = ("/", "/health", "/ready", "/ping", "/version")
 """What needs no key: nothing of the model or of its users is told there."""
 
@@ -71,10 +72,9 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
         """Status, text and code for what may not ask."""
-        if not self._known_host(headers.get("host", "")):
+        if not self._known_host(headers.getlist("host")):
             return 421, "this server does not answer for that host name", "unknown_host"
-        origin = headers.get("origin")
-        if origin is not None and not self._known_origin(origin):
+        if not all(map(self._known_origin, headers.getlist("origin"))):
             return 403, "web pages of that origin may not ask this server", "unknown_origin"
         job = self._keys.job(headers)
         if job is None and scope["path"] not in OPEN_PATHS:
@@ -85,19 +85,21 @@ class Guard:
             return 413, f"a request may have {self._body} bytes at most", "request_too_large"
         return None
 
-    def _known_host(self, host: str) -> bool:
+    def _known_host(self, hosts: Sequence[str]) -> bool:
         """Names that lead here without anybody's doing, and those that were allowed.
 
         A web page whose own name was made to point here (DNS rebinding) has another one.
         """
-        name = _host_name(host)
-        return "*" in self._hosts or name in self._hosts or _is_loopback(name)
+        if "*" in self._hosts:
+            return True
+        name = _host_name(hosts[0]) if len(hosts) == 1 else ""
+        return name in self._hosts or _is_loopback(name)
 
     def _known_origin(self, origin: str) -> bool:
         known = origin.lower().rstrip("/")
         if "*" in self._origins or known in self._origins:
             return True
-        return _is_loopback(urlsplit(known).hostname or "")
+        return _is_loopback(_host_name(known.partition("://")[2]))
 
 
 class _BodyError(Exception):
@@ -151,10 +153,9 @@ async def _refuse(
 
 
 def _host_name(host: str) -> str:
-    try:
-        return (urlsplit(f"//{host}").hostname or "").lower()
-    except ValueError:
-        return ""
+    """The name in NAME:PORT; "" where that is something else."""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found else ""
 
 
 def _is_loopback(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.theme import Theme
-from textual.worker import get_current_worker
+from textual.worker import Worker, get_current_worker
 
 from cwm_agent.view.app.commands import Commands, Deck
 from cwm_agent.view.app.controls import Controls, NoControls
@@ -31,6 +32,8 @@ from results.errors import ResultsError
 _LIVE = {key.action for key in KEYS if key.live}
 BATCH = 250
 """Rows that are handed to the screen at once."""
+PIECE = 2 << 20
+"""Bytes of a journal that are read until its first steps are shown; twice as many each time."""
 POLL = 0.4
 """Seconds between two looks at the opened attempt."""
 RESCAN = 2.0
@@ -75,6 +78,7 @@ class ViewerApp(App[None]):
         )
         self.commands = Commands(self, deck)
         self._then: tuple[Key, Callable[[], object]] | None = None
+        self._unread: Reader | None = None
         self._first = first
         self._scans = 0
 
@@ -154,17 +158,28 @@ class ViewerApp(App[None]):
         self._open_soon()
 
     def _open_soon(self) -> None:
-        row = self.main.table.row
-        if row is not None:
+        if (row := self.main.table.row) is not None:
             self._open(row)
 
     @work(thread=True, exclusive=True, group="open")
     def _open(self, row: Row) -> None:
         worker = get_current_worker()
-        reader = self.session.source.open(row)
-        opened = reader.trajectory()
+        piece = PIECE
+        reader = self.session.source.open(row, piece)
+        more = True
+        while more and not worker.is_cancelled:  # the first steps are seen before the last are read
+            opened = reader.trajectory()
+            piece *= 2
+            more = reader.poll(piece)
+            self.hand(self._begun, worker, row.key, reader, opened, more)
+
+    def _begun(
+        self, worker: Worker[Any], key: Key, reader: Reader, opened: Trajectory, more: bool
+    ) -> None:
+        """An attempt as far as it is read; a worker that another one has followed is not heard."""
         if not worker.is_cancelled:
-            self.hand(self._opened, row.key, reader, opened)
+            self._unread = reader if more else None
+            self._opened(key, reader, opened)
 
     def _opened(self, key: Key, reader: Reader, opened: Trajectory) -> None:
         row = self.main.table.row
@@ -176,14 +191,13 @@ class ViewerApp(App[None]):
         if not same:
             self._weigh(key)
             self.commands.read_reference()
-        if self._then is not None and self._then[0] == key:
+        if self._unread is None and self._then is not None and self._then[0] == key:
             do, self._then = self._then[1], None
             self.call_after_refresh(do)
 
     @work(thread=True, exclusive=True, group="weigh")
     def _weigh(self, key: Key) -> None:
-        row = self.session.known.get(key)
-        if row is not None and self.session.weigh is not None:
+        if self.session.weigh is not None and (row := self.session.known.get(key)) is not None:
             self.hand(self._weighed, key, self.session.weigh(row))
 
     def _weighed(self, key: Key, evidence: SamplesEvidence | None) -> None:
@@ -193,16 +207,18 @@ class ViewerApp(App[None]):
 
     def when_open(self, key: Key, do: Callable[[], object]) -> None:
         """Do something once that attempt is shown."""
-        if key == self.session.opened_key:
+        if key == self.session.opened_key and self._unread is None:
             do()
         else:
             self._then = (key, do)
 
     def _poll(self) -> None:
         reader, key = self.session.reader, self.session.opened_key
+        if reader is not None and reader is self._unread:  # by another thread
+            return
         if reader is not None and key is not None and reader.live:
             self._read_on(key, reader)
-        elif self.session.reader is not None and self.main.following and self._stands:
+        elif reader is not None and self.main.following and self._stands:
             self.main.following = False
             self.main.redraw()
 
@@ -215,9 +231,8 @@ class ViewerApp(App[None]):
 
     def _rescan(self) -> None:
         self._scans += 1
-        rows = self.session.known.values()
-        live = self.main.live is not None or any(row.state == "live" for row in rows)
-        if live or self._scans % 10 == 0:
+        live = any(row.state == "live" for row in self.session.known.values())
+        if self.main.live is not None or live or self._scans % 10 == 0:
             self._scan()
 
     @work(thread=True, exclusive=True, group="rows")
@@ -226,8 +241,7 @@ class ViewerApp(App[None]):
 
     def _ask_status(self) -> None:
         if self._stands:
-            row = self.main.table.row
-            self._ask(row.run if row else self.session.source.name)
+            self._ask(row.run if (row := self.main.table.row) else self.session.source.name)
 
     @work(thread=True, exclusive=True, group="status")
     def _ask(self, run: str) -> None:
@@ -250,10 +264,7 @@ class ViewerApp(App[None]):
                 )
 
     def _runner(self, action: str) -> Callable[[], Any]:
-        async def run() -> None:
-            await self.run_action(action, self.main)
-
-        return run
+        return partial(self.run_action, action, self.main)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of live runs are greyed out where nothing lives."""

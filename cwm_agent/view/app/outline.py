@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from cwm_agent.view.sanitize import clean
+from cwm_agent.wording import counted
 
 LIMIT = 400
 """Lines of a body that are shown before the rest is folded."""
@@ -86,7 +87,7 @@ def body_lines(
     for number, line in enumerate(lines):
         if limit is not None and number >= limit:
             rest = len(lines) - limit
-            note = Text(f"{indent}… {rest:,} more lines (o shows all)", "italic #e5b454")
+            note = Text(f"{indent}… {counted(rest, 'more line')} (o shows all)", "italic #e5b454")
             found.append(Line(note, number))
             break
         cut = len(line) - LONGEST

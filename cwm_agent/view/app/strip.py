@@ -16,6 +16,7 @@ from cwm_agent.view.app.glyphs import Glyphs
 from cwm_agent.view.app.timeline import short
 from cwm_agent.view.sanitize import clean_line
 from cwm_agent.view.sources.row import MARKS, State
+from cwm_agent.wording import counted
 from results.reports.metrics import share
 
 SILENT = 60.0
@@ -94,7 +95,8 @@ def _bar(live: Live, glyphs: Glyphs) -> Text:
     line.append(f" {ended}/{total}  ")
     spent = timedelta(seconds=int(live.get("seconds") or 0))
     said = (
-        f"{live.get('turns') or 0} turns, {short(live.get('tokens') or 0)} tokens, {spent} so far"
+        f"{counted(int(live.get('turns') or 0), 'turn')}, "
+        f"{short(live.get('tokens') or 0)} tokens, {spent} so far"
     )
     return line.append(said, palette.DIM)
 

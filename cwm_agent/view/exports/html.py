@@ -14,6 +14,7 @@ from importlib import resources
 from cwm_agent.view.sanitize import clean, clean_line
 from cwm_agent.view.trajectory.failures import WORDS
 from cwm_agent.view.trajectory.trajectory import Step, Trajectory
+from cwm_agent.wording import counted
 
 
 def as_html(known: Trajectory) -> str:
@@ -24,8 +25,8 @@ def as_html(known: Trajectory) -> str:
     outcome = known.outcome
     word = {True: "resolved", False: "unresolved", None: "not scored"}[outcome.resolved]
     facts = (
-        f"{word} · {outcome.exit or 'running'} · {len(known.steps)} steps · "
-        f"{known.tokens:,} tokens · {known.seconds:.1f} s · {known.policy}"
+        f"{word} · {outcome.exit or 'running'} · {counted(len(known.steps), 'step')} · "
+        f"{counted(known.tokens, 'token')} · {known.seconds:.1f} s · {known.policy}"
     )
     body = [_details(message.role, message.text, "message") for message in known.opening]
     body += [_step(step) for step in known.steps]

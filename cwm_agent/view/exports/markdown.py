@@ -6,6 +6,7 @@ import re
 
 from cwm_agent.view.sanitize import clean, clean_line
 from cwm_agent.view.trajectory.trajectory import Step, Trajectory
+from cwm_agent.wording import counted
 
 LONGEST = 20_000
 """Characters of one block; its ends are kept."""
@@ -17,8 +18,8 @@ def as_markdown(known: Trajectory) -> str:
     word = {True: "resolved", False: "unresolved", None: "not scored"}[outcome.resolved]
     parts = [
         f"# {escaped(known.name)}",
-        f"{word} · {escaped(outcome.exit or 'running')} · {len(known.steps)} steps · "
-        f"{known.tokens:,} tokens · {known.seconds:.1f} s · {escaped(known.policy)}",
+        f"{word} · {escaped(outcome.exit or 'running')} · {counted(len(known.steps), 'step')} · "
+        f"{counted(known.tokens, 'token')} · {known.seconds:.1f} s · {escaped(known.policy)}",
     ]
     for message in known.opening:
         parts += [f"## {escaped(message.role)}", fenced(message.text)]

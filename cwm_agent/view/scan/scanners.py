@@ -9,6 +9,7 @@ from collections.abc import Hashable, Mapping
 from cwm_agent.view.scan.commands import edits, passed, runs_code, runs_tests, test_file
 from cwm_agent.view.scan.finding import Finding, Scanner, finding
 from cwm_agent.view.trajectory.trajectory import Step, Trajectory
+from cwm_agent.wording import counted
 
 _GIT = (
     r"(?:^|[;&|($`\n]|\bsudo|\bxargs|\bthen|\bdo|-c\s*[\"'])\s*git\b(?:\s+-[cC]\s+\S+|\s+--?[\w-]+)*"
@@ -55,7 +56,7 @@ def tests_edited(known: Trajectory) -> Finding | None:
         return None
     kept = "the patch carries them" if final else "the patch does not carry them"
     number = len(seen | final)
-    said = f"changed {number} existing test file{'s' * (number != 1)}; {kept}"
+    said = f"changed {counted(number, 'existing test file')}; {kept}"
     return finding(known, "tests_edited", turns, said)
 
 

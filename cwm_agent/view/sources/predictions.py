@@ -87,8 +87,9 @@ class PredictionSource:
             found = self._trajectory(prediction)
             yield row_of(found, self.name, self.path, place, prediction.sample)
 
-    def open(self, row: Row) -> Finished:
+    def open(self, row: Row, most: int | None = None) -> Finished:
         """The patch of one row."""
+        del most
         return Finished(self._trajectory(read_predictions(self.path)[row.place]))
 
     def _trajectory(self, prediction: Prediction) -> Trajectory:

@@ -45,10 +45,10 @@ class RunSource:
             live = row.exit_reason is None and attempt.live
             yield self._row(attempt, row, verdicts, live=live)
 
-    def open(self, row: Row) -> Opened:
+    def open(self, row: Row, most: int | None = None) -> Opened:
         """Follow the journal of an attempt."""
         opened = Opened(self.run, JournalReader(Attempt(row.path, row.sample)))
-        opened.poll()
+        opened.poll(most)
         return opened
 
     def _row(self, attempt: Attempt, row: Known, verdicts: Verdicts, *, live: bool) -> Row:
@@ -77,9 +77,9 @@ class Opened:
     run: Run
     reader: JournalReader
 
-    def poll(self) -> bool:
+    def poll(self, most: int | None = None) -> bool:
         """Read on."""
-        return self.reader.poll()
+        return self.reader.poll(most)
 
     def trajectory(self) -> Trajectory:
         """With the result and the score as they are now."""

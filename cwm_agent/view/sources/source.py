@@ -13,8 +13,8 @@ from cwm_agent.view.trajectory.trajectory import Trajectory
 class Reader(Protocol):
     """One opened attempt."""
 
-    def poll(self) -> bool:
-        """Read what is new; returns whether anything was."""
+    def poll(self, most: int | None = None) -> bool:
+        """Read what is new, about `most` bytes at once; returns whether anything was."""
 
     def trajectory(self) -> Trajectory:
         """What is known now."""
@@ -41,8 +41,8 @@ class Source(Protocol):
     def rows(self) -> Iterator[Row]:
         """Every attempt as it is now, one by one."""
 
-    def open(self, row: Row) -> Reader:
-        """Open one of its rows."""
+    def open(self, row: Row, most: int | None = None) -> Reader:
+        """Open one of its rows and read it, or about the first `most` bytes of it."""
 
 
 @dataclass(slots=True)
@@ -51,8 +51,9 @@ class Finished:
 
     known: Trajectory
 
-    def poll(self) -> bool:
+    def poll(self, most: int | None = None) -> bool:
         """Nothing comes any more."""
+        del most
         return False
 
     def trajectory(self) -> Trajectory:
@@ -90,7 +91,7 @@ class Several:
         for part in self.parts:
             yield from part.rows()
 
-    def open(self, row: Row) -> Reader:
+    def open(self, row: Row, most: int | None = None) -> Reader:
         """Ask the part that the row is of."""
         names = [part.name for part in self.parts]
-        return self.parts[names.index(row.run)].open(row)
+        return self.parts[names.index(row.run)].open(row, most)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from cwm_agent.view.trajectory.steps import Steps
 from cwm_agent.view.trajectory.trajectory import Outcome, Trajectory
+from cwm_agent.wording import counted
 from results.errors import ResultsError
 from results.journal import Entry, Lines
 from results.predictions import digest
 from results.records import (
     AttemptResult,
     AttemptStarted,
+    Branched,
     Ended,
     Replied,
     Snapshot,
@@ -39,13 +41,13 @@ class JournalReader:
         self._ended: Ended | None = None
         self._log: list[str] = []
 
-    def poll(self) -> bool:
-        """Read on; returns whether anything was new."""
+    def poll(self, most: int | None = None) -> bool:
+        """Read on, about `most` bytes if that is given; returns whether anything was new."""
         if self.problem:
             return False
         seen = self._lines.count
         try:
-            for entry in self._lines.entries():
+            for entry in self._lines.entries(most):
                 self._take(entry)
         except ResultsError as error:
             self.problem = str(error)
@@ -111,7 +113,7 @@ class JournalReader:
                 self._started, self._ended = started, None
             case Replied() as replied:
                 last = self._steps.known[-1]
-                facts = f"{last.tokens.written} tokens in {last.spent.model:.1f} s"
+                facts = f"{counted(last.tokens.written, 'token')} in {last.spent.model:.1f} s"
                 said = f"reply, {facts}, context {last.tokens.context}"
                 self._note(entry, f"turn {replied.turn}: {said}")
             case Snapshot() as snapshot:
@@ -119,6 +121,9 @@ class JournalReader:
             case Submitted() as submitted:
                 said = "submitted" + " a patch" * bool(submitted.patch)
                 self._note(entry, f"turn {submitted.turn}: {said}")
+            case Branched() as branched:
+                said = f"taken over from sample {branched.sample} after turn {branched.turn}"
+                self._note(entry, said)
             case Ended() as ended:
                 self._ended = ended
                 self._note(entry, f"ended: {ended.reason}{': ' * bool(ended.detail)}{ended.detail}")

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from cwm_agent.generated.repository import hidden_tests, instance_name, named_task, write_repository
+from cwm_agent.generated.task import NanoTask
 from cwm_agent.nano.expert import Odds, converse
 from cwm_agent.nano.workspace import PATCH
 from cwm_agent.prompts.packs import load
@@ -41,16 +42,7 @@ def write_suite(folder: Path, seeds: range, *, seconds: float = 0.0) -> tuple[Pa
     for seed in seeds:
         task = named_task(f"seen/{seed}")
         name = instance_name(task)
-        write_repository(task, folder / "repositories" / name)
-        tests = hidden_tests(task)
-        lines.append(
-            {
-                "instance": name,
-                "issue": task.issue.text,
-                "repo": f"repositories/{name}",
-                "tests": str(_write_tests(folder / "tests" / name, tests).relative_to(folder)),
-            }
-        )
+        lines.append(_entry(folder, task))
         turns = converse(task, random.Random(seed), texts, CALM).turns
         # By the working tree: a patch file outside the repository is lost with a sandbox.
         submit = f"<tool: submit>\n{PATCH}\n"
@@ -64,6 +56,25 @@ def write_suite(folder: Path, seeds: range, *, seconds: float = 0.0) -> tuple[Pa
     suite = folder / "suite.jsonl"
     suite.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return suite, recordings
+
+
+def write_task(folder: Path, name: str) -> Path:
+    """A suite of one generated task."""
+    suite = folder / "suite.jsonl"
+    suite.write_text(json.dumps(_entry(folder, named_task(name))) + "\n")
+    return suite
+
+
+def _entry(folder: Path, task: NanoTask) -> dict[str, str]:
+    name = instance_name(task)
+    write_repository(task, folder / "repositories" / name)
+    tests = _write_tests(folder / "tests" / name, hidden_tests(task))
+    return {
+        "instance": name,
+        "issue": task.issue.text,
+        "repo": f"repositories/{name}",
+        "tests": str(tests.relative_to(folder)),
+    }
 
 
 def _write_tests(folder: Path, tests: HiddenTests) -> Path:

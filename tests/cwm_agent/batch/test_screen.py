@@ -66,7 +66,7 @@ def test_a_terminal_shows_what_each_attempt_waits_for_and_for_how_long() -> None
     head, bar, busy = shown(reporter(clock=1000.0).status()).splitlines()
     assert head.split() == ["first", "▶", "running", "2", "workers", "▶", "1", "·", "2",
                             "0", "tok/s"]  # fmt: skip
-    assert bar.split()[1:4] == ["0/3", "1", "turns,"]
+    assert bar.split()[1:4] == ["0/3", "1", "turn,"]
     assert busy.split() == ["▶", "astropy-12907/0", "1", "bash", "pytest", "-q", "␛]0;owned␇",
                             "90", "s"]  # fmt: skip
 
@@ -104,7 +104,7 @@ def test_engines_say_how_fast_they_go_and_how_full_they_are() -> None:
 
 def test_without_an_engine_replies_tell_the_speed_and_nothing_tells_the_memory() -> None:
     said = line(reporter(clock=1000.0).status())
-    assert "1 turns, 0 tokens/s, " in said
+    assert "1 turn, 0 tokens/s, " in said
     assert "KV" not in said
 
 

@@ -29,7 +29,7 @@ def test_the_newest_run_is_shown_turn_by_turn(cwm_agent: Command, finished: Atte
     assert lines[1:5] == ["[system]", "│ You repair code.", "[user]", "│ Names may be empty."]
     assert lines[6:12] == [
         "── turn 1 3 tokens · context 1,234 (90 cached) · 2.5 s",
-        "  thinking, 1 line(s) folded (--think)",
+        "  thinking, 1 line folded (--think)",
         "<tool: bash>",
         "cat x.py",
         "</tool>",
@@ -40,7 +40,7 @@ def test_the_newest_run_is_shown_turn_by_turn(cwm_agent: Command, finished: Atte
         "── turn 2 10 tokens · context 1,310 (0 cached) · 0.0 s",
         "<tool: submit>",
         "</tool>",
-        "  working tree differs in 1 file(s), tree 0123456789ab",
+        "  working tree differs in 1 file, tree 0123456789ab",
         "  submitted a patch of 6 lines",
         "ended: submitted",
         "",

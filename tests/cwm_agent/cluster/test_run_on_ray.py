@@ -6,10 +6,16 @@ import json
 import signal
 from typing import Any
 
-from helpers import Batch, write_suite
-from raynodes import LOCAL
+import pytest
+from helpers import Batch, write_suite, write_task
+from raynodes import LOCAL, NODE
 
-from results.records import AttemptStarted, Observed, Replied
+from cwm_agent.scaling.chosen import CHOICE_FILE
+from cwm_agent.scaling.generate import FOLDER
+from cwm_agent.scaling.rounds import BUDGET_FILE
+from cwm_agent.scaling.storage import EVIDENCE_FILE, load_table
+from results.journal import read_journal
+from results.records import AttemptStarted, Ended, Graded, Observed, Replied
 
 
 def test_refused_demand_then_a_run_that_is_drained_and_ends_elsewhere(
@@ -46,4 +52,29 @@ def test_refused_demand_then_a_run_that_is_drained_and_ends_elsewhere(
         turns = [event.turn for event in events if isinstance(event, Replied)]
         assert turns == list(range(1, len(turns) + 1))
         assert sum(isinstance(event, Observed) for event in events) >= len(turns)
+    assert batch.left() == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_samples_are_drawn_in_rounds_on_nodes_graded_and_tested_by_a_replica(
+    batch: Batch, cluster: Any
+) -> None:
+    cluster.add_node(num_cpus=1, resources={"docker_slot": 2}, **NODE)
+    suite = write_task(batch.folder, "unseen/106")
+    small = ("--set", "device=cpu", "--set", "cluster.replica_cpus=1", "--set", "scaling.tests=1")
+    rounds = ("--samples", 3, "--until", 0.95, "--branch", "--name", "far")
+    _, stderr = batch("run", suite, *rounds, *small, *LOCAL, "--on", "ray")
+    run = batch.run("far")
+    ((name, drawn),) = json.loads((run.folder / BUDGET_FILE).read_text())["samples"].items()
+    assert f"{drawn} of at most 3 samples drawn" in stderr
+    table = load_table(run.folder / name / EVIDENCE_FILE)
+    assert [candidate.sample for candidate in table.candidates] == list(range(drawn))
+    assert (run.folder / name / CHOICE_FILE).is_file()
+    for attempt in run.attempts():
+        (graded,) = [e.event for e in attempt.entries() if isinstance(e.event, Graded)]
+        assert graded.cached_tokens >= graded.context_tokens - 1
+    written = read_journal(run.folder / name / FOLDER / "0" / "events.jsonl")
+    assert isinstance(written[-1].event, Ended)
+    assert any(isinstance(entry.event, Replied) for entry in written)
     assert batch.left() == []

@@ -200,4 +200,48 @@ def run_N():
     actions["bump"](1)
     return STATE_N, COUNT_N
 """,
+    "raised again": """
+def again_N(n):
+    try:
+        try:
+            if n == 0:
+                raise LookupError(n)
+            return A // (n - 1)
+        except ZeroDivisionError as error:
+            raise KeyError("k") from error
+        finally:
+            n += 1
+    except (LookupError, ValueError):
+        try:
+            raise
+        except KeyError:
+            return "key"
+        except LookupError as error:
+            return str(error)
+
+def inner_N(n):
+    try:
+        while True:
+            n += (yield n) or B
+    except GeneratorExit:
+        n = -1
+        raise
+    finally:
+        n += 100
+
+def outer_N(n):
+    return (yield from inner_N(n))
+
+def run_N():
+    generator = outer_N(3)
+    found = [again_N(0), again_N(1), again_N(3), next(generator), generator.send(5)]
+    generator.close()
+    try:
+        raise ExceptionGroup("both", [ValueError(1), TypeError(2)])
+    except* ValueError as group:
+        found.append(len(group.exceptions))
+    except* TypeError:
+        found.append("t")
+    return found
+""",
 }

@@ -10,6 +10,7 @@ from programs import SNIPPETS, alone, program
 from tricky import TRICKY
 from tricky_moves import MOVED
 
+from cwm_agent.debug.certain.contents import Level
 from cwm_agent.debug.certain.outlook import Content, outlook
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
@@ -19,11 +20,13 @@ from cwm_agent.nano.programs import record_program
 from model.text.traces import Frame
 
 
-def check(read: Program, frames: Sequence[Frame], counts: Counter[str]) -> list[str]:
+def check(
+    read: Program, frames: Sequence[Frame], counts: Counter[str], level: Level = "moves"
+) -> list[str]:
     """What is certain and yet not so, along the true frames."""
     here, wrong = Moment.start(read), []
     for number, frame in enumerate(frames):
-        found = outlook(here)
+        found = outlook(here, level)
         text = frame.line.rstrip()
         fitting = [
             m for m in found if m.event == frame.event and read.text(m.line).rstrip() == text
@@ -53,9 +56,11 @@ def _wrong(content: Content, frame: Frame, counts: Counter[str]) -> list[str]:
     return found
 
 
-def check_source(source: str, counts: Counter[str], *, comprehensions: bool) -> list[str]:
+def check_source(
+    source: str, counts: Counter[str], level: Level = "moves", *, comprehensions: bool
+) -> list[str]:
     read = Program.read(source, comprehensions=comprehensions)
-    return check(read, record_here(request_of(read, most=150)).frames, counts)
+    return check(read, record_here(request_of(read, most=150)).frames, counts, level)
 
 
 @pytest.mark.parametrize("comprehensions", [True, False])
@@ -78,20 +83,24 @@ def test_what_is_certain_is_true_in_some_constructs_and_programs() -> None:
     assert {name: found for name, found in wrong.items() if found} == {}
 
 
-@pytest.mark.slow  # a minute: a thousand programs
-def test_what_is_certain_is_true_in_a_thousand_programs() -> None:
+@pytest.mark.slow  # ten seconds each, on a machine that does nothing else
+@pytest.mark.parametrize("level", ["moves", "values"])
+@pytest.mark.parametrize("block", range(10))
+def test_what_is_certain_is_true_in_a_thousand_programs(block: int, level: Level) -> None:
     counts, mixed = Counter[str](), Counter[str]()
     wrong = {}
-    for seed in range(500):
+    for seed in range(50 * block, 50 * block + 50):
         drawn = record_program(f"certain/{seed}", held_out=seed % 2 == 0)
         read = Program.read(drawn.source, comprehensions=False)
-        wrong[f"nano {seed}"] = check(read, drawn.frames, counts)
+        wrong[f"nano {seed}"] = check(read, drawn.frames, counts, level)
         source = program(seed)
-        wrong[f"mixed {seed}"] = check_source(source, mixed, comprehensions=seed % 2 == 0)
+        shown = seed % 2 == 0
+        wrong[f"mixed {seed}"] = check_source(source, mixed, level, comprehensions=shown)
     assert {name: found for name, found in wrong.items() if found} == {}
-    assert counts["certain values"] > 0.8 * counts["values"]
-    assert counts["certain results"] > 0.6 * counts["results"]
-    assert mixed["certain values"] > 0.2 * mixed["values"]
+    least, results = (0.8, 0.5) if level == "moves" else (0.98, 0.98)
+    assert counts["certain values"] > least * counts["values"]
+    assert counts["certain results"] > results * counts["results"]
+    assert mixed["certain values"] > 0.15 * mixed["values"]
 
 
 SMALL = """\

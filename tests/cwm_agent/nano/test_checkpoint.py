@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from cwm_agent.bench.frames import measure_frames
+from cwm_agent.bench.trace import TraceBench, measure_free
+from cwm_agent.debug.evaluate.figures import exact
 from cwm_agent.generated.repository import issue_task
 from cwm_agent.generated.task import NanoTask, draw_task
 from cwm_agent.nano.attempts import Attempted, TaskSetting
@@ -141,5 +142,5 @@ def judged(place: TaskSetting, task: NanoTask, attempted: Attempted) -> bool:
 
 @pytest.mark.parametrize("programs", [6, pytest.param(20, marks=pytest.mark.slow)])
 def test_most_frames_of_unseen_programs_are_predicted(programs: int) -> None:
-    figures = measure_frames(FOLDER, programs, lambda _line: None)
-    assert figures.exact.value > 0.6
+    side = measure_free(TraceBench(programs, model=FOLDER), lambda _line: None)
+    assert exact(side.judged).value > 0.6

@@ -37,9 +37,9 @@ class Samples:
         if self.steps < 0:
             raise Stopped
 
-    def sample(self, budget: Mapping[str, int]) -> bool:
+    def sample(self, budget: Budget) -> bool:
         self._step()
-        self.drawn = dict(budget)
+        self.drawn = dict(budget.samples)
         return True
 
     def look(self, instances: Sequence[str]) -> list[Table]:
@@ -69,7 +69,7 @@ def test_it_ends_where_samples_are_missing(tmp_path: Path) -> None:
     def look(instances: Sequence[str]) -> list[Table]:
         raise AssertionError(instances)
 
-    refuse: Callable[[Mapping[str, int]], bool] = lambda _: False  # noqa: E731
+    refuse: Callable[[Budget], bool] = lambda _: False  # noqa: E731
     budget = in_rounds(tmp_path, ["a", "b"], RULE, refuse, look, quiet)
     assert budget.samples == {"a": 2, "b": 2}
     assert read_record(Budget, tmp_path / BUDGET_FILE) == budget

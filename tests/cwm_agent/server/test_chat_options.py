@@ -9,6 +9,8 @@ import jsonschema
 import pytest
 from live import Live
 
+from cwm_agent.server.engine.compiling import Checks
+
 ISSUE = (
     "Expected [2, 4, 7, 0].\n\nFile: team/names.py. [-2, 4, 7, 0] is false - Somebody typed "
     "`replace_values_tupa([-2, 4, 7, 0])`."
@@ -140,6 +142,20 @@ def test_an_answer_follows_its_schema(server: Live, begun: str) -> None:
     answer = ask(server, response_format=JSON_SCHEMA, max_tokens=200, **fields)
     assert answer["choices"][0]["finish_reason"] == "stop"
     jsonschema.validate(json.loads(begun + content(answer)), SCHEMA)
+
+
+def test_a_grammar_that_takes_for_ever_is_refused_and_nobody_else_waits(
+    server: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Checks, "cpu_seconds", 1)
+    bomb = [{"type": "string", "pattern": f"(a|b){{{n}}}c"} for n in range(1, 60)]
+    form = {"type": "json_schema", "json_schema": {"schema": {"allOf": bomb}}}
+    with server.client() as client:
+        body = {"messages": OPENING, "response_format": form, "max_tokens": 2}
+        refused = client.post("/v1/chat/completions", json=body)
+    assert refused.status_code == 400
+    assert "too complex" in refused.json()["error"]["message"]
+    assert ask(server, max_tokens=2)["choices"]
 
 
 def test_a_thought_does_not_end_an_answer_that_must_follow_a_schema(server: Live) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import time
 from pathlib import Path
 
 import httpx
@@ -53,6 +55,9 @@ def guarded(**changes: object) -> httpx.AsyncClient:
         ("/health", {"origin": "https://evil.example"}, b"", 403),
         ("/health", {"origin": "https://ours.example"}, b"", 200),
         ("/health", {"origin": "null"}, b"", 403),
+        ("/health", {"origin": "http://[::1"}, b"", 403),
+        ("/health", {"host": "evil@localhost"}, b"", 421),
+        ("/health", {"host": "localhost:80.evil.example"}, b"", 421),
         ("/v1/x", {"x-api-key": "secret"}, b"x" * 101, 413),
         ("/v1/x", {"x-api-key": "secret", "content-length": "1e9"}, b"x", 413),
     ],
@@ -83,6 +88,9 @@ def test_keys_come_from_a_file(tmp_path: Path) -> None:
 
 def test_places_are_few_in_all_and_for_each_key() -> None:
     admission = Admission(3, 2)
+    with pytest.raises(RequestError, match="3 answers at once") as never:
+        admission.enter("a", 3)
+    assert never.value.status == 400
     with admission.place("a"), admission.place("a"):
         with pytest.raises(RequestError, match="this key") as one:
             admission.enter("a", 1)
@@ -134,3 +142,66 @@ def test_a_client_that_sends_its_headers_slowly_is_cut_off(
     with socket.create_connection((host, int(port)), timeout=60) as line:
         line.sendall(sent)
         assert line.recv(1000) == b""
+
+
+HELD = [
+    (b"\r\n", "header_seconds"),  # blank lines between requests
+    (b"POST /health HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{", "body_seconds"),
+]
+
+
+@pytest.mark.parametrize(("sent", "limit"), HELD, ids=["blank lines", "a body nobody reads"])
+def test_a_connection_cannot_be_held_after_an_answer(
+    server: Live, sent: bytes, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HurriedProtocol, limit, 0.5)
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as line:
+        line.sendall(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        told = b""
+        while b"}" not in told:
+            told += line.recv(1000)
+        line.sendall(sent)
+        while piece := line.recv(1000):
+            told += piece
+    assert told.startswith(b"HTTP/1.1 200")
+
+
+def test_an_answer_that_nobody_reads_is_given_up(
+    server: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its place would be taken as long as the client likes."""
+    monkeypatch.setattr(HurriedProtocol, "read_seconds", 0.5)
+    host, port = server.url.removeprefix("http://").split(":")
+    many = b"GET /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n" * 200
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.settimeout(60)
+        line.connect((host, int(port)))
+        line.sendall(many)
+        deadline = time.monotonic() + 60
+        with contextlib.suppress(OSError):  # until the other side has ended it
+            while time.monotonic() < deadline:
+                line.sendall(b"\r\n")
+                time.sleep(0.1)
+        assert time.monotonic() < deadline
+
+
+ENDLESS = {
+    "a header": b"GET /health HTTP/1.1\r\nhost: localhost\r\nx: " + b"a" * 400_000,
+    "a path": b"GET /" + b"a" * 400_000,
+    "trailers": b"POST /health HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"
+    b"1\r\n{\r\n0\r\n" + b"x: a\r\n" * 300_000,
+}
+
+
+@pytest.mark.parametrize("sent", ENDLESS.values(), ids=list(ENDLESS))
+def test_what_has_no_end_is_refused(server: Live, sent: bytes) -> None:
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=60) as line:
+        told = b""
+        with contextlib.suppress(ConnectionError):  # it was closed with bytes unread
+            line.sendall(sent)
+            while piece := line.recv(1000):
+                told += piece
+    assert told == b"" or b" 400 " in told or b" 405 " in told

@@ -164,6 +164,12 @@ def test_json_lines_are_read_and_recordings_may_lie_in_a_folder(tmp_path: Path) 
         ("- {nano: seen/1}\n- {nano: seen/1}", "more than once"),
         ("{}", "not a list"),
         ("- [", "cannot read the suite"),
+        ("", "is empty"),
+        ("- {instance: a}\n- instance: b\n  instance: c", r"'instance' stands twice \(line 3\)"),
+        ("- {instance: a, issue: b, env: {'A=B': x}}", "task 1: env: 'A=B' is not the name"),
+        (r'- {instance: a, issue: b, setup: ["x\0y"]}', "task 1: setup.0: .*NUL"),
+        (r'- {instance: a, issue: b, env: {A: "x\0y"}}', "task 1: env.A: .*NUL"),
+        (r'- {instance: "a\ud800", issue: b}', "task 1: instance: .*no character"),
     ],
 )
 def test_bad_suites(tmp_path: Path, text: str, said: str) -> None:

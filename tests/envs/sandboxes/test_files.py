@@ -9,6 +9,7 @@ import pytest
 
 from envs.errors import SandboxError
 from envs.sandbox.sandbox import Sandbox
+from envs.sandbox.session import _os_error
 
 EVERY_BYTE = bytes(range(256)) * 3
 
@@ -145,3 +146,8 @@ def test_a_tree_arrives_with_modes_links_and_empty_folders(place: Sandbox, tmp_p
 def test_a_missing_tree_is_named(place: Sandbox, tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="is not a folder"):
         place.put_tree(str(tmp_path / "none"), "/testbed")
+
+
+def test_a_program_that_an_image_lacks_is_named() -> None:
+    error = _os_error(b"bash: line 3: mkdir: command not found\n", "/testbed")
+    assert "lacks the program mkdir: its image needs bash 4.4 and coreutils" in str(error)

@@ -9,6 +9,7 @@ import pytest
 
 from envs.docker.sandbox import DockerSandbox
 from envs.errors import SandboxError
+from envs.failures import may_pass
 from envs.repository.repository import SandboxRepository
 from envs.repository.restore import fill
 from envs.sandbox.sandbox import Owner, SandboxLimits
@@ -28,6 +29,11 @@ cp -a . /roots
 chown -R 1000:1000 .; chmod 700 .
 """
 OTHERS = "cwm-agent-test/users:2"
+WRONG = {
+    "cwm-agent-test/users:3": ("USER nobody-here", "nobody-here.*correct USER"),
+    "cwm-agent-test/users:4": ("ENV PATH=", "no bash in its PATH, which is ''.*--env PATH="),
+}
+"""Images whose own settings keep a container from starting, and what is said of them."""
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +45,15 @@ def place(engine: DockerClient, docker_image: str, owner: Owner) -> Iterator[Doc
         assert container.wait()["StatusCode"] == 0, container.logs().decode()
         container.commit("cwm-agent-test/users", "1")
         container.commit("cwm-agent-test/users", "2", changes="USER 1234")
+        for tag, (change, _) in WRONG.items():
+            container.commit(*tag.split(":"), changes=change)
     finally:
         container.remove(force=True)
     try:
         with DockerSandbox(TAG, limits=SandboxLimits(cpus=1.0), owner=owner) as sandbox:
             yield sandbox
     finally:
-        for tag in (TAG, OTHERS):
+        for tag in (TAG, OTHERS, *WRONG):
             engine.images.remove(tag, force=True)
 
 
@@ -67,6 +75,14 @@ def test_a_repository_that_is_not_the_images_users_is_refused_with_the_remedy(
         for root in ("/testbed", "/roots"):
             with pytest.raises(SandboxError, match=rf"{root}.*make root the image's USER"):
                 SandboxRepository(other, root).prepare()
+
+
+@pytest.mark.usefixtures("place")
+def test_an_image_whose_settings_are_wrong_is_named_and_not_tried_again(owner: Owner) -> None:
+    for tag, (_, said) in WRONG.items():
+        with pytest.raises(SandboxError, match=said) as refused:
+            DockerSandbox(tag, limits=SandboxLimits(cpus=1.0), owner=owner).open()
+        assert not may_pass(refused.value.cause)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,9 @@ def test_each_test_is_kept_with_its_result(tmp_path: Path) -> None:
     assert (verdict.fail_to_pass, verdict.pass_to_pass) == ({"t.py::a": True}, {"t.py::b": False})
 
 
+LATIN = "'utf-8' codec can't decode byte 0xe9 in position 121: invalid continuation byte"
+
+
 @pytest.mark.parametrize(
     ("log", "detail", "outcome", "said"),
     [
@@ -62,6 +65,7 @@ def test_each_test_is_kept_with_its_result(tmp_path: Path) -> None:
         (f"{APPLY_FAILED}:\n\npatch: **** Only garbage\n", "", "not_applied", "Only garbage"),
         (f"{APPLY_FAILED}:\n{NO_PATCH}", "", "not_applied", "the image lacks the program `patch`"),
         ("EvaluationError: Test timed out after 5 seconds.", "", "timeout", "after 5 seconds"),
+        (f"x - ERROR - Error in evaluating i: {LATIN}", "", "not_applied", "only text in"),
         ("x - ERROR - Error creating container: gone", "", "infrastructure", "creating container"),
         ("", "APIError: busy", "infrastructure", "APIError: busy"),
         (None, "", "infrastructure", "no report was written"),

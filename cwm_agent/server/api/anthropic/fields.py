@@ -70,7 +70,7 @@ class CountRequest(Lenient):
     """A conversation whose tokens are to be counted."""
 
     model: str | None = None
-    messages: Annotated[list[Message], Field(min_length=1)]
+    messages: Annotated[list[Message], Field(min_length=1, max_length=2**16)]
     system: Text | list[Block] | None = None
     tools: list[Tool] | None = None
     tool_choice: ToolChoice | None = None

@@ -26,6 +26,12 @@ _DEFAULT_TOKENS = 16  # as OpenAI's API has it
 _MOST_PROMPTS = 64
 
 
+def prompt_count(request: CompletionRequest) -> int:
+    """How many prompts a request has."""
+    given = request.prompt
+    return 1 if isinstance(given, str) or not given or isinstance(given[0], int) else len(given)
+
+
 @dataclass(slots=True)
 class TextAnswer:
     """Tells the completions of one request, whole or in chunks."""
@@ -38,7 +44,7 @@ class TextAnswer:
 
     async def whole(self) -> Json:
         """The answer in one; raises RequestError."""
-        prompts = self._prompts()
+        prompts = await self._prompts()
         each = self.request.n or 1
         choices = [_Choice() for _ in range(each * len(prompts))]
         async with aclosing(self._pieces(prompts)) as pieces:
@@ -53,7 +59,7 @@ class TextAnswer:
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The answer in events; raises RequestError."""
-        prompts = self._prompts()
+        prompts = await self._prompts()
         each = self.request.n or 1
         usages: list[Usage] = []
         begun: set[int] = set()
@@ -73,11 +79,11 @@ class TextAnswer:
             yield event(self._head() | {"choices": [], "usage": self._usage(usages, prompts)})
         yield DONE
 
-    def _prompts(self) -> list[array[int]]:
+    async def _prompts(self) -> list[array[int]]:
         """Every prompt as ids; raises RequestError."""
         given = self.request.prompt
         if isinstance(given, str):
-            return [self.service.encoded(given)]
+            return [await self.service.encoded(given)]
         if not given:
             raise RequestError("the prompt is empty", param="prompt")
         if isinstance(given[0], int):
@@ -87,7 +93,7 @@ class TextAnswer:
                 f"a request may have {_MOST_PROMPTS} prompts at most", param="prompt"
             )
         return [
-            self.service.encoded(one) if isinstance(one, str) else array("i", one)
+            await self.service.encoded(one) if isinstance(one, str) else array("i", one)
             for one in given
             if not isinstance(one, int)
         ]

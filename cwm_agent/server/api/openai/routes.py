@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from cwm_agent.server.api.openai.chat import ChatAnswer
-from cwm_agent.server.api.openai.completions import TextAnswer
+from cwm_agent.server.api.openai.completions import TextAnswer, prompt_count
 from cwm_agent.server.api.openai.fields import ChatRequest, CompletionRequest
 from cwm_agent.server.api.openai.messages import wanted_of
 from cwm_agent.server.api.replies import Replies
@@ -28,7 +28,8 @@ def openai_routes(service: Service, replies: Replies) -> APIRouter:
     @router.post("/completions", summary="Continue a text or a list of token ids.")
     async def complete(body: CompletionRequest, request: Request) -> Response:
         service.require_model(body.model)
-        answer, count = TextAnswer(body, service, replies.job(request)), body.n or 1
+        answer = TextAnswer(body, service, replies.job(request))
+        count = (body.n or 1) * prompt_count(body)
         if body.stream:
             return await replies.streamed(request, answer.chunks(), count)
         return await replies.whole(request, answer.whole(), count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -20,17 +21,19 @@ class Stored:
 
 
 class ResponseStore:
-    """The last `most` responses; belongs to one event loop."""
+    """The last `most` responses, in about `memory` bytes; belongs to one event loop."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, memory: int) -> None:
         self._most = most
+        self._left = memory
         self._stored: OrderedDict[str, Stored] = OrderedDict()
 
     def put(self, stored: Stored) -> None:
         """Keep a response."""
         self._stored[stored.response["id"]] = stored
-        while len(self._stored) > self._most:
-            self._stored.popitem(last=False)
+        self._left -= _size(stored)
+        while self._stored and (len(self._stored) > self._most or self._left < 0):
+            self._left += _size(self._stored.popitem(last=False)[1])
 
     def get(self, name: str, job: str, param: str | None = None) -> Stored:
         """A response; raises RequestError (404) when it is not there, or somebody else's."""
@@ -46,5 +49,10 @@ class ResponseStore:
 
     def delete(self, name: str, job: str) -> None:
         """Forget a response; raises RequestError as `get`."""
-        self.get(name, job)
+        self._left += _size(self.get(name, job))
         del self._stored[name]
+
+
+def _size(stored: Stored) -> int:
+    """Of its texts, also of those that it shares with an earlier one."""
+    return len(json.dumps(stored.response)) + sum(len(turn.text) for turn in stored.turns)

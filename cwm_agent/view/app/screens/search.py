@@ -18,6 +18,7 @@ from cwm_agent.view.app.screens.windows import window_css
 from cwm_agent.view.sanitize import clean_line
 from cwm_agent.view.search.index import SearchIndex, TextHit
 from cwm_agent.view.sources.row import MARKS, Row
+from cwm_agent.wording import counted
 
 MOST = 200
 Key = tuple[str, str, int]
@@ -69,7 +70,8 @@ class SearchAll(ModalScreen[Chosen | None]):
         self._hits = [hit for hit in hits if hit.key in self._rows]
         more = " or more" if len(hits) >= MOST else ""
         attempts = len({hit.key for hit in self._hits})
-        said = f"{len(self._hits)}{more} steps of {attempts} attempts" if words else ""
+        steps = f"{len(self._hits)}{more} steps" if more else counted(len(self._hits), "step")
+        said = f"{steps} of {counted(attempts, 'attempt')}" if words else ""
         self.query_one("#count", Static).update(Text(said, palette.DIM))
         options = self.query_one(OptionList)
         options.clear_options()

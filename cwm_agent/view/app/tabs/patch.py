@@ -12,6 +12,7 @@ from cwm_agent.view.app import palette
 from cwm_agent.view.app.outline import Block
 from cwm_agent.view.sanitize import clean_line
 from cwm_agent.view.trajectory.trajectory import Trajectory
+from cwm_agent.wording import counted
 
 _FILE = re.compile(r"^diff --git .*$", re.MULTILINE)
 
@@ -64,7 +65,7 @@ def _section(name: str, patch: str) -> list[Block]:
     files = split_files(patch)
     added, removed = count(patch)
     title = Text(f"{name}  ", palette.TITLE)
-    title.append(f"{len(files)} file{'s' * (len(files) != 1)}  ", palette.DIM)
+    title.append(f"{counted(len(files), 'file')}  ", palette.DIM)
     title.append(f"+{added} ", palette.ADDED).append(f"-{removed}", palette.REMOVED)
     blocks = [Block(title, open=True, name=name)]
     for path, text in files:

@@ -14,6 +14,7 @@ from cwm_agent.view.sanitize import clean_line
 from cwm_agent.view.trajectory.actions import headline
 from cwm_agent.view.trajectory.failures import WORDS
 from cwm_agent.view.trajectory.trajectory import Step, Trajectory
+from cwm_agent.wording import counted
 
 
 def steps_blocks(known: Trajectory, glyphs: Glyphs, width: int = 100) -> list[Block]:
@@ -54,7 +55,8 @@ def step_blocks(step: Step, glyphs: Glyphs, width: int) -> list[Block]:
             )  # fmt: skip
 
     if step.thinking:
-        tokens = f"{step.tokens.written:,} tokens with the call, " if step.tokens.written else ""
+        written = step.tokens.written
+        tokens = f"{counted(written, 'token')} with the call, " if written else ""
         add("think", step.thinking, opened=False, about=f"{tokens}{_size(step.thinking)}")
     add("says", step.prose)
     if step.action.search:

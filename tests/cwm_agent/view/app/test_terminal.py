@@ -31,7 +31,9 @@ class Tmux:
 
     def __init__(self, folder: Path) -> None:
         self._socket = str(folder / "tmux")
-        self("new-session", "-d", "-x", "120", "-y", "40", "env PS1='ready$ ' sh")
+        self(
+            "new-session", "-d", "-x", "120", "-y", "40", "env PS1='ready$ ' COLUMNS=80 LINES=24 sh"
+        )
 
     def __call__(self, *arguments: str) -> str:
         command = ["tmux", "-S", self._socket, "-f", "/dev/null", *arguments]
@@ -60,6 +62,7 @@ def test_keys_work_hostile_text_does_not_and_the_terminal_is_left_as_it_was(
     title = tmux("display-message", "-p", "#{pane_title}")
     tmux("send-keys", f"cd {ROOT} && {sys.executable} -m cwm_agent view {run.folder}", "Enter")
     tmux.until("test_b")
+    tmux.until("▕")  # between two panes: the terminal's own size counts
     tmux("send-keys", "Enter", "!", "Enter")
     shown = tmux.until("[bold]x[/bold]")
     assert "␛]52;c;b3duZWQ=␇" in shown
