@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from . import shared_images
+
 with suppress(ModuleNotFoundError):  # the GPU's machine has no hypothesis
     from hypothesis import settings
 
@@ -23,6 +25,20 @@ CORPUS = [
     "the tool says the output of the test",
     "<think>\n</think>\n<tool: bash>\nls\n</tool>",
 ] * 4
+
+MADE_HERE = pytest.StashKey[bool]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[MADE_HERE] = shared_images.begin()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """After the last test, also of processes that this one started."""
+    if config.stash.get(MADE_HERE, False):
+        shared_images.end()
+
 
 CheckpointMaker = Callable[..., Path]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from envs.images.store import ImageStore
 from envs.swebench.testbed_image import RepositoryImage, build_repository_image
 from envs.task import Recipe
 
+from ..shared_images import shared_image_prefix
 from .official import EVAL_SCRIPT, diff_of
 from .swebench_rows import row
 
@@ -55,7 +56,11 @@ def pytest_runtest_makereport(item, call):
 def git(folder: Path, *arguments: str) -> str:
     identity = ["-c", "user.name=a", "-c", "user.email=a@localhost"]
     command = ["git", "-C", str(folder), *identity, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    # The same commit in every file of tests, so that they share one image.
+    dates = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), "2026-01-01T00:00:00Z")
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, env=os.environ | dates
+    ).stdout
 
 
 class Greetings:
@@ -110,15 +115,10 @@ class Greetings:
 
 @contextmanager
 def greetings_image(greetings: Greetings, state: Path) -> Iterator[str]:
-    """The name of an image of the repository, removed at the end."""
+    """The name of an image of the repository, which lasts as long as the tests do."""
     client = connect_engine(timeout=1800)
-    prefix = f"cwm-agent-test/{secrets.token_hex(4)}-"
+    prefix = shared_image_prefix()
     access = ImageAccess(ImageStore(client, Ledger(state / "images.json"), prefix))
     wanted = RepositoryImage(str(greetings.folder), recipe=Recipe(pip=PINS))
-    try:
-        yield build_repository_image(access, wanted).name
-    finally:
-        for kind in ("testbed", "environment"):
-            for image in client.images.list(f"{prefix}{kind}"):
-                client.images.remove(image.id, force=True)
-        client.close()
+    yield build_repository_image(access, wanted).name
+    client.close()
