@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[3]
 RUN = f"faults-{os.getpid()}"
 """Names everything that this test process makes."""
 MIB = 2**20
-PATIENCE = 30.0
+TIMEOUT = 30.0
 SMALL = SandboxLimits(memory_bytes=256 * MIB, pids=100, cpus=1.0, disk_bytes=64 * MIB)
 
 
@@ -74,7 +74,7 @@ def left_over(client: DockerClient | None) -> list[str]:
     return left
 
 
-def eventually(condition: Callable[[], bool], seconds: float = PATIENCE) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = TIMEOUT) -> bool:
     """Whether it comes true in time."""
     deadline = time.monotonic() + seconds
     while not condition():

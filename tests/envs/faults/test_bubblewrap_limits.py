@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from injection import MIB, PATIENCE, ROOT
+from injection import MIB, TIMEOUT, ROOT
 
 from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.bubblewrap.socket_filter import MACHINES, program
@@ -53,7 +53,7 @@ def test_nothing_is_written_past_the_limits_and_no_door_is_left(user: int) -> No
         [python, "-c", PROBE],
         capture_output=True,
         text=True,
-        timeout=2 * PATIENCE,
+        timeout=2 * TIMEOUT,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": "/tmp"},
         user=user,
         group=user,
@@ -84,15 +84,15 @@ def test_a_full_disk_takes_no_change_away(disk: int) -> None:
         pytest.skip("bubblewrap is not installed")
     owner = Owner("l", "i", 0, os.getpid(), boot_id())
     with BubblewrapSandbox(limits=SandboxLimits(disk_bytes=disk), owner=owner) as place:
-        place.run("mkdir -p /testbed; echo a > /testbed/a", timeout=PATIENCE)
+        place.run("mkdir -p /testbed; echo a > /testbed/a", timeout=TIMEOUT)
         repository = SandboxRepository(place, "/testbed")
         repository.prepare()
         fill = "cat /dev/zero > /tmp/big; cat /dev/zero > /tmp/rest; echo b > /testbed/a"
-        place.run(fill, timeout=PATIENCE)
+        place.run(fill, timeout=TIMEOUT)
         if disk > 64 * MIB:
             assert "+b" in repository.snapshot().diff
         else:
             with pytest.raises(OversizeError, match="the disk is full"):
                 repository.snapshot()
-        place.run("rm /tmp/big /tmp/rest", timeout=PATIENCE)
+        place.run("rm /tmp/big /tmp/rest", timeout=TIMEOUT)
         assert "+b" in repository.snapshot().diff

@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from injection import PATIENCE, SMALL, Places, command_lines, eventually, start
+from injection import TIMEOUT, SMALL, Places, command_lines, eventually, start
 
 from envs.sandbox.sandbox import Sandbox
 
@@ -81,7 +81,7 @@ def test_many_at_once(places: Places, count: int) -> None:
     def work(number: int) -> str:
         place: Sandbox = places(limits)
         try:
-            return place.run(f"echo $(({number} * 2))", timeout=PATIENCE).output
+            return place.run(f"echo $(({number} * 2))", timeout=TIMEOUT).output
         finally:
             place.close()
 

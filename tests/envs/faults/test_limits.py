@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from injection import MIB, PATIENCE, SMALL, Places
+from injection import MIB, TIMEOUT, SMALL, Places
 
 from envs.sandbox.sandbox import Sandbox
 from tools.workspace import CommandResult
@@ -14,13 +14,13 @@ FORK_BOMB = "bomb() { bomb | bomb & }; bomb; sleep 100"
 
 
 def goes_on(place: Sandbox) -> None:
-    assert place.run("echo fine", timeout=PATIENCE).output.endswith("fine\n")
-    assert place.control("echo control", timeout=PATIENCE).output == "control\n"
+    assert place.run("echo fine", timeout=TIMEOUT).output.endswith("fine\n")
+    assert place.control("echo control", timeout=TIMEOUT).output == "control\n"
     place.write_file("/testbed/after", b"after")
     assert place.read_file("/testbed/after") == b"after"
 
 
-def run(place: Sandbox, command: str, timeout: float = PATIENCE) -> CommandResult:
+def run(place: Sandbox, command: str, timeout: float = TIMEOUT) -> CommandResult:
     return place.run(command, timeout=timeout)
 
 
@@ -50,9 +50,9 @@ def test_a_fork_bomb_ends_with_its_time(places: Places) -> None:
     result = run(place, FORK_BOMB, timeout=2.0)
     assert result.ending in ("timeout", "exited", "shell_ended")
     assert result.cause == "process_limit"
-    assert result.seconds < PATIENCE
+    assert result.seconds < TIMEOUT
     goes_on(place)
-    left = place.control("printf '%s\\n' /proc/[0-9]* | wc -l", timeout=PATIENCE)
+    left = place.control("printf '%s\\n' /proc/[0-9]* | wc -l", timeout=TIMEOUT)
     assert int(left.output) < 20
 
 
@@ -75,7 +75,7 @@ def test_a_full_disk(places: Places) -> None:
 def test_a_disk_filled_by_many_files(places: Places) -> None:
     place = places()
     fill = "for i in {1..60}; do head -c 10000000 /dev/zero >/testbed/f$i || break; sleep 0.2; done"
-    result = run(place, f"{fill}; (exit 1)", timeout=4 * PATIENCE)
+    result = run(place, f"{fill}; (exit 1)", timeout=4 * TIMEOUT)
     assert result.cause == "disk_full"
     assert run(place, "rm /testbed/f*").exit_code == 0
     goes_on(place)

@@ -10,7 +10,7 @@ import pytest
 from envs.sandbox.sandbox import Sandbox
 from tools.workspace import CommandResult
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 @pytest.fixture(autouse=True)
@@ -18,13 +18,13 @@ def next_command_works(place: Sandbox) -> Iterator[None]:
     """After every test here the same sandbox must still run commands, files and control."""
     place.restart_shell(cwd="/testbed")
     yield
-    assert "next\n" in place.run("printf '%s\\n' next", timeout=PATIENCE).output
-    assert place.control("echo control", timeout=PATIENCE).output == "control\n"
+    assert "next\n" in place.run("printf '%s\\n' next", timeout=TIMEOUT).output
+    assert place.control("echo control", timeout=TIMEOUT).output == "control\n"
     place.write_file("/testbed/after", b"after")
     assert place.read_file("/testbed/after") == b"after"
 
 
-def run(place: Sandbox, command: str, timeout: float = PATIENCE) -> CommandResult:
+def run(place: Sandbox, command: str, timeout: float = TIMEOUT) -> CommandResult:
     return place.run(command, timeout=timeout)
 
 
@@ -213,7 +213,7 @@ def test_a_timeout_ends_the_command_and_keeps_the_partial_output(
     left = (
         "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>&1 | grep '^sleep [0-9]'"
     )
-    assert place.control(left, timeout=PATIENCE).output == ""
+    assert place.control(left, timeout=TIMEOUT).output == ""
 
 
 def test_a_timeout_keeps_variables_functions_options_and_earlier_processes(place: Sandbox) -> None:
@@ -248,14 +248,14 @@ def test_a_long_command_arrives_whole(place: Sandbox) -> None:
 
 def test_control_is_apart_from_the_models_shell(place: Sandbox) -> None:
     run(place, "x=1; cd /usr; export X=2; git() { echo fake; }; export -f git; PATH=/nowhere")
-    result = place.control('echo "<$x$X>"; pwd; type -t git; cd /; y=5', timeout=PATIENCE)
+    result = place.control('echo "<$x$X>"; pwd; type -t git; cd /; y=5', timeout=TIMEOUT)
     assert result.output == "<>\n/testbed\nfile\n"
-    assert place.control('echo "<$y>"; pwd', timeout=PATIENCE).output == "<>\n/testbed\n"
+    assert place.control('echo "<$y>"; pwd', timeout=TIMEOUT).output == "<>\n/testbed\n"
     assert place.cwd == "/usr"
 
 
 def test_control_has_timeouts_and_exit_codes_too(place: Sandbox) -> None:
-    assert ended(place.control("exit 4", timeout=PATIENCE)) == ("exited", 4)
+    assert ended(place.control("exit 4", timeout=TIMEOUT)) == ("exited", 4)
     late = place.control("echo some; sleep 100", timeout=0.5)
     assert (late.ending, late.output.splitlines()[0]) == ("timeout", "some")
 

@@ -10,7 +10,7 @@ import pytest
 from envs.sandbox.sandbox import Sandbox
 from envs.shell import startup
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 CONDA = """
 conda() { case $1 in +(activate)) export PATH=/envs/$2/bin:$PATH CONDA_DEFAULT_ENV=$2;; esac; }
 """
@@ -41,17 +41,17 @@ def start(place: Sandbox, said: list[str]) -> Iterator[Start]:
 
     def with_file(text: str) -> Sandbox:
         text = text.replace('"$CONDA"', shlex.quote(CONDA))
-        place.control(f"printf %s {shlex.quote(text)} > ~/.bashrc", timeout=PATIENCE)
+        place.control(f"printf %s {shlex.quote(text)} > ~/.bashrc", timeout=TIMEOUT)
         place.restart_shell(cwd="/testbed")
         return place
 
     yield with_file
-    place.control("rm -f ~/.bashrc", timeout=PATIENCE)
+    place.control("rm -f ~/.bashrc", timeout=TIMEOUT)
     place.restart_shell(cwd="/testbed")
 
 
 def says(place: Sandbox, command: str) -> str:
-    result = place.run(command, timeout=PATIENCE)
+    result = place.run(command, timeout=TIMEOUT)
     assert result.ending == "exited"
     return result.output
 
@@ -83,9 +83,9 @@ def test_the_environment_is_there_in_every_shell(start: Start, file: str) -> Non
     place = start(file)
     right = "testbed /envs/testbed/bin\n"
     assert says(place, f"{ACTIVE}; pwd") == f"{right}/testbed\n"
-    assert place.run_fresh(ACTIVE, timeout=PATIENCE).output == right
+    assert place.run_fresh(ACTIVE, timeout=TIMEOUT).output == right
     assert says(place, "conda activate other; " + ACTIVE) == "other /envs/other/bin\n"
-    assert place.run("exit 5", timeout=PATIENCE).ending == "shell_ended"
+    assert place.run("exit 5", timeout=TIMEOUT).ending == "shell_ended"
     assert says(place, ACTIVE) == right
     assert place.run("sleep 100", timeout=0.5).ending == "timeout"
     assert says(place, ACTIVE) == right
@@ -95,8 +95,8 @@ def test_the_environment_is_there_in_every_shell(start: Start, file: str) -> Non
 
 def test_the_harness_sees_it_only_where_it_asks_to(start: Start) -> None:
     place = start(ACTIVATION + "git() { echo forged; }\n")
-    assert place.run_fresh("git status", timeout=PATIENCE).output == "forged\n"
-    assert place.control("type -t git; echo $CONDA_DEFAULT_ENV", timeout=PATIENCE).output == (
+    assert place.run_fresh("git status", timeout=TIMEOUT).output == "forged\n"
+    assert place.control("type -t git; echo $CONDA_DEFAULT_ENV", timeout=TIMEOUT).output == (
         "file\n\n"
     )
 

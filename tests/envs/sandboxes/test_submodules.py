@@ -5,7 +5,7 @@ from __future__ import annotations
 from envs.repository.repository import SandboxRepository
 from envs.sandbox.sandbox import Sandbox
 
-PATIENCE = 120.0
+TIMEOUT = 120.0
 MAKE = """set -e
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
 for name in library top vendored; do
@@ -23,11 +23,11 @@ UNDO = "git checkout -q -- .; rm moved.py; for d in lib vendored; do git -C $d c
 
 def test_changes_inside_them_are_in_the_patch_and_apply(place: Sandbox) -> None:
     top = "/tmp/nested/top"
-    made = place.control(MAKE, timeout=PATIENCE)
+    made = place.control(MAKE, timeout=TIMEOUT)
     assert made.exit_code == 0, made.output
     repository = SandboxRepository(place, top)
     repository.prepare(ignore_untracked=True)
-    assert place.run(CHANGE.format(top=top), timeout=PATIENCE).exit_code == 0
+    assert place.run(CHANGE.format(top=top), timeout=TIMEOUT).exit_code == 0
     now = repository.snapshot()
     changed = [line for line in now.diff.splitlines() if line.startswith("diff --git")]
     assert [line.rpartition(" b/")[2] for line in changed] == [
@@ -38,6 +38,6 @@ def test_changes_inside_them_are_in_the_patch_and_apply(place: Sandbox) -> None:
     ]
     place.write_file("/tmp/nested/patch", now.patch.encode())
     again = f"cd {top} && {{ {UNDO}; }} && git apply -v ../patch && cat lib/code.py moved.py"
-    assert place.control(again, timeout=PATIENCE).output.endswith("new\nold\n")
+    assert place.control(again, timeout=TIMEOUT).output.endswith("new\nold\n")
     assert repository.snapshot().tree == now.tree
-    place.control("rm -rf /tmp/nested", timeout=PATIENCE)
+    place.control("rm -rf /tmp/nested", timeout=TIMEOUT)

@@ -15,7 +15,7 @@ import pytest
 from envs.sandbox.sandbox import Sandbox
 from tools.workspace import CommandResult
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 THIEF = r"""
 import glob, os, re, sys, time
@@ -76,7 +76,7 @@ BECOME = (
 )
 
 
-def run(place: Sandbox, command: str, timeout: float = PATIENCE) -> CommandResult:
+def run(place: Sandbox, command: str, timeout: float = TIMEOUT) -> CommandResult:
     return place.run(command, timeout=timeout)
 
 
@@ -90,14 +90,14 @@ def thief(place: Sandbox) -> None:
 def test_whatever_is_stolen_and_written_back_the_end_is_the_true_one(
     place: Sandbox, shell: str
 ) -> None:
-    result = getattr(place, shell)("cd /usr; python3 /testbed/thief.py", timeout=PATIENCE)
+    result = getattr(place, shell)("cd /usr; python3 /testbed/thief.py", timeout=TIMEOUT)
     assert (result.ending, result.exit_code) == ("exited", 7)
     assert result.output.endswith("late\n")
     if shell == "run":
         assert result.cwd == place.cwd == "/usr"
     following = run(place, "echo next; (exit 3)")
     assert following.output.endswith("next\n")  # a model's background may write before it
-    ours = place.control("echo ours; (exit 5)", timeout=PATIENCE)
+    ours = place.control("echo ours; (exit 5)", timeout=TIMEOUT)
     assert (following.exit_code, ours.output, ours.exit_code) == (3, "ours\n", 5)
     assert place.read_file("/testbed/thief.py") == THIEF.encode()
 
@@ -112,7 +112,7 @@ def test_a_thief_in_the_background_ends_no_later_command(place: Sandbox) -> None
             assert (result.exit_code, time.monotonic() - began > 1) == (code, True)
             assert f"{code}\n" in result.output
         assert result.exit_code in (code, None)
-    place.control("kill %1; kill $(pgrep -f thief.py)", timeout=PATIENCE)
+    place.control("kill %1; kill $(pgrep -f thief.py)", timeout=TIMEOUT)
 
 
 def test_a_name_that_a_program_takes_is_not_the_shells(place: Sandbox) -> None:
@@ -144,7 +144,7 @@ def test_the_first_process_heeds_no_signal_and_no_stop(place: Sandbox) -> None:
 @pytest.mark.slow  # a shell that does not begin is waited for
 def test_a_stopped_shell_costs_its_command_only(place: Sandbox) -> None:
     pids = run(place, "echo $$ $PPID").output
-    place.control(f"kill -STOP {pids}", timeout=PATIENCE)
+    place.control(f"kill -STOP {pids}", timeout=TIMEOUT)
     assert run(place, "echo lost", 1.0).ending != "exited"
     assert run(place, "echo next").output == "next\n"
 
@@ -155,11 +155,11 @@ def test_close_comes_to_an_end_whatever_holds_on(place: Sandbox) -> None:
     again.run(
         "exec 200<>/proc/1/fd/0 201<>/proc/$PPID/fd/1; "
         "for f in /proc/[0-9]*/fd/*; do (exec 3<>$f; exec sleep 600) & done 2>/dev/null",
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     closing = threading.Thread(target=again.close)
     closing.start()
-    closing.join(PATIENCE)
+    closing.join(TIMEOUT)
     assert not closing.is_alive()
 
 
@@ -196,7 +196,7 @@ def test_a_killed_owner_takes_along_who_holds_every_pipe(
     child.send_signal(signal.SIGKILL)
     child.wait()
     child.stdout.close()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while _sleepers() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert _sleepers() == 0

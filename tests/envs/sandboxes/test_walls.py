@@ -25,11 +25,11 @@ from envs.sandbox.sandbox import Owner, Sandbox, SandboxLimits
 if TYPE_CHECKING:
     from docker import DockerClient
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 def run(place: Sandbox, command: str) -> str:
-    return place.run(command, timeout=PATIENCE).output
+    return place.run(command, timeout=TIMEOUT).output
 
 
 def test_bubblewrap_shows_what_it_was_given_and_nothing_else(owner: Owner, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_killed_owner_takes_its_bubblewrap_sandbox_along_and_leaves_a_stray(
     assert Orphan("folder", str(folder)) not in find_orphans()
     child.send_signal(signal.SIGKILL)
     child.wait()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while "sleep\x004242" in "".join(_command_lines()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert "sleep\x004242" not in "".join(_command_lines())
@@ -167,7 +167,7 @@ class TestDocker:
         assert Orphan("container", name) not in find_orphans()
         child.send_signal(signal.SIGKILL)
         child.wait()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while engine.containers.list(all=True, sparse=True, filters={"id": name}):
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -191,7 +191,7 @@ class TestDocker:
             killed = _volume(engine, name)
             child.kill()
             child.wait()
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + TIMEOUT
             while engine.containers.list(all=True, sparse=True, filters={"id": name}):
                 assert time.monotonic() < deadline
                 time.sleep(0.1)

@@ -17,7 +17,7 @@ from cwm_agent.view.app.session import Session
 from results.store import Run
 
 P = Pilot[None]
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 class Gate:
@@ -29,7 +29,7 @@ class Gate:
     def __call__(self) -> str:
         if threading.current_thread() is not threading.main_thread():
             self.asked.set()
-            self.in_time = self.answered.wait(PATIENCE)
+            self.in_time = self.answered.wait(TIMEOUT)
         return "a needle"
 
 
