@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from injection import MIB, TIMEOUT, ROOT
+from injection import MIB, ROOT, TIMEOUT
 
 from envs.bubblewrap.sandbox import BubblewrapSandbox
 from envs.bubblewrap.socket_filter import MACHINES, program

@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from injection import TIMEOUT, SMALL, Places, command_lines, eventually, start
+from injection import SMALL, TIMEOUT, Places, command_lines, eventually, start
 
 from envs.sandbox.sandbox import Sandbox
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from injection import MIB, TIMEOUT, SMALL, Places
+from injection import MIB, SMALL, TIMEOUT, Places
 
 from envs.sandbox.sandbox import Sandbox
 from tools.workspace import CommandResult
