@@ -27,7 +27,8 @@ EOF
     layers="$layers and not docker"
     printf '\n*** NO DOCKER: the tests marked docker are LEFT OUT of this run ***\n\n' >&2
 fi
-# Two workers, one thread each; a file's tests share what is expensive to make, so they stay together.
+# Three workers for two cores, since much of the time is waiting for containers; one thread each.
+# A file's tests share what is expensive to make, so they stay together.
 # In the order of the files: by itself xdist keeps files of few tests for the end, and those are slow.
 export OMP_NUM_THREADS=1
 # What fails is tried once more and named: on a busy machine a limit can be missed (docs/tests.md).
@@ -36,4 +37,4 @@ exec .venv/bin/python -c '
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-' -m pytest -m "$layers" -n 2 --dist loadfile --no-loadscope-reorder --reruns 1 -r aR --durations 25
+' -m pytest -m "$layers" -n 3 --dist loadfile --no-loadscope-reorder --reruns 1 -r aR --durations 25

@@ -11,6 +11,8 @@ import pytest
 from cwm_agent.debug.plain.evaluate import Evaluator
 from cwm_agent.debug.plain.limits import RaisedError, UnknownError, is_plain, is_steady
 
+pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")  # odd expressions are the point
+
 NAMES: dict[str, str] = {
     "xs": "[3, -1, 2, 2]",
     "s": "'Ab c,d'",
