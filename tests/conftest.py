@@ -40,6 +40,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shared_images.end()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why each test that was tried again had failed."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.section(f"failed, and tried again: {report.nodeid}")
+        terminalreporter.line(report.longreprtext)
+
+
 CheckpointMaker = Callable[..., Path]
 
 

@@ -58,7 +58,7 @@ def test_every_sample_has_its_result_and_the_folder_is_as_solve_leaves_it(batch:
 
 
 def test_the_first_signal_drains_and_the_second_stops(batch: Batch) -> None:
-    process = begin(batch, "--workers", 2)
+    process = begin(batch, "--workers", 2, seconds=1.0)  # none is over when the signal comes
     batch.wait_for_turns("run", 2, process)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=120)
