@@ -161,7 +161,7 @@ def test_a_killed_worker_leaves_no_container_when_the_command_ends(desk: Desk) -
         worker = int(client.containers.get(container).labels[f"{LABEL}pid"])
     os.kill(worker, signal.SIGKILL)
     assert process.wait(240) == 4
-    assert desk.containers() == []
+    wait_until(lambda: desk.containers() == [])
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_gold_is_resolved_and_the_repository_as_it_is_is_not(bench: Bench, tmp_p
     assert noop.outcome == "unresolved"
     assert noop.verdict.fail_to_pass == {f"{FILE}::test_long": False}
     assert set(noop.verdict.pass_to_pass.values()) == {True}
-    assert bench.containers() == []
+    bench.wait_until_gone()
 
 
 def test_a_patch_that_does_not_apply_and_one_that_never_ends(bench: Bench, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_patch_that_does_not_apply_and_one_that_never_ends(bench: Bench, tmp_p
     )
     assert (endless.failure, endless.environmental) == ("tests_timed_out", False)
     assert (undecodable.outcome, undecodable.log) == ("not_applied", "")
-    assert bench.containers() == []
+    bench.wait_until_gone()
 
 
 def test_a_grading_without_end_is_ended_from_outside(bench: Bench, tmp_path: Path) -> None:
