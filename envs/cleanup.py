@@ -43,14 +43,14 @@ def find_orphans(client: DockerClient | None = None) -> list[Orphan]:
     """
     from docker.errors import DockerException
 
-    found = [*_stray_folders(), *(Orphan("cgroup", name) for name in orphan_cgroups())]
+    found = [*_orphan_folders(), *(Orphan("cgroup", name) for name in orphan_cgroups())]
     engine = client
     try:
         engine = engine or connect_engine(timeout=ENGINE_SECONDS)
     except SandboxError:
         return found
     try:
-        of_engine = (_stray_containers, _stray_volumes, _stray_images)
+        of_engine = (_orphan_containers, _orphan_volumes, _orphan_images)
         return [*(orphan for orphans in of_engine for orphan in orphans(engine)), *found]
     except (DockerException, OSError):  # it answered, and is too busy now
         return found
@@ -107,26 +107,26 @@ def owned_folder(owner: Owner) -> Iterator[Path]:
         remove_folder(folder)
 
 
-def _stray_containers(client: DockerClient) -> Iterator[Orphan]:
+def _orphan_containers(client: DockerClient) -> Iterator[Orphan]:
     for container in client.api.containers(all=True, filters={"label": f"{LABEL}pid"}):
         if is_gone(container.get("Labels") or {}):
             yield Orphan("container", container["Id"][:12])
 
 
-def _stray_volumes(client: DockerClient) -> Iterator[Orphan]:
+def _orphan_volumes(client: DockerClient) -> Iterator[Orphan]:
     for volume in client.api.volumes(filters={"label": f"{LABEL}pid"})["Volumes"] or ():
         if is_gone(volume.get("Labels") or {}):
             yield Orphan("volume", volume["Name"])
 
 
-def _stray_images(client: DockerClient) -> Iterator[Orphan]:
+def _orphan_images(client: DockerClient) -> Iterator[Orphan]:
     """Snapshots only: an image that somebody else committed from a sandbox has the same labels."""
     for image in client.api.images(SNAPSHOTS, filters={"label": f"{LABEL}pid"}):
         if is_gone(image.get("Labels") or {}):
             yield from (Orphan("image", tag) for tag in image.get("RepoTags") or ())
 
 
-def _stray_folders() -> Iterator[Orphan]:
+def _orphan_folders() -> Iterator[Orphan]:
     for folder in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")):
         try:
             gone = is_gone(json.loads((folder / OWNER_FILE).read_text()))

@@ -57,7 +57,7 @@ def build_image(client: DockerClient, build: Build, progress: Say) -> None:
     from docker.errors import DockerException
 
     try:
-        remove_stray_build(client, build.tag)
+        remove_orphan_build(client, build.tag)
         _build(client, build, progress)
     except (DockerException, OSError) as error:
         said = str(getattr(error, "explanation", None) or error).strip().splitlines()
@@ -92,7 +92,7 @@ def container_name(tag: str) -> str:
     return "build-" + tag.replace("/", "-").replace(":", "-")
 
 
-def remove_stray_build(client: DockerClient, tag: str) -> None:
+def remove_orphan_build(client: DockerClient, tag: str) -> None:
     """Remove what a killed builder of the same tag left; the caller holds the tag's lock."""
     from docker.errors import NotFound
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from cwm_agent.debug.frames.parse import FrameParser
 from cwm_agent.debug.frames.state import Moment
@@ -16,7 +16,6 @@ from cwm_agent.policies import bundled
 from model.text.traces import Frame, TraceFormat
 
 if TYPE_CHECKING:
-    from model.checkpoint.quantize import Quantization
     from model.engine.engine import Engine
     from model.engine.session import Session
     from model.step.sampler import Sampling
@@ -24,17 +23,16 @@ if TYPE_CHECKING:
 
 FRAME_TOKENS = 2048
 """No frame has more; the limit of CWM's own debugger."""
-Dialect = Literal["auto", "nano", "cwm"]
+TOP_P = 0.95
+"""Of sampled frames, as published for answers."""
 
 
 class EnginePredictor:
     """A running engine as a predictor; its cursors share weights and the keys and values of a
     prefix.
 
-    `temperature` 0 takes the likeliest token, and with it `top_p` has no
-    meaning. `dialect` tells how the model's training traces were written: CWM's
-    have a newline after a source line and show comprehensions; those of nano,
-    taken for the bundled model, do not.
+    `temperature` 0 takes the likeliest token. CWM's training traces have a newline
+    after a source line and show comprehensions; those of nano, the bundled model, do not.
     """
 
     def __init__(
@@ -45,22 +43,17 @@ class EnginePredictor:
         vocabulary: int,
         *,
         temperature: float = 0.0,
-        top_p: float = 0.95,
-        seed: int = 0,
-        dialect: Dialect = "auto",
         frame_tokens: int = FRAME_TOKENS,
     ) -> None:
         """`folder` is the checkpoint that the engine runs."""
         from model.step.sampler import Sampling
 
-        if dialect == "auto":
-            dialect = "nano" if folder.resolve() == bundled.folder().resolve() else "cwm"
-        self.comprehensions = dialect == "cwm"
+        self.comprehensions = folder.resolve() != bundled.folder().resolve()
         self.name = folder.resolve().name
         self.greedy = temperature == 0
         self.engine = engine
-        form = TraceFormat(tokenizer, newline=dialect == "cwm")
-        sampling = Sampling(temperature, top_p if temperature else 1.0, seed=seed)
+        form = TraceFormat(tokenizer, newline=self.comprehensions)
+        sampling = Sampling(temperature, TOP_P if temperature else 1.0, seed=0)
         self.voice = Voice(
             tokenizer, form, FrameParser(tokenizer, form), sampling, frame_tokens, vocabulary
         )
@@ -82,11 +75,6 @@ def load_predictor(
     folder: Path | None = None,
     *,
     temperature: float = 0.0,
-    seed: int = 0,
-    dialect: Dialect = "auto",
-    device: str = "auto",
-    dtype: str = "auto",
-    quantize: Quantization = "none",
     frame_tokens: int = FRAME_TOKENS,
 ) -> EnginePredictor:
     """A checkpoint folder (None: the bundled model) in an engine of its own, which `close` ends.
@@ -97,7 +85,7 @@ def load_predictor(
     from model.engine.build import build_engine
 
     folder = folder or bundled.folder()
-    files = open_checkpoint(folder, device=device, dtype=dtype, quantize=quantize)
+    files = open_checkpoint(folder)
     engine = build_engine(files.config, files.source)
     engine.start()
     return EnginePredictor(
@@ -106,8 +94,6 @@ def load_predictor(
         files.tokenizer,
         files.config.vocabulary,
         temperature=temperature,
-        seed=seed,
-        dialect=dialect,
         frame_tokens=frame_tokens,
     )
 
