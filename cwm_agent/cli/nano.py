@@ -56,8 +56,11 @@ def train(
     start: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Start from a checkpoint's weights.")
     ] = None,
+    debugger: Annotated[
+        bool, typer.Option("--debugger", help="Train the model that predicts executions.")
+    ] = False,
 ) -> None:
-    """Train the tiny model, or resume a training run.
+    """Train a tiny model, or resume a training run.
 
     The learning rate decays over --total. A killed run loses the progress since
     its last checkpoint, at most three minutes.
@@ -77,6 +80,7 @@ def train(
         device=device,
         seed=seed,
         start=start,
+        debugger=debugger,
     )
     print(
         f"{counters.step} steps, {counters.tokens} tokens, {counters.seconds:.0f} s",
@@ -112,6 +116,9 @@ def curves(
 def export(
     run: RunFolder,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Checkpoint folder to write.")],
+    debugger: Annotated[
+        bool, typer.Option("--debugger", help="The run trained the model that predicts executions.")
+    ] = False,
 ) -> None:
     """Write a training run's latest state as a checkpoint in transformers format.
 
@@ -121,7 +128,7 @@ def export(
     """
     from cwm_agent.nano.recipe import export_nano
 
-    export_nano(run, folder)
+    export_nano(run, folder, debugger=debugger)
 
 
 @app.command()

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 from cwm_agent.debug.record.here import record_here
-from cwm_agent.debug.record.recording import RecordError, RecordRequest
+from cwm_agent.debug.record.recording import RecordError, Recording, RecordRequest
 from cwm_agent.generated.mutation import shuffled
 from cwm_agent.generated.splits import templates_of
 from cwm_agent.generated.templates.pools import POOLS
@@ -21,10 +21,12 @@ MISTAKEN = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A source whose entry point is marked and has its arguments, and its true frames."""
+    """A source whose entry point is marked and has its arguments, its true frames, and
+    whether it ends by an exception."""
 
     source: str
     frames: tuple[Frame, ...]
+    raised: bool
 
 
 def record_program(seed: str, *, held_out: bool = False) -> Program:
@@ -44,10 +46,10 @@ def _try(rng: random.Random, *, held_out: bool) -> Program | None:
     arguments = ", ".join(map(repr, function.arguments(rng)))
     body = [f"    result = {function.name}({arguments})", "    return result"]
     source = "\n".join([*lines, "", "", f"def main():{START_MARK}", *body, ""])
-    frames = record(source, "main", MOST_FRAMES)
-    if frames is None or any(len(text) > 160 for frame in frames for text in frame.texts()):
+    found = record(source, "main", MOST_FRAMES)
+    if found is None or any(len(text) > 160 for frame in found.frames for text in frame.texts()):
         return None
-    return Program(source, tuple(frames))
+    return Program(source, found.frames, found.raised)
 
 
 def _with_a_mistake(function: Function, rng: random.Random) -> str:
@@ -55,7 +57,7 @@ def _with_a_mistake(function: Function, rng: random.Random) -> str:
     return found[0].apply(function.source) if found else function.source
 
 
-def record(source: str, entry: str, most: int) -> list[Frame] | None:
+def record(source: str, entry: str, most: int) -> Recording | None:
     """Run `entry()` and record its frames, without those of comprehensions.
 
     None when there are more than `most`, it takes too long, or cannot be run.
@@ -65,4 +67,4 @@ def record(source: str, entry: str, most: int) -> list[Frame] | None:
         found = record_here(request)
     except RecordError:
         return None
-    return None if found.cut else list(found.frames)
+    return None if found.cut else found

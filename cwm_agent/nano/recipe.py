@@ -1,16 +1,18 @@
-"""How the bundled checkpoint is made: its shape, its mixture, its export."""
+"""How the bundled checkpoints are made: their shape, their mixture, their export."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from cwm_agent.nano.rendering import NanoSource
+from cwm_agent.nano.traces import TraceSource
 from cwm_agent.nano.training.export import TokenIds, export_run
 from cwm_agent.nano.training.loop import TrainSettings, train
 from cwm_agent.nano.training.muon import Rates
 from cwm_agent.nano.training.network import Shape
 from cwm_agent.nano.training.state import Counters
-from cwm_agent.nano.vocabulary import SIZE
+from cwm_agent.nano.vocabulary import DEBUGGER_SIZE, SIZE
 from cwm_agent.policies import bundled
 from model.text import special_tokens as names
 from model.text.tokenizer import Tokenizer
@@ -31,28 +33,33 @@ def train_nano(
     device: str,
     seed: int,
     start: Path | None = None,
+    debugger: bool = False,
 ) -> Counters:
     """Train for `minutes` of the `total`; see `training.loop.train`.
 
-    `start` is a checkpoint whose weights a new run begins with.
+    `start` is a checkpoint whose weights a new run begins with. `debugger` trains the model
+    that predicts executions, which begins with those of the other one.
     """
     settings = TrainSettings(
-        SHAPE,
+        replace(SHAPE, vocabulary=DEBUGGER_SIZE) if debugger else SHAPE,
         total_minutes=total,
         seed=seed,
         threads=threads,
         workers=workers,
         device=device,
         rates=RATES,
-        start=start,
+        start=bundled.folder() if debugger and start is None else start,
         save_minutes=3.0,
     )
+    if debugger:
+        return train(run, settings, TraceSource(bundled.debugger_folder()), minutes)
     return train(run, settings, NanoSource(bundled.folder()), minutes)
 
 
-def export_nano(run: Path, folder: Path) -> None:
+def export_nano(run: Path, folder: Path, *, debugger: bool = False) -> None:
     """Write the checkpoint with the bundled tokenizer; raises StateError without a saved state."""
-    tokenizer = Tokenizer.from_folder(bundled.folder())
+    bundle = bundled.debugger_folder() if debugger else bundled.folder()
+    tokenizer = Tokenizer.from_folder(bundle)
     ids = TokenIds(
         bos=tokenizer.special(names.BEGIN_OF_TEXT),
         eos=tuple(
@@ -61,4 +68,4 @@ def export_nano(run: Path, folder: Path) -> None:
         ),
         pad=tokenizer.special("<|pad|>"),
     )
-    export_run(run, folder, bundled.folder() / "tokenizer.json", ids)
+    export_run(run, folder, bundle / "tokenizer.json", ids)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from model.text import actions
 from model.text import special_tokens as names
 
 SIZE = 2048
@@ -78,4 +79,24 @@ def train_vocabulary(texts: Iterable[str], target: Path) -> None:
     tokenizer.add_special_tokens(list(CONTROL))
     tokenizer.save(str(target))
     # The file on disk is read by people too.
+    target.write_text(json.dumps(json.loads(target.read_text()), ensure_ascii=False, indent=1))
+
+
+DEBUGGER_SIZE = 2080
+"""Ids of the debugger's vocabulary, those of `SIZE` first."""
+
+
+def extend_vocabulary(source: Path, target: Path) -> None:
+    """Write the vocabulary of `source` with the control tokens of debugger actions behind it.
+
+    Reserved ones fill it up, so that every id has a name.
+    """
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(source))
+    reserved = DEBUGGER_SIZE - SIZE - len(actions.TOKENS)
+    tokenizer.add_special_tokens(
+        [*actions.TOKENS, *(f"<|reserved_{number}|>" for number in range(reserved))]
+    )
+    tokenizer.save(str(target))
     target.write_text(json.dumps(json.loads(target.read_text()), ensure_ascii=False, indent=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import model.nano
+import model.nano.debugger
 
 NAME = "nano"
 ORIGIN = "bundled model nano"
@@ -29,3 +30,8 @@ SETTINGS: dict[str, object] = {
 def folder() -> Path:
     """The checkpoint folder inside the package."""
     return Path(model.nano.__file__).parent
+
+
+def debugger_folder() -> Path:
+    """The checkpoint folder of the bundled model that predicts executions."""
+    return Path(model.nano.debugger.__file__).parent

@@ -4,41 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from cwm_agent.debug.certain.contents import Level
-from cwm_agent.debug.core.stops import Breakpoint, Rule, Stops, next_rule, return_rule, until_rule
-from cwm_agent.debug.core.tree import Node
+from cwm_agent.debug.core.jumps import ENDS, OVER, breakpoint_at, leave, run_in_one
+from cwm_agent.debug.core.stops import Rule, Stop, Stops, next_rule, return_rule, until_rule
+from cwm_agent.debug.core.tree import Node, predictions
+from cwm_agent.debug.frames.landing import landed
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.predict.predictor import Cost, Prediction, PredictionRequest, Predictor
+from cwm_agent.debug.predict.predictor import total_cost as total
 from cwm_agent.errors import UsageError
 from model.errors import ModelError
+from model.text.actions import STEP_INTO, Action
 from model.text.traces import Event, Frame
 
-Reason = Literal["step", "breakpoint", "watch", "end", "start", "problem", "limit", "cancelled"]
 MOST_STEPS = 2000
 """A run of steps ends after so many."""
 RESAMPLE_TEMPERATURE = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Why the debugger stands where it stands; `said` tells more, where there is more."""
-
-    reason: Reason
-    moment: Moment
-    said: str = ""
-    breakpoint: Breakpoint | None = None
 
 
 class Debugger:
     """One session. `here` is always a moment; no answer of the model can end it.
 
     With `legal` each step is one that the program allows, and what is `certain`
-    is given; turn it off to hear the model alone. Use as a context manager, or call `close`.
+    is given; turn it off to hear the model alone. Where the predictor `jumps`, next, finish,
+    out, until and run are one prediction each. Use as a context manager, or call `close`.
     """
 
     def __init__(
@@ -80,17 +74,11 @@ class Debugger:
     @property
     def cost(self) -> Cost:
         """All that the session's predictions have cost."""
-        nodes = [node.cursor.cost for node in self._root.walk()]
-        return Cost(
-            sum(one.prefilled for one in nodes),
-            sum(one.recomputed for one in nodes),
-            sum(one.decoded for one in nodes),
-        )
+        return total(node.cursor.cost for node in self._root.walk())
 
     def start(self) -> Stop:
         """Go to the entry's call, and predict the arguments that nobody gave."""
-        if self._node is not self._root:
-            self._node = self._root
+        self._node = self._root
         return self.step()
 
     def step(self) -> Stop:
@@ -99,15 +87,21 @@ class Debugger:
 
     def next(self, *, leap: bool = False) -> Stop:
         """To the next stop in this function. With `leap` calls are predicted as one step."""
+        if self.predictor.jumps:
+            return self._advance(OVER)
         return self._run(next_rule(self.here), leap=leap, breaks=not leap)
 
     def finish(self) -> Stop:
         """To the return of this function, as pdb's `return`."""
+        if self.predictor.jumps:
+            return leave(self._advance, self.here)
         return self._run(return_rule(self.here))
 
     def out(self, *, leap: bool = False) -> Stop:
         """Behind the return of this function, in its caller."""
-        if leap and self.here.frame is not None and self.here.frame.event == "call":
+        if self.predictor.jumps:
+            stop = self.finish()
+        elif leap and self.here.frame is not None and self.here.frame.event == "call":
             stop = self._advance(event="return")
         else:
             stop = self._run(return_rule(self.here), leap=leap)
@@ -115,10 +109,15 @@ class Debugger:
 
     def until(self, line: int | None = None) -> Stop:
         """To a later line of this function."""
+        if self.predictor.jumps and line is not None:
+            return self._advance(breakpoint_at(self.program, line))
         return self._run(until_rule(self.here, line))
 
     def run(self) -> Stop:
         """To the next breakpoint, change of a watched expression, or the end."""
+        if self.predictor.jumps and (action := run_in_one(self.stops, self.program)) is not None:
+            before, stop = self.here, self._advance(action)
+            return stop if stop.reason != "step" else self.stops.between(before, self.here) or stop
         return self._run(lambda _: False)
 
     def back(self) -> Stop:
@@ -165,24 +164,24 @@ class Debugger:
         if parent is None:
             raise UsageError("nothing was predicted yet; step first")
         self._draws += 1
-        return self._predict(parent, self._request(None, temperature, self._draws))
+        request = self._request(None, temperature, self._draws, self._node.action)
+        return self._predict(parent, request)
 
     def alternatives(self, count: int = 5, temperature: float = 1.0) -> list[Prediction]:
         """Different predictions of this step, the likeliest first; nothing changes by it."""
         parent = self._node.parent
         if parent is None:
             raise UsageError("nothing was predicted yet; step first")
-        found: dict[str, Prediction] = {}
-        for number in range(count):
-            cursor = parent.cursor.fork()
-            try:
-                request = self._request(None, temperature if number else 0.0, self._draws + number)
-                one = cursor.predict(parent.moment, request)
-            finally:
-                cursor.close()
-            found.setdefault(repr((one.frame, one.ended, one.problem)), one)
+        draws = range(self._draws, self._draws + count)
         self._draws += count
-        return sorted(found.values(), key=lambda one: -one.logprob)
+        action = self._node.action
+        return predictions(
+            parent,
+            [
+                self._request(None, temperature if number > draws[0] else 0.0, number, action)
+                for number in draws
+            ],
+        )
 
     def take(self, prediction: Prediction) -> Stop:
         """Go on with one of the alternatives of this step."""
@@ -219,35 +218,33 @@ class Debugger:
                 return stop
             if rule(self.here):
                 return stop
-            if breaks and (hit := self.stops.hit(self.here)) is not None:
-                hit.hits += 1
-                return Stop("breakpoint", self.here, hit.doubt, hit)
-            if (watch := self.stops.changed(before, self.here)) is not None:
-                said = f"{watch.expression}: {watch.value(before)} -> {watch.value(self.here)}"
-                return Stop("watch", self.here, said)
+            if (stopped := self.stops.between(before, self.here, breaks=breaks)) is not None:
+                return stopped
             if self.cancelled:
                 return Stop("cancelled", self.here, "interrupted")
         return Stop("limit", self.here, f"no stop after {MOST_STEPS} steps; continue to go on")
 
-    def _advance(self, event: Event | None = None) -> Stop:
+    def _advance(self, action: Action = STEP_INTO, event: Event | None = None) -> Stop:
         if self.here.ended:
             return Stop("end", self.here, "the program has ended")
         known = self._node.latest
-        if known is not None and (event is None or self._is(known, event)):
+        if known is not None and known.led_by(action, event):
             self._node = known
             return self._stop()
-        if self._node is self._root and self._arguments:
-            return self._enter()
-        return self._predict(self._node, self._request(event))
+        if self._node is self._root:
+            action = STEP_INTO
+            if self._arguments:
+                return self._enter()
+        return self._predict(self._node, self._request(event, action=action))
 
     def _request(
-        self, event: Event | None, temperature: float | None = None, draw: int = 0
+        self,
+        event: Event | None,
+        temperature: float | None = None,
+        draw: int = 0,
+        action: Action = STEP_INTO,
     ) -> PredictionRequest:
-        return PredictionRequest(event, self.legal, temperature, draw, self.certain)
-
-    @staticmethod
-    def _is(node: Node, event: Event) -> bool:
-        return node.moment.frame is not None and node.moment.frame.event == event
+        return PredictionRequest(event, self.legal, temperature, draw, self.certain, action)
 
     def _predict(self, parent: Node, request: PredictionRequest) -> Stop:
         """A new child of `parent`, or a problem and the place as before."""
@@ -262,11 +259,13 @@ class Debugger:
             return Stop("problem", self.here, said.problem)
         if said.frame is None:
             moment = parent.moment.over()
+        elif request.action != STEP_INTO:
+            moment = landed(parent.moment, said.frame)
         else:
             before = parent.moment.frame
             leap = request.event == "return" and before is not None and before.event == "call"
             moment = parent.moment.after(said.frame, leap=leap)
-        self._node = parent.add(Node(moment, cursor, parent, said))
+        self._node = parent.add(Node(moment, cursor, parent, said, action=request.action))
         return self._stop("; ".join(said.warnings))
 
     def _branch(self, frame: Frame, edited: str, said: Prediction | None = None) -> Stop:
@@ -293,5 +292,6 @@ class Debugger:
 
     def _stop(self, said: str = "") -> Stop:
         if self.here.ended:
-            return Stop("end", self.here, "the program has ended")
+            told = self._node.prediction
+            return Stop("end", self.here, ENDS[(told and told.exit) or "normal"])
         return Stop("step", self.here, said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from cwm_agent.debug.core.expressions import evaluate, written
 from cwm_agent.debug.frames.state import Moment, Scope
@@ -12,6 +13,7 @@ from cwm_agent.debug.legal.legal import Legal
 from cwm_agent.errors import UsageError
 
 Rule = Callable[[Moment], bool]
+Reason = Literal["step", "breakpoint", "watch", "end", "start", "problem", "limit", "cancelled"]
 
 
 @dataclass(slots=True)
@@ -42,6 +44,16 @@ class Breakpoint:
             except UsageError as error:
                 self.doubt = str(error)
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why the debugger stands where it stands; `said` tells more, where there is more."""
+
+    reason: Reason
+    moment: Moment
+    said: str = ""
+    breakpoint: Breakpoint | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +102,16 @@ class Stops:
     def hit(self, moment: Moment) -> Breakpoint | None:
         """The first breakpoint that stops here."""
         return next((one for one in self.breakpoints if one.fits(moment)), None)
+
+    def between(self, before: Moment, here: Moment, *, breaks: bool = True) -> Stop | None:
+        """Why to stop at `here` after `before`, if there is a reason."""
+        if breaks and (hit := self.hit(here)) is not None:
+            hit.hits += 1
+            return Stop("breakpoint", here, hit.doubt, hit)
+        if (watch := self.changed(before, here)) is not None:
+            said = f"{watch.expression}: {watch.value(before)} -> {watch.value(here)}"
+            return Stop("watch", here, said)
+        return None
 
     def changed(self, before: Moment, after: Moment) -> Watch | None:
         """The first watched expression with another value than before."""

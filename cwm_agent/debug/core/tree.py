@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cwm_agent.debug.frames.state import Moment
-from cwm_agent.debug.predict.predictor import Cursor, Prediction
+from cwm_agent.debug.predict.predictor import Cursor, Prediction, PredictionRequest
+from model.text.actions import STEP_INTO, Action
+from model.text.traces import Event
 
 
 @dataclass(slots=True, eq=False)
 class Node:
     """A moment with the prediction that led to it, and the cursor behind it.
 
-    `edited`: its frame was given by a person. The last of `children` is the
-    branch that was taken last.
+    `edited`: its frame was given by a person; `action`: what led to it. The last of
+    `children` is the branch that was taken last.
     """
 
     moment: Moment
@@ -22,6 +24,7 @@ class Node:
     parent: Node | None = None
     prediction: Prediction | None = None
     edited: str = ""
+    action: Action = STEP_INTO
     children: list[Node] = field(default_factory=list)
 
     @property
@@ -41,6 +44,13 @@ class Node:
         while here.parent is not None:
             here = here.parent
         return here
+
+    def led_by(self, action: Action, event: Event | None) -> bool:
+        """Whether it is what an action gives, with a frame of this event (None: of any)."""
+        frame = self.moment.frame
+        return self.action == action and (
+            event is None or (frame is not None and frame.event == event)
+        )
 
     def add(self, child: Node) -> Node:
         """A new last branch."""
@@ -69,3 +79,16 @@ class Node:
             node = waiting.pop()
             yield node
             waiting.extend(reversed(node.children))
+
+
+def predictions(node: Node, requests: Iterable[PredictionRequest]) -> list[Prediction]:
+    """Different predictions of what follows a node, the likeliest first; nothing changes by it."""
+    found: dict[str, Prediction] = {}
+    for request in requests:
+        cursor = node.cursor.fork()
+        try:
+            one = cursor.predict(node.moment, request)
+        finally:
+            cursor.close()
+        found.setdefault(repr((one.frame, one.ended, one.exit, one.problem)), one)
+    return sorted(found.values(), key=lambda one: -one.logprob)

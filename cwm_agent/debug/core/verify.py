@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cwm_agent.debug.actions.tree import StateTree
 from cwm_agent.debug.core.tree import Node
 from cwm_agent.debug.frames.compare import Divergence, first_divergence
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.record.recording import Recorder, Recording, request_of
 from cwm_agent.errors import UsageError
+from model.text.actions import STEP_INTO, Action
+
+MOST = 20_000
+"""Real steps that are recorded where jumps were predicted: they may lead far."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """`real` are the true moments, the end last unless the recording was cut.
+    """`real` are the true moments, the end last unless the recording was cut; of a jump, those
+    where it really leads to.
 
     The prediction was compared up to the first thing that a person had changed,
     `until` steps in all.
@@ -58,10 +64,25 @@ def verify(program: Program, path: Sequence[Node], recorder: Recorder) -> Verifi
     call = path[0].moment.frame
     assert call is not None
     arguments = call_arguments(program, dict(call.locals))
-    most = 2 * len(predicted) + 100
+    actions = [node.action for node in path[1:edited]]
+    most = MOST if any(one != STEP_INTO for one in actions) else 2 * len(predicted) + 100
     recording = recorder(request_of(program, arguments, most=most))
     real = real_moments(program, recording)
+    if any(one != STEP_INTO for one in actions):
+        real = _led_to(real, recording, actions)
     return Verified(first_divergence(predicted, real), tuple(real), edited)
+
+
+def _led_to(
+    real: Sequence[Moment], recording: Recording, actions: Sequence[Action]
+) -> list[Moment]:
+    """Where actions really lead to, up to where the recording was cut."""
+    tree = StateTree.of(recording.frames, "error" if recording.raised else "normal")
+    places = [0]
+    for action in actions:
+        if places[-1] < len(tree.nodes):
+            places.append(tree.target(places[-1], action))
+    return [real[place] for place in places if place < len(real)]
 
 
 def call_arguments(program: Program, values: dict[str, str]) -> str:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from cwm_agent.debug.certain.contents import level
-from cwm_agent.debug.core.debugger import Debugger, Stop
+from cwm_agent.debug.core.debugger import Debugger
 from cwm_agent.debug.core.expressions import written
+from cwm_agent.debug.core.stops import Stop
 from cwm_agent.debug.dap import views
 from cwm_agent.debug.dap.steps import back, into, out, over
 from cwm_agent.debug.dap.wire import Wire

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cwm_agent.debug.core.debugger import Debugger, Stop
+from cwm_agent.debug.core.debugger import Debugger
+from cwm_agent.debug.core.stops import Stop
 
 
 def into(debugger: Debugger) -> Stop:

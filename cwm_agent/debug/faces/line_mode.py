@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from cwm_agent.debug.core.debugger import Debugger, Stop
+from cwm_agent.debug.core.debugger import Debugger
 from cwm_agent.debug.core.expressions import written
 from cwm_agent.debug.core.inverse import line_goal, result_goal, which_call
-from cwm_agent.debug.core.stops import Watch
+from cwm_agent.debug.core.stops import Stop, Watch
 from cwm_agent.debug.core.verify import verify
 from cwm_agent.debug.faces.commands import HELP, parse_command
 from cwm_agent.debug.faces.show import (

@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import Self
 
 from cwm_agent.debug.certain.contents import Level
-from cwm_agent.debug.core.debugger import Debugger, Stop
+from cwm_agent.debug.core.debugger import Debugger
 from cwm_agent.debug.core.inverse import line_goal, which_call
+from cwm_agent.debug.core.stops import Stop
 from cwm_agent.debug.core.verify import verify
 from cwm_agent.debug.faces.show import DOUBT, brief, node_line, proposal_line, stop_lines
 from cwm_agent.debug.legal.program import Program

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cwm_agent.debug.core.debugger import Debugger, Stop
+from cwm_agent.debug.core.debugger import Debugger
 from cwm_agent.debug.core.inverse import Proposal
+from cwm_agent.debug.core.stops import Stop
 from cwm_agent.debug.core.tree import Node
 from cwm_agent.debug.frames.confidence import Confidence
 from cwm_agent.debug.frames.state import Moment, Scope

@@ -109,7 +109,7 @@ class Moment:
             step = self.legal.lost(frame.event, frame.line)
         line = None if step is None else step.move.line
         after = self.legal if step is None else step.legal
-        scopes = self._scopes(frame, line, after)
+        scopes = self.scopes_after(frame, line, after)
         return Moment(
             frame,
             self.index + 1,
@@ -124,7 +124,8 @@ class Moment:
         """The moment after the end of the trace."""
         return replace(self, ended=True, previous=self, index=self.index)
 
-    def _scopes(self, frame: Frame, line: int | None, legal: Legal) -> tuple[Scope, ...]:
+    def scopes_after(self, frame: Frame, line: int | None, legal: Legal) -> tuple[Scope, ...]:
+        """The stack after a frame at a line; `legal` is what is true then."""
         live = self.live
         if frame.event == "call":
             known = self._left_last(_function(legal, frame.line))

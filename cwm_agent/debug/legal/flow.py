@@ -109,6 +109,21 @@ class Flow:
         """The instruction at which the first call stands."""
         return next(i.offset for i in self.instructions.values() if i.name == "RESUME")
 
+    @property
+    def lines(self) -> frozenset[int]:
+        """Lines of its instructions."""
+        found = {one.line for one in self.instructions.values()}
+        return frozenset(line for line in found if line is not None)
+
+    @property
+    def first_line(self) -> int | None:
+        """Where its call is shown."""
+        return self.instructions[self.start].line
+
+    def at(self, line: int) -> frozenset[int]:
+        """Offsets of the instructions of a line."""
+        return frozenset(o for o, one in self.instructions.items() if one.line == line)
+
     def begins_line(self, before: int, after: int) -> bool:
         """Whether going from one instruction to another is a line event.
 

@@ -85,16 +85,36 @@ class Legal:
 
     def lost(self, event: Event, text: str) -> Step | None:
         """The likeliest place after an illegal frame; None for a line that is nowhere."""
-        program = self.first.program
-        lines = [n for n, line in enumerate(program.lines, 1) if same_line(line, text)]
-        stack = self.first.stack
-        last = self._line()
-        for line in sorted(lines, key=lambda line: (line < last, line)):
-            for number in (*self.first.codes[::-1], *range(len(program.flows))):
-                flow = program.flows[number]
-                at = frozenset(o for o, i in flow.instructions.items() if i.line == line)
+        return self._somewhere(event, text, deeper=False)
+
+    def landed(self, event: Event, text: str) -> Step | None:
+        """The likeliest place after a jump, which may lead into a function not yet called."""
+        lines = self._lines_of(text)
+        for machine in self.machines:
+            for line in lines if machine.stack and event != "call" else ():
+                number = machine.stack[-1].code
+                at = machine.program.flows[number].at(line)
                 if at:
-                    return _placed(Machine(program, stack, True), Move(event, line), number, at)
+                    return _placed(machine, Move(event, line), number, at, deeper=True)
+        return self._somewhere(event, text, deeper=True)
+
+    def _lines_of(self, text: str) -> list[int]:
+        """All with this text, the next one after the last first."""
+        program, last = self.first.program, self._line()
+        lines = [n for n, line in enumerate(program.lines, 1) if same_line(line, text)]
+        return sorted(lines, key=lambda line: (line < last, line))
+
+    def _somewhere(self, event: Event, text: str, *, deeper: bool) -> Step | None:
+        program = self.first.program
+        for line in self._lines_of(text):
+            flows = [*self.first.codes[::-1], *range(len(program.flows))]
+            if event == "call":  # not the code that defines the function
+                flows.sort(key=lambda number: program.flows[number].first_line != line)
+            for number in flows:
+                at = program.flows[number].at(line)
+                if at:
+                    machine = Machine(program, self.first.stack, started=True)
+                    return _placed(machine, Move(event, line), number, at, deeper=deeper)
         return None
 
     def _line(self) -> int:
@@ -119,7 +139,7 @@ def _joined(one: Machine, two: Machine) -> Machine:
     return replace(one, stack=tuple(a.joined(b) for a, b in pairs))
 
 
-def _placed(machine: Machine, move: Move, code: int, at: frozenset[int]) -> Step:
+def _placed(machine: Machine, move: Move, code: int, at: frozenset[int], *, deeper: bool) -> Step:
     known = machine.stack
     if move.event == "call":
         stack = (*known, Activation(code, move.line, at))
@@ -128,6 +148,6 @@ def _placed(machine: Machine, move: Move, code: int, at: frozenset[int]) -> Step
         stack = known[: places[-1]] if places else known
     else:
         places = [i for i, one in enumerate(known) if one.code == code]
-        kept = known[: places[-1]] if places else known[:-1]
+        kept = known[: places[-1]] if places else known if deeper else known[:-1]
         stack = (*kept, Activation(code, move.line, at, leaving=move.event == "exception"))
     return Step(move, Legal((replace(machine, stack=stack),)))

@@ -49,6 +49,14 @@ class Program:
             raise UsageError(f"the source is not valid Python: {error}") from error
         return cls(source, _entry_line(source, tree, entry), comprehensions, module, tree)
 
+    def unmarked(self) -> Program:
+        """The same without the mark at the entry."""
+        lines = list(self.lines)
+        lines[self.entry_line - 1] = lines[self.entry_line - 1].split(f"# {MARK}")[0].rstrip()
+        source = "\n".join(lines)
+        module = compile(source, FILE, "exec")
+        return Program(source, self.entry_line, self.comprehensions, module, ast.parse(source))
+
     @cached_property
     def lines(self) -> tuple[str, ...]:
         """The source lines; line 1 is `lines[0]`."""

@@ -140,7 +140,7 @@ def _with_locals(
     agreed = agreement(contents.values())
     variables: dict[str, float] | None
     if agreed.names is None:
-        pieces = _json(writer)
+        pieces = say_json(writer)
         variables = None if pieces is None else of_variables(pieces)
     else:
         variables = write_locals(writer, agreed.names, agreed.values)
@@ -168,7 +168,7 @@ def _with_value(
     if agreed.value is not None:
         write_value(writer, agreed.value)
     else:
-        pieces = _json(writer)
+        pieces = say_json(writer)
         if pieces is None:
             return _unfinished(writer, "value")
         value = least(pieces)
@@ -183,10 +183,10 @@ def _say_line(writer: Writer, moves: list[Move], end: int, moment: Moment) -> fl
     form, program = writer.voice.form, moment.program
     mine = [[*form.line(program.text(move.line)), end] for move in moves]
     others = [[*form.line(line), end] for line in program.lines if line.strip()]
-    return _chosen(writer, Choices.of(mine, others))
+    return say_choice(writer, Choices.of(mine, others))
 
 
-def _chosen(writer: Writer, choices: Choices) -> float:
+def say_choice(writer: Writer, choices: Choices) -> float:
     """Say one of the legal sequences; the least probability of a choice."""
     said: list[int] = []
     waiting: list[int] = []
@@ -206,7 +206,7 @@ def _chosen(writer: Writer, choices: Choices) -> float:
     return least(asked)
 
 
-def _json(writer: Writer) -> list[Piece] | None:
+def say_json(writer: Writer) -> list[Piece] | None:
     """Sample one JSON value; None when it does not end."""
     voice = writer.voice
     watcher = UntilJson(lambda token: voice.tokenizer.decode([token]), ())

@@ -28,12 +28,14 @@ TOP_P = 0.95
 
 
 class EnginePredictor:
-    """A running engine as a predictor; its cursors share weights and the keys and values of a
-    prefix.
+    """A running engine as a predictor of CWM's traces; its cursors share weights, and the keys
+    and values of a prefix.
 
     `temperature` 0 takes the likeliest token. CWM's training traces have a newline
     after a source line and show comprehensions; those of nano, the bundled model, do not.
     """
+
+    jumps = False
 
     def __init__(
         self,
@@ -108,8 +110,7 @@ class EngineCursor:
     def predict(self, moment: Moment, request: PredictionRequest) -> Prediction:
         """See `Cursor`; raises ContextOverflowError and what else ends an answer."""
         length = len(self._session.ids)
-        sampling = self._sampling(request)
-        voice = replace(self._voice, sampling=sampling)
+        voice = replace(self._voice, sampling=sampling_for(self._voice.sampling, request))
         predict = predict_legal if request.legal else predict_free
         try:
             prediction = predict(voice, self._session, moment, request)
@@ -119,13 +120,6 @@ class EngineCursor:
         if prediction.problem:
             self._session.rollback(length)
         return prediction
-
-    def _sampling(self, request: PredictionRequest) -> Sampling:
-        own = self._voice.sampling
-        if request.temperature is not None:
-            top_p = own.top_p if request.temperature else 1.0
-            own = replace(own, temperature=request.temperature, top_p=top_p)
-        return replace(own, seed=own.seed + request.draw)
 
     def place(self, frame: Frame) -> None:
         """Append it."""
@@ -138,9 +132,22 @@ class EngineCursor:
     @property
     def cost(self) -> Cost:
         """By the engine's counters."""
-        counters = self._session.counters
-        return Cost(counters.prefilled, counters.recomputed, counters.decoded)
+        return cost_of(self._session)
 
     def close(self) -> None:
         """Free keys and values."""
         self._session.close()
+
+
+def sampling_for(own: Sampling, request: PredictionRequest) -> Sampling:
+    """How one request is sampled."""
+    if request.temperature is not None:
+        top_p = own.top_p if request.temperature else 1.0
+        own = replace(own, temperature=request.temperature, top_p=top_p)
+    return replace(own, seed=own.seed + request.draw)
+
+
+def cost_of(session: Session) -> Cost:
+    """What a session has cost, by the engine's counters."""
+    counters = session.counters
+    return Cost(counters.prefilled, counters.recomputed, counters.decoded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from cwm_agent.debug.certain.contents import Level
 from cwm_agent.debug.frames.confidence import Confidence
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
+from model.text.actions import STEP_INTO, Action, Exit
 from model.text.traces import Event, Frame
 
 
@@ -19,7 +21,8 @@ class PredictionRequest:
     `event` forces its kind: a return straight after a call predicts the call's
     result without its inner frames. `legal` keeps to what the program allows, and
     `certain` tells what is then given instead of predicted. `temperature` None is
-    that of the predictor; `draw` numbers repeated samples.
+    that of the predictor; `draw` numbers repeated samples. `action` is for predictors
+    that jump; the others know the next frame only.
     """
 
     event: Event | None = None
@@ -27,6 +30,7 @@ class PredictionRequest:
     temperature: float | None = None
     draw: int = 0
     certain: Level = "moves"
+    action: Action = STEP_INTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ class Prediction:
 
     `sampled` tokens were drawn, `forced` ones given; `decided` are those sampled
     ones beside which others could stand. `logprob` is the sum over the sampled
-    ones. `warnings` are faults of form that could be mended.
+    ones. `warnings` are faults of form that could be mended. `exit` is how the program
+    ends, where that was predicted.
     """
 
     frame: Frame | None
@@ -47,6 +52,7 @@ class Prediction:
     forced: int = 0
     logprob: float = 0.0
     decided: int = 0
+    exit: Exit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,16 @@ class Cost:
     prefilled: int = 0
     recomputed: int = 0
     decoded: int = 0
+
+
+def total_cost(costs: Iterable[Cost]) -> Cost:
+    """All of them together."""
+    found = list(costs)
+    return Cost(
+        sum(one.prefilled for one in found),
+        sum(one.recomputed for one in found),
+        sum(one.decoded for one in found),
+    )
 
 
 class Cursor(Protocol):
@@ -88,6 +104,10 @@ class Predictor(Protocol):
     @property
     def comprehensions(self) -> bool:
         """Whether its traces show frames of comprehensions and lambdas."""
+
+    @property
+    def jumps(self) -> bool:
+        """Whether one prediction can be an action that leads over many steps."""
 
     @property
     def greedy(self) -> bool:

@@ -58,6 +58,7 @@ class ScriptedPredictor:
     comprehensions: bool = True
     name: str = "recording"
     greedy: bool = True
+    jumps: bool = False
 
     def open(self, program: Program) -> ScriptedCursor:
         """Before the first frame."""

@@ -39,11 +39,13 @@ class RecordRequest:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Frames with their line numbers. `cut`: the program went on, or took too long."""
+    """Frames with their line numbers. `cut`: the program went on, or took too long; `raised`:
+    the entry ended by an exception."""
 
     frames: tuple[Frame, ...]
     lines: tuple[int, ...]
     cut: bool
+    raised: bool = False
 
     @classmethod
     def from_json(cls, answer: dict[str, Any]) -> Recording:
@@ -57,7 +59,8 @@ class Recording:
             Frame(event, text, tuple((written or {}).items()), value)
             for event, _, text, written, value in answer["frames"]
         )
-        return cls(frames, tuple(one[1] for one in answer["frames"]), bool(answer["cut"]))
+        lines = tuple(one[1] for one in answer["frames"])
+        return cls(frames, lines, bool(answer["cut"]), bool(answer["raised"]))
 
 
 Recorder = Callable[[RecordRequest], Recording]

@@ -55,11 +55,13 @@ class Tracer:
         self._shown: dict[int, tuple[FrameType, dict[str, str], int]] = {}
         self.frames: list[list[Any]] = []
         self.cut = False
+        self.raised = False
 
     def run(self, function: Callable[[], object]) -> None:
         """Call the function under the trace; what it raises is recorded, not passed on.
 
-        `cut` tells afterwards whether it was stopped after `most` frames.
+        `cut` tells afterwards whether it was stopped after `most` frames, `raised`
+        whether it ended by an exception.
         """
         before = sys.gettrace()
         sys.settrace(self._trace)
@@ -70,7 +72,7 @@ class Tracer:
         except (KeyboardInterrupt, TooLongError):
             raise
         except BaseException:  # noqa: BLE001 - its frames are recorded
-            pass
+            self.raised = True
         finally:
             sys.settrace(before)
 
@@ -139,7 +141,7 @@ class Tracer:
 
 
 def record_call(request: dict[str, Any]) -> dict[str, Any]:
-    """Run what a request names; {"frames", "cut"} or {"error"}.
+    """Run what a request names; {"frames", "cut", "raised"} or {"error"}.
 
     Keys: source, file, entry ("function" or "Class.method"), arguments (as they
     stand between the parentheses), most, comprehensions, longest, seconds.
@@ -159,10 +161,10 @@ def record_call(request: dict[str, Any]) -> dict[str, Any]:
             called = eval(f"lambda: {request['entry']}({request['arguments']})", space)
             tracer.run(called)
     except TooLongError:
-        return {"frames": tracer.frames, "cut": True}
+        return {"frames": tracer.frames, "cut": True, "raised": False}
     except BaseException as error:  # noqa: BLE001 - what the program's top level raises
         return {"error": f"{type(error).__name__}: {error}"}
-    return {"frames": tracer.frames, "cut": tracer.cut}
+    return {"frames": tracer.frames, "cut": tracer.cut, "raised": tracer.raised}
 
 
 @contextmanager

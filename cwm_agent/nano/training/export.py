@@ -130,12 +130,17 @@ def named_tensors(network: Network) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def load_network(network: Network, folder: Path) -> None:
-    """Take over the weights of an exported checkpoint of the same shape; raises StateError."""
+    """Take over the weights of an exported checkpoint of the same shape; raises StateError.
+
+    One with a smaller vocabulary gives the first rows of the embedding.
+    """
     try:
         stored = load_file(folder / "model.safetensors")
     except OSError as error:
         raise StateError(f"there is no checkpoint to start from in {folder} ({error})") from error
     named = named_tensors(network)
+    if EMBEDDING in stored:
+        named[EMBEDDING] = named[EMBEDDING][: len(stored[EMBEDDING])]
     if {name: t.shape for name, t in named.items()} != {n: t.shape for n, t in stored.items()}:
         raise StateError(f"the checkpoint in {folder} has a different shape from the network")
     for name, tensor in named.items():

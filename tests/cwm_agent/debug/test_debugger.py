@@ -16,8 +16,9 @@ import pytest
 from programs import program
 from scripted import form, predictor, tokenizer, truthful
 
-from cwm_agent.debug.core.debugger import Debugger, Stop
+from cwm_agent.debug.core.debugger import Debugger
 from cwm_agent.debug.core.inverse import line_goal, result_goal, which_call
+from cwm_agent.debug.core.stops import Stop
 from cwm_agent.debug.core.verify import verify
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import FILE, Program

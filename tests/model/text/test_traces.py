@@ -19,7 +19,10 @@ def main():{START_MARK}
 
 
 def test_a_call_is_recorded_frame_by_frame() -> None:
-    assert record(SOURCE, "main", 10) == [
+    found = record(SOURCE, "main", 10)
+    assert found is not None
+    assert not found.raised
+    assert list(found.frames) == [
         Frame("call", f"def main():{START_MARK}"),
         Frame("line", "    return double(3)"),
         Frame("call", "def double(x):", (("x", "3"),)),
@@ -32,10 +35,11 @@ def test_a_call_is_recorded_frame_by_frame() -> None:
 
 def test_an_exception_passes_through_the_frames() -> None:
     source = f"def main():{START_MARK}\n    return [][1]\n"
-    frames = record(source, "main", 10)
-    assert frames is not None
-    assert [frame.event for frame in frames] == ["call", "line", "exception", "return"]
-    assert frames[2].value == "IndexError: list index out of range"
+    found = record(source, "main", 10)
+    assert found is not None
+    assert found.raised
+    assert [frame.event for frame in found.frames] == ["call", "line", "exception", "return"]
+    assert found.frames[2].value == "IndexError: list index out of range"
 
 
 def test_a_long_run_is_refused() -> None:

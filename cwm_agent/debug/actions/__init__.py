@@ -1,0 +1,1 @@
+"""The second trace grammar: debugger actions that lead from state to state."""
