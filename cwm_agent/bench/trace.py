@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cwm_agent.debug.core.debugger import Debugger
+from cwm_agent.debug.evaluate.actions import Asked, ask_all, to_json
+from cwm_agent.debug.evaluate.actions import lines as lines_of
 from cwm_agent.debug.evaluate.figures import (
     WAYS,
     Item,
@@ -21,6 +23,7 @@ from cwm_agent.debug.evaluate.figures import (
 )
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.predict.engine import EnginePredictor, load_predictor
+from cwm_agent.debug.record.here import record_here
 from cwm_agent.nano.programs import record_program
 from envs.progress import Say
 
@@ -39,10 +42,14 @@ class TraceBench:
 
 @dataclass(frozen=True, slots=True)
 class TraceFigures:
-    """All that was measured; `recomputed` tokens after going back and branching."""
+    """All that was measured; `recomputed` tokens after going back and branching.
+
+    `asked` are debugger actions, where the model knows them.
+    """
 
     measured: Measured
     recomputed: int
+    asked: tuple[Asked, ...]
 
     def to_json(self) -> dict[str, Any]:
         """The figures under the names by which they are compared.
@@ -68,6 +75,7 @@ class TraceFigures:
             "programs_whole_branches": _share(whole(self.measured.sides["branches"].alone)),
             "programs_whole_values": _share(whole(self.measured.sides["values"].alone)),
             "levels": {way: _level(side) for way, side in self.measured.sides.items()},
+            "actions": to_json(self.asked),
         }
 
 
@@ -104,7 +112,8 @@ def measure_trace(bench: TraceBench, progress: Say) -> TraceFigures:
         recomputed = sum(
             _recomputed(predictor, item.program) for item in measured.items[:RECOMPUTED_OF]
         )
-    return TraceFigures(measured, recomputed)
+        asked = ask_all(predictor, measured.items, bench.seed, record_here)
+    return TraceFigures(measured, recomputed, tuple(asked))
 
 
 def measure_free(bench: TraceBench, progress: Say) -> Side:
@@ -123,7 +132,7 @@ def _items(bench: TraceBench, comprehensions: bool) -> Iterator[Item]:
     for number in range(bench.programs):
         drawn = record_program(f"trace/{bench.seed}/{number}", held_out=number % 2 == 0)
         program = Program.read(drawn.source, comprehensions=comprehensions)
-        yield Item(str(number), program, drawn.frames)
+        yield Item(str(number), program, drawn.frames, raised=drawn.raised)
 
 
 def _recomputed(predictor: EnginePredictor, program: Program) -> int:
@@ -170,4 +179,5 @@ def trace_lines(figures: TraceFigures) -> list[str]:
         "decided: the share of tokens that the model chose; what is given is no prediction",
         f"real steps that count as legal  {found['legal_set_covers_share']:.4%}",
         f"tokens recomputed after going back  {found['recomputed_on_back']}",
+        *(["", *lines_of(figures.asked)] if figures.asked else []),
     ]

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cwm_agent.debug.evaluate import actions
 from cwm_agent.debug.evaluate.figures import (
     Item,
     Measured,
@@ -69,9 +70,15 @@ def predict_suite(suite: str, model: Path | None, *, part: str = "", as_json: bo
             else record_items(rows, recorder, comprehensions=shown, progress=progress)
         )
         measured = measure(predictor, items, progress)
+        asked = actions.ask_all(predictor, measured.items, 0, recorder)
     if not measured.items:
         raise UsageError(f"none of the programs of {suite} could be run; see above for each")
-    print(json.dumps(_to_json(measured), indent=2) if as_json else "\n".join(report(measured)))
+    if as_json:
+        jumps = {"actions": actions.to_json(asked)} if asked else {}
+        print(json.dumps(_to_json(measured) | jumps, indent=2))
+    else:
+        jumped = ["", *actions.lines(asked)] if asked else []
+        print("\n".join([*report(measured), *jumped]))
     return 0
 
 
@@ -79,16 +86,16 @@ def _builtin(numbers: Iterable[int], *, comprehensions: bool) -> Iterator[Item]:
     for number in numbers:
         drawn = record_program(f"trace-prediction/{number}", held_out=number % 2 == 0)
         program = Program.read(drawn.source, comprehensions=comprehensions)
-        yield Item(str(number), program, drawn.frames)
+        yield Item(str(number), program, drawn.frames, raised=drawn.raised)
 
 
 def _to_json(found: Measured) -> dict[str, object]:
     sides = {}
     for name, side in (("free", found.free), ("legal", found.legal)):
         sides[name] = {
-            "by_action": _plain(by_action(side.judged)),
-            "by_horizon": _plain(by_horizon(side.alone, found.items)),
-            "by_horizon_and_action": _plain(by_cell(side.alone)),
+            "by_action": actions.shares(by_action(side.judged)),
+            "by_horizon": actions.shares(by_horizon(side.alone, found.items)),
+            "by_horizon_and_action": actions.shares(by_cell(side.alone)),
             "whole": asdict(whole(side.alone)),
             "outputs": asdict(outputs(side.alone, found.items)),
             "illegal_steps": sum(one.illegal for one in side.alone),
@@ -100,13 +107,6 @@ def _to_json(found: Measured) -> dict[str, object]:
         "frames": len(found.free.judged),
         **sides,
     }
-
-
-def _plain(table: Any) -> Any:
-    """Shares as objects, at whatever depth."""
-    if isinstance(table, Share):
-        return asdict(table)
-    return {str(name): _plain(one) for name, one in table.items()}
 
 
 def report(found: Measured) -> list[str]:

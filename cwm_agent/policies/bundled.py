@@ -35,3 +35,8 @@ def folder() -> Path:
 def debugger_folder() -> Path:
     """The checkpoint folder of the bundled model that predicts executions."""
     return Path(model.nano.debugger.__file__).parent
+
+
+def is_bundled(path: Path) -> bool:
+    """Whether a checkpoint folder is one of those inside the package."""
+    return path.resolve() in (folder().resolve(), debugger_folder().resolve())

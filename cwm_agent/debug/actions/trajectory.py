@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cwm_agent.debug.actions.tree import Node, StateTree
-from model.text.actions import Action, ActionFormat, State, Step, Verb
+from model.text.actions import STEP_INTO, Action, ActionFormat, State, Step, Verb
 
 _FORWARD: Mapping[Verb, float] = {
     "step_into": 0.35,
@@ -32,11 +32,14 @@ class Trajectory:
     actions: tuple[Action, ...]
     places: tuple[int, ...]
 
-    def ids(self, form: ActionFormat) -> tuple[list[int], list[bool]]:
-        """Tokens after the prompt, and which of them the model has to say."""
+    def ids(self, form: ActionFormat, *, until: int | None = None) -> tuple[list[int], list[bool]]:
+        """Tokens after the prompt, and which of them the model has to say.
+
+        `until` is the place in `steps` of the first one that is left out.
+        """
         ids: list[int] = []
         said: list[bool] = []
-        for number, step in enumerate(self.steps):
+        for number, step in enumerate(self.steps[:until]):
             part = form.state(step)
             ids += part
             said += [False] + [number > 0] * (len(part) - 1)
@@ -73,6 +76,18 @@ def sample(
         actions.append(_draw(tree, here, source, rng))
         here = tree.target(here, actions[-1])
     return follow(tree, start, actions)
+
+
+def steps_to(tree: StateTree, place: int, rng: random.Random) -> list[Action]:
+    """Random single steps from the first state to another; over calls where it is not inside."""
+    here = 0
+    actions: list[Action] = []
+    while here < place:
+        over = Action("step_over")
+        far = tree.target(here, over)
+        actions.append(over if far <= place and rng.random() < 0.5 else STEP_INTO)
+        here = tree.target(here, actions[-1])
+    return actions
 
 
 def _draw(tree: StateTree, here: int, source: Sequence[str], rng: random.Random) -> Action:

@@ -22,12 +22,14 @@ HORIZONS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A program with its real frames. `cut`: they end before the program does."""
+    """A program with its real frames. `cut`: they end before the program does; `raised`: it
+    ends by an exception."""
 
     name: str
     program: Program
     frames: tuple[Frame, ...]
     cut: bool = False
+    raised: bool = False
 
 
 @dataclass(slots=True)

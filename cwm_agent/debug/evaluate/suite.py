@@ -61,4 +61,4 @@ def record_items(
             progress(f"{name} is left out: {error}")
             continue
         if recording.frames:
-            yield Item(name, program, recording.frames, recording.cut)
+            yield Item(name, program, recording.frames, recording.cut, recording.raised)

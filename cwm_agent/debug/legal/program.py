@@ -6,7 +6,7 @@ import ast
 import builtins
 import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import CodeType
 
@@ -56,6 +56,10 @@ class Program:
         source = "\n".join(lines)
         module = compile(source, FILE, "exec")
         return Program(source, self.entry_line, self.comprehensions, module, ast.parse(source))
+
+    def at(self, entry: str) -> Program:
+        """The same with another entry; raises UsageError where there is none of that name."""
+        return replace(self, entry_line=_entry_line(self.source, self.tree, entry))
 
     @cached_property
     def lines(self) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ class EnginePredictor:
     and values of a prefix.
 
     `temperature` 0 takes the likeliest token. CWM's training traces have a newline
-    after a source line and show comprehensions; those of nano, the bundled model, do not.
+    after a source line and show comprehensions; those of the bundled models do not.
     """
 
     jumps = False
@@ -50,7 +50,7 @@ class EnginePredictor:
         """`folder` is the checkpoint that the engine runs."""
         from model.step.sampler import Sampling
 
-        self.comprehensions = folder.resolve() != bundled.folder().resolve()
+        self.comprehensions = not bundled.is_bundled(folder)
         self.name = folder.resolve().name
         self.greedy = temperature == 0
         self.engine = engine
@@ -86,7 +86,7 @@ def load_predictor(
     from model.checkpoint.open import open_checkpoint
     from model.engine.build import build_engine
 
-    folder = folder or bundled.folder()
+    folder = folder or bundled.debugger_folder()
     files = open_checkpoint(folder)
     engine = build_engine(files.config, files.source)
     engine.start()

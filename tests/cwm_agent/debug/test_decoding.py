@@ -38,7 +38,7 @@ def test_illegal_steps_are_impossible_and_certain_text_is_not_sampled(
     free = sum(one.sampled for one in found.free.judged)
     assert sum(one.sampled for one in found.legal.judged) < 0.5 * free
     assert found.legal_steps == found.real_steps
-    told = TraceFigures(found, 0).to_json()
+    told = TraceFigures(found, 0, ()).to_json()
     levels = told["levels"]
     assert told["programs_whole_legal"] == levels["moves"]["programs_whole"]
     assert levels["values"]["programs_whole"]["count"] == 1

@@ -112,6 +112,8 @@ def test_the_command_measures_the_bundled_model(tmp_path: Path, suite: str) -> N
     found = json.loads(done.stdout)
     assert len(found["programs"]) == 2
     assert found["legal"]["illegal_steps"] == 0
+    assert set(found["actions"]) == {"free", "legal"}
+    assert found["actions"]["free"]["by_part"]["step_over"]["state"]["n"] == 2
     assert found["legal"]["sampled_tokens"] < 0.7 * found["free"]["sampled_tokens"]
     for side in ("free", "legal"):
         cell = found[side]["by_horizon_and_action"]["1"]["call"]["state"]

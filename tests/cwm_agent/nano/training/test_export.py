@@ -94,6 +94,18 @@ def test_a_new_run_begins_with_an_exported_checkpoint(network: Network, tmp_path
         assert torch.equal(other.state_dict()[name], tensor), name
 
 
+def test_a_smaller_vocabulary_gives_the_first_rows(network: Network, tmp_path: Path) -> None:
+    folder = exported(network, tmp_path, torch.float32)
+    count = network.shape.vocabulary
+    longer = Network(replace(network.shape, vocabulary=count + 8))
+    longer.initialise(seed=99)
+    rest = longer.embedding[count:].clone()
+    load_network(longer, folder)
+    assert torch.equal(longer.embedding[:count], network.embedding)
+    assert torch.equal(longer.embedding[count:], rest)
+    assert torch.equal(longer.head.norm.weight, network.head.norm.weight)
+
+
 def test_a_checkpoint_of_another_shape_is_refused(network: Network, tmp_path: Path) -> None:
     folder = exported(network, tmp_path, torch.float32)
     wider = Network(replace(network.shape, ffn=network.shape.ffn + 8))
