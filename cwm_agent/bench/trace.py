@@ -73,7 +73,6 @@ class TraceFigures:
             "legal_set_covers_share": round(covered, 6),
             "recomputed_on_back": self.recomputed,
             "programs_whole_branches": _share(whole(self.measured.sides["branches"].alone)),
-            "programs_whole_values": _share(whole(self.measured.sides["values"].alone)),
             "levels": {way: _level(side) for way, side in self.measured.sides.items()},
             "actions": to_json(self.asked),
         }
@@ -156,7 +155,6 @@ _TITLES: dict[Way, str] = {
     "none": "legal steps, nothing given",
     "moves": "moved values given (default)",
     "branches": "and computed branches",
-    "values": "and computed values",
 }
 
 

@@ -30,7 +30,7 @@ Certain = Annotated[
     typer.Option(
         "--certain",
         metavar="LEVEL",
-        help="What is given, not predicted: none, moves, branches or values (computed).",
+        help="What is given, not predicted: none, moves or branches (computed).",
     ),
 ]
 Temperature = Annotated[float, typer.Option(min=0.0, help="0 takes the likeliest token.")]

@@ -22,7 +22,6 @@ CAUGHT = {
     "cwm_agent.policies.chat.openai.StoppedInThoughtError",
     "cwm_agent.bench.gpu.conductor.NoDeviceError",
     "cwm_agent.bench.gpu.report.OtherReportError",
-    "cwm_agent.debug.certain.space.CallError",
     "cwm_agent.debug.plain.limits.RaisedError",
     "cwm_agent.debug.plain.limits.UnknownError",
     "cwm_agent.debug.dap.wire.ProtocolError",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cwm_agent.debug.certain.statements import Statements
@@ -47,12 +47,10 @@ def called(
         raise UnknownError
     if any(isinstance(one, ast.NamedExpr | ast.Yield | ast.Await) for one in ast.walk(call)):
         raise UnknownError
-    return bind(function, call, lambda one: _moved(one, names))
+    return _bound(function, call, names)
 
 
-def bind(
-    function: ast.FunctionDef, call: ast.Call, text: Callable[[ast.expr], str | None]
-) -> Called:
+def _bound(function: ast.FunctionDef, call: ast.Call, names: Mapping[str, str]) -> Called:
     """A call with the texts of its arguments; raises UnknownError where they cannot be dealt."""
     given: dict[str, ast.expr] = {}
     spec = function.args
@@ -67,7 +65,7 @@ def bind(
         if keyword.arg is None or keyword.arg in given or keyword.arg not in named:
             raise UnknownError
         given[keyword.arg] = keyword.value
-    texts = {name: text(node) for name, node in given.items()}
+    texts = {name: _moved(node, names) for name, node in given.items()}
     defaults = _defaults(function)
     found: dict[str, str | None] = {}
     for name in (*positional, *(one.arg for one in spec.kwonlyargs)):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from cwm_agent.debug.certain.calls import Called, called
-from cwm_agent.debug.certain.computed import Computed, computed
+from cwm_agent.debug.certain.conditions import goes_in
 from cwm_agent.debug.certain.effects import changed
-from cwm_agent.debug.certain.history import Ended, History, ended, results
+from cwm_agent.debug.certain.history import Ended, History, ended
 from cwm_agent.debug.certain.inplace import called_in_place, placed
 from cwm_agent.debug.certain.loops import Turn, turn
 from cwm_agent.debug.certain.paths import (
@@ -21,7 +21,6 @@ from cwm_agent.debug.certain.paths import (
     to_line,
     unbinds,
 )
-from cwm_agent.debug.certain.space import Space
 from cwm_agent.debug.certain.statements import Statements
 from cwm_agent.debug.certain.texts import bound, is_fixed, known, moved
 from cwm_agent.debug.legal.legal import Legal
@@ -31,9 +30,9 @@ from model.text.traces import UNCHANGED
 
 _SAID = {"ValueError", "TypeError", "RuntimeError", "IndexError", "Exception", "LookupError"}
 """Exceptions whose text is that of their argument."""
-Level = Literal["none", "moves", "branches", "values"]
+Level = Literal["none", "moves", "branches"]
 """What is certain: nothing; what is moved; also where a branch goes whose condition can be
-computed from the values that were shown; also what else can be computed from them."""
+computed from the values that were shown."""
 LEVELS: tuple[Level, ...] = get_args(Level)
 Locals = tuple[tuple[str, ...], dict[str, str]]
 
@@ -49,8 +48,8 @@ def level(name: object) -> Level:
 @dataclass(frozen=True, slots=True)
 class Present:
     """The running function, its statement (None where the line has not just one), and what of
-    its call, of the call that just ended, and of its loop is known; what comes of it when it is
-    computed."""
+    its call, of the call that just ended, and of its loop is known; `goes_in`: whether the body
+    of a branch comes next, where that was computed."""
 
     history: History
     program: Statements
@@ -58,29 +57,26 @@ class Present:
     called: Called | None
     ended: Ended | None
     turn: Turn | None
-    computed: Computed | None = None
+    goes_in: bool | None
 
     @classmethod
-    def of(cls, history: History, program: Statements, level: Level = "moves") -> Present:
+    def of(cls, history: History, program: Statements, level: Level) -> Present:
         """Raises UnknownError."""
         node = program.alone.get(history.line) if history.event == "line" else None
         code = history.flow.code
         local = frozenset((*code.co_varnames, *code.co_cellvars, *code.co_freevars))
-        call = over = goes = found = None
+        call = over = goes = inside = None
         with suppress(UnknownError):
             over = ended(history)
         with suppress(UnknownError):
             call = None if node is None else called(node, _own(history), local, program)
         with suppress(UnknownError):
             if isinstance(node, ast.For):
-                goes = turn(history, node, program, values=level == "values")
-        wanted = ast.stmt if level == "values" else ast.If | ast.While
-        if level in ("branches", "values") and program.computable and isinstance(node, wanted):
-            with suppress(UnknownError):
-                found = computed(node, _space(history, program))
-        if level == "branches" and found is not None and found.test is None:
-            found = None  # it raises, or calls
-        return cls(history, program, node, call, over, goes, found)
+                goes = turn(history, node, program)
+        with suppress(UnknownError):
+            if level == "branches" and isinstance(node, ast.If | ast.While):
+                inside = goes_in(node, _own(history), history, program)
+        return cls(history, program, node, call, over, goes, inside)
 
     @property
     def is_its_call(self) -> bool:
@@ -111,8 +107,6 @@ class Present:
         """The text of what the statement computes last."""
         if node is None:
             return repr(None)
-        if self.computed is not None and self.computed.result is not None:
-            return self.computed.result
         if self.is_its_call and self.ended is not None and not self.ended.raised:
             known(self.ended.value)
             return self.ended.value
@@ -128,8 +122,6 @@ class Present:
 
     def _placed(self) -> dict[str, str]:
         """The variable whose list or dict the statement changes, with its text."""
-        if self.computed is not None:
-            return dict(self.computed.values)
         with suppress(UnknownError):
             if self.node is not None and self.history.undisturbed:
                 return dict(placed(self.node, _own(self.history)).texts)
@@ -137,8 +129,6 @@ class Present:
 
     def _assigned(self) -> dict[str, str]:
         """Names that the statement gives values, with their texts."""
-        if self.computed is not None:
-            return dict(self.computed.values)
         if isinstance(self.node, ast.For):
             if self.turn is None:
                 raise UnknownError
@@ -205,8 +195,6 @@ class Present:
         """Names and certain texts of the call's frame; raises UnknownError."""
         code = legal.first.program.flows[legal.first.stack[-1].code].code
         call = self.called if self.history.undisturbed else None
-        if self.computed is not None:
-            call = self.computed.called
         if call is None or code.co_qualname != call.function.name or code.co_freevars:
             raise UnknownError
         sure = {name: text for name, text in call.arguments.items() if text is not None}
@@ -236,8 +224,6 @@ class Present:
 
     def exception(self) -> str:
         """The text of an exception that is raised here, or passes by; raises UnknownError."""
-        if self.computed is not None and self.computed.raised is not None:
-            return self.computed.raised
         if self.is_its_call and self.ended is not None and self.ended.raised:
             return self.ended.value
         match self.node:
@@ -257,15 +243,3 @@ def _own(history: History) -> dict[str, str]:
     """Variables that no other function can bind."""
     shared = shared_names(history.flow.code)
     return {name: text for name, text in history.names.items() if name not in shared}
-
-
-def _space(history: History, program: Statements) -> Space:
-    code = history.flow.code
-    return Space(
-        _own(history),
-        shared_names(code),
-        code,
-        program,
-        results(history),
-        comprehensions=not history.now.program.comprehensions,
-    )

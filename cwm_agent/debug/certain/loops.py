@@ -9,18 +9,15 @@ from dataclasses import dataclass
 
 from cwm_agent.debug.certain.history import History, single
 from cwm_agent.debug.certain.paths import shared_names
-from cwm_agent.debug.certain.space import CallError, Space
 from cwm_agent.debug.certain.statements import Statements
 from cwm_agent.debug.certain.texts import (
     UNSEEN,
     bound,
     elements_of,
-    is_fixed,
     known,
     moved,
-    only_fixed_inside,
 )
-from cwm_agent.debug.plain.limits import RaisedError, UnknownError, listed
+from cwm_agent.debug.plain.limits import UnknownError
 from model.text.traces import UNCHANGED
 
 MOST = 10_000
@@ -40,11 +37,8 @@ class Turn:
     values: Mapping[str, str]
 
 
-def turn(history: History, node: ast.For, program: Statements, *, values: bool = False) -> Turn:
-    """What the loop on the last line takes next; raises UnknownError.
-
-    With `values` what it goes through may also be computed.
-    """
+def turn(history: History, node: ast.For, program: Statements) -> Turn:
+    """What the loop on the last line takes next; raises UnknownError."""
     flow = history.flow
     reached = flow.closure(history.top.at)
     steps = [one for one in reached if flow.instructions[one].name == "FOR_ITER"]
@@ -62,7 +56,7 @@ def turn(history: History, node: ast.For, program: Statements, *, values: bool =
             count += 1
     if entered is None:
         raise UnknownError
-    loop = _Loop(node, history, program, tuple(since), values and program.computable)
+    loop = _Loop(node, history, program, tuple(since))
     over, element = loop.at(node.iter, count)
     return Turn(steps[0], over, {} if over else bound(node.target, element))
 
@@ -75,7 +69,6 @@ class _Loop:
     history: History
     program: Statements
     since: tuple[dict[str, str], ...]
-    values: bool
 
     def at(self, node: ast.expr, count: int) -> tuple[bool | None, object]:
         """Whether nothing is left after so many turns, and else the next element.
@@ -183,35 +176,7 @@ class _Loop:
                 for one in ast.walk(node):
                     if isinstance(one, ast.Name):
                         self._standing(one)
-        try:
-            return elements_of(known(moved(node, entry)))
-        except UnknownError:
-            return self._computed(node)
-
-    def _computed(self, node: ast.expr) -> Sequence[object]:
-        """All that the loop takes of something that is computed when it begins."""
-        if not self.values:
-            raise UnknownError
-        code, entry = self.history.flow.code, self.since[-1]
-        shared = shared_names(code)
-        moving = {
-            one
-            for one in ast.walk(node)
-            if isinstance(one, ast.Name) and one.id in entry and not is_fixed(entry[one.id])
-        }
-        if not _is_fresh(node):
-            for one in moving:
-                self._standing(one)
-        names = {name: text for name, text in entry.items() if name not in shared}
-        hidden = not self.history.now.program.comprehensions
-        space = Space(names, shared, code, self.program, comprehensions=hidden)
-        try:
-            found = listed(space.evaluator.value(node))
-        except (RaisedError, CallError, RecursionError) as error:
-            raise UnknownError from error
-        if moving and _is_fresh(node) and not only_fixed_inside(found):
-            raise UnknownError  # its elements may change before they are reached
-        return found
+        return elements_of(known(moved(node, entry)))
 
     def _backwards(self, node: ast.expr) -> Sequence[object]:
         match node:
@@ -239,18 +204,6 @@ class _Loop:
         if text is None or len(texts) != 1:
             raise UnknownError
         return text
-
-
-def _is_fresh(node: ast.expr) -> bool:
-    """Whether its value is a list or text of its own, which nothing else can change."""
-    match node:
-        case ast.ListComp() | ast.BinOp():
-            return True
-        case ast.Call(func=ast.Name(id=name)):
-            return name in ("sorted", "list", "tuple", "range")
-        case ast.Call(func=ast.Attribute(attr=name)):
-            return name in ("split", "rsplit", "splitlines")
-    return False
 
 
 def _counted(numbers: list[object]) -> range:

@@ -2,16 +2,16 @@
 
 A value is certain when it is moved, not computed: a literal, a variable, an
 argument, a result that was just returned, what a loop takes next, or a value
-that nothing on the line can change. Nothing of the program is executed. Two more
-levels compute: one the conditions of branches, one also values.
+that nothing on the line can change. Nothing of the program is executed. One more
+level computes the conditions of branches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import ast
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from cwm_agent.debug.certain.computed import Computed
 from cwm_agent.debug.certain.contents import Level, Present
 from cwm_agent.debug.certain.history import SHARED, History
 from cwm_agent.debug.certain.loops import Turn
@@ -90,8 +90,8 @@ def _entered(legal: Legal) -> Content:
 def _narrowed(present: Present, moves: dict[Move, Legal]) -> dict[Move, Legal]:
     """Only those moves that what is certain leaves; all of them if it leaves none."""
     fitting = moves
-    if present.computed is not None:
-        fitting = dict(_of_computed(present, present.computed, moves))
+    if present.goes_in is not None:
+        fitting = _of_branch(present.node, moves, goes_in=present.goes_in)
     elif present.ended is not None and present.is_its_call:
         raised = present.ended.raised
         fitting = {
@@ -113,24 +113,19 @@ def _narrowed(present: Present, moves: dict[Move, Legal]) -> dict[Move, Legal]:
     return fitting or moves
 
 
-def _of_computed(
-    present: Present, computed: Computed, moves: dict[Move, Legal]
-) -> Iterator[tuple[Move, Legal]]:
-    """The moves that are left when a statement has been computed."""
-    body = getattr(present.node, "body", [])
-    inside = range(body[0].lineno, (body[-1].end_lineno or 0) + 1) if body else range(0)
+def _of_branch(
+    node: ast.stmt | None, moves: dict[Move, Legal], *, goes_in: bool
+) -> dict[Move, Legal]:
+    """The moves of a branch that is known to go into its body, or past it."""
+    assert isinstance(node, ast.If | ast.While)
+    inside = range(node.body[0].lineno, (node.body[-1].end_lineno or 0) + 1)
+    found = {}
     for move, legal in moves.items():
-        if computed.raised is not None:
-            fits = move.event == "exception"
-        elif computed.called is not None:
-            fits = move.event == "call" and _name(legal) == computed.called.function.name
-        elif computed.test is not None:
-            goes_in = move.event == "line" and move.line in inside
-            fits = move.event in ("line", "return") and goes_in == computed.test
-        else:
-            fits = move.event in ("line", "return")
-        if fits or (computed.raised is None and move.event == "call" and _is_dropped(legal)):
-            yield move, legal
+        enters = move.event == "line" and move.line in inside
+        decided = move.event in ("line", "return") and enters == goes_in
+        if decided or (move.event == "call" and _is_dropped(legal)):
+            found[move] = legal
+    return found
 
 
 def _is_dropped(legal: Legal) -> bool:

@@ -18,7 +18,6 @@ _REACHING = {
     *{"__builtins__", "builtins", "importlib", "ctypes", "gc", "sys", "inspect", "unittest"},
 }
 """Names by which a program can change what other names mean."""
-_SHRINKING = {"remove", "discard", "pop", "clear"}
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -29,8 +28,7 @@ class Statements:
     `functions`: plain functions of the top level that nothing can replace, by
     name. `bound`: every name that the program gives a value anywhere.
     `guarded`: return statements that something may run after. `computable`:
-    whether the language's own names mean what they should. `grow`: whether
-    sets never lose an element, so that their order does not depend on the past.
+    whether the language's own names mean what they should.
     """
 
     trusted: bool
@@ -40,7 +38,6 @@ class Statements:
     defined: frozenset[str]
     guarded: frozenset[int]
     computable: bool
-    grow: bool
 
 
 @lru_cache(64)
@@ -77,7 +74,6 @@ def statements(program: Program) -> Statements:
         frozenset(defined),
         frozenset(guarded),
         _computable(tree),
-        not any(_shrinks(node) for node in ast.walk(tree)),
     )
 
 
@@ -125,14 +121,6 @@ def _computable(tree: ast.Module) -> bool:
             if roots & _REACHING or not roots <= sys.stdlib_module_names:
                 return False
     return True
-
-
-def _shrinks(node: ast.AST) -> bool:
-    if isinstance(node, ast.Attribute):
-        return node.attr in _SHRINKING or node.attr.endswith("_update")
-    return isinstance(node, ast.AugAssign) and isinstance(
-        node.op, ast.Sub | ast.BitAnd | ast.BitXor
-    )
 
 
 def _trusted(program: Program) -> bool:

@@ -40,7 +40,7 @@ class Side:
     alone: list[Alone] = field(default_factory=list)
 
 
-Way = Literal["free", "none", "moves", "branches", "values"]
+Way = Literal["free", "none", "moves", "branches"]
 """Of decoding: the model alone, or within the program with what is certain (see `Level`)."""
 WAYS: tuple[Way, ...] = get_args(Way)
 DEFAULT: Way = "moves"

@@ -31,8 +31,8 @@ def predict_whole(opening: Opening, steps: int, *, verified: bool) -> Whole:
             stop = debugger.step()
         path = debugger.node.path()
         lines = [node_line(node) for node in path]
-        if opening.legal and opening.certain in ("branches", "values"):
-            lines.insert(0, f"[{opening.certain} that can be computed are, instead of predicted]")
+        if opening.legal and opening.certain == "branches":
+            lines.insert(0, "[branches that can be computed are, instead of predicted]")
         if stop.reason != "end":
             lines.append(f"[no end: {stop.said or f'{steps} steps'}]")
         data: dict[str, Any] = {

@@ -12,20 +12,20 @@ Evaluate = Callable[[ast.expr, dict[str, Any]], Any]
 """The value of an expression where some more names have values."""
 
 
-def assigned(target: ast.expr, value: Any) -> dict[str, Any]:
+def _assigned(target: ast.expr, value: Any) -> dict[str, Any]:
     """Names of a target with their values; raises RaisedError where they are not so many."""
     match target:
         case ast.Name(id=name):
             return {name: value}
         case ast.Tuple(elts=parts) | ast.List(elts=parts):
             found: dict[str, Any] = {}
-            for part, one in zip(parts, dealt(parts, value), strict=True):
-                found |= assigned(part.value if isinstance(part, ast.Starred) else part, one)
+            for part, one in zip(parts, _dealt(parts, value), strict=True):
+                found |= _assigned(part.value if isinstance(part, ast.Starred) else part, one)
             return found
     raise UnknownError("such a target is not followed")
 
 
-def dealt(parts: list[ast.expr], value: Any) -> list[Any]:
+def _dealt(parts: list[ast.expr], value: Any) -> list[Any]:
     """One value for each part. The words of errors: Python/ceval.c of CPython 3.11."""
     try:
         iter(value)
@@ -59,7 +59,7 @@ def turns(
     def inner(place: int, values: Any, scope: dict[str, Any]) -> Iterator[dict[str, Any]]:
         one = generators[place]
         for value in listed(values):
-            mine = scope | assigned(one.target, value)
+            mine = scope | _assigned(one.target, value)
             if all(evaluate(test, mine) for test in one.ifs):
                 if place + 1 == len(generators):
                     yield mine

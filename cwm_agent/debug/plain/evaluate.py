@@ -15,7 +15,7 @@ from typing import Any
 
 from cwm_agent.debug.plain.comprehensions import turns
 from cwm_agent.debug.plain.functions import FUNCTIONS, TYPES, formatted
-from cwm_agent.debug.plain.limits import LARGEST, RaisedError, UnknownError, act, listed, weighed
+from cwm_agent.debug.plain.limits import LARGEST, UnknownError, act, listed, weighed
 from cwm_agent.debug.plain.methods import has, pure
 from cwm_agent.debug.plain.operators import binary, compare, unary
 
@@ -81,11 +81,11 @@ class Evaluator:
         """Of a display, a comprehension or a lambda."""
         match node:
             case ast.Tuple(elts=parts):
-                return weighed(tuple(self.spread(parts)))
+                return weighed(tuple(self._spread(parts)))
             case ast.List(elts=parts):
-                return weighed(self.spread(parts))
+                return weighed(self._spread(parts))
             case ast.Set(elts=parts):
-                return act(set, self.spread(parts))
+                return act(set, self._spread(parts))
             case ast.Dict():
                 return self._dict(node)
             case ast.Lambda():
@@ -109,17 +109,14 @@ class Evaluator:
         except KeyError:
             if name in FUNCTIONS:
                 return FUNCTIONS[name]
-        except RaisedError:
-            if self.inner is None:
-                raise  # inside, the language says it in other words
         raise UnknownError(f"name '{name}' is not known here")
 
-    def within(self, names: dict[str, Any]) -> Evaluator:
+    def _within(self, names: dict[str, Any]) -> Evaluator:
         """The same, where some more names have values."""
         inner = {**(self.inner or {}), **names}
         return Evaluator(self.lookup, no_call, self.comprehensions, inner, self.left)
 
-    def spread(self, parts: list[ast.expr]) -> list[Any]:
+    def _spread(self, parts: list[ast.expr]) -> list[Any]:
         """The values of elements or arguments, starred ones spread."""
         found: list[Any] = []
         for part in parts:
@@ -132,7 +129,7 @@ class Evaluator:
                 found.append(self.value(part))
         return found
 
-    def place(self, node: ast.expr) -> Any:
+    def _place(self, node: ast.expr) -> Any:
         """The value of an index or a slice."""
         if not isinstance(node, ast.Slice):
             return self.value(node)
@@ -142,7 +139,7 @@ class Evaluator:
     def _part(self, value: Any, place: ast.expr) -> Any:
         if not isinstance(value, str | bytes | list | tuple | dict | range | int | float | None):
             raise UnknownError("parts of such a value are not computed")
-        return act(operator.getitem, value, self.place(place))
+        return act(operator.getitem, value, self._place(place))
 
     def _either(self, node: ast.BoolOp) -> Any:
         found: Any = None
@@ -198,7 +195,7 @@ class Evaluator:
         def called(*given: Any) -> Any:
             if len(given) != len(names):
                 raise UnknownError("the lambda takes another number of arguments")
-            return self.within(dict(zip(names, given, strict=True))).value(node.body)
+            return self._within(dict(zip(names, given, strict=True))).value(node.body)
 
         return called
 
@@ -210,11 +207,11 @@ class Evaluator:
         act(iter, first)
 
         def elements() -> Iterator[Any]:
-            many = turns(generators, first, lambda n, names: self.within(names).value(n))
+            many = turns(generators, first, lambda n, names: self._within(names).value(n))
             for turn, names in enumerate(many):
                 if turn == LARGEST:
                     raise UnknownError("there are too many elements")
-                yield self.within(names).value(elt)
+                yield self._within(names).value(elt)
 
         return elements()
 
@@ -254,7 +251,7 @@ class Evaluator:
 
     def arguments(self, node: ast.Call) -> tuple[list[Any], dict[str, Any]]:
         """The values of a call's arguments."""
-        given, named = self.spread(node.args), {}
+        given, named = self._spread(node.args), {}
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise UnknownError("keywords that are spread are not computed")

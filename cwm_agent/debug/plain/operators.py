@@ -10,19 +10,19 @@ from typing import Any
 
 from cwm_agent.debug.plain.limits import BITS, LARGEST, UnknownError, act, is_plain
 
-_BINARY: dict[type[ast.operator], tuple[Callable[..., Any], Callable[..., Any]]] = {
-    ast.Add: (operator.add, operator.iadd),
-    ast.Sub: (operator.sub, operator.isub),
-    ast.Mult: (operator.mul, operator.imul),
-    ast.Div: (operator.truediv, operator.itruediv),
-    ast.FloorDiv: (operator.floordiv, operator.ifloordiv),
-    ast.Mod: (operator.mod, operator.imod),
-    ast.Pow: (operator.pow, operator.ipow),
-    ast.LShift: (operator.lshift, operator.ilshift),
-    ast.RShift: (operator.rshift, operator.irshift),
-    ast.BitAnd: (operator.and_, operator.iand),
-    ast.BitOr: (operator.or_, operator.ior),
-    ast.BitXor: (operator.xor, operator.ixor),
+_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
 }
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
@@ -45,13 +45,13 @@ _NOTHING: dict[str, str] = {}
 _VIEWS = (type(_NOTHING.keys()), type(_NOTHING.values()), type(_NOTHING.items()))
 
 
-def binary(op: ast.operator, left: Any, right: Any, *, in_place: bool = False) -> Any:
-    """`left op right`, or `left op= right`; raises RaisedError or UnknownError."""
-    ways = _BINARY.get(type(op))
-    if ways is None or not all(is_plain(one) or type(one) in _VIEWS for one in (left, right)):
+def binary(op: ast.operator, left: Any, right: Any) -> Any:
+    """`left op right`; raises RaisedError or UnknownError."""
+    way = _BINARY.get(type(op))
+    if way is None or not all(is_plain(one) or type(one) in _VIEWS for one in (left, right)):
         raise UnknownError("that operator is not computed with such values")
     _check_size(op, left, right)
-    return act(ways[in_place], left, right)
+    return act(way, left, right)
 
 
 def _check_size(op: ast.operator, left: Any, right: Any) -> None:

@@ -45,8 +45,7 @@ def head(debugger: Debugger, name: str, width: int, *, busy: bool) -> Text:
     """File, model, mode, place in the execution."""
     here, steps = debugger.here, branch_of(debugger)
     text = Text(" ").append(clean_line(name), palette.TITLE)
-    level = debugger.certain
-    computed = f", {level} computed" if level in ("branches", "values") else ""
+    computed = ", branches computed" if debugger.certain == "branches" else ""
     mode = f"inside the program{computed}" if debugger.legal else "free"
     text.append(f"  {debugger.predictor.name}, {mode}", palette.DIM)
     step = len(debugger.node.path())

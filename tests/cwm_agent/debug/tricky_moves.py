@@ -104,5 +104,63 @@ def f():
         rows[1].append(x)
     return rows
 """,
+    "an alias within a container is changed": """
+def f():
+    row = [0]
+    grid = [row, row, [0]]
+    grid[0].append(1)
+    grid[2].append(grid[1])
+    grid[0][0] += 5
+    row += [9]
+    return grid
+""",
+    "an alias is read after the change": """
+def f():
+    xs = [1, 2]
+    ys = xs
+    xs[0], ys[1] = ys[1], xs[0]
+    ys[0], n = 7, len(xs)
+    xs.append(ys)
+    return n, len(xs)
+""",
+    "a default is shared by the keys of a table": """
+def f():
+    shared = []
+    table = {}
+    for k in 'ab':
+        table.setdefault(k, shared).append(k)
+    table['a'] += ['c']
+    return table
+""",
+    "exceptions in the middle of a line": """
+def f():
+    xs = [3, 1]
+    try:
+        xs.append(xs.pop() // 0)
+    except ZeroDivisionError as error:
+        said = str(error)
+    try:
+        a, xs[5] = 1, 2
+    except IndexError:
+        b = xs
+    try:
+        xs += [4] + None
+    except TypeError:
+        b = len(xs)
+    for a, c in [(1, 2), (3,)]:
+        b += a
+    return said, xs, b
+""",
+    "a row changes before the loop comes to it": """
+def f():
+    rows = [[2], [1]]
+    for row in sorted(rows):
+        rows[0].append(0)
+        first = row[0]
+    for row in [r for r in rows]:
+        row.append(9)
+        n = len(row) + len(rows[1])
+    return rows, first, n
+""",
 }
 MOVED = with_main(_BODIES)
