@@ -14,11 +14,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor
 
 from model.checkpoint.layouts import Layout, layout_of, open_tensors, read_shape, with_token_ids
-from model.checkpoint.safetensors_files import INDEX, SINGLE
+from model.checkpoint.safetensors_files import INDEX, SINGLE, write_file
 from model.checkpoint.weights import TensorSource, check_names, tensor_shapes
 from model.config.config import CONFIG, ModelConfig
 from model.config.hf import to_config_json, to_params_json
@@ -137,7 +136,7 @@ def _write_safetensors(folder: Path, job: _Job, shard_bytes: int) -> tuple[str, 
     if count == 1:
         files = [SINGLE]
     for file, names in zip(files, groups, strict=True):
-        save_file({n: job.take(n) for n in names}, folder / file, metadata={"format": "pt"})
+        write_file({n: job.take(n) for n in names}, folder / file)
     if count > 1:
         places = {n: file for file, names in zip(files, groups, strict=True) for n in names}
         index = {"metadata": {"total_size": job.total}, "weight_map": places}

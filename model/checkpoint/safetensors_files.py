@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +12,7 @@ from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from model.config.config import CONFIG
@@ -19,6 +22,14 @@ SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
 _DTYPES = {"F32": "float32", "BF16": "bfloat16", "F16": "float16"}
+
+
+def write_file(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """One file, readable for all that the umask lets read: the package lets its owner alone."""
+    save_file(dict(tensors), path, metadata={"format": "pt"})
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)
 
 
 class TensorFiles:

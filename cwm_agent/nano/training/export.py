@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from cwm_agent.nano.training.network import Layer, Network, Shape
 from cwm_agent.nano.training.state import StateError, load_state, newest_state
+from model.checkpoint.safetensors_files import SINGLE, write_file
 from model.checkpoint.weights import EMBEDDING, NORM
 from model.config.config import FULL, SLIDING
 
@@ -68,7 +69,7 @@ def export_network(
         name: tensor.detach().cpu().to(dtype).contiguous()
         for name, tensor in named_tensors(network).items()
     }
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    write_file(tensors, folder / SINGLE)
     for path in _tokenizer_files(tokenizer):
         shutil.copyfile(path, folder / path.name)
 

@@ -88,6 +88,8 @@ def test_the_number_format_can_change(hf: Path, tmp_path: Path) -> None:
     (hf / "config.json").write_text(json.dumps(raw | {"torch_dtype": "float32", "own": 1}))
     written = convert_checkpoint(hf, tmp_path / "narrow", dtype="bfloat16")
     assert written.files == ("model.safetensors",)
+    modes = {path.stat().st_mode for path in (tmp_path / "narrow").iterdir()}
+    assert len(modes) == 1, "weights can be read by whoever can read the configuration"
     before = load_file(hf / "model.safetensors")
     after = load_file(tmp_path / "narrow" / "model.safetensors")
     assert all(torch.equal(after[name], before[name].bfloat16()) for name in before)

@@ -81,6 +81,7 @@ def test_bf16_is_the_rounded_network(network: Network, tmp_path: Path) -> None:
     assert config.dtype == "bfloat16"
     assert config.eos_ids == (2, 3)
     assert (folder / "tokenizer.json").read_text() == "{}"
+    assert len({path.stat().st_mode for path in folder.iterdir()}) == 1
     size = (folder / "model.safetensors").stat().st_size
     assert 2 * network.shape.parameters < size < 2 * network.shape.parameters + 20_000
 
