@@ -75,9 +75,11 @@ class TruePredictor:
         pass
 
 
-def true_jumps(source: str) -> tuple[TruePredictor, Program, Recording]:
+def true_jumps(
+    source: str, entry: str | None = None, arguments: str = ""
+) -> tuple[TruePredictor, Program, Recording]:
     """A model that knows where every action leads in one program."""
-    program = Program.read(source).unmarked()
-    recording = record_here(request_of(program, most=5000))
+    program = Program.read(source, entry=entry).unmarked()
+    recording = record_here(request_of(program, arguments, most=5000))
     tree = StateTree.of(recording.frames, "error" if recording.raised else "normal")
     return TruePredictor(tree), program, recording
