@@ -143,6 +143,6 @@ def _unfinished(writer: Writer) -> Told:
         None,
         problem=(
             f"the state had no end after {len(writer.ids)} tokens (...{ending!r}); "
-            "resample this step, or raise --frame-tokens"
+            "`resample` what led here, or go another way"
         ),
     )

@@ -9,15 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from cwm_agent.debug.certain.contents import Level
-from cwm_agent.debug.core.jumps import (
-    OVER,
-    breakpoint_at,
-    ending,
-    leave,
-    led_over,
-    reached,
-    run_action,
-)
+from cwm_agent.debug.core import jumps
+from cwm_agent.debug.core.expressions import normal
 from cwm_agent.debug.core.stops import Rule, Stop, Stops, next_rule, return_rule, until_rule
 from cwm_agent.debug.core.tree import Node, predictions
 from cwm_agent.debug.frames.state import Moment
@@ -58,7 +51,7 @@ class Debugger:
         self.certain: Level = certain
         self.stops = Stops()
         self.cancelled = False
-        self._arguments = dict(arguments or {})
+        self._arguments = {name: normal(value) for name, value in (arguments or {}).items()}
         self._draws = 0
         if unknown := [name for name in self._arguments if name not in program.parameters]:
             raise UsageError(
@@ -95,13 +88,13 @@ class Debugger:
     def next(self, *, leap: bool = False) -> Stop:
         """To the next stop in this function. With `leap` calls are predicted as one step."""
         if self.predictor.jumps:
-            return self._advance(OVER)
+            return self._advance(jumps.OVER)
         return self._run(next_rule(self.here), leap=leap, breaks=not leap)
 
     def finish(self) -> Stop:
         """To the return of this function, as pdb's `return`."""
         if self.predictor.jumps:
-            return leave(self._advance, self.here)
+            return jumps.leave(self._advance, self.here)
         return self._run(return_rule(self.here))
 
     def out(self, *, leap: bool = False) -> Stop:
@@ -117,13 +110,14 @@ class Debugger:
     def until(self, line: int | None = None) -> Stop:
         """To a later line of this function."""
         if self.predictor.jumps and line is not None:
-            return self._advance(breakpoint_at(self.program, line))
+            return self._advance(jumps.breakpoint_at(self.program, line))
         return self._run(until_rule(self.here, line))
 
     def run(self) -> Stop:
         """To the next breakpoint, change of a watched expression, or the end."""
-        jumps = self.predictor.jumps
-        action = run_action(self.stops, self.program) if jumps else STEP_INTO
+        action = STEP_INTO
+        if self.predictor.jumps:
+            action = jumps.run_action(self.stops, self.program)
         return self._run(lambda _: False, action=action)
 
     def back(self) -> Stop:
@@ -160,7 +154,7 @@ class Debugger:
             )
         if not name.isidentifier():
             raise UsageError(f"'{name}' is no name of a variable")
-        pairs = dict(frame.locals) | {name: value}
+        pairs = dict(frame.locals) | {name: normal(value)}
         changed = replace(frame, locals=tuple(pairs.items()))
         return self._branch(changed, f"{name} = {value}")
 
@@ -265,7 +259,7 @@ class Debugger:
         if said.frame is None and not said.ended:
             cursor.close()
             return Stop("problem", self.here, said.problem)
-        moment = reached(parent.moment, said.frame, request.action, request.event)
+        moment = jumps.reached(parent.moment, said.frame, request.action, request.event)
         self._node = parent.add(Node(moment, cursor, parent, said, action=request.action))
         return self._stop("; ".join(said.warnings))
 
@@ -274,7 +268,7 @@ class Debugger:
         parent, action = self._node.parent or self._root, self._node.action
         cursor = parent.cursor.fork()
         cursor.place(frame, action)
-        moment = reached(parent.moment, frame, action)
+        moment = jumps.reached(parent.moment, frame, action)
         self._node = parent.add(Node(moment, cursor, parent, said, edited, action))
         return Stop("step", self.here)
 
@@ -294,6 +288,6 @@ class Debugger:
 
     def _stop(self, said: str = "") -> Stop:
         if self.here.ended:
-            told = ending(self._node.prediction)
-            return Stop("end", self.here, told, jump=led_over(self._node))
-        return Stop("step", self.here, said, jump=led_over(self._node))
+            told = jumps.ending(self._node.prediction)
+            return Stop("end", self.here, told, jump=jumps.led_over(self._node))
+        return Stop("step", self.here, said, jump=jumps.led_over(self._node))
