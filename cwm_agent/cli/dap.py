@@ -22,8 +22,8 @@ def dap(
     """Let an editor step through predicted executions (Debug Adapter Protocol).
 
     Steps back, reverse continue and changed variables are supported. The launch
-    request takes program, entry, args, model, legal, certain, temperature, stopOnEntry
-    and stopAtEnd (docs/debugging.md).
+    request takes program, entry, args, model, legal, certain, jumps, temperature,
+    stopOnEntry and stopAtEnd (docs/debugging.md).
 
     \b
     Example:

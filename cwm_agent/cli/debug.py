@@ -23,6 +23,9 @@ def debug(
     free: Free = False,
     certain: Certain = "moves",
     temperature: Temperature = 0.0,
+    jumps: Annotated[
+        bool, typer.Option("--jumps", help="Predict next, return, continue... in one go each.")
+    ] = False,
     tui: Annotated[bool, typer.Option("--tui", help="A full screen with panes and keys.")] = False,
     ascii_: Annotated[bool, typer.Option("--ascii", help="Draw it with ASCII only.")] = False,
 ) -> None:
@@ -35,6 +38,7 @@ def debug(
     Examples:
       cwm-agent debug program.py
       cwm-agent debug program.py --entry f --arg x=3
+      cwm-agent debug program.py --jumps
       cwm-agent debug program.py --tui
     """
     from cwm_agent.debug.certain.contents import level
@@ -44,7 +48,7 @@ def debug(
     if tui and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("--tui needs a terminal; leave it out to debug through a pipe")
     given = tuple(arguments or ())
-    opening = Opening(source, entry, given, model, not free, temperature, level(certain))
+    opening = Opening(source, entry, given, model, not free, temperature, level(certain), jumps)
     with opened(opening) as (debugger, recorder):
         if tui:
             from cwm_agent.debug.screen.app import DebuggerApp
@@ -55,17 +59,19 @@ def debug(
             glyphs = ASCII if ascii_ else glyphs_here()
             DebuggerApp(debugger, recorder, source.name, glyphs).run()
             return
-        LineMode(debugger, recorder, lambda line: print(line, flush=True)).run(_commands())
+        LineMode(debugger, recorder, lambda line: print(line, flush=True)).run(
+            _commands("(cwm jumps) " if jumps else "(cwm) ")
+        )
 
 
-def _commands() -> Iterator[str]:
+def _commands(prompt: str) -> Iterator[str]:
     """Lines that a person types, with editing; or those of a pipe."""
     interactive = sys.stdin.isatty()
     if interactive:
         import readline  # noqa: F401 - gives input() its editing
     while True:
         try:
-            yield input("(cwm) " if interactive else "")
+            yield input(prompt if interactive else "")
         except EOFError:
             return
         except KeyboardInterrupt:

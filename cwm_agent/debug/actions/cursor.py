@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cwm_agent.debug.actions.decode import Told, tell_free, tell_legal
+from cwm_agent.debug.actions.inverse import ResultAsker
 from cwm_agent.debug.actions.parse import StateParser
 from cwm_agent.debug.frames.landing import values_before
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.predict.decode import Writer
-from cwm_agent.debug.predict.engine import EnginePredictor, cost_of, sampling_for
+from cwm_agent.debug.predict.engine import (
+    EnginePredictor,
+    cost_of,
+    load_predictor,
+    sampling_for,
+)
 from cwm_agent.debug.predict.predictor import Cost, Prediction, PredictionRequest
 from cwm_agent.debug.predict.voice import Voice
-from model.text.actions import STEP_INTO, Action, ActionFormat, Kind, State
+from cwm_agent.errors import UsageError
+from model.text.actions import STEP_INTO, TOKENS, Action, ActionFormat, Kind, State
 from model.text.traces import UNCHANGED, Frame
 
 if TYPE_CHECKING:
     from model.engine.session import Session
+    from model.text.tokenizer import Tokenizer
 
 
 class ActionPredictor:
@@ -28,12 +37,13 @@ class ActionPredictor:
     jumps = True
 
     def __init__(self, base: EnginePredictor) -> None:
-        """Raises TokenizerError for a model without the control tokens of actions."""
+        """Raises UsageError for a model without the control tokens of actions."""
         self.name = base.name
         self.comprehensions = base.comprehensions
         self.greedy = base.greedy
         self._base = base
-        self._form = ActionFormat(base.voice.tokenizer)
+        self._form = action_form(base.voice.tokenizer, base.name)
+        self._inverse = action_form(base.voice.tokenizer, base.name, inverse=True)
 
     def open(self, program: Program) -> ActionCursor:
         """Before the first state; raises ContextOverflowError for too long a source."""
@@ -43,9 +53,43 @@ class ActionPredictor:
         session.append(self._form.prompt(program.source))
         return ActionCursor(self._base.voice, self._form, session)
 
+    def asker(self, program: Program, value: str) -> ResultAsker:
+        """Proposes calls of the entry that give a written result."""
+        from model.engine.session import Session
+
+        session = Session(self._base.engine)
+        return ResultAsker(self._base.voice, self._inverse, session, program, value)
+
     def close(self) -> None:
         """Stop the engine."""
         self._base.close()
+
+
+def load_jumping(folder: Path | None = None, *, temperature: float = 0.0) -> ActionPredictor:
+    """As `load_predictor`; raises UsageError for a model without actions, where its folder is
+    given before its weights are loaded."""
+    if folder is not None:
+        from model.checkpoint.open import open_checkpoint
+
+        action_form(open_checkpoint(folder).tokenizer, folder.resolve().name)
+    base = load_predictor(folder, temperature=temperature)
+    try:
+        return ActionPredictor(base)
+    except UsageError:
+        base.close()
+        raise
+
+
+def action_form(tokenizer: Tokenizer, name: str, *, inverse: bool = False) -> ActionFormat:
+    """The grammar as ids of a model's tokenizer; raises UsageError where it lacks them."""
+    missing = [token for token in TOKENS if tokenizer.find_special(token) is None]
+    if missing:
+        raise UsageError(
+            f"the model {name} cannot jump: its tokenizer lacks {len(missing)} of the control "
+            f"tokens of debugger actions ({missing[0]}, ...); turn jumps off, or name a checkpoint "
+            "that was trained on debugger actions (docs/debugging.md, Jumps)"
+        )
+    return ActionFormat(tokenizer, inverse=inverse)
 
 
 class ActionCursor:
@@ -81,12 +125,12 @@ class ActionCursor:
         begun = [] if action is None else self._form.action(action)[1:]
         return [*begun, self._form.frame_sep_id]
 
-    def place(self, frame: Frame) -> None:
-        """Append a state that is given; after another one it is the next."""
+    def place(self, frame: Frame, action: Action = STEP_INTO) -> None:
+        """Append a state that is given; after another one `action` leads to it."""
         begun = self._session.ids[-1] == self._form.action_sep_id
-        step_into = self._form.action(STEP_INTO)[1:] if begun else []
+        lead = self._form.action(action)[1:] if begun else []
         state = self._form.state(state_of(frame))
-        self._session.append([*step_into, *state, self._form.action_sep_id])
+        self._session.append([*lead, *state, self._form.action_sep_id])
 
     def fork(self) -> ActionCursor:
         """A session that shares all pages with this one."""

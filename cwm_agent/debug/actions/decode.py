@@ -17,7 +17,7 @@ from cwm_agent.debug.legal.machine import Move
 from cwm_agent.debug.predict.decode import Writer, say_choice, say_json
 from cwm_agent.debug.predict.trie import Choices
 from cwm_agent.debug.predict.watchers import UntilToken
-from model.text.actions import Action, ActionFormat, Exit, Step
+from model.text.actions import Action, ActionFormat, Exit, State, Step
 from model.text.traces import Event
 
 
@@ -73,6 +73,8 @@ def tell_free(writer: Writer, form: ActionFormat, parser: StateParser) -> Told:
         return _unfinished(writer)
     ids = writer.ids[:-1] if writer.last == form.action_sep_id else writer.ids
     read = parser.read(ids)
+    if isinstance(read.step, State) and writer.last != form.action_sep_id:
+        return Told(None, problem="the text ends after a state, without an end of the trace")
     if read.step is None:
         return Told(None, problem="; ".join(read.problems))
     start = 1 if ids[0] == form.frame_sep_id else 0
@@ -101,7 +103,9 @@ def tell_legal(
     line, value, variables = told
     read = parser.read(writer.ids[:-1])
     confidence = Confidence(sure, line, value, variables, writer.removed)
-    return Told(read.step, confidence, "; ".join(read.problems) if read.step is None else "")
+    if read.step is None:
+        return Told(None, confidence, "; ".join(read.problems))
+    return Told(read.step, confidence, warnings=read.problems)
 
 
 def _say(
@@ -139,6 +143,6 @@ def _unfinished(writer: Writer) -> Told:
         None,
         problem=(
             f"the state had no end after {len(writer.ids)} tokens (...{ending!r}); "
-            "resample this step, or raise --frame-tokens"
+            "`resample` what led here, or go another way"
         ),
     )

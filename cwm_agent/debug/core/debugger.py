@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from cwm_agent.debug.certain.contents import Level
-from cwm_agent.debug.core.jumps import ENDS, OVER, breakpoint_at, leave, run_in_one
+from cwm_agent.debug.core import jumps
+from cwm_agent.debug.core.expressions import normal
 from cwm_agent.debug.core.stops import Rule, Stop, Stops, next_rule, return_rule, until_rule
 from cwm_agent.debug.core.tree import Node, predictions
-from cwm_agent.debug.frames.landing import landed
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.predict.predictor import Cost, Prediction, PredictionRequest, Predictor
@@ -51,7 +51,7 @@ class Debugger:
         self.certain: Level = certain
         self.stops = Stops()
         self.cancelled = False
-        self._arguments = dict(arguments or {})
+        self._arguments = {name: normal(value) for name, value in (arguments or {}).items()}
         self._draws = 0
         if unknown := [name for name in self._arguments if name not in program.parameters]:
             raise UsageError(
@@ -88,13 +88,13 @@ class Debugger:
     def next(self, *, leap: bool = False) -> Stop:
         """To the next stop in this function. With `leap` calls are predicted as one step."""
         if self.predictor.jumps:
-            return self._advance(OVER)
+            return self._advance(jumps.OVER)
         return self._run(next_rule(self.here), leap=leap, breaks=not leap)
 
     def finish(self) -> Stop:
         """To the return of this function, as pdb's `return`."""
         if self.predictor.jumps:
-            return leave(self._advance, self.here)
+            return jumps.leave(self._advance, self.here)
         return self._run(return_rule(self.here))
 
     def out(self, *, leap: bool = False) -> Stop:
@@ -110,15 +110,15 @@ class Debugger:
     def until(self, line: int | None = None) -> Stop:
         """To a later line of this function."""
         if self.predictor.jumps and line is not None:
-            return self._advance(breakpoint_at(self.program, line))
+            return self._advance(jumps.breakpoint_at(self.program, line))
         return self._run(until_rule(self.here, line))
 
     def run(self) -> Stop:
         """To the next breakpoint, change of a watched expression, or the end."""
-        if self.predictor.jumps and (action := run_in_one(self.stops, self.program)) is not None:
-            before, stop = self.here, self._advance(action)
-            return stop if stop.reason != "step" else self.stops.between(before, self.here) or stop
-        return self._run(lambda _: False)
+        action = STEP_INTO
+        if self.predictor.jumps:
+            action = jumps.run_action(self.stops, self.program)
+        return self._run(lambda _: False, action=action)
 
     def back(self) -> Stop:
         """One frame back; nothing is computed."""
@@ -154,7 +154,7 @@ class Debugger:
             )
         if not name.isidentifier():
             raise UsageError(f"'{name}' is no name of a variable")
-        pairs = dict(frame.locals) | {name: value}
+        pairs = dict(frame.locals) | {name: normal(value)}
         changed = replace(frame, locals=tuple(pairs.items()))
         return self._branch(changed, f"{name} = {value}")
 
@@ -207,19 +207,21 @@ class Debugger:
         """Free everything."""
         self.close()
 
-    def _run(self, rule: Rule, *, leap: bool = False, breaks: bool = True) -> Stop:
+    def _run(
+        self, rule: Rule, *, leap: bool = False, breaks: bool = True, action: Action = STEP_INTO
+    ) -> Stop:
         self.cancelled = False
         for _ in range(MOST_STEPS):
             before = self.here
             entered = before.frame is not None and before.frame.event == "call"
             event: Event | None = "return" if leap and entered and not rule(before) else None
-            stop = self._advance(event=event)
+            stop = self._advance(action, event)
             if stop.reason != "step":
                 return stop
             if rule(self.here):
                 return stop
             if (stopped := self.stops.between(before, self.here, breaks=breaks)) is not None:
-                return stopped
+                return replace(stopped, jump=stop.jump)
             if self.cancelled:
                 return Stop("cancelled", self.here, "interrupted")
         return Stop("limit", self.here, f"no stop after {MOST_STEPS} steps; continue to go on")
@@ -227,8 +229,8 @@ class Debugger:
     def _advance(self, action: Action = STEP_INTO, event: Event | None = None) -> Stop:
         if self.here.ended:
             return Stop("end", self.here, "the program has ended")
-        known = self._node.latest
-        if known is not None and known.led_by(action, event):
+        if (known := self._node.known(action, event)) is not None:
+            known.take()
             self._node = known
             return self._stop()
         if self._node is self._root:
@@ -257,24 +259,18 @@ class Debugger:
         if said.frame is None and not said.ended:
             cursor.close()
             return Stop("problem", self.here, said.problem)
-        if said.frame is None:
-            moment = parent.moment.over()
-        elif request.action != STEP_INTO:
-            moment = landed(parent.moment, said.frame)
-        else:
-            before = parent.moment.frame
-            leap = request.event == "return" and before is not None and before.event == "call"
-            moment = parent.moment.after(said.frame, leap=leap)
+        moment = jumps.reached(parent.moment, said.frame, request.action, request.event)
         self._node = parent.add(Node(moment, cursor, parent, said, action=request.action))
         return self._stop("; ".join(said.warnings))
 
     def _branch(self, frame: Frame, edited: str, said: Prediction | None = None) -> Stop:
-        parent = self._node.parent or self._root
+        """Another frame in the place of this one, after the same action."""
+        parent, action = self._node.parent or self._root, self._node.action
         cursor = parent.cursor.fork()
-        cursor.place(frame)
-        moment = parent.moment.after(frame)
-        self._node = parent.add(Node(moment, cursor, parent, said, edited))
-        return self._stop()
+        cursor.place(frame, action)
+        moment = jumps.reached(parent.moment, frame, action)
+        self._node = parent.add(Node(moment, cursor, parent, said, edited, action))
+        return Stop("step", self.here)
 
     def _enter(self) -> Stop:
         """The entry's call with the arguments that were given."""
@@ -292,6 +288,6 @@ class Debugger:
 
     def _stop(self, said: str = "") -> Stop:
         if self.here.ended:
-            told = self._node.prediction
-            return Stop("end", self.here, ENDS[(told and told.exit) or "normal"])
-        return Stop("step", self.here, said)
+            told = jumps.ending(self._node.prediction)
+            return Stop("end", self.here, told, jump=jumps.led_over(self._node))
+        return Stop("step", self.here, said, jump=jumps.led_over(self._node))

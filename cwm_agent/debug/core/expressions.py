@@ -56,6 +56,16 @@ def written(expression: str, variables: Mapping[str, str]) -> str:
     return variables[name] if name in variables else repr(evaluate(name, variables))
 
 
+def normal(text: str) -> str:
+    """A written value as Python writes it, as in traces; what is no literal stays as it is."""
+    try:
+        found = repr(literal(text.strip()))
+        literal(found)  # `inf` is none
+    except UnknownValueError:
+        return text
+    return found
+
+
 def literal(text: str) -> object:
     """A written value; raises UnknownValueError for what is no literal."""
     try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
+from cwm_agent.debug.actions.inverse import return_lines
 from cwm_agent.debug.core.expressions import evaluate
 from cwm_agent.debug.core.verify import call_arguments, real_moments
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.predictor import PredictionRequest, Predictor
+from cwm_agent.debug.predict.predictor import Prediction, PredictionRequest, Predictor
 from cwm_agent.debug.record.recording import Recorder, RecordError, request_of
 from cwm_agent.errors import UsageError
 
@@ -45,19 +47,70 @@ def line_goal(line: int, condition: str = "") -> Goal:
     return reached
 
 
-def result_goal(value: str) -> Goal:
-    """The entry returns this value, written as in Python; raises UsageError for none."""
+@dataclass(frozen=True, slots=True)
+class ResultGoal:
+    """The entry returns this value."""
+
+    value: str
+
+    def __call__(self, moment: Moment) -> bool:
+        """Whether it just did."""
+        frame = moment.frame
+        ended = moment.left and moment.depth == 1
+        return ended and frame is not None and frame.event == "return" and frame.value == self.value
+
+
+def result_goal(value: str) -> ResultGoal:
+    """A result that is written as in Python; raises UsageError for none."""
     try:
-        wanted = repr(ast.literal_eval(value.strip()))
+        return ResultGoal(repr(ast.literal_eval(value.strip())))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise UsageError(f"'{value.strip()}' is no written-out value, such as [1, 2]") from error
 
-    def reached(moment: Moment) -> bool:
-        frame = moment.frame
-        ended = moment.left and moment.depth == 1
-        return ended and frame is not None and frame.event == "return" and frame.value == wanted
 
-    return reached
+class Asker(Protocol):
+    """Asks a model for calls of the entry, in one of several `ways`."""
+
+    @property
+    def ways(self) -> int:
+        """How many."""
+
+    def ask(self, request: PredictionRequest, way: int) -> Prediction:
+        """A frame of the call, with all its arguments."""
+
+    def close(self) -> None:
+        """Give up what it holds."""
+
+
+@runtime_checkable
+class ResultPredictor(Protocol):
+    """A predictor that goes back from results to calls."""
+
+    def asker(self, program: Program, value: str) -> Asker:
+        """Asks for calls that give a written result."""
+
+
+class EntryAsker:
+    """Lets the model begin a trace: it fills in arguments, whatever they lead to."""
+
+    ways = 1
+
+    def __init__(self, predictor: Predictor, program: Program) -> None:
+        self._start = Moment.start(program)
+        self._root = predictor.open(program)
+
+    def ask(self, request: PredictionRequest, way: int) -> Prediction:
+        """The call."""
+        del way
+        cursor = self._root.fork()
+        try:
+            return cursor.predict(self._start, request)
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        """Free keys and values."""
+        self._root.close()
 
 
 def _holds(condition: str, moment: Moment) -> bool:
@@ -70,23 +123,31 @@ def _holds(condition: str, moment: Moment) -> bool:
         return False
 
 
+def _asker(predictor: Predictor, program: Program, goal: Goal) -> Asker:
+    if isinstance(goal, ResultGoal) and isinstance(predictor, ResultPredictor):
+        return predictor.asker(program, goal.value)
+    return EntryAsker(predictor, program)
+
+
+def way_of_asking(predictor: Predictor, program: Program, goal: Goal) -> str:
+    """How the model is asked, in words; empty where it fills in the arguments of a call."""
+    if not (isinstance(goal, ResultGoal) and isinstance(predictor, ResultPredictor)):
+        return ""
+    lines = ", ".join(map(str, return_lines(program, goal.value)))
+    return f"asked back from {goal.value} at the return of line {lines or '(there is none)'}"
+
+
 def which_call(
     predictor: Predictor, program: Program, goal: Goal, recorder: Recorder, *, count: int = 8
 ) -> Iterator[Proposal]:
     """Different calls that the model proposes, each marked after it was run."""
-    start = Moment.start(program)
-    root = predictor.open(program)
+    asker = _asker(predictor, program, goal)
     seen: set[str] = set()
     try:
-        for number in range(count):
-            cursor = root.fork()
-            try:
-                temperature = TEMPERATURE if number else 0.0
-                said = cursor.predict(
-                    start, PredictionRequest("call", temperature=temperature, draw=number)
-                )
-            finally:
-                cursor.close()
+        for number in range(max(count, asker.ways) if asker.ways else 0):
+            temperature = TEMPERATURE if number >= asker.ways else 0.0
+            request = PredictionRequest("call", temperature=temperature, draw=number)
+            said = asker.ask(request, number % asker.ways)
             if said.frame is None:
                 continue
             try:
@@ -97,7 +158,7 @@ def which_call(
                 seen.add(arguments)
                 yield _marked(program, arguments, goal, recorder, said.logprob)
     finally:
-        root.close()
+        asker.close()
 
 
 def _marked(

@@ -48,12 +48,14 @@ class Breakpoint:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why the debugger stands where it stands; `said` tells more, where there is more."""
+    """Why the debugger stands where it stands; `said` tells more, where there is more, and
+    `jump` what a prediction of many steps led over."""
 
     reason: Reason
     moment: Moment
     said: str = ""
     breakpoint: Breakpoint | None = None
+    jump: str = ""
 
 
 @dataclass(slots=True)

@@ -45,12 +45,13 @@ class Node:
             here = here.parent
         return here
 
-    def led_by(self, action: Action, event: Event | None) -> bool:
-        """Whether it is what an action gives, with a frame of this event (None: of any)."""
-        frame = self.moment.frame
-        return self.action == action and (
-            event is None or (frame is not None and frame.event == event)
-        )
+    def known(self, action: Action, event: Event | None) -> Node | None:
+        """What an action gave last, with a frame of this event (None: of any)."""
+        for child in reversed(self.children):
+            frame = child.moment.frame
+            if child.action == action and (event is None or (frame and frame.event == event)):
+                return child
+        return None
 
     def add(self, child: Node) -> Node:
         """A new last branch."""

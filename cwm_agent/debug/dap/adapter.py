@@ -16,6 +16,7 @@ from typing import Any
 from cwm_agent.debug.certain.contents import level
 from cwm_agent.debug.core.debugger import Debugger
 from cwm_agent.debug.core.expressions import written
+from cwm_agent.debug.core.jumps import in_steps
 from cwm_agent.debug.core.stops import Stop
 from cwm_agent.debug.dap import views
 from cwm_agent.debug.dap.steps import back, into, out, over
@@ -101,6 +102,7 @@ class Adapter:
             bool(given.get("legal", True)),
             float(given.get("temperature", 0.0)),
             level(given.get("certain", "moves")),
+            bool(given.get("jumps", False)),
         )
         self._path = str(Path(given["program"]).absolute())
         self._stop_on_entry = bool(given.get("stopOnEntry", True))
@@ -221,7 +223,16 @@ class Adapter:
         self._moving(request, lambda: back(self._session()))
 
     def _on_continue(self, request: dict[str, Any], _: dict[str, Any]) -> None:
-        self._moving(request, lambda: self._session().run())
+        self._moving(request, self._run)
+
+    def _run(self) -> Stop:
+        debugger = self._session()
+        if debugger.predictor.jumps and (why := in_steps(debugger.stops)):
+            self._say(f"step by step: {why}")
+        return debugger.run()
+
+    def _say(self, text: str) -> None:
+        self._wire.event("output", {"category": "console", "output": f"{text}\n"})
 
     def _on_reverseContinue(self, request: dict[str, Any], _: dict[str, Any]) -> None:
         self._moving(request, lambda: self._session().run_back())
@@ -238,8 +249,7 @@ class Adapter:
 
     def _stopped(self, stop: Stop, reason: str | None = None) -> None:
         if stop.said and stop.reason != "end":
-            text = f"{stop.reason}: {stop.said}\n"
-            self._wire.event("output", {"category": "console", "output": text})
+            self._say(f"{stop.reason}: {stop.said}")
         if stop.reason == "end" and not self._stop_at_end:
             self._wire.event("exited", {"exitCode": 0})
             self._wire.event("terminated")
@@ -250,4 +260,6 @@ class Adapter:
         body = {"reason": why, "threadId": views.THREAD, "allThreadsStopped": True}
         if stop.said:
             body["text"] = stop.said
+        if stop.jump:
+            body["description"] = f"Jump, {stop.jump}"
         self._wire.event("stopped", body)

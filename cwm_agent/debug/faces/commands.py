@@ -23,7 +23,13 @@ Against reality (runs the program in a sandbox):
   verify                the first step that is not as predicted
   which line[, condition]   which call leads there? proposals, executed and marked
   which return value        which call gives this result?
+With --jumps: next, skip, return, out and `until line` are one prediction each, and pass over
+breakpoints; so is `continue`, to the end or to one plain breakpoint. What a jump went over is said.
+`which return` goes back from the result. Everything else is as without.
 An empty line repeats the last command."""
+
+JUMPS = "[jumps are on: next, return, out, until LINE and continue are one prediction each]"
+"""What a session begins with where they are."""
 
 ALIASES = {
     "s": "step",

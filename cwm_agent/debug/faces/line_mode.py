@@ -6,10 +6,17 @@ from collections.abc import Callable, Iterable
 
 from cwm_agent.debug.core.debugger import Debugger
 from cwm_agent.debug.core.expressions import written
-from cwm_agent.debug.core.inverse import line_goal, result_goal, which_call
+from cwm_agent.debug.core.inverse import (
+    Goal,
+    line_goal,
+    result_goal,
+    way_of_asking,
+    which_call,
+)
+from cwm_agent.debug.core.jumps import in_steps
 from cwm_agent.debug.core.stops import Stop, Watch
 from cwm_agent.debug.core.verify import verify
-from cwm_agent.debug.faces.commands import HELP, parse_command
+from cwm_agent.debug.faces.commands import HELP, JUMPS, parse_command
 from cwm_agent.debug.faces.show import (
     brief,
     moment_lines,
@@ -25,6 +32,7 @@ from cwm_agent.errors import CwmAgentError, UsageError
 from cwm_agent.view.sanitize import clean
 from envs.errors import SandboxError
 from model.errors import ModelError
+from model.text.actions import STEP_INTO
 
 Write = Callable[[str], None]
 
@@ -43,6 +51,8 @@ class LineMode:
 
     def run(self, lines: Iterable[str]) -> None:
         """Until the lines end, or `quit`."""
+        if self._debugger.predictor.jumps:
+            self._write(JUMPS)
         self._stopped(self._debugger.start())
         for line in lines:
             if not self.do(line):
@@ -101,6 +111,9 @@ class LineMode:
         self._stopped(self._debugger.until(_number(rest) if rest else None))
 
     def _do_continue(self, _: str) -> None:
+        debugger = self._debugger
+        if debugger.predictor.jumps and (why := in_steps(debugger.stops)):
+            self._write(f"[step by step: {why}]")
         self._stopped(self._debugger.run())
 
     def _do_back(self, _: str) -> None:
@@ -145,6 +158,8 @@ class LineMode:
         line = _number(where)
         if not 1 <= line <= len(self._debugger.program.lines):
             raise UsageError(f"the source has no line {line}")
+        if line not in self._debugger.program.code_lines:
+            raise UsageError(f"no code of a function begins on line {line}")
         found = self._debugger.stops.add(line, condition.strip())
         self._write(f"Breakpoint {found.number} at line {line}")
 
@@ -211,6 +226,8 @@ class LineMode:
         for number, node in enumerate(self._debugger.node.branches, 1):
             mark = ">" if node is self._debugger.node else " "
             what = node.edited or "predicted"
+            if node.action != STEP_INTO:
+                what += f", {node.action.verb.replace('_', ' ')}"
             text = moment_lines(node.moment)[-1]
             self._write(clean(f"{mark} {number}: {text}  ({what})"))
 
@@ -246,12 +263,15 @@ class LineMode:
         self._write(clean(str(verify(self._debugger.program, path, self._recorder))))
 
     def _do_which(self, rest: str) -> None:
+        goal: Goal
         if rest.startswith("return "):
             goal = result_goal(rest.removeprefix("return "))
         else:
             where, _, condition = rest.partition(",")
             goal = line_goal(_number(where), condition.strip())
         debugger = self._debugger
+        if way := way_of_asking(debugger.predictor, debugger.program, goal):
+            self._write(clean(way))
         said = False
         for one in which_call(debugger.predictor, debugger.program, goal, self._recorder):
             said = True

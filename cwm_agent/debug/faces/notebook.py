@@ -16,12 +16,18 @@ from typing import Self
 
 from cwm_agent.debug.certain.contents import Level
 from cwm_agent.debug.core.debugger import Debugger
-from cwm_agent.debug.core.inverse import line_goal, which_call
+from cwm_agent.debug.core.inverse import (
+    Goal,
+    line_goal,
+    result_goal,
+    way_of_asking,
+    which_call,
+)
 from cwm_agent.debug.core.stops import Stop
 from cwm_agent.debug.core.verify import verify
+from cwm_agent.debug.faces.opening import predictor_for, read_for
 from cwm_agent.debug.faces.show import DOUBT, brief, node_line, proposal_line, stop_lines
 from cwm_agent.debug.legal.program import Program
-from cwm_agent.debug.predict.engine import load_predictor
 from cwm_agent.debug.predict.predictor import Prediction, Predictor
 from cwm_agent.debug.record.recording import Recorder
 from cwm_agent.debug.record.sandboxed import SandboxRecorder
@@ -157,12 +163,18 @@ class NotebookDebugger:
 
     def which(self, line: int, condition: str = "", count: int = 8) -> Listing:
         """Calls that the model proposes to lead to a line, each run and marked true or false."""
-        goal = line_goal(line, condition)
-        found = list(
-            which_call(self._predictor, self.core.program, goal, self._recorder, count=count)
-        )
+        return self._calls(line_goal(line, condition), count)
+
+    def which_return(self, value: object, count: int = 8) -> Listing:
+        """Calls that the model proposes to give a result, each run and marked true or false."""
+        return self._calls(result_goal(repr(value)), count)
+
+    def _calls(self, goal: Goal, count: int) -> Listing:
+        program, recorder = self.core.program, self._recorder
+        found = tuple(which_call(self._predictor, program, goal, recorder, count=count))
         lines = [proposal_line(one) for one in found] or ["the model proposes no call"]
-        return Listing(tuple(lines), tuple(found))
+        way = way_of_asking(self._predictor, program, goal)
+        return Listing(tuple([way, *lines] if way else lines), found)
 
     def close(self) -> None:
         """Stop the engine and remove the sandbox."""
@@ -193,10 +205,15 @@ def open_debugger(
     model: Path | None = None,
     legal: bool = True,
     certain: Level = "moves",
+    jumps: bool = False,
 ) -> NotebookDebugger:
-    """A debugger of a source over a checkpoint (None: the bundled model)."""
-    predictor = load_predictor(model)
-    program = Program.read(source, entry=entry, comprehensions=predictor.comprehensions)
+    """A debugger of a source over a checkpoint (None: the bundled model).
+
+    With `jumps` next, out and run are one prediction each; raises UsageError where the model
+    knows none.
+    """
+    predictor = predictor_for(model, jumps=jumps)
+    program = read_for(predictor, source, entry)
     return NotebookDebugger(
         predictor, program, SandboxRecorder(), legal=legal, certain=certain, arguments=arguments
     )

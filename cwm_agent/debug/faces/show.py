@@ -7,6 +7,7 @@ from typing import Any
 
 from cwm_agent.debug.core.debugger import Debugger
 from cwm_agent.debug.core.inverse import Proposal
+from cwm_agent.debug.core.jumps import ending
 from cwm_agent.debug.core.stops import Stop
 from cwm_agent.debug.core.tree import Node
 from cwm_agent.debug.frames.confidence import Confidence
@@ -89,6 +90,8 @@ def stop_lines(debugger: Debugger, stop: Stop) -> list[str]:
     lines = []
     if stop.breakpoint is not None:
         lines.append(f"[breakpoint {stop.breakpoint.number}]")
+    if stop.jump:
+        lines.append(clean_line(f"[{stop.jump}]"))
     if stop.said:
         lines.append(clean(f"[{stop.reason}: {stop.said}]"))
     if stop.reason in ("problem", "start", "end"):
@@ -148,13 +151,15 @@ def moment_line(moment: Moment, sure: Confidence | None = None) -> str:
 
 def node_line(node: Node) -> str:
     """The same with how sure its prediction was."""
+    if node.moment.ended:
+        return f"[{ending(node.prediction)}]"
     return moment_line(node.moment, node.prediction.confidence if node.prediction else None)
 
 
 def brief(one: Prediction) -> str:
     """A prediction in one line."""
     if one.frame is None:
-        return "the end" if one.ended else f"no step: {one.problem}"
+        return ending(one) if one.ended else f"no step: {one.problem}"
     shown = dict(one.frame.locals) or one.frame.value
     return f"{one.frame.event} {one.frame.line.strip()}  {shown}{doubt(one.confidence)}"
 

@@ -15,7 +15,7 @@ from cwm_agent.debug.legal.exception_table import handlers
 _JUMPS = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
 _ALWAYS = {"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "JUMP_ABSOLUTE"}
 _RETURNS = {"RETURN_VALUE", "RETURN_CONST"}
-_YIELDS = {"YIELD_VALUE"}
+YIELDS = {"YIELD_VALUE"}
 _ENDS = {*_RETURNS, "RAISE_VARARGS", "RERAISE"}
 _BARE = "RAISE_VARARGS 0"
 """A `raise` without an exception. Source: do_raise in Python/ceval.c of CPython 3.11."""
@@ -26,7 +26,7 @@ _SWALLOW = {"FOR_ITER", "SEND", "END_SEND", "CLEANUP_THROW"}
 _SAFE = {
     *_ALWAYS,
     *_RETURNS,
-    *_YIELDS,
+    *YIELDS,
     *{"RESUME", "NOP", "POP_TOP", "LOAD_CONST", "STORE_FAST", "COPY", "SWAP", "PUSH_NULL"},
     *{"CACHE", "PRECALL", "KW_NAMES", "RETURN_GENERATOR", "MAKE_CELL", "COPY_FREE_VARS"},
     *{"PUSH_EXC_INFO", "POP_EXCEPT", "IS_OP", "EXTENDED_ARG", "LOAD_CLOSURE", "BUILD_TUPLE"},
@@ -59,7 +59,7 @@ class Instruction:
     @property
     def returns(self) -> bool:
         """Whether a frame of a return may come of it (a yield is one)."""
-        return self.name in _RETURNS or self.name in _YIELDS
+        return self.name in _RETURNS or self.name in YIELDS
 
     @property
     def reraises(self) -> bool:
@@ -93,7 +93,7 @@ class Flow:
     @cached_property
     def yields(self) -> tuple[int, ...]:
         """Where an exception can be thrown in."""
-        return tuple(i.offset for i in self.instructions.values() if i.name in _YIELDS)
+        return tuple(i.offset for i in self.instructions.values() if i.name in YIELDS)
 
     @cached_property
     def arguments(self) -> frozenset[str]:

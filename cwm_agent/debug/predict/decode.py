@@ -257,7 +257,7 @@ def _unfinished(writer: Writer, what: str) -> Prediction:
     ending = writer.voice.tokenizer.decode(writer.ids[-12:], specials=True)
     problem = (
         f"the {what} had no end after {len(writer.ids)} tokens (...{ending!r}); "
-        "resample this step, or raise --frame-tokens"
+        "`resample` what led here, or go another way"
     )
     return _booked(writer, None, Confidence(), problem=problem)
 

@@ -13,6 +13,7 @@ from cwm_agent.debug.predict.decode import predict_free, predict_legal
 from cwm_agent.debug.predict.predictor import Cost, Prediction, PredictionRequest
 from cwm_agent.debug.predict.voice import Voice
 from cwm_agent.policies import bundled
+from model.text.actions import STEP_INTO, Action
 from model.text.traces import Frame, TraceFormat
 
 if TYPE_CHECKING:
@@ -121,8 +122,9 @@ class EngineCursor:
             self._session.rollback(length)
         return prediction
 
-    def place(self, frame: Frame) -> None:
-        """Append it."""
+    def place(self, frame: Frame, action: Action = STEP_INTO) -> None:
+        """Append it; its traces have no actions."""
+        del action
         self._session.append(self._voice.form.frame(frame))
 
     def fork(self) -> EngineCursor:

@@ -80,8 +80,8 @@ class Cursor(Protocol):
     def predict(self, moment: Moment, request: PredictionRequest) -> Prediction:
         """The frame after `moment`, and go behind it; with a problem it stays where it is."""
 
-    def place(self, frame: Frame) -> None:
-        """Go behind a frame that is given, not predicted."""
+    def place(self, frame: Frame, action: Action = STEP_INTO) -> None:
+        """Go behind a frame that is given, not predicted, in the place of what `action` gave."""
 
     def fork(self) -> Cursor:
         """Another one at the same place, that goes its own way."""

@@ -9,6 +9,7 @@ from cwm_agent.debug.frames.parse import Codec, FrameParser
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.predict.predictor import Cost, Prediction, PredictionRequest
+from model.text.actions import STEP_INTO, Action
 from model.text.traces import Frame, TraceFormat
 
 Answers = Callable[[Moment], Sequence[int]]
@@ -32,7 +33,7 @@ class ScriptedCursor:
             return Prediction(None, problem="; ".join(read.problems))
         return Prediction(read.frame, warnings=read.problems)
 
-    def place(self, frame: Frame) -> None:
+    def place(self, frame: Frame, action: Action = STEP_INTO) -> None:
         """Nothing to do: answers depend on the moment only."""
 
     def fork(self) -> ScriptedCursor:

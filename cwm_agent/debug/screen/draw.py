@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from cwm_agent.debug.core.debugger import Debugger
+from cwm_agent.debug.core.jumps import ending
 from cwm_agent.debug.core.tree import Node
 from cwm_agent.debug.faces.show import DOUBT
 from cwm_agent.view.app import palette
 from cwm_agent.view.app.glyphs import Glyphs
 from cwm_agent.view.sanitize import clean_line
+from model.text.actions import STEP_INTO
 
 SURE = 0.9
 """From this probability on nothing is said of doubt."""
@@ -47,11 +49,12 @@ def head(debugger: Debugger, name: str, width: int, *, busy: bool) -> Text:
     text = Text(" ").append(clean_line(name), palette.TITLE)
     computed = ", branches computed" if debugger.certain == "branches" else ""
     mode = f"inside the program{computed}" if debugger.legal else "free"
+    mode += ", jumps" if debugger.predictor.jumps else ""
     text.append(f"  {debugger.predictor.name}, {mode}", palette.DIM)
     step = len(debugger.node.path())
     text.append(f"  step {step}/{len(steps)}", palette.INFO)
     if here.ended:
-        text.append("  the program has ended", palette.GOOD)
+        text.append(f"  {ending(debugger.node.prediction)}", palette.GOOD)
     elif here.frame is not None:
         event = here.frame.event
         text.append(f"  {event}", palette.WARN if event == "exception" else "")
@@ -186,7 +189,8 @@ def branch_label(node: Node) -> str:
     """What sets a branch apart."""
     frame = node.moment.frame
     said = "the end" if frame is None or node.moment.ended else frame.line.strip()
-    return clean_line(f"{node.edited or 'predicted'}: {said}")
+    verb = "" if node.action == STEP_INTO else f", {node.action.verb.replace('_', ' ')}"
+    return clean_line(f"{node.edited or 'predicted'}{verb}: {said}")
 
 
 def timeline(

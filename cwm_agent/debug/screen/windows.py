@@ -59,7 +59,8 @@ def help_text(glyphs: Glyphs, width: int) -> Text:
         text.append("\n")
     text.append(
         "\nThe gutter and the timeline show how sure the model was of a step: full and green is\n"
-        "sure, low and red is doubt, ! is a step that it wanted to make outside of the program.\n",
+        "sure, low and red is doubt, ! is a step that it wanted to make outside of the program.\n"
+        "With --jumps n, N, r, o, U and c are one prediction each; a note says over what.\n",
         palette.DIM,
     )
     return text

@@ -15,7 +15,7 @@ from cwm_agent.debug.predict.predictor import Cost, Prediction, PredictionReques
 from cwm_agent.debug.record.here import record_here
 from cwm_agent.debug.record.recording import Recording, request_of
 from cwm_agent.policies import bundled
-from model.text.actions import Action, ActionFormat, State
+from model.text.actions import STEP_INTO, Action, ActionFormat, State
 from model.text.tokenizer import Tokenizer
 from model.text.traces import Frame
 
@@ -43,8 +43,10 @@ class TrueCursor:
             return Prediction(frame_of(read.step, moment))
         return Prediction(None, ended=True, exit=read.step)
 
-    def place(self, frame: Frame) -> None:
-        raise NotImplementedError(state_of(frame))
+    def place(self, frame: Frame, action: Action = STEP_INTO) -> None:
+        """After a what-if it goes on as if nothing had been changed."""
+        assert state_of(frame).kind == frame.event
+        self.taken = () if self.taken is None else (*self.taken, action)
 
     def fork(self) -> TrueCursor:
         return TrueCursor(self.tree, self.taken)
@@ -73,9 +75,11 @@ class TruePredictor:
         pass
 
 
-def true_jumps(source: str) -> tuple[TruePredictor, Program, Recording]:
+def true_jumps(
+    source: str, entry: str | None = None, arguments: str = ""
+) -> tuple[TruePredictor, Program, Recording]:
     """A model that knows where every action leads in one program."""
-    program = Program.read(source).unmarked()
-    recording = record_here(request_of(program, most=5000))
+    program = Program.read(source, entry=entry).unmarked()
+    recording = record_here(request_of(program, arguments, most=5000))
     tree = StateTree.of(recording.frames, "error" if recording.raised else "normal")
     return TruePredictor(tree), program, recording

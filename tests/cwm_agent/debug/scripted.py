@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+from jumping import true_jumps
+
 from cwm_agent.debug.core.debugger import Debugger
 from cwm_agent.debug.faces.opening import Opening
 from cwm_agent.debug.legal.program import Program
@@ -63,6 +65,7 @@ def truthful(
 @contextmanager
 def truthful_opening(opening: Opening) -> Iterator[tuple[Debugger, Recorder]]:
     """In the place of `opened`."""
-    model, program, _ = truthful(opening.text(), opening.entry)
+    known = true_jumps if opening.jumps else truthful
+    model, program, _ = known(opening.text(), opening.entry)
     with Debugger(model, program, arguments=opening.values()) as debugger:
         yield debugger, record_here

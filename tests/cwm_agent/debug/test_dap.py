@@ -110,6 +110,37 @@ def test_breakpoints_stop_with_their_condition_in_both_directions(tmp_path: Path
         assert said.startswith("true: all")
 
 
+def test_with_jumps_a_request_is_one_prediction_and_says_so(tmp_path: Path) -> None:
+    with session(tmp_path, jumps=True) as talk:
+        source = {"path": str(tmp_path / "program.py")}
+        assert begin(talk) == 10
+        assert go(talk, "next") == 11
+        talk.request("next", {"threadId": 1})
+        body = talk.event("stopped")["body"]
+        assert line(talk) == 12
+        assert body["description"] == "Jump, step over: perhaps over the call of total()"
+        assert [go(talk, "stepBack"), go(talk, "stepIn"), go(talk, "stepOut")] == [11, 2, 12]
+        assert [go(talk, "stepBack"), go(talk, "stepBack")] == [2, 11]
+        wanted = [{"line": 5}]
+        talk.request("setBreakpoints", {"source": source, "breakpoints": wanted})
+        assert go(talk, "continue") == 5
+        assert values(talk)["item"] == "8"
+        talk.request("setVariable", {"variablesReference": 2, "name": "result", "value": "20"})
+        assert values(talk)["result"] == "20"
+        assert go(talk, "stepBack") == 11
+        wanted.append({"line": 6})
+        talk.request("setBreakpoints", {"source": source, "breakpoints": wanted})
+        talk.request("continue", {"threadId": 1})
+        said = talk.event("output")["body"]["output"]
+        assert said == "step by step: an action knows one breakpoint, and there are several\n"
+        talk.event("stopped")
+        assert line(talk) == 5
+        said = talk.request("evaluate", {"expression": "verify", "context": "repl"})["result"]
+        assert said.startswith("true: all")
+        talk.request("setBreakpoints", {"source": source, "breakpoints": []})
+        assert go(talk, "continue") == "terminated"
+
+
 def test_requests_that_make_no_sense_are_refused_and_the_session_goes_on(tmp_path: Path) -> None:
     with session(tmp_path) as talk:
         begin(talk)

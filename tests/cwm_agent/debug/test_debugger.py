@@ -270,3 +270,14 @@ def test_missing_arguments_are_filled_in_and_given_ones_kept() -> None:
     model = predictor(recorded(form(), [frame]))
     with Debugger(model, Program.read(source), arguments={"y": "5"}) as debugger:
         assert at(debugger.start())[1] == {"x": "1", "y": "5"}
+
+
+def test_given_values_are_written_as_in_traces() -> None:
+    source = "def f(x, y):  # << START_OF_TRACE\n    return x\n"
+    given = {"x": '[1,"a"]', "y": "1e999"}
+    model, read, _ = truthful(source, arguments="[1, 'a'], 1e999")
+    with Debugger(model, read, arguments=given) as debugger:
+        assert at(debugger.start())[1] == {"x": "[1, 'a']", "y": "1e999"}
+        debugger.step()
+        assert at(debugger.set_variable("x", "{2,}"))[1]["x"] == "{2}"
+        assert at(debugger.set_variable("x", "make()"))[1]["x"] == "make()"

@@ -41,6 +41,7 @@ def test_stops_listings_and_branches_show_themselves() -> None:
     model, read, _ = truthful(SOURCE, arguments="3")
     with NotebookDebugger(model, read, record_here) as debugger:
         debugger.step()
+        assert "true" in repr(debugger.which_return("<b>"))
         stop = debugger.step()
         page = stop._repr_html_()
         assert "&lt;b&gt;" in page

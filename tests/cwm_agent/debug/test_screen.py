@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
+from jumping import true_jumps
 from scripted import SOURCE, form, predictor, truthful
 from textual.pilot import Pilot
 
@@ -62,8 +63,9 @@ def drive(
     size: tuple[int, int] = (120, 40),
     glyphs: Glyphs = UNICODE,
     wrong: bool = False,
+    jumps: bool = False,
 ) -> None:
-    model, read, recording = truthful(SOURCE)
+    model, read, recording = true_jumps(SOURCE) if jumps else truthful(SOURCE)
     if wrong:  # the first item is thought to be 4
         frames = [
             replace(one, locals=tuple((n, "4" if v == "3" else v) for n, v in one.locals))
@@ -197,6 +199,32 @@ def test_telling_keys_the_prompt_and_the_help() -> None:
         assert not it.app.is_running
 
     drive(test)
+
+
+def test_jumps_are_shown_and_their_notes_too() -> None:
+    async def test(it: Driven) -> None:
+        assert "inside the program, jumps" in it.shown().split("\n")[0]
+        await it.press("n", "n", "n")
+        assert it.line == 12
+        assert it.main.note == "[step over: perhaps over the call of total()]"
+        await it.press("u", "s", "r")
+        assert it.line == 6
+        assert "over steps that were not predicted" in it.main.note
+        await it.press("u", "u", "k", "k")
+        assert it.main.note == ""
+        await it.say("colon", "break 7")
+        assert "no code of a function" in it.main.note
+        await it.say("colon", "until 5")
+        assert it.line == 5
+        await it.say("e", "result = 100")
+        assert "result = 100, breakpoint" in it.shown()
+        await it.press("u", "a")
+        await it.press("escape")
+        await it.press("c")
+        assert "the program has ended" in it.main.note
+        assert "the program has ended" in it.shown().split("\n")[0]
+
+    drive(test, jumps=True)
 
 
 def test_every_key_is_bound_once_and_has_an_action() -> None:
