@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,17 +10,6 @@ import pytest
 from cases import CONVERSATION, Solve, git, write_recording
 
 from ..envs.registry import serving
-
-DRIVER = """
-import contextlib, io, json, sys
-from cwm_agent.cli.main import run
-for arguments in json.load(sys.stdin):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = run(["solve", *arguments])
-    print(json.dumps([code, out.getvalue(), err.getvalue()]))
-"""
-"""Many command lines in one process, because starting one costs most of a refusal's time."""
 
 REPLAY = ("--replay", "talk.yaml")
 HERE = ("--repo", "repository", *REPLAY)
@@ -147,19 +133,9 @@ def test_bad_input(solve: Solve, make_checkpoint: Callable[..., Path]) -> None:
     (folder / "plain").mkdir()
     git(folder, "clone", "--quiet", "repository", "dirty")
     (folder / "dirty" / "new.txt").write_text("mine\n")
-    finished = subprocess.run(
-        [sys.executable, "-c", DRIVER],
-        cwd=folder,
-        env=solve.environment,
-        input=json.dumps([arguments for _, _, arguments in CASES.values()]),
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=True,
-    )
-    answers = [json.loads(line) for line in finished.stdout.splitlines()]
-    assert len(answers) == len(CASES)
-    for (name, (code, pattern, _)), (got, out, err) in zip(CASES.items(), answers, strict=True):
+    answers = solve.in_turn([arguments for _, _, arguments in CASES.values()])
+    for (name, (code, pattern, _)), answer in zip(CASES.items(), answers, strict=True):
+        got, out, err = answer.returncode, answer.stdout, answer.stderr
         errors = [line for line in err.splitlines() if line.startswith("error: ")]
         assert (got, out, len(errors)) == (code, "", 1), (name, got, out, err)
         assert re.search(pattern, errors[0]), (name, err)
