@@ -27,7 +27,8 @@ def test_samples_differ_and_neighbours_do_not_matter(
 ) -> None:
     checkpoint = make_checkpoint("tiny", max_position_embeddings=8192)
     suite, _ = write_suite(batch.folder, range(1, 3))
-    common = ("run", suite, "--model", checkpoint, *QUICK)
+    short = ("--set", "prompt_pack=nano")  # a prompt of a few hundred tokens
+    common = ("run", suite, "--model", checkpoint, *QUICK, *short)
     together = (*common, "--name", "many", "--samples", 2, "--workers", 4, "--json")
     done, other = batch.in_turn([together, (*common, "--name", "alone", "--id", "nano-seen-2")])
     assert (done.returncode, other.returncode) == (0, 0), (done.stderr, other.stderr)
