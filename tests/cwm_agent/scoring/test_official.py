@@ -93,7 +93,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def test_each_test_comes_out_as_with_the_official_command_line(desk: Desk) -> None:
-    arguments = ("preds.jsonl", "--dataset", "rows.jsonl", "--rounds", "1", "--json")
+    sizes = ("--rounds", "1", "--workers", "1")
+    arguments = ("preds.jsonl", "--dataset", "rows.jsonl", *sizes, "--json")
     done = desk.run("cwm_agent", "bench", "score", *arguments)
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
