@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,37 @@ def containers(run: str) -> list[str]:
     return listed.stdout.split()
 
 
+IN_TURN = """
+import contextlib, io, json, sys
+from cwm_agent.cli.main import run
+for arguments in json.load(sys.stdin):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(arguments)
+    print(json.dumps([code, out.getvalue(), err.getvalue()]))
+"""
+"""Several command lines in one process, because starting one costs most of a short one's time."""
+
+
+def run_in_turn(
+    commands: Sequence[Sequence[object]], folder: Path, environment: Mapping[str, str]
+) -> list[subprocess.CompletedProcess[str]]:
+    """Command lines one after the other in a process of their own; each one's code and streams."""
+    finished = subprocess.run(
+        [sys.executable, "-c", IN_TURN],
+        cwd=folder,
+        env=environment,
+        input=json.dumps([list(map(str, command)) for command in commands]),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    answers = [json.loads(line) for line in finished.stdout.splitlines()]
+    assert len(answers) == len(commands)
+    return [subprocess.CompletedProcess("cwm-agent", *answer) for answer in answers]
+
+
 class Solve:
     """`cwm-agent solve` as processes in one folder, away from the tester's own settings."""
 
@@ -156,6 +188,13 @@ class Solve:
             timeout=SECONDS,
             check=False,
         )
+
+    def in_turn(
+        self, commands: Sequence[Sequence[str | Path]]
+    ) -> list[subprocess.CompletedProcess[str]]:
+        """Several ones in one process, without a standard input."""
+        lines = [("solve", *arguments) for arguments in commands]
+        return run_in_turn(lines, self.folder, self.environment)
 
     def json(self, *arguments: str | Path, code: int = 0) -> dict[str, Any]:
         """Run it with --json; checks the exit code, and that stdout is one object."""

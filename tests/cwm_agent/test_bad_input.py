@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cases import CONVERSATION, Solve, git, write_recording
 
-DRIVER = """
-import contextlib, io, json, sys
-from cwm_agent.cli.main import run
-for arguments in json.load(sys.stdin):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = run(["solve", *arguments])
-    print(json.dumps([code, out.getvalue(), err.getvalue()]))
-"""
-"""Many command lines in one process, because starting one costs most of a refusal's time."""
+from ..envs.registry import serving
 
 REPLAY = ("--replay", "talk.yaml")
 HERE = ("--repo", "repository", *REPLAY)
@@ -44,6 +32,12 @@ CASES: dict[str, tuple[int, str, tuple[str, ...]]] = {
         4,
         "no kind of model 'bogus'.*openai:x or anthropic:x.*nano.*folder",
         ("x y", *HERE[:2], "--model", "bogus:x"),
+    ),
+    "damaged checkpoint": (5, r"model\.safetensors", ("x y", *HERE[:2], "--model", "damaged")),
+    "no weights": (
+        5,
+        r"holds neither model\.safetensors",
+        ("x y", *HERE[:2], "--model", "weightless"),
     ),
     "empty checkpoint": (5, r"config\.json", ("x y", *HERE[:2], "--model", "plain")),
     "two readers": (2, "--human reads your replies", ("-", "--repo", "repository", "--human")),
@@ -126,8 +120,11 @@ CASES: dict[str, tuple[int, str, tuple[str, ...]]] = {
 }
 
 
-def test_bad_input(solve: Solve) -> None:
+def test_bad_input(solve: Solve, make_checkpoint: Callable[..., Path]) -> None:
     folder = solve.folder
+    weights = make_checkpoint("damaged") / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    (make_checkpoint("weightless") / "model.safetensors").unlink()
     write_recording(folder / "talk.yaml", *CONVERSATION)
     (folder / "bad.yaml").write_text("replies: []\n")
     (folder / "report.yaml").write_text("command: make\nreport: junit\n")
@@ -136,19 +133,9 @@ def test_bad_input(solve: Solve) -> None:
     (folder / "plain").mkdir()
     git(folder, "clone", "--quiet", "repository", "dirty")
     (folder / "dirty" / "new.txt").write_text("mine\n")
-    finished = subprocess.run(
-        [sys.executable, "-c", DRIVER],
-        cwd=folder,
-        env=solve.environment,
-        input=json.dumps([arguments for _, _, arguments in CASES.values()]),
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=True,
-    )
-    answers = [json.loads(line) for line in finished.stdout.splitlines()]
-    assert len(answers) == len(CASES)
-    for (name, (code, pattern, _)), (got, out, err) in zip(CASES.items(), answers, strict=True):
+    answers = solve.in_turn([arguments for _, _, arguments in CASES.values()])
+    for (name, (code, pattern, _)), answer in zip(CASES.items(), answers, strict=True):
+        got, out, err = answer.returncode, answer.stdout, answer.stderr
         errors = [line for line in err.splitlines() if line.startswith("error: ")]
         assert (got, out, len(errors)) == (code, "", 1), (name, got, out, err)
         assert re.search(pattern, errors[0]), (name, err)
@@ -165,23 +152,11 @@ def test_an_empty_standard_input_is_no_issue(solve: Solve) -> None:
 @pytest.mark.docker
 def test_a_missing_image(solve: Solve) -> None:
     recording = write_recording(solve.folder / "talk.yaml", *CONVERSATION)
-    finished = solve("add subtracts", "--image", "none/such:1", "--replay", recording)
+    with serving() as registry:
+        image = registry.name("missing")
+        finished = solve("add subtracts", "--image", image, "--replay", recording)
     assert finished.returncode == 4
-    assert "no image none/such:1" in finished.stderr
+    assert f"no image {image}" in finished.stderr
     assert "check the name" in finished.stderr
     assert "Traceback" not in finished.stderr
     assert not list((solve.folder / "runs").iterdir())
-
-
-def test_a_damaged_checkpoint(solve: Solve, make_checkpoint: Callable[..., Path]) -> None:
-    checkpoint = make_checkpoint()
-    weights = checkpoint / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1000])
-    finished = solve("add subtracts", "--repo", "repository", "--model", checkpoint)
-    assert finished.returncode == 5
-    (error,) = [line for line in finished.stderr.splitlines() if line.startswith("error: ")]
-    assert "model.safetensors" in error
-    weights.unlink()
-    finished = solve("add subtracts", "--repo", "repository", "--model", checkpoint)
-    assert finished.returncode == 5
-    assert "Traceback" not in finished.stderr

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,11 +29,27 @@ def info(solve: Solve, run: str) -> RunInfo:
     return Store(solve.folder / "runs").open(run).info()
 
 
+First = Callable[[str], tuple[Solve, subprocess.CompletedProcess[str]]]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> First:
+    """The run `first` in a kind of sandbox, its folder and what it printed."""
+
+    @cache  # remembers no error: a test that is tried again runs it again
+    def solved(sandbox: str) -> tuple[Solve, subprocess.CompletedProcess[str]]:
+        solve = Solve(tmp_path_factory.mktemp(sandbox))
+        finished = solve(TASK, "--sandbox", sandbox, "--name", "first", "--json")
+        assert finished.returncode == 0, finished.stderr
+        return solve, finished
+
+    return solved
+
+
 def test_without_any_setting_the_bundled_model_solves_a_generated_task(
-    solve: Solve, sandbox: str
+    first: First, sandbox: str
 ) -> None:
-    finished = solve(TASK, "--sandbox", sandbox, "--name", "first", "--json")
-    assert finished.returncode == 0, finished.stderr
+    solve, finished = first(sandbox)
     assert "bundled and tiny" in finished.stderr
     answer = json.loads(finished.stdout)
     assert (answer["resolved"], answer["exit_reason"]) == (True, "submitted")
@@ -51,34 +69,46 @@ def test_without_any_setting_the_bundled_model_solves_a_generated_task(
     )
 
 
-def test_a_setting_of_the_user_wins_over_those_of_the_bundled_model(solve: Solve) -> None:
-    answer = solve.json(
-        *(TASK, *LOCAL, "--name", "short", "--set", "limits.turns=1", "--set", "prompt_pack=nano"),
-        code=6,
-    )
+@pytest.fixture(scope="module")
+def one_turn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Solve, list[dict[str, object]]]:
+    """Runs of one turn, `short` and `other`, and their answers."""
+    solve = Solve(tmp_path_factory.mktemp("one_turn"))
+    copy = solve.folder / "renamed"
+    copy.mkdir()
+    for path in bundled.folder().iterdir():
+        if path.is_file():
+            (copy / path.name).write_bytes(path.read_bytes())
+    one = (TASK, *LOCAL, "--set", "limits.turns=1", "--json")
+    short = (*one, "--name", "short", "--set", "prompt_pack=nano")
+    other = (*one, "--name", "other", "--model", "renamed", "--set", "limits.action_tokens=64")
+    done = solve.in_turn([short, other])
+    assert [answer.returncode for answer in done] == [6, 6], done
+    return solve, [json.loads(answer.stdout) for answer in done]
+
+
+def test_a_setting_of_the_user_wins_over_those_of_the_bundled_model(
+    one_turn: tuple[Solve, list[dict[str, object]]],
+) -> None:
+    solve, (answer, _) = one_turn
     assert (answer["exit_reason"], answer["turns"]) == ("turn_limit", 1)
     settings = info(solve, "short").settings
     assert (settings["limits.turns"].value, settings["limits.turns"].origin) == (1, "--set")
     assert settings["sampling.temperature"].origin == bundled.ORIGIN
 
 
-def test_another_model_keeps_the_usual_settings(solve: Solve) -> None:
-    copy = solve.folder / "renamed"
-    copy.mkdir()
-    for path in bundled.folder().iterdir():
-        if path.is_file():
-            (copy / path.name).write_bytes(path.read_bytes())
-    one_turn = ("--set", "limits.turns=1", "--set", "limits.action_tokens=64")
-    solve.json(TASK, *LOCAL, "--model", "renamed", "--name", "other", *one_turn, code=6)
+def test_another_model_keeps_the_usual_settings(
+    one_turn: tuple[Solve, list[dict[str, object]]],
+) -> None:
+    solve, _ = one_turn
     assert info(solve, "other").settings["prompt_pack"].value == "default"
 
 
 @pytest.mark.parametrize("turns", [(2,), pytest.param(None, marks=pytest.mark.slow)])
 def test_killed_at_any_turn_the_model_goes_on_as_if_nothing_had_been(
-    solve: Solve, turns: tuple[int, ...] | None
+    first: First, solve: Solve, turns: tuple[int, ...] | None
 ) -> None:
-    whole = solve.json(TASK, *LOCAL, "--name", "whole")
-    said = sampled(solve, "whole")
+    undisturbed, finished = first("bubblewrap")
+    whole, said = json.loads(finished.stdout), sampled(undisturbed, "first")
     for turn in turns or range(1, len(said)):
         run = f"killed-{turn}"
         process = solve.start(TASK, *LOCAL, "--name", run)

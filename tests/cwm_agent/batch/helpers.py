@@ -8,12 +8,13 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import yaml
+from cases import run_in_turn
 
 from cwm_agent.generated.repository import hidden_tests, instance_name, named_task, write_repository
 from cwm_agent.generated.task import NanoTask
@@ -126,6 +127,12 @@ class Batch:
         stdout, stderr = process.communicate(timeout=SECONDS)
         assert code is None or process.returncode == code, stderr
         return stdout, stderr
+
+    def in_turn(
+        self, commands: Sequence[Sequence[object]]
+    ) -> list[subprocess.CompletedProcess[str]]:
+        """Several commands in one process, without a standard input."""
+        return run_in_turn(commands, self.folder, self.environment)
 
     def json(self, *arguments: object, code: int = 0) -> list[dict[str, Any]]:
         """Run a command with --json; its lines."""

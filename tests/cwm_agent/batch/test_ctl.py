@@ -64,14 +64,26 @@ def test_a_run_is_paused_changed_and_resumed(running: Batch) -> None:
 
 
 def test_what_makes_no_sense_is_said(running: Batch) -> None:
-    (paused,) = running.json("ctl", "run", "pause", "--now")
+    said = {
+        ("run", "cancel", "nobody"): "no attempt 'nobody'",
+        ("run", "workers", "many"): "workers needs a number",
+        ("run", "workers", "0"): "at least one worker",
+        ("run", "stop"): "ctl has no action 'stop'",
+        ("other", "status"): "there is no run",
+    }
+    pause, *refused, status = running.in_turn(
+        [
+            ("ctl", "run", "pause", "--now", "--json"),
+            *(("ctl", *arguments) for arguments in said),
+            ("ctl", "run", "status"),
+        ]
+    )
+    assert pause.returncode == 0, pause
+    paused = json.loads(pause.stdout)
     assert (paused["ok"], paused["status"]["phase"]) == (True, "paused")
-    assert "no attempt 'nobody'" in running("ctl", "run", "cancel", "nobody", code=2)[1]
-    assert "workers needs a number" in running("ctl", "run", "workers", "many", code=2)[1]
-    assert "at least one worker" in running("ctl", "run", "workers", "0", code=2)[1]
-    assert "ctl has no action 'stop'" in running("ctl", "run", "stop", code=2)[1]
-    assert "there is no run" in running("ctl", "other", "status", code=2)[1]
-    assert "paused 0/3: " in running("ctl", "run", "status")[0]
+    for answer, text in zip(refused, said.values(), strict=True):
+        assert (answer.returncode, text in answer.stderr) == (2, True), answer
+    assert (status.returncode, "paused 0/3: " in status.stdout) == (0, True), status
     for seed in range(1, 4):
         ctl(running, "cancel", f"nano-seen-{seed}")
 

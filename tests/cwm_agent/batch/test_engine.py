@@ -27,10 +27,12 @@ def test_samples_differ_and_neighbours_do_not_matter(
 ) -> None:
     checkpoint = make_checkpoint("tiny", max_position_embeddings=8192)
     suite, _ = write_suite(batch.folder, range(1, 3))
-    common = ("run", suite, "--model", checkpoint, *QUICK)
-    (_, done) = batch.json(*common, "--name", "many", "--samples", 2, "--workers", 4)
-    assert done["status"]["counts"]["unresolved"] == 4
-    batch(*common, "--name", "alone", "--id", "nano-seen-2")
+    short = ("--set", "prompt_pack=nano")  # a prompt of a few hundred tokens
+    common = ("run", suite, "--model", checkpoint, *QUICK, *short)
+    together = (*common, "--name", "many", "--samples", 2, "--workers", 4, "--json")
+    done, other = batch.in_turn([together, (*common, "--name", "alone", "--id", "nano-seen-2")])
+    assert (done.returncode, other.returncode) == (0, 0), (done.stderr, other.stderr)
+    assert json.loads(done.stdout.splitlines()[1])["status"]["counts"]["unresolved"] == 4
     many, alone = batch.run("many"), batch.run("alone")
     assert all(len(ids) == 8 for ids in said(many, "nano-seen-1", 0))
     assert said(many, "nano-seen-2", 0) == said(alone, "nano-seen-2", 0)
@@ -41,12 +43,25 @@ def test_samples_share_one_prefill_of_their_issue(batch: Batch) -> None:
     """Counted by the engine itself, which the bundled model runs in."""
     suite, _ = write_suite(batch.folder, range(1, 2))
     common = ("run", suite, *QUICK, "--set", "limits.turns=1", "--set", "sampling.temperature=1")
+    done = batch.in_turn(
+        [
+            (
+                *common,
+                "--name",
+                f"of-{samples}",
+                "--samples",
+                samples,
+                "--workers",
+                samples,
+                "--json",
+            )
+            for samples in (1, 4)
+        ]
+    )
+    assert [answer.returncode for answer in done] == [0, 0], done
     counted = {}
-    for samples in (1, 4):
-        (_, done) = batch.json(
-            *(*common, "--name", f"of-{samples}"), "--samples", samples, "--workers", samples
-        )
-        (counted[samples],) = done["status"]["engines"]
+    for samples, answer in zip((1, 4), done, strict=True):
+        (counted[samples],) = json.loads(answer.stdout.splitlines()[1])["status"]["engines"]
     entries = batch.run("of-1").find("nano-seen-1", 0).entries()
     (prompt,) = [e.event.reply.prompt_tokens for e in entries if isinstance(e.event, Replied)]
     assert counted[1]["prefilled"] == prompt

@@ -34,14 +34,21 @@ def test_a_killed_run_of_the_bundled_model_can_be_looked_at_replayed_and_exporte
     results = finished.results("first")
     assert len(results) == SAMPLES
     assert all(result.resolved is not None for result in results)
-    listed = json.loads(finished("ls", "--json")[0])
-    assert {row["instance"] for row in listed} == {"nano-seen-1"}
-    for result in results:
-        which = ("--instance", result.instance, "--sample", str(result.sample))
-        shown, _ = finished("view", "first", "--plain", *which)
-        assert "<tool: " in shown
-        finished("replay", "first", "--verify", *which)  # exit code 0: nothing differs
-    path = finished.folder / finished("export", "first", "--sample", 1)[0].strip()
+    which = [("--instance", r.instance, "--sample", str(r.sample)) for r in results]
+    listed, exported, *looked = finished.in_turn(
+        [
+            ("ls", "--json"),
+            ("export", "first", "--sample", 1),
+            *(("view", "first", "--plain", *one) for one in which),
+            # Exit code 0: nothing differs.
+            *(("replay", "first", "--verify", *one) for one in which),
+        ]
+    )
+    for done in (listed, exported, *looked):
+        assert done.returncode == 0, done
+    assert {row["instance"] for row in json.loads(listed.stdout)} == {"nano-seen-1"}
+    assert all("<tool: " in shown.stdout for shown in looked[:SAMPLES])
+    path = finished.folder / exported.stdout.strip()
     predictions = [json.loads(line) for line in path.read_text().splitlines()]
     assert [row["instance_id"] for row in predictions] == ["nano-seen-1"]
     assert finished.left() == []

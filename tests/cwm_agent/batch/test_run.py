@@ -47,9 +47,12 @@ def test_every_sample_has_its_result_and_the_folder_is_as_solve_leaves_it(batch:
     assert names == {"job.json", "events.jsonl", "result.json"} | logs
     predictions = [json.loads(line) for line in (folder / "preds.jsonl").read_text().splitlines()]
     assert [line["instance_id"] for line in predictions] == [f"nano-seen-{n}" for n in (1, 2, 3)]
-    listed = json.loads(batch("ls", "--json")[0])
-    assert [(row["exit_reason"], row["resolved"]) for row in listed] == [("submitted", True)] * 6
-    assert "resolved" in batch("view", "run", "-i", "nano-seen-2", "--sample", "1")[0]
+    listed, shown = batch.in_turn(
+        [("ls", "--json"), ("view", "run", "-i", "nano-seen-2", "--sample", "1")]
+    )
+    ended = [(row["exit_reason"], row["resolved"]) for row in json.loads(listed.stdout)]
+    assert ended == [("submitted", True)] * 6
+    assert (shown.returncode, "resolved" in shown.stdout) == (0, True), shown
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.suffix == ".jsonl"}
     (_, over) = batch.json(*again(batch, "--samples", 2))
     assert over["status"]["counts"]["resolved"] == 6
@@ -115,17 +118,18 @@ def test_a_command_under_way_is_ended_by_sigterm_and_acted_on_again(
 def test_other_settings_and_tasks_are_shown_and_refused(batch: Batch) -> None:
     begin(batch, "--id", "nano-seen-1", seconds=0).communicate()
     other = again(batch, "--id", "nano-seen-1", "--set", "limits.turns=50")
-    _, stderr = batch(*other, code=2)
-    assert "limits.turns: 128 -> 50 (--set)" in stderr
-    batch(*again(batch, "--workers", 7, "--samples", 2))  # neither changes an answer
+    # Neither the workers nor the samples change an answer.
+    refused, more = batch.in_turn([other, again(batch, "--workers", 7, "--samples", 2)])
+    assert (refused.returncode, more.returncode) == (2, 0), (refused, more)
+    assert "limits.turns: 128 -> 50 (--set)" in refused.stderr
     suite = batch.folder / "suite.jsonl"
     suite.write_text(suite.read_text().replace('"issue": "', '"issue": "Please. '))
-    _, stderr = batch(*other, code=2)
-    assert "nano-seen-1: issue, repository" in stderr
-    batch(*other, "--accept-changes")
+    refused, accepted, same = batch.in_turn([other, (*other, "--accept-changes"), other])
+    assert [done.returncode for done in (refused, accepted, same)] == [2, 0, 0], (accepted, same)
+    assert "nano-seen-1: issue, repository" in refused.stderr
     record = json.loads((batch.folder / "runs" / "run" / "batch.json").read_text())
-    assert len(record["changes"][0]["differences"]) == 2
-    batch(*other)
+    (changes,) = record["changes"]
+    assert len(changes["differences"]) == 2
 
 
 def test_a_failed_attempt_does_not_end_the_others_and_goes_on_later(batch: Batch) -> None:

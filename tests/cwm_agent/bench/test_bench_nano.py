@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 from hypothesis import given
@@ -15,13 +13,14 @@ from results.reports.metrics import share
 
 
 @pytest.mark.parametrize("sets", ["seen", pytest.param("seen,unseen", marks=pytest.mark.slow)])
-def test_it_prints_the_figures_that_others_read(sets: str) -> None:
-    command = [sys.executable, "-m", "cwm_agent", "bench", "nano", "--json"]
-    command += ["--tasks", "1", "--samples", "2", "--programs", "3", "--sets", sets]
-    command += ["--sandbox", "bubblewrap"]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
-    answer = json.loads(finished.stdout)
+def test_it_prints_the_figures_that_others_read(
+    sets: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sizes = ("--tasks", "1", "--samples", "2", "--programs", "3", "--sets", sets)
+    code = run(("bench", "nano", "--json", *sizes, "--sandbox", "bubblewrap"))
+    stdout, stderr = capfd.readouterr()
+    assert code == 0, stderr
+    answer = json.loads(stdout)
     assert answer["n"] == len(answer["sets"]) == len(sets.split(","))
     assert 0 <= answer["solved_share"] <= 1
     unseen = answer["unseen_templates_share"]

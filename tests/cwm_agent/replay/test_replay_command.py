@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cases import CHECK, CONVERSATION, EDIT, LOOK, SUBMIT, Solve, git, slow, write_recording
+from cases import (
+    CHECK,
+    CONVERSATION,
+    EDIT,
+    LOOK,
+    SUBMIT,
+    Solve,
+    git,
+    run_in_turn,
+    slow,
+    write_recording,
+)
 
 from results.records import Observed, Replied
 from results.store import Store
@@ -51,6 +62,11 @@ class Replay:
             timeout=240,
             check=False,
         )
+
+    def in_turn(self, *commands: tuple[str, ...]) -> list[subprocess.CompletedProcess[str]]:
+        """Several ones in one process."""
+        lines = [("replay", *arguments) for arguments in commands]
+        return run_in_turn(lines, self.solve.folder, self.solve.environment)
 
     def json(self, *arguments: str, code: int = 0) -> dict[str, Any]:
         done = self("run", "--json", *arguments)
@@ -198,15 +214,19 @@ def test_a_resumed_attempt_is_replayed_as_it_came_about(
 
 
 def test_what_cannot_be_replayed_is_said(solve: Solve, replay: Replay) -> None:
-    assert (replay("none", "--verify")).returncode == 2
     record(solve, "bubblewrap", *CONVERSATION)
-    late = replay("run", "--until", "99")
-    assert (late.returncode, "from 1 to 7" in late.stderr) == (2, True)
     run = Store(solve.folder / "runs").open("run")
     shutil.copytree(next(run.attempts()).folder, next(run.attempts()).folder.parent / "1")
-    several = replay("run")
+    unknown, late, several, one = replay.in_turn(
+        ("none", "--verify"),
+        ("run", "--sample", "0", "--until", "99"),
+        ("run",),
+        ("run", "--sample", "1", "--until", "1"),
+    )
+    assert unknown.returncode == 2
+    assert (late.returncode, "from 1 to 7" in late.stderr) == (2, True)
     assert (several.returncode, "--instance and --sample" in several.stderr) == (2, True)
-    assert replay("run", "--sample", "1", "--until", "1").returncode == 0
+    assert one.returncode == 0, one.stderr
     git(solve.repository, "checkout", "-q", "--orphan", "other")
     shutil.rmtree(solve.repository / ".git")
     gone = replay("run", "--sample", "0")

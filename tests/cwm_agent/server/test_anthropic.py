@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anthropic
 import pytest
 from live import Live
+
+if TYPE_CHECKING:
+    import anthropic
 
 BASH = {
     "name": "Bash",
@@ -24,6 +26,8 @@ GREEDY = {"temperature": 0}  # this client does not know it
 
 @pytest.fixture(scope="module")
 def client(server: Live) -> anthropic.Anthropic:
+    import anthropic  # takes seconds, which every process that collects the tests would spend
+
     return anthropic.Anthropic(base_url=server.url, api_key="any", max_retries=0)
 
 
@@ -101,6 +105,8 @@ def _results(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_errors_have_anthropics_form(client: anthropic.Anthropic) -> None:
+    import anthropic
+
     with pytest.raises(anthropic.BadRequestError) as caught:
         client.messages.create(**asked(messages=[]))
     assert caught.value.body["type"] == "error"

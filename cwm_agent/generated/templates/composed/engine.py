@@ -7,6 +7,7 @@ named so far; in `Result.whole` `~` stands for `for X in ITEMS if TEST`.
 from __future__ import annotations
 
 import hashlib
+import heapq
 import itertools
 import re
 from collections.abc import Iterable, Sequence
@@ -86,10 +87,15 @@ def pick(seed: str, options: Sequence[T]) -> T:
     return options[digest(seed) % len(options)]
 
 
+def rank(name: str) -> int:
+    """Of all templates of a family, those of the lowest ranks are kept."""
+    return digest("keep" + name)
+
+
 def thin(templates: Iterable[Template], budget: int) -> list[Template]:
     """At most `budget` of the templates, stably chosen, in their order."""
     listed = list({template.name: template for template in templates}.values())
-    kept = {t.name for t in sorted(listed, key=lambda t: digest("keep" + t.name))[:budget]}
+    kept = {t.name for t in sorted(listed, key=lambda t: rank(t.name))[:budget]}
     return [template for template in listed if template.name in kept]
 
 
@@ -201,22 +207,57 @@ def element_body(
     return "return " + filled(whole, element).replace("~", tail)
 
 
-def join(
-    family: str, source: Source, test: Test | None, change: Change, result: Result, style: str
-) -> Template | None:
-    """One template from its parts; None if parameters clash or a limit is broken."""
-    words = [family, source.key, result.key, test.key if test else "all", change.key, style]
-    name = "/".join(word for word in words if word and word != "same")
-    needs = (source.needs, test.needs if test else (), change.needs, result.needs)
-    if _clash(*needs):
-        return None
-    seed = name
-    body = element_body(seed, source, test, on(change.code, source.item), result, style)
-    said = pick(seed + "result", result.says).replace("#", described(seed, source, test, change))
-    verb = pick(seed + "verb", result.verbs)
-    tail = test.key if test else change.key
-    functions = (f"{verb}_{source.noun}", f"{verb}_{tail}", f"{result.verbs[0]}_{source.noun}")
-    return build(name, functions, itertools.chain(*needs), f"Return {said}.", body)
+@dataclass(frozen=True, slots=True)
+class _Mix:
+    """A source, a test, a change and a result, of which one template can be made."""
+
+    family: str
+    source: Source
+    test: Test | None
+    change: Change
+    result: Result
+
+    @property
+    def needs(self) -> tuple[tuple[str, ...], ...]:
+        """The parameters that each part adds."""
+        test = self.test.needs if self.test else ()
+        return self.source.needs, test, self.change.needs, self.result.needs
+
+    def name(self, style: str) -> str:
+        test = self.test.key if self.test else "all"
+        words = [self.family, self.source.key, self.result.key, test, self.change.key, style]
+        return "/".join(word for word in words if word and word != "same")
+
+    def template(self) -> Template | None:
+        """In the first of its styles that breaks no limit."""
+        test = self.test.key if self.test else ""
+        seed = f"{self.family}:{self.source.key}:{self.result.key}:{test}"
+        ranks = {style: digest(seed + style) for style in _styles(self.result, self.test)}
+        tried = (self._styled(style) for style in sorted(ranks, key=ranks.__getitem__))
+        return next((template for template in tried if template), None)
+
+    def _styled(self, style: str) -> Template | None:
+        source, test, change, result = self.source, self.test, self.change, self.result
+        name = seed = self.name(style)
+        body = element_body(seed, source, test, on(change.code, source.item), result, style)
+        elements = described(seed, source, test, change)
+        said = pick(seed + "result", result.says).replace("#", elements)
+        verb = pick(seed + "verb", result.verbs)
+        tail = test.key if test else change.key
+        functions = (f"{verb}_{source.noun}", f"{verb}_{tail}", f"{result.verbs[0]}_{source.noun}")
+        return build(name, functions, itertools.chain(*self.needs), f"Return {said}.", body)
+
+
+def _mixed(
+    family: str, source: Source, test: Test | None, changes: Sequence[Change], result: Result
+) -> _Mix:
+    """With one of the changes, always the same one."""
+    seed = f"{family}:{source.key}:{result.key}:{test.key if test else ''}"
+    options = [SAME] if result.plain else [*[SAME] * (len(changes) // 2 + 1), *changes]
+    change = pick(seed + "how", options)
+    if test is None and change is SAME and not result.plain and changes:
+        change = pick(seed + "must", changes)
+    return _Mix(family, source, test, change, result)
 
 
 def compose(
@@ -227,16 +268,23 @@ def compose(
     results: Sequence[Result],
     budget: int,
 ) -> list[Template]:
-    """A stable choice of templates of all sources, results and tests, at most `budget`."""
-    made: list[Template] = []
+    """A stable choice of templates of all sources, results and tests, at most `budget`.
+
+    The same as `thin` of all of them. A template takes long to make, and most would be
+    left out: so they are made in the order of the least rank that one may get by its name.
+    """
+    waiting: list[tuple[int, int, _Mix, Template | None]] = []
     for source, result, test in itertools.product(sources, results, tests):
-        seed = f"{family}:{source.key}:{result.key}:{test.key if test else ''}"
-        options = [SAME] if result.plain else [*[SAME] * (len(changes) // 2 + 1), *changes]
-        change = pick(seed + "how", options)
-        if test is None and change is SAME and not result.plain and changes:
-            change = pick(seed + "must", changes)
-        ranks = {style: digest(seed + style) for style in _styles(result, test)}
-        styles = sorted(ranks, key=ranks.__getitem__)
-        tried = (join(family, source, test, change, result, style) for style in styles)
-        made += [template for template in tried if template][:1]
-    return thin(made, budget)
+        mix = _mixed(family, source, test, changes, result)
+        styles = _styles(result, test)
+        if styles and not _clash(*mix.needs):
+            waiting.append((min(rank(mix.name(s)) for s in styles), len(waiting), mix, None))
+    heapq.heapify(waiting)
+    kept: dict[str, tuple[int, Template]] = {}
+    while waiting and len(kept) < budget:
+        _, place, mix, made = heapq.heappop(waiting)
+        if made:
+            kept.setdefault(made.name, (place, made))
+        elif template := mix.template():
+            heapq.heappush(waiting, (rank(template.name), place, mix, template))
+    return [template for _, template in sorted(kept.values(), key=lambda pair: pair[0])]

@@ -33,9 +33,16 @@ def extend(batch: Ragged, window: int | None, most: int) -> torch.Tensor:
     return attend_extend(*parts, window, most, tuning=TILE)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("head_dim", [64, 128])
-@pytest.mark.parametrize("window", [None, 40])
+def shapes(window: int) -> pytest.MarkDecorator:
+    """Types, head sizes, and with a window or without: each two of them together once."""
+    single, half = DTYPES
+    return pytest.mark.parametrize(
+        ("dtype", "head_dim", "window"),
+        [(single, 64, None), (single, 128, window), (half, 64, window), (half, 128, None)],
+    )
+
+
+@shapes(window=40)
 def test_decode_at_the_models_shapes(dtype: torch.dtype, head_dim: int, window: int | None) -> None:
     lengths = (1, 31, 32, 33, 39, 40, 41, 100)
     rows = [(length, 1) for length in lengths]
@@ -43,9 +50,7 @@ def test_decode_at_the_models_shapes(dtype: torch.dtype, head_dim: int, window: 
     assert_close(decode(batch, window), expected(batch, window))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("head_dim", [64, 128])
-@pytest.mark.parametrize("window", [None, 24])
+@shapes(window=24)
 def test_extend_at_the_models_shapes(dtype: torch.dtype, head_dim: int, window: int | None) -> None:
     batch = ragged([(70, 20), (17, 17), (40, 3)], head_dim=head_dim, page_size=16, dtype=dtype)
     assert_close(extend(batch, window, 20), expected(batch, window))
