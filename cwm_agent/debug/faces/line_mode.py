@@ -15,6 +15,7 @@ from cwm_agent.debug.core.inverse import (
 )
 from cwm_agent.debug.core.jumps import in_steps
 from cwm_agent.debug.core.stops import Stop, Watch
+from cwm_agent.debug.core.tree import Node
 from cwm_agent.debug.core.verify import verify
 from cwm_agent.debug.faces.commands import HELP, JUMPS, parse_command
 from cwm_agent.debug.faces.show import (
@@ -32,7 +33,7 @@ from cwm_agent.errors import CwmAgentError, UsageError
 from cwm_agent.view.sanitize import clean
 from envs.errors import SandboxError
 from model.errors import ModelError
-from model.text.actions import STEP_INTO
+from model.text.actions import STEP_INTO, Action
 
 Write = Callable[[str], None]
 
@@ -48,6 +49,7 @@ class LineMode:
         self._listed = 0
         self._displayed: list[str] = []
         self._alternatives: list[Prediction] = []
+        self._asked: tuple[Node | None, Action] = (None, STEP_INTO)
 
     def run(self, lines: Iterable[str]) -> None:
         """Until the lines end, or `quit`."""
@@ -138,14 +140,17 @@ class LineMode:
         self._stopped(self._debugger.resample())
 
     def _do_alt(self, rest: str) -> None:
+        node = self._debugger.node
         self._alternatives = self._debugger.alternatives(_number(rest) if rest else 5)
+        self._asked = (node.parent, node.action)
         for number, one in enumerate(self._alternatives, 1):
             self._write(clean(f"{number}: log p {one.logprob:6.2f}  {brief(one)}"))
 
     def _do_take(self, rest: str) -> None:
-        number = _number(rest)
-        if not 1 <= number <= len(self._alternatives):
-            raise UsageError("say `alt` first, then `take` with one of its numbers")
+        number, node = _number(rest), self._debugger.node
+        here = self._asked == (node.parent, node.action)
+        if not here or not 1 <= number <= len(self._alternatives):
+            raise UsageError("say `alt` at this step first, then `take` with one of its numbers")
         self._stopped(self._debugger.take(self._alternatives[number - 1]))
 
     def _do_break(self, rest: str) -> None:

@@ -100,6 +100,14 @@ def test_what_if_commands_work_after_a_jump() -> None:
     assert told[15][:2] == ["[step over: one step]", "--Return-- 14"]
 
 
+def test_alternatives_of_another_step_are_not_taken() -> None:
+    told = said_by(SOURCE, "s", "take 1", "n", "alt 2", "take 1", "take 1", "s", "take 1", "u", "s")
+    refused = ["*** say `alt` at this step first, then `take` with one of its numbers"]
+    assert told[2] == told[8] == refused
+    assert told[5] == told[6] == ["> (11)main()", "-> result = total(values, 4)"]
+    assert told[10] == told[7]
+
+
 @pytest.mark.parametrize("command", ["unt 7", "unt 99", "unt 0", "b 7"])
 def test_a_line_without_code_is_refused(command: str) -> None:
     told = said_by(SOURCE, "s", command, "s")
