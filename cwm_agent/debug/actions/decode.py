@@ -54,9 +54,11 @@ def reach(moment: Moment, action: Action | None) -> Reach:
     stack = legal.first.stack
     if not stack:
         return Reach((), ends)
-    own = program.flows[stack[-1].code].lines | {stack[-1].line}
+    flow = program.flows[stack[-1].code]
+    own = flow.lines | {stack[-1].line}
     if action.verb == "step_return" and not moment.left:
-        return Reach(_all(("return",), own), ())
+        body = own - {flow.first_line} or own
+        return Reach(_all(("return",), body), ())
     return Reach(_all(("line", "return", "exception"), own), ())
 
 

@@ -103,8 +103,9 @@ def _draw(tree: StateTree, here: int, source: Sequence[str], rng: random.Random)
 
 
 class _Shown:
-    """What of the locals a state shows: all after a change of function and after a breakpoint,
-    else the changes since the function was last seen; going back, all at calls only."""
+    """What of the locals a state shows: all after a change of function, after a breakpoint and
+    where one has gone (no change can say so), else the changes since the function was last
+    seen; going back, all at calls only."""
 
     def __init__(self, tree: StateTree) -> None:
         self._tree = tree
@@ -122,6 +123,7 @@ class _Shown:
         if not self._tree.inverse:
             whole |= jumped or self._last != node.activation
         before = self._known.get(node.activation, {})
+        whole |= not self._tree.inverse and not before.keys() <= node.locals.keys()
         self._seen(node)
         if whole:
             return State(node.kind, node.line, tuple(node.locals.items()))

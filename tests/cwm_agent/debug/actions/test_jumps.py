@@ -74,6 +74,23 @@ def test_jumps_are_written_as_in_the_published_examples() -> None:
     assert written(COUNT, "breakpoint nowhere")[1].startswith("<|frame_sep|><|exit_normal|>")
 
 
+def test_a_variable_that_has_gone_is_no_longer_shown() -> None:
+    source = """\
+def main():  # << START_OF_TRACE
+    try:
+        [][1]
+    except IndexError as error:
+        said = str(error)
+    return said
+"""
+    found = written(source, *["step_into"] * 6)
+    assert '"error": "IndexError' in found[5]
+    assert found[6] == (
+        '<|frame_sep|><|line_sep|><|arg_sep|>{"said": "\'list index out of range\'"}'
+        "<|src_sep|>    return said"
+    )
+
+
 def test_states_are_written_as_in_the_published_inverse_example() -> None:
     count_returns = len(true_jumps(COUNT)[2].frames) - 2
     found = written(COUNT, *["step_into"] * 15, last=count_returns)
