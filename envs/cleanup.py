@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from envs.bubblewrap.cgroup import orphan_cgroups
-from envs.bubblewrap.sandbox import OWNER_FILE, PREFIX, remove_folder
+from envs.bubblewrap.sandbox import PREFIX, remove_folder
 from envs.docker.commits import SNAPSHOTS, remove_snapshot
 from envs.docker.engine import connect_engine
 from envs.errors import SandboxError
-from envs.sandbox.owner import LABEL, is_gone, labels
+from envs.sandbox.owner import LABEL, OWNER_FILE, SCRATCH, is_gone, labels
 from envs.sandbox.sandbox import Owner
 
 if TYPE_CHECKING:
@@ -127,7 +127,8 @@ def _orphan_images(client: DockerClient) -> Iterator[Orphan]:
 
 
 def _orphan_folders() -> Iterator[Orphan]:
-    for folder in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")):
+    temporary = Path(tempfile.gettempdir())
+    for folder in sorted([*temporary.glob(f"{PREFIX}*"), *temporary.glob(f"{SCRATCH}*")]):
         try:
             gone = is_gone(json.loads((folder / OWNER_FILE).read_text()))
         except PermissionError:

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from envs.bubblewrap.cgroup import PREFIX as GROUP
 from envs.bubblewrap.cgroup import ROOT as GROUPS
-from envs.bubblewrap.sandbox import CHANNELS, OWNER_FILE, PREFIX
+from envs.bubblewrap.sandbox import CHANNELS, PREFIX
 from envs.bubblewrap.socket_filter import socket_filter
 from envs.errors import SandboxError
-from envs.sandbox.owner import LABEL
+from envs.sandbox.owner import LABEL, OWNER_FILE
 
 NAMESPACES = ("mnt", "uts", "ipc", "net", "pid", "cgroup")
 NS_GET_USERNS = 0xB701  # linux/nsfs.h

@@ -19,14 +19,13 @@ from envs.errors import SandboxError
 from envs.sandbox.archive import archive
 from envs.sandbox.base import SessionSandbox
 from envs.sandbox.lease import Lease
-from envs.sandbox.owner import labels
+from envs.sandbox.owner import OWNER_FILE, labels
 from envs.sandbox.sandbox import Owner, SandboxLimits
 from envs.sandbox.session import Session
 from envs.shell.keeper import Keeper
 from envs.shell.stream import PipeStream, Stream, StreamClosed
 
 PREFIX = "cwm-agent-sandbox-"
-OWNER_FILE = "owner.json"
 CHANNELS = "/run/cwm-agent"
 START_SECONDS = 30.0
 

@@ -8,7 +8,6 @@ read. What the repository ignores by `info/exclude`, and the user by
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from envs.host_git import lfs
 from envs.host_git.borrow import borrow
 from envs.host_git.folder import GitFolder, is_inner_path, read_inside, read_plain
 from envs.host_git.git import git, try_git, user_excludes
+from envs.sandbox.owner import scratch_folder
 
 _INDEX_BYTES = 2**30
 _EXCLUDE_BYTES = 2**20
@@ -100,8 +100,8 @@ def open_work_tree(repository: GitFolder, commit: str) -> Iterator[WorkTree]:
     """The working tree of `repository` against `commit`; raises GitError for a bare one."""
     if repository.root is None:
         raise GitError(f"{repository.common} has no working tree")
-    with tempfile.TemporaryDirectory(prefix="cwm-agent-git-") as scratch:
-        git_dir = Path(scratch) / ".git"
+    with scratch_folder("git") as scratch:
+        git_dir = scratch / ".git"
         borrow(repository, git_dir)
         (git_dir / "HEAD").write_text(f"{commit}\n")
         (git_dir / "info").mkdir(exist_ok=True)

@@ -1,14 +1,23 @@
-"""Whether the process that owns a sandbox still lives."""
+"""Whether the process that owns a sandbox or a folder still lives."""
 
 from __future__ import annotations
 
+import json
+import os
 import platform
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from envs.sandbox.sandbox import Owner
 
 LABEL = "cwm-agent."
+OWNER_FILE = "owner.json"
+"""Names the owner of a folder, inside of it."""
+SCRATCH = "cwm-agent-scratch-"
+"""How names of scratch folders begin."""
 
 
 def boot_id() -> str:
@@ -60,6 +69,18 @@ def is_gone(labels: Mapping[str, str]) -> bool:
         return False
     pid = labels.get(f"{LABEL}pid", "")
     return not pid.isdigit() or str(start_time(int(pid))) != labels.get(f"{LABEL}owner-start-time")
+
+
+@contextmanager
+def scratch_folder(purpose: str) -> Iterator[Path]:
+    """A temporary folder of this process, removed by a sweep where the process is killed."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{purpose}-"))
+    try:
+        owner = Owner("", "", 0, os.getpid(), boot_id())
+        (folder / OWNER_FILE).write_text(json.dumps(labels(owner)))
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _pid_namespace() -> str:

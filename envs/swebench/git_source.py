@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from envs.host_git import lfs
 from envs.host_git.borrow import borrow
 from envs.host_git.folder import OBJECT_ID, GitFolder, is_git_folder, open_git_folder, repository_at
 from envs.host_git.git import Finished, remote_git, try_git
+from envs.sandbox.owner import scratch_folder
 
 FETCH_SECONDS = 3600.0
 
@@ -83,8 +83,8 @@ def _readable(source: str) -> Iterator[tuple[str, GitFolder | None]]:
     if local is None:
         yield source, None
         return
-    with tempfile.TemporaryDirectory(prefix="cwm-agent-git-") as folder:
-        git_dir = Path(folder) / ".git"
+    with scratch_folder("git") as folder:
+        git_dir = folder / ".git"
         borrow(local, git_dir)
         names = {**local.refs(), "HEAD": local.head()}
         head = names.pop("HEAD")

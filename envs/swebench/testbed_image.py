@@ -8,9 +8,7 @@ by a key over all that goes in.
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envs.errors import RecipeError, SandboxError
@@ -21,6 +19,7 @@ from envs.images.ledger import familiar
 from envs.images.pull_errors import PullError
 from envs.images.recipes import base_image
 from envs.images.store import LABEL, PREFIX, ImageStore
+from envs.sandbox.owner import scratch_folder
 from envs.swebench.git_source import export_commit, resolve_commit
 from envs.swebench.testbed_scripts import (
     ROOT,
@@ -179,8 +178,8 @@ def _base(access: ImageAccess, wanted: RepositoryImage) -> tuple[str, str]:
 def _build_repository(
     access: ImageAccess, wanted: RepositoryImage, commit: str, environment: str, name: str
 ) -> None:
-    with tempfile.TemporaryDirectory(prefix="cwm-agent-source-") as folder:
-        tree = Path(folder) / "tree"
+    with scratch_folder("source") as folder:
+        tree = folder / "tree"
         for notice in export_commit(wanted.source, commit, tree, depth=wanted.depth):
             access.progress(notice)
         build = Build(

@@ -156,19 +156,30 @@ def which_call(
                 continue
             if arguments not in seen:
                 seen.add(arguments)
-                yield _marked(program, arguments, goal, recorder, said.logprob)
+                yield marked_call(program, arguments, goal, recorder, said.logprob)
     finally:
         asker.close()
 
 
-def _marked(
+def marked_call(
     program: Program, arguments: str, goal: Goal, recorder: Recorder, logprob: float
 ) -> Proposal:
+    """A proposed call, run and marked; `arguments` as between its parentheses."""
     call = f"{program.entry_name}({arguments})"
     try:
+        ast.parse(call, mode="eval")
         recording = recorder(request_of(program, arguments))
     except RecordError as error:
         return Proposal(call, False, why=str(error), logprob=logprob)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return Proposal(call, False, why="this is no Python", logprob=logprob)
+    if not recording.frames:
+        why = "its arguments cannot be made: it raises before the function begins"
+        return Proposal(call, False, why=why, logprob=logprob)
+    if recording.raised and isinstance(goal, ResultGoal):
+        told = [frame.value for frame in recording.frames if frame.event == "exception"]
+        why = f"it raises {(told or ['an exception'])[-1]}"
+        return Proposal(call, False, why=why, logprob=logprob)
     for step, moment in enumerate(real_moments(program, recording)):
         if not moment.ended and goal(moment):
             return Proposal(call, True, step, logprob=logprob)

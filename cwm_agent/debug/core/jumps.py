@@ -17,18 +17,19 @@ from model.text.traces import Event, Frame
 OVER = Action("step_over")
 OUT = Action("step_return")
 TO_THE_END = Action("continue")
-_ENDS: dict[Exit, str] = {
+ENDS: dict[Exit, str] = {
     "normal": "the program has ended",
     "error": "the program ends by an exception",
     "never": "the program never ends",
     "entry": "this is before the first step",
 }
+"""How a program ends, in words."""
 _NOT_PREDICTED = "over steps that were not predicted"
 
 
 def ending(said: Prediction | None) -> str:
     """How a program ends, in words."""
-    return _ENDS[(said and said.exit) or "normal"]
+    return ENDS[(said and said.exit) or "normal"]
 
 
 def leave(advance: Callable[[Action], Stop], start: Moment) -> Stop:

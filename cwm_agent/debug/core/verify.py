@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cwm_agent.debug.actions.tree import StateTree
+from cwm_agent.debug.core.jumps import ENDS
 from cwm_agent.debug.core.tree import Node
-from cwm_agent.debug.frames.compare import Divergence, first_divergence
+from cwm_agent.debug.frames.compare import Difference, Divergence, first_divergence
 from cwm_agent.debug.frames.state import Moment
 from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.record.recording import Recorder, Recording, request_of
 from cwm_agent.errors import UsageError
-from model.text.actions import STEP_INTO, Action
+from model.text.actions import STEP_INTO, Action, Exit
 
 MOST = 20_000
 """Real steps that are recorded where jumps were predicted: they may lead far."""
@@ -36,8 +37,8 @@ class Verified:
         found = self.divergence
         if found.step is None:
             return f"true: all {found.compared} predicted steps are as they really are"
-        here = self.real[found.step]
-        where = f"line {here.line}" if here.line else "no line"
+        line = self.real[found.step].line if found.step < len(self.real) else None
+        where = f"line {line}" if line else "no line"
         lines = [f"false from step {found.step + 1} on ({found.step} are true), {where}:"]
         return "\n".join([*lines, *(f"  {one}" for one in found.differences)])
 
@@ -67,10 +68,30 @@ def verify(program: Program, path: Sequence[Node], recorder: Recorder) -> Verifi
     actions = [node.action for node in path[1:edited]]
     most = MOST if any(one != STEP_INTO for one in actions) else 2 * len(predicted) + 100
     recording = recorder(request_of(program, arguments, most=most))
+    if not recording.frames:
+        raise UsageError(
+            f"the call {program.entry_name}({arguments}) raises before its function begins; "
+            "mend the arguments"
+        )
     real = real_moments(program, recording)
     if any(one != STEP_INTO for one in actions):
         real = _led_to(real, recording, actions)
-    return Verified(first_divergence(predicted, real), tuple(real), edited)
+    found = first_divergence(predicted, real)
+    if found.step is None and (ends := _other_end(path[edited - 1], recording)) is not None:
+        found = Divergence(len(predicted) - 1, (ends,), len(predicted))
+    return Verified(found, tuple(real), edited)
+
+
+def _other_end(last: Node, recording: Recording) -> Difference | None:
+    """How the predicted end of a program differs from the real one."""
+    said = last.prediction.exit if last.prediction else None
+    if not last.moment.ended or said is None:
+        return None
+    if recording.cut:
+        steps = f"it still runs after {len(recording.frames)} steps"
+        return None if said == "never" else Difference("end", ENDS[said], steps)
+    real: Exit = "error" if recording.raised else "normal"
+    return None if said == real else Difference("end", ENDS[said], ENDS[real])
 
 
 def _led_to(

@@ -60,5 +60,11 @@ def record_items(
         except (RecordError, UsageError) as error:
             progress(f"{name} is left out: {error}")
             continue
-        if recording.frames:
-            yield Item(name, program, recording.frames, recording.cut, recording.raised)
+        if not recording.frames:
+            needs = f"it needs {', '.join(program.parameters)}; " if program.parameters else ""
+            progress(
+                f"{name} is left out: its entry did not begin; {needs}mark a function that "
+                "can be called without arguments"
+            )
+            continue
+        yield Item(name, program, recording.frames, recording.cut, recording.raised)

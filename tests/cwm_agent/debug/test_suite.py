@@ -53,6 +53,16 @@ def test_rows_that_cannot_be_run_are_said_and_left_out(tmp_path: Path) -> None:
     assert "broken is left out" in said[0]
 
 
+def test_an_entry_that_cannot_begin_is_said() -> None:
+    row = {"source": "def main(x):  # << START_OF_TRACE\n    return x\n"}
+    said: list[str] = []
+    assert list(record_items([row], record_here, comprehensions=True, progress=said.append)) == []
+    assert said == [
+        "0 is left out: its entry did not begin; it needs x; mark a function that can be "
+        "called without arguments"
+    ]
+
+
 def test_a_wrong_value_counts_where_it_is(tmp_path: Path) -> None:
     item = items(tmp_path)[0][0]
     right, wrong = measured(item, wrong=False), measured(item, wrong=True)

@@ -12,8 +12,8 @@ from cwm_agent.doctor import sandboxes
 from cwm_agent.doctor.check import Check
 from envs.bubblewrap import cgroup
 from envs.bubblewrap.kind import BUBBLEWRAP as BUBBLEWRAP_KIND
-from envs.bubblewrap.sandbox import OWNER_FILE, PREFIX
-from envs.sandbox.owner import boot_id, labels
+from envs.bubblewrap.sandbox import PREFIX
+from envs.sandbox.owner import OWNER_FILE, SCRATCH, boot_id, labels, scratch_folder
 from envs.sandbox.sandbox import Owner
 
 NO_DOCKER = Check("docker", "warn", "no engine", "start it")
@@ -64,14 +64,15 @@ def test_what_the_settings_ask_for_must_work(
     assert {check.name for check in checks if check.status == "fail"} == failed
 
 
+@pytest.mark.parametrize("begin", [PREFIX, f"{SCRATCH}git-"])
 def test_strays_are_named_and_removed_on_request(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, begin: str
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(cgroup, "ROOT", tmp_path / "none")  # other tests' owners are killed too
     assert sandboxes.orphans(fix=False) == Check("orphans", "ok", "none")
-    folder = tmp_path / f"{PREFIX}dead"
+    folder = tmp_path / f"{begin}dead"
     folder.mkdir()
     dead = Owner("run", "task", 0, pid=2**22 + 1, boot_id=boot_id())  # above the highest pid
     (folder / OWNER_FILE).write_text(json.dumps(labels(dead)))
@@ -79,4 +80,16 @@ def test_strays_are_named_and_removed_on_request(
     assert check.status == "warn"
     assert str(folder) in check.found
     assert sandboxes.orphans(fix=True) == Check("orphans", "ok", "removed 1, 0 left")
+    assert not folder.exists()
+
+
+def test_a_scratch_folder_in_use_is_no_orphan(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(cgroup, "ROOT", tmp_path / "none")
+    with scratch_folder("git") as folder:
+        assert sandboxes.orphans(fix=False) == Check("orphans", "ok", "none")
+        assert folder.exists()
     assert not folder.exists()

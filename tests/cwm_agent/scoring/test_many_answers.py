@@ -18,8 +18,8 @@ import pytest
 
 from cwm_agent.tasks.problems.load import load_problems
 from cwm_agent.tasks.problems.source import read_source
-from envs.bubblewrap.sandbox import OWNER_FILE, PREFIX
-from envs.sandbox.owner import LABEL
+from envs.bubblewrap.sandbox import PREFIX
+from envs.sandbox.owner import LABEL, OWNER_FILE
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = "livecodebench:sample"

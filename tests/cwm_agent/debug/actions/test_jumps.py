@@ -6,7 +6,7 @@ import inspect
 import random
 
 import pytest
-from jumping import tokenizer, true_jumps
+from jumping import TruePredictor, tokenizer, true_jumps
 from programs import program as generated
 from scripted import SOURCE, truthful
 
@@ -14,10 +14,12 @@ from cwm_agent.debug.actions.parse import StateParser
 from cwm_agent.debug.actions.trajectory import follow, sample
 from cwm_agent.debug.actions.tree import StateTree
 from cwm_agent.debug.core.debugger import Debugger
+from cwm_agent.debug.core.inverse import marked_call, result_goal
 from cwm_agent.debug.core.verify import verify
 from cwm_agent.debug.frames.state import Moment
+from cwm_agent.debug.legal.program import Program
 from cwm_agent.debug.record.here import record_here
-from model.text.actions import Action, ActionFormat, State
+from model.text.actions import Action, ActionFormat, Exit, State
 
 GENERATOR = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 COUNT = """\
@@ -201,6 +203,44 @@ def test_jumps_are_verified_against_where_they_really_lead() -> None:
             command()
         told = verify(program, debugger.node.path(), record_here)
         assert str(told) == "true: all 4 predicted steps are as they really are"
+
+
+RAISES = "def main():  # << START_OF_TRACE\n    return [][1]\n"
+ENDLESS = "def main():  # << START_OF_TRACE\n    while True:\n        pass\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "exit_", "told"),
+    [
+        (RAISES, "normal", "really the program ends by an exception"),
+        (SOURCE, "error", "really the program has ended"),
+        (ENDLESS, "normal", "really it still runs after"),
+        (RAISES, "error", "true: all 2"),
+        (ENDLESS, "never", "true: all 1"),  # the end cannot be known
+    ],
+    ids=["raises", "returns", "endless", "right", "unknown"],
+)
+def test_how_a_program_ends_is_verified(source: str, exit_: Exit, told: str) -> None:
+    jumping, program, recording = true_jumps(source)
+    lying = TruePredictor(StateTree.of(recording.frames, exit_))
+    with Debugger(lying, program) as debugger:
+        debugger.start()
+        debugger.run()
+        assert told in str(verify(program, debugger.node.path(), record_here))
+
+
+def test_a_call_that_raises_gives_no_result() -> None:
+    source = "def f(x):  # << START_OF_TRACE\n    return x + 1\n"
+    program = Program.read(source)
+    asked = [("'a'", "None"), ("1x 2", "3"), ("open('/no')", "3"), ("2", "3")]
+    found = [
+        marked_call(program, f"x={value}", result_goal(wanted), record_here, 0.0)
+        for value, wanted in asked
+    ]
+    assert [one.true for one in found] == [False, False, False, True]
+    assert found[0].why.startswith("it raises TypeError")
+    assert found[1].why == "this is no Python"
+    assert "before the function begins" in found[2].why
 
 
 @pytest.mark.parametrize(
