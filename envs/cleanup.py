@@ -99,9 +99,10 @@ def remove(orphan: Orphan, client: DockerClient | None = None) -> bool:
 @contextmanager
 def owned_folder(owner: Owner) -> Iterator[Path]:
     """A temporary folder that a sweep removes where its owner could not."""
+    owned = json.dumps(labels(owner))  # nothing comes between the folder and its owner
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     try:
-        (folder / OWNER_FILE).write_text(json.dumps(labels(owner)))
+        (folder / OWNER_FILE).write_text(owned)
         yield folder
     finally:
         remove_folder(folder)

@@ -104,9 +104,10 @@ class BubblewrapSandbox(SessionSandbox):
         for path in self._read_only:
             if not Path(path).exists():
                 raise SandboxError(f"{path} should be visible in the sandbox but does not exist")
+        owned = json.dumps(labels(self._owner))
         self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         try:
-            (self._folder / OWNER_FILE).write_text(json.dumps(labels(self._owner)))
+            (self._folder / OWNER_FILE).write_text(owned)
             (self._folder / "channels").mkdir()
             files = sum(sizes(self._root, self._limits).values())
             self._cgroup = make_cgroup(self._owner.pid, self._limits, files_bytes=files)

@@ -74,10 +74,10 @@ def is_gone(labels: Mapping[str, str]) -> bool:
 @contextmanager
 def scratch_folder(purpose: str) -> Iterator[Path]:
     """A temporary folder of this process, removed by a sweep where the process is killed."""
+    owned = json.dumps(labels(Owner("", "", 0, os.getpid(), boot_id())))
     folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{purpose}-"))
     try:
-        owner = Owner("", "", 0, os.getpid(), boot_id())
-        (folder / OWNER_FILE).write_text(json.dumps(labels(owner)))
+        (folder / OWNER_FILE).write_text(owned)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
