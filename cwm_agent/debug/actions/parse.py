@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cwm_agent.debug.frames.parse import Codec, read_locals, read_value
+from cwm_agent.debug.frames.parse import Codec, read_locals, read_text, read_value
 from model.text.actions import Action, ActionFormat, State, Step
 from model.text.traces import UNCHANGED
 
@@ -59,7 +59,8 @@ class StateParser:
         parts = {self._form.src_sep_id: "", self._form.arg_sep_id: ""}
         places = [place for place, token in enumerate(body) if token in parts]
         for start, end in zip(places, [*places[1:], len(body)], strict=True):
-            parts[body[start]] = self._text(body[start + 1 : end], problems)
+            piece = body[start + 1 : end]
+            parts[body[start]] = read_text(self._codec, self._controls, piece, problems)
         line, shown = parts[self._form.src_sep_id].rstrip("\n"), parts[self._form.arg_sep_id]
         if not state.has_locals:
             value, wrong = read_value(shown)
@@ -68,10 +69,3 @@ class StateParser:
         named = tuple(pair for pair in pairs if pair[0] != UNCHANGED)
         found = replace(state, line=line, locals=named, omitted=len(named) < len(pairs))
         return ReadStep(found, (*problems, *wrong))
-
-    def _text(self, ids: list[int], problems: list[str]) -> str:
-        stray = [token for token in ids if token in self._controls]
-        if stray:
-            names = self._codec.decode(stray[:3], specials=True)
-            problems.append(f"control tokens inside a text: {names}")
-        return self._codec.decode(ids)

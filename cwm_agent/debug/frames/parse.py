@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -109,11 +109,18 @@ class FrameParser:
         return ReadTrace(tuple(frames), tuple(problems), ended=False, cut=cut)
 
     def _text(self, ids: list[int], problems: list[str]) -> str:
-        stray = [token for token in ids if token in self._controls]
-        if stray:
-            names = self._codec.decode(stray[:3], specials=True)
-            problems.append(f"control tokens inside a text: {names}")
-        return self._codec.decode(ids)
+        return read_text(self._codec, self._controls, ids, problems)
+
+
+def read_text(
+    codec: Codec, controls: Collection[int], ids: Sequence[int], problems: list[str]
+) -> str:
+    """The text of ids; control tokens among them are a problem."""
+    stray = [token for token in ids if token in controls]
+    if stray:
+        names = codec.decode(stray[:3], specials=True)
+        problems.append(f"control tokens inside a text: {names}")
+    return codec.decode(ids)
 
 
 def _line(text: str) -> str:
